@@ -1,0 +1,28 @@
+"""Alert: what leaves the sensor when a rule matches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+SEVERITIES = {"low": 21, "medium": 47, "high": 73, "critical": 99}
+"""Severity and the `event.severity` number that stands for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One match of one rule, self-contained: no reference to a batch, a rule or the table."""
+
+    id: str
+    """The same for the same capture and rule (`sensor.alert.id`)."""
+    rule_id: str
+    rule_name: str
+    severity: str
+    """`low`, `medium`, `high` or `critical`."""
+    risk_score: float
+    time_ns: int
+    """`@timestamp` of the event that matched, nanoseconds since 1970 UTC."""
+    message: str
+    """One line for people; free of control characters."""
+    document: dict[str, Any]
+    """The whole ECS document (docs/fields.md)."""

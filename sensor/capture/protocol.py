@@ -1,0 +1,34 @@
+"""What every capture is, live or recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from sensor.frames import FrameBatch
+
+
+@dataclass(slots=True)
+class Input:
+    """One input of a run, for the ledger: where it is and what was wrong with it."""
+
+    path: str
+    error: str | None = None
+
+
+class Capture(Protocol):
+    """Where frames come from. Iterating yields one FrameBatch, refilled each time.
+
+    A damaged input ends that input, not the iteration: what was wrong stands in `inputs`, and
+    everything readable is yielded.
+    """
+
+    inputs: list[Input]
+    bytes_read: int
+    bytes_total: int
+    """0 where it is not known (a pipe)."""
+
+    def __iter__(self) -> Iterator[FrameBatch]: ...
+
+    def close(self) -> None: ...

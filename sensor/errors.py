@@ -1,0 +1,68 @@
+"""The few exceptions of the sensor. Traffic never raises: a malformed frame is an anomaly.
+
+    SensorError
+    +-- OperatorError        what the operator wrote is wrong: all are printed at once, exit 2
+    |   +-- ConfigError      an option, a configuration file, an exception file
+    |   +-- QueryError       a rule or its query: file, line, column, caret
+    +-- CaptureError         an input that cannot be read (any further): named, the rest goes on, exit 1
+
+A machine that fails us otherwise raises OSError, as Python does.
+"""
+
+from __future__ import annotations
+
+
+class SensorError(Exception):
+    """Base of every error that the sensor raises on purpose."""
+
+
+class OperatorError(SensorError):
+    """Something that the operator wrote is wrong; `str()` is the whole message for people."""
+
+
+class ConfigError(OperatorError):
+    """A bad option, configuration file or exception file."""
+
+
+class QueryError(OperatorError):
+    """A rule that cannot be used: where it stands, why, and a caret below the place.
+
+    Units: line and column count from 1, in the file where it is known, else in the query.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        path: str = "",
+        line: int = 0,
+        column: int = 0,
+        text: str = "",
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path = path
+        self.line = line
+        self.column = column
+        self.text = text
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)
+        message = f"{place}: {self.reason}" if place else self.reason
+        if self.text and self.column:
+            message += f"\n    {self.text}\n    {' ' * (self.column - 1)}^"
+        return message
+
+
+class CaptureError(SensorError):
+    """A capture that cannot be read (any further): the path, the offset in octets, the reason."""
+
+    def __init__(self, path: str, reason: str, offset: int | None = None) -> None:
+        super().__init__(reason)
+        self.path = path
+        self.reason = reason
+        self.offset = offset
+
+    def __str__(self) -> str:
+        where = self.path if self.offset is None else f"{self.path}: at octet {self.offset}"
+        return f"{where}: {self.reason}"

@@ -1,0 +1,190 @@
+"""FlowBatch: the currency between the flow table and the rules.
+
+A row is a *flow event*: the state of a flow at the moment at which something about it became known
+(it was accepted, refused, dropped, or it ended). One flow yields one or two rows. Rows come in the
+order in which they became known. The members of a row are those of `records.FLOW_LAYOUT`; the codes
+in them are indices into the tables below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sensor.addresses import Networks
+from sensor.columns import Column
+
+VERDICTS = ("unknown", "accepted", "denied", "dropped", "attempted")
+UNKNOWN, ACCEPTED, DENIED, DROPPED, ATTEMPTED = range(len(VERDICTS))
+
+EVIDENCE = (
+    "none",
+    "responder_data",
+    "handshake",
+    "reset_after_handshake",
+    "half_open_scan",
+    "handshake_incomplete",
+    "rst",
+    "icmp_prohibited",
+    "icmp_port_unreachable",
+    "icmp_unreachable",
+    "timeout",
+    "one_sided",
+    "inferred_one_sided",
+    "backscatter",
+    "fast_open",
+    "reply",
+    "midstream",
+)
+(
+    NO_EVIDENCE,
+    RESPONDER_DATA,
+    HANDSHAKE,
+    RESET_AFTER_HANDSHAKE,
+    HALF_OPEN_SCAN,
+    HANDSHAKE_INCOMPLETE,
+    RST_TO_SYN,
+    ICMP_PROHIBITED,
+    ICMP_PORT_UNREACHABLE,
+    ICMP_UNREACHABLE,
+    TIMEOUT,
+    ONE_SIDED,
+    INFERRED_ONE_SIDED,
+    BACKSCATTER,
+    FAST_OPEN,
+    REPLY,
+    MIDSTREAM,
+) = range(len(EVIDENCE))
+
+TAGS = ("connect_scan", "tarpit", "direction_guessed")
+TAG_CONNECT_SCAN, TAG_TARPIT, TAG_DIRECTION_GUESSED = (1 << bit for bit in range(len(TAGS)))
+
+END_REASONS = (
+    "none",
+    "fin",
+    "rst",
+    "idle_timeout",
+    "active_timeout",
+    "end_of_capture",
+    "evicted",
+)
+(
+    NOT_ENDED,
+    END_FIN,
+    END_RST,
+    END_IDLE_TIMEOUT,
+    END_ACTIVE_TIMEOUT,
+    END_OF_CAPTURE,
+    END_EVICTED,
+) = range(len(END_REASONS))
+
+CONN_STATES = (
+    "OTH",
+    "S0",
+    "S1",
+    "SF",
+    "REJ",
+    "S2",
+    "S3",
+    "RSTO",
+    "RSTR",
+    "RSTOS0",
+    "RSTRH",
+    "SH",
+    "SHR",
+)
+(
+    OTH,
+    S0,
+    S1,
+    SF,
+    REJ,
+    S2,
+    S3,
+    RSTO,
+    RSTR,
+    RSTOS0,
+    RSTRH,
+    SH,
+    SHR,
+) = range(len(CONN_STATES))
+"""Zeek's connection states, in the meaning of its conn.log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a flow event says, as ECS has it."""
+
+    action: str
+    types: tuple[str, ...]
+    final: bool
+
+
+ACTIONS = (
+    Action("flow_started", ("connection", "start", "allowed"), final=False),
+    Action("flow_denied", ("connection", "start", "denied"), final=False),
+    Action("flow_dropped", ("connection", "start", "denied"), final=False),
+    Action("network_flow", ("connection", "end"), final=True),
+    Action("network_flow", ("connection",), final=False),
+)
+"""By code: accepted; refused; unanswered; over; still open at the active timeout."""
+FLOW_STARTED, FLOW_DENIED, FLOW_DROPPED, FLOW_ENDED, FLOW_ACTIVE = range(len(ACTIONS))
+
+
+@dataclass(frozen=True, slots=True)
+class FlowContext:
+    """What is true of all flows of a run and stands in their documents."""
+
+    internal: Networks
+    hostname: str = "localhost"
+    version: str = "0"
+    live: bool = False
+    files: list[str] = field(default_factory=list)
+    """Paths by `decided_file`; grows as files are opened."""
+    interfaces: list[str] = field(default_factory=list)
+    """Names by `interface`; grows as interfaces appear."""
+
+
+class FlowBatch:
+    """Flow events as columns: `records` is a numpy array of `records.FLOW_LAYOUT`."""
+
+    def __init__(self, records: Any, context: FlowContext) -> None:
+        self.records = records
+        self.context = context
+        self.count = len(records)
+        self._columns: dict[str, Column | None] = {}
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.to_dicts())
+
+    def column(self, name: str) -> Column | None:
+        """The column of an ECS field, or None where the sensor's events never have it."""
+        from sensor.schema import column_of  # noqa: PLC0415  schema describes this class
+
+        if name not in self._columns:
+            self._columns[name] = column_of(self, name)
+        return self._columns[name]
+
+    def known_ns(self, row: int) -> int:
+        """When the event became known, packet time: the order of sequences and windows."""
+        return int(self.records["known_ns"][row])
+
+    def document(self, row: int) -> dict[str, Any]:
+        """One event as a nested ECS document."""
+        from sensor.documents import document_of  # noqa: PLC0415
+
+        return document_of(self, row)
+
+    def to_json_lines(self) -> bytes:
+        """All events as NDJSON, one ECS document a line."""
+        from sensor.documents import render_json_lines  # noqa: PLC0415
+
+        return render_json_lines(self)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """All events as nested ECS documents."""
+        return [self.document(row) for row in range(self.count)]

@@ -1,0 +1,17 @@
+from sensor.loads cimport octets_of
+from sensor.records cimport Frame, frames_of
+
+cdef class FrameBatch:
+    cdef Frame[::1] view
+    cdef Frame *rows
+    cdef public object records
+    cdef public const unsigned char[::1] data
+    cdef const unsigned char *octets
+    cdef public Py_ssize_t size
+    cdef readonly Py_ssize_t capacity
+    cdef public Py_ssize_t count
+    cdef public long long watermark_ns
+    cdef public str file
+    cdef public unsigned long long first_number
+    cdef public tuple interfaces
+    cpdef void attach(self, object data)

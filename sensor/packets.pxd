@@ -1,0 +1,16 @@
+from sensor.frames cimport FrameBatch
+from sensor.records cimport Packet, packets_of
+
+cdef class PacketBatch:
+    cdef Packet[::1] view
+    cdef Packet *rows
+    cdef public object records
+    cdef public const unsigned char[::1] data
+    cdef const unsigned char *octets
+    cdef readonly Py_ssize_t capacity
+    cdef public Py_ssize_t count
+    cdef public long long watermark_ns
+    cdef public str file
+    cdef public unsigned long long first_number
+    cdef public tuple interfaces
+    cpdef void adopt(self, FrameBatch frames)

@@ -1,0 +1,69 @@
+"""PacketBatch: the currency between the decoder and the flow table.
+
+A packet is one decoded frame, sound or anomalous. Packet `i` comes from frame `i` of the frame
+batch that the decoder was given; `octets` is that batch's window, for whoever needs the payload.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    import cython
+except ImportError:
+    from sensor import interpreted as cython
+
+from sensor.frames import FRAMES_MAX
+from sensor.records import PACKET_LAYOUT, allocate
+
+if not cython.compiled:
+    from sensor.records import packets_of
+
+KIND_ANOMALY = 0
+"""The frame is malformed: `anomaly` says how; no other member is set but `time_ns`."""
+KIND_NON_IP = 1
+"""A sound frame that carries no IP packet (ARP, LLDP, ...)."""
+KIND_FLOW = 2
+"""Ports or ICMP identifier, or none for other transports: belongs to a flow."""
+KIND_ICMP_ERROR = 3
+"""An ICMP error; if `quoted` is 1 the quoted packet tells which flow it speaks of."""
+KIND_FRAGMENT = 4
+"""An IP fragment other than the first: no ports, belongs to no flow."""
+
+PROTOCOL_ICMP = 1
+PROTOCOL_TCP = 6
+PROTOCOL_UDP = 17
+PROTOCOL_ICMPV6 = 58
+PROTOCOL_SCTP = 132
+
+FIN = 1
+SYN = 2
+RST = 4
+PSH = 8
+ACK = 16
+URG = 32
+
+
+class PacketBatch:
+    """One packet row for each frame of a batch: `rows[i]`, or `records` as numpy columns."""
+
+    def __init__(self, capacity: int = FRAMES_MAX) -> None:
+        self.view, self.records = allocate(PACKET_LAYOUT, capacity, cython.compiled)
+        self.rows = packets_of(self.view)
+        self.capacity = capacity
+        self.count = 0
+        self.watermark_ns = 0
+        self.file = ""
+        self.first_number = 1
+        self.interfaces = ()
+        self.data = b"\0"
+
+    def adopt(self, frames: Any) -> None:
+        """Take over what is true of the whole frame batch: window, file, watermark, count."""
+        self.count = frames.count
+        self.watermark_ns = frames.watermark_ns
+        self.file = frames.file
+        self.first_number = frames.first_number
+        self.interfaces = frames.interfaces
+        self.data = frames.data
+        self.octets = frames.octets

@@ -1,0 +1,119 @@
+# The records of records.py as C structs: the same members in the same order.
+
+cdef struct Frame:
+    long long time_ns
+    unsigned int offset
+    unsigned int captured
+    unsigned int wire
+    unsigned short link
+    unsigned short interface
+    unsigned short vlan_tci
+    unsigned short vlan_tpid
+
+cdef struct Packet:
+    long long time_ns
+    unsigned long long src_hi
+    unsigned long long src_lo
+    unsigned long long dst_hi
+    unsigned long long dst_lo
+    unsigned int seq
+    unsigned int ack
+    unsigned int ip_bytes
+    unsigned int payload_bytes
+    unsigned int payload_offset
+    unsigned int payload_captured
+    unsigned int mac_offset
+    unsigned int tenant
+    unsigned short src_port
+    unsigned short dst_port
+    unsigned short ip_id
+    unsigned short checksum
+    unsigned short vlan_outer
+    unsigned short vlan_inner
+    unsigned short window
+    unsigned short interface
+    unsigned short anomaly
+    unsigned char tcp_flags
+    unsigned char kind
+    unsigned char protocol
+    unsigned char ip_version
+    unsigned char window_scale
+    unsigned char icmp_type
+    unsigned char icmp_code
+    unsigned char ttl
+    unsigned char quoted
+    unsigned char quoted_protocol
+    unsigned short quoted_src_port
+    unsigned short quoted_dst_port
+    unsigned char quoted_has_seq
+    unsigned char quoted_ip_version
+    unsigned int quoted_seq
+    unsigned long long quoted_src_hi
+    unsigned long long quoted_src_lo
+    unsigned long long quoted_dst_hi
+    unsigned long long quoted_dst_lo
+
+cdef struct Flow:
+    unsigned long long orig_hi
+    unsigned long long orig_lo
+    unsigned long long resp_hi
+    unsigned long long resp_lo
+    unsigned short orig_port
+    unsigned short resp_port
+    unsigned int tenant
+    unsigned int state
+    unsigned int history_seen
+    long long first_ns
+    long long last_ns
+    unsigned int next_seq[2]
+    unsigned int acked[2]
+    unsigned int window[2]
+    unsigned int isn[2]
+    unsigned long long packets[2]
+    unsigned long long bytes[2]
+    unsigned long long payload_bytes[2]
+    unsigned long long missed_bytes[2]
+    long long decided_ns
+    long long handshake_ns
+    long long known_ns
+    unsigned long long number
+    unsigned int decided_frame
+    unsigned short decided_file
+    unsigned short interface
+    unsigned short vlan_outer
+    unsigned short vlan_inner
+    unsigned char orig_mac[6]
+    unsigned char resp_mac[6]
+    unsigned char tcp_flags[2]
+    unsigned char window_scale[2]
+    unsigned char protocol
+    unsigned char ip_version
+    unsigned char icmp_type
+    unsigned char icmp_code
+    unsigned char verdict
+    unsigned char evidence
+    unsigned char confidence
+    unsigned char tags
+    unsigned char end_reason
+    unsigned char conn_state
+    unsigned char action
+    unsigned char history_length
+    unsigned char history[16]
+
+cdef inline Frame *frames_of(Frame[::1] view) noexcept nogil:
+    return &view[0]
+
+cdef inline Packet *packets_of(Packet[::1] view) noexcept nogil:
+    return &view[0]
+
+cdef inline Flow *flows_of(Flow[::1] view) noexcept nogil:
+    return &view[0]
+
+cdef inline Frame *frame_at(Frame *rows, Py_ssize_t index) noexcept nogil:
+    return rows + index
+
+cdef inline Packet *packet_at(Packet *rows, Py_ssize_t index) noexcept nogil:
+    return rows + index
+
+cdef inline Flow *flow_at(Flow *rows, Py_ssize_t index) noexcept nogil:
+    return rows + index

@@ -1,0 +1,193 @@
+"""The records that travel down the path, and the arrays that hold them.
+
+A batch is an array of records: frames, packets, flows. The compiled core sees each record as a C
+struct, numpy sees each member as a column, and the interpreted core sees an object with attributes
+that behave like C integers: one memory, three views. One packet then touches two or three cache
+lines, not one per column.
+
+The layouts stand here; `records.pxd` says the same as C structs (a test compares them, and Cython
+checks them whenever such an array is handed to compiled code). The small functions at the end are
+the interpreted twins of the inline ones in `records.pxd`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+
+Layout = tuple[tuple[str, str, int], ...]
+
+NO_VLAN = 0xFFFF
+"""Wherever a VLAN id or tag is stored: there is none."""
+
+NO_OFFSET = 0xFFFFFFFF
+"""Wherever an offset into the window is stored: there is none."""
+
+NO_WINDOW_SCALE = 0xFF
+"""The segment carried no window scale option (RFC 7323 2.2)."""
+
+FRAME_LAYOUT: Layout = (
+    ("time_ns", "i8", 1),  # capture time, nanoseconds since 1970 UTC, as recorded
+    ("offset", "u4", 1),  # of the first octet, in the window
+    ("captured", "u4", 1),  # octets in the window
+    ("wire", "u4", 1),  # octets that were on the wire; >= captured
+    ("link", "u2", 1),  # LINKTYPE_ value (the numbers that pcap files use)
+    ("interface", "u2", 1),  # index into FrameBatch.interfaces
+    ("vlan_tci", "u2", 1),  # outer tag that the kernel took out of the frame, else NO_VLAN
+    ("vlan_tpid", "u2", 1),  # and its EtherType
+)
+
+PACKET_LAYOUT: Layout = (
+    ("time_ns", "i8", 1),  # of its frame
+    # Addresses: 128 bits as two numbers, IPv4 as ::ffff:a.b.c.d (RFC 4291 2.5.5.2).
+    ("src_hi", "u8", 1),
+    ("src_lo", "u8", 1),
+    ("dst_hi", "u8", 1),
+    ("dst_lo", "u8", 1),
+    ("seq", "u4", 1),  # TCP, RFC 9293 3.1
+    ("ack", "u4", 1),
+    ("ip_bytes", "u4", 1),  # octets of the IP packet, header included, by its own length
+    ("payload_bytes", "u4", 1),  # octets behind the transport header, by the IP length
+    ("payload_offset", "u4", 1),  # where they start in the window
+    ("payload_captured", "u4", 1),  # how many of them are in the window
+    ("mac_offset", "u4", 1),  # of destination MAC, source MAC (12 octets), else NO_OFFSET
+    ("tenant", "u4", 1),  # overlay id that separates equal inner addresses; 0: none
+    ("src_port", "u2", 1),  # TCP, UDP, SCTP; ICMP: as the Community ID maps type and code
+    ("dst_port", "u2", 1),
+    ("ip_id", "u2", 1),  # IPv4 identification; 0 for IPv6
+    ("checksum", "u2", 1),  # the transport's checksum field, unverified
+    ("vlan_outer", "u2", 1),  # VLAN id 0-4095, else NO_VLAN
+    ("vlan_inner", "u2", 1),
+    ("window", "u2", 1),  # TCP, unscaled
+    ("interface", "u2", 1),
+    ("anomaly", "u2", 1),  # code from anomalies.py; 0: sound
+    ("tcp_flags", "u1", 1),  # FIN 1 SYN 2 RST 4 PSH 8 ACK 16 URG 32 ECE 64 CWR 128
+    ("kind", "u1", 1),  # packets.py: KIND_*
+    ("protocol", "u1", 1),  # IANA protocol number of the transport
+    ("ip_version", "u1", 1),  # 4 or 6
+    ("window_scale", "u1", 1),  # shift count of the option, else NO_WINDOW_SCALE
+    ("icmp_type", "u1", 1),
+    ("icmp_code", "u1", 1),
+    ("ttl", "u1", 1),  # TTL or hop limit
+    # The packet that an ICMP error quotes; only set where `quoted` is 1.
+    ("quoted", "u1", 1),
+    ("quoted_protocol", "u1", 1),
+    ("quoted_src_port", "u2", 1),
+    ("quoted_dst_port", "u2", 1),
+    ("quoted_has_seq", "u1", 1),  # 1: quoted_seq was in the quote
+    ("quoted_ip_version", "u1", 1),
+    ("quoted_seq", "u4", 1),
+    ("quoted_src_hi", "u8", 1),
+    ("quoted_src_lo", "u8", 1),
+    ("quoted_dst_hi", "u8", 1),
+    ("quoted_dst_lo", "u8", 1),
+)
+
+# In pairs, index 0 is the originator (orig), index 1 the responder (resp).
+FLOW_LAYOUT: Layout = (
+    ("orig_hi", "u8", 1),  # addresses as in a packet
+    ("orig_lo", "u8", 1),
+    ("resp_hi", "u8", 1),
+    ("resp_lo", "u8", 1),
+    ("orig_port", "u2", 1),
+    ("resp_port", "u2", 1),
+    ("tenant", "u4", 1),
+    ("state", "u4", 1),  # flowtable/tcp.py: bits of what was seen
+    ("history_seen", "u4", 1),  # which history letters are there, one bit each
+    ("first_ns", "i8", 1),  # first packet
+    ("last_ns", "i8", 1),  # last packet
+    ("next_seq", "u4", 2),  # one past the highest sequence number sent
+    ("acked", "u4", 2),  # highest acknowledgement sent
+    ("window", "u4", 2),  # last advertised, scaled, octets
+    ("isn", "u4", 2),  # initial sequence number
+    ("packets", "u8", 2),
+    ("bytes", "u8", 2),  # octets of the IP packets, by the IP length
+    ("payload_bytes", "u8", 2),
+    ("missed_bytes", "u8", 2),  # payload that was acknowledged or skipped but never seen
+    ("decided_ns", "i8", 1),  # the packet that decided the verdict
+    ("handshake_ns", "i8", 1),  # the ACK that completed the handshake; 0: not complete
+    ("known_ns", "i8", 1),  # in the table: next deadline; in an event: when it became known
+    ("number", "u8", 1),  # flows of a run are numbered from 1 in order of their first packet
+    ("decided_frame", "u4", 1),  # number of the deciding frame in its file, from 1
+    ("decided_file", "u2", 1),  # index into FlowBatch.files
+    ("interface", "u2", 1),  # index into FlowBatch.interfaces
+    ("vlan_outer", "u2", 1),  # first seen
+    ("vlan_inner", "u2", 1),
+    ("orig_mac", "u1", 6),
+    ("resp_mac", "u1", 6),
+    ("tcp_flags", "u1", 2),  # all flags seen, or-ed
+    ("window_scale", "u1", 2),
+    ("protocol", "u1", 1),
+    ("ip_version", "u1", 1),
+    ("icmp_type", "u1", 1),
+    ("icmp_code", "u1", 1),
+    ("verdict", "u1", 1),  # flows.py: VERDICTS
+    ("evidence", "u1", 1),  # flows.py: EVIDENCE
+    ("confidence", "u1", 1),  # percent
+    ("tags", "u1", 1),  # flows.py: TAG_* bits
+    ("end_reason", "u1", 1),  # flows.py: END_REASONS
+    ("conn_state", "u1", 1),  # flows.py: CONN_STATES
+    ("action", "u1", 1),  # flows.py: ACTIONS
+    ("history_length", "u1", 1),
+    ("history", "u1", 16),  # ASCII letters as zeek's conn.log has them
+)
+
+
+def dtype_of(layout: Layout) -> np.dtype[Any]:
+    """The numpy type of one record, padded as C pads it."""
+    members: list[Any] = [
+        (name, f"={code}", (count,)) if count > 1 else (name, f"={code}")
+        for name, code, count in layout
+    ]
+    return np.dtype(members, align=True)
+
+
+_CTYPES: dict[str, Any] = {
+    "u1": ctypes.c_uint8,
+    "u2": ctypes.c_uint16,
+    "u4": ctypes.c_uint32,
+    "u8": ctypes.c_uint64,
+    "i8": ctypes.c_int64,
+}
+
+
+def allocate(layout: Layout, count: int, compiled: bool) -> tuple[Any, Any]:
+    """Zeroed memory for `count` records, as (view for the core, numpy records): the same memory."""
+    if compiled:
+        records = np.zeros(count, dtype_of(layout))
+        return records, records
+    members = [
+        (name, _CTYPES[code] * size if size > 1 else _CTYPES[code]) for name, code, size in layout
+    ]
+    record_type = type("Record", (ctypes.Structure,), {"_fields_": members})
+    rows = (record_type * count)()
+    return rows, np.frombuffer(rows, dtype_of(layout))
+
+
+# Interpreted twins of the inline functions in records.pxd.
+
+
+def frames_of(view: Any) -> Any:
+    return view
+
+
+def packets_of(view: Any) -> Any:
+    return view
+
+
+def flows_of(view: Any) -> Any:
+    return view
+
+
+def frame_at(rows: Any, index: int) -> Any:
+    return rows[index]
+
+
+def packet_at(rows: Any, index: int) -> Any:
+    return rows[index]
+
+
+def flow_at(rows: Any, index: int) -> Any:
+    return rows[index]
