@@ -69,6 +69,7 @@ cdef struct Flow:
     unsigned int acked[2]
     unsigned int window[2]
     unsigned int isn[2]
+    unsigned int pending_isn
     unsigned long long packets[2]
     unsigned long long bytes[2]
     unsigned long long payload_bytes[2]
@@ -117,3 +118,19 @@ cdef inline Packet *packet_at(Packet *rows, Py_ssize_t index) noexcept nogil:
 
 cdef inline Flow *flow_at(Flow *rows, Py_ssize_t index) noexcept nogil:
     return rows + index
+
+cdef extern from *:
+    """
+    #define sensor_touch(p) __builtin_prefetch((const void *)(p))
+    """
+    void sensor_touch(const void *) noexcept nogil
+
+cdef inline void touch_flow(Flow *rows, Py_ssize_t index) noexcept nogil:
+    cdef const char *start = <const char *>(rows + index)
+    sensor_touch(start)
+    sensor_touch(start + 64)
+    sensor_touch(start + 128)
+    sensor_touch(start + 192)
+
+cdef inline void touch_bucket(unsigned long long[::1] buckets, Py_ssize_t index) noexcept nogil:
+    sensor_touch(&buckets[index])

@@ -46,7 +46,7 @@ PACKET_LAYOUT: Layout = (
     ("src_lo", "u8", 1),
     ("dst_hi", "u8", 1),
     ("dst_lo", "u8", 1),
-    ("seq", "u4", 1),  # TCP, RFC 9293 3.1
+    ("seq", "u4", 1),  # TCP, RFC 9293 3.1; ICMP echo: the identifier
     ("ack", "u4", 1),
     ("ip_bytes", "u4", 1),  # octets of the IP packet, header included, by its own length
     ("payload_bytes", "u4", 1),  # octets behind the transport header, by the IP length
@@ -101,7 +101,8 @@ FLOW_LAYOUT: Layout = (
     ("next_seq", "u4", 2),  # one past the highest sequence number sent
     ("acked", "u4", 2),  # highest acknowledgement sent
     ("window", "u4", 2),  # last advertised, scaled, octets
-    ("isn", "u4", 2),  # initial sequence number
+    ("isn", "u4", 2),  # initial sequence number; ICMP echo: [0] is the identifier
+    ("pending_isn", "u4", 1),  # of a SYN that came while the flow was open
     ("packets", "u8", 2),
     ("bytes", "u8", 2),  # octets of the IP packets, by the IP length
     ("payload_bytes", "u8", 2),
@@ -191,3 +192,11 @@ def packet_at(rows: Any, index: int) -> Any:
 
 def flow_at(rows: Any, index: int) -> Any:
     return rows[index]
+
+
+def touch_flow(rows: Any, index: int) -> None:
+    """Ask the processor to load a flow's record soon."""
+
+
+def touch_bucket(buckets: Any, index: int) -> None:
+    """Ask the processor to load a hash bucket soon."""

@@ -1,0 +1,313 @@
+"""What one TCP segment tells: sequence numbers, history letters and state bits (RFC 9293).
+
+Nothing here decides anything; `verdict.py` reads the bits. Sequence arithmetic is modulo 2**32:
+`(a - b) & MASK32` is how far `a` is ahead of `b`; HALF and more means that it is behind.
+"""
+
+from __future__ import annotations
+
+try:
+    import cython
+except ImportError:
+    from sensor import interpreted as cython  # noqa: F401
+
+from sensor.flowtable.state import (
+    ADVANCED,
+    CLOSED,
+    DATA_ACKED,
+    DATA_AGAIN_RESP,
+    FAST_OPEN,
+    FIRST_CLOSE_ORIG,
+    GAP,
+    HANDSHAKE_DONE,
+    NEW_SYN,
+    REFUSED,
+    SAW_ACK,
+    SAW_DATA,
+    SAW_DATA_RESP,
+    SAW_FIN,
+    SAW_FIN_RESP,
+    SAW_RST,
+    SAW_RST_RESP,
+    SAW_SYN,
+    SAW_SYN_RESP,
+    SAW_SYNACK,
+    SYN_ACKED,
+    SYN_ACKED_RESP,
+    SYN_RST,
+    SYNACK_AGAIN,
+    WAITING,
+)
+from sensor.packets import ACK, FIN, RST, SYN
+from sensor.records import NO_WINDOW_SCALE
+
+MASK32 = 0xFFFF_FFFF
+HALF = 0x8000_0000
+LOOSE_WINDOW = 1 << 20
+"""What counts as in window where the capture did not see the window scale (mid-stream)."""
+HISTORY_MAX = 16
+ANY_CLOSE = SAW_FIN | SAW_FIN_RESP | SAW_RST | SAW_RST_RESP
+ANY_SYN = SAW_SYN | SAW_SYN_RESP | SAW_SYNACK
+
+
+def tcp_begins_another(flow, packet, side):
+    """Whether the segment belongs to another connection on the same 5-tuple.
+
+    A SYN with another initial sequence number starts a new flow where the old one is over. Where it
+    is not, only the SYN-ACK that takes the new SYN proves that the old one is gone.
+    """
+    flags = packet.tcp_flags
+    if not flags & SYN or flags & RST:
+        return False
+    state = flow.state
+    if flags & ACK:
+        return (
+            side == 1
+            and (state & NEW_SYN) != 0
+            and ((packet.ack - flow.pending_isn) & MASK32) == 1
+        )
+    if state & SAW_SYN and side == 0 and packet.seq == flow.isn[0]:
+        return False
+    if state & CLOSED:
+        return True
+    return not state & (ANY_SYN | SAW_DATA | SAW_DATA_RESP)
+
+
+def tcp_update(flow, packet, side):
+    """Fold one segment of `side` into the flow; counters of packets and octets are the caller's."""
+    flags = packet.tcp_flags
+    tcp_history(flow, packet, side)
+    if flags & RST:
+        _reset(flow, packet, side)
+    else:
+        if flags & SYN:
+            _synchronise(flow, packet, side)
+        _window(flow, packet, side)
+        if packet.payload_bytes:
+            _payload(flow, packet, side)
+        _sequence(flow, packet, side)
+        if flags & ACK:
+            _acknowledge(flow, packet, side)
+        if flags & FIN:
+            _finish(flow, side)
+    flow.tcp_flags[side] |= flags
+
+
+def _note(flow, side, bit, letter):
+    """Add a history letter, once for each side (upper case: originator)."""
+    mark = 1 << (bit + 16 * side)
+    if flow.history_seen & mark:
+        return
+    flow.history_seen |= mark
+    if flow.history_length < HISTORY_MAX:
+        flow.history[flow.history_length] = letter if side else letter - 32
+        flow.history_length += 1
+
+
+def tcp_history(flow, packet, side):
+    """Note the segment's letter as zeek's conn.log does."""
+    flags = packet.tcp_flags
+    closing = flags & (SYN | FIN | RST)
+    if closing == 0:
+        if packet.payload_bytes:
+            _note(flow, side, 3, 0x64)  # d
+        elif flags & ACK:
+            _note(flow, side, 2, 0x61)  # a
+    elif closing == SYN:
+        if flags & ACK:
+            _note(flow, side, 1, 0x68)  # h
+        else:
+            _note(flow, side, 0, 0x73)  # s
+    elif closing == FIN:
+        _note(flow, side, 4, 0x66)  # f
+    elif closing == RST:
+        _note(flow, side, 5, 0x72)  # r
+    elif closing == FIN | RST:
+        _note(flow, side, 6, 0x69)  # i
+    else:
+        _note(flow, side, 7, 0x71)  # q
+
+
+def _synchronise(flow, packet, side):
+    flow.window_scale[side] = packet.window_scale
+    if packet.tcp_flags & ACK:
+        _synchronise_answer(flow, packet, side)
+    elif side == 0:
+        if flow.state & SAW_SYN and packet.seq != flow.isn[0]:
+            if flow.packets[1]:
+                flow.pending_isn = packet.seq
+                flow.state |= NEW_SYN
+                return
+            flow.next_seq[0] = packet.seq  # a further attempt from the same port
+        flow.state |= SAW_SYN
+        flow.isn[0] = packet.seq
+        if packet.payload_bytes:
+            flow.state |= FAST_OPEN
+    elif not flow.state & SAW_SYNACK:
+        flow.state |= SAW_SYN_RESP
+        flow.isn[1] = packet.seq
+
+
+def _synchronise_answer(flow, packet, side):
+    """A SYN-ACK: it counts if it takes the SYN that was seen, or where none was seen."""
+    state = flow.state
+    if side == 0:
+        return  # simultaneous open: what matters is what it acknowledges
+    if state & SAW_SYN and ((packet.ack - flow.isn[0] - 1) & MASK32) > flow.payload_bytes[0]:
+        return
+    if state & SAW_SYNACK:
+        if packet.seq == flow.isn[1] and state & HANDSHAKE_DONE:
+            flow.state |= SYNACK_AGAIN
+        return
+    if state & SAW_SYN_RESP and packet.seq != flow.isn[1]:
+        return
+    if not state & SAW_SYN_RESP:
+        flow.state |= SAW_SYNACK
+    flow.isn[1] = packet.seq
+
+
+def _window(flow, packet, side):
+    window = packet.window
+    if not packet.tcp_flags & SYN:
+        shift = flow.window_scale[side]
+        if shift != NO_WINDOW_SCALE and flow.window_scale[1 - side] != NO_WINDOW_SCALE:
+            window = window << (shift if shift <= 14 else 14)  # RFC 7323 2.3
+    flow.window[side] = window
+
+
+def tcp_in_window(flow, seq, side):
+    """Whether a sequence number of `side` is one that the other side could take."""
+    other = 1 - side
+    if not flow.tcp_flags[other] & ACK:
+        return True  # nothing is known of what the other side expects
+    window = flow.window[other]
+    if flow.state & (SAW_SYN | SAW_SYN_RESP) == 0 or flow.state & HANDSHAKE_DONE == 0:
+        window = window if window > LOOSE_WINDOW else LOOSE_WINDOW
+    ahead = (seq - flow.acked[other]) & MASK32
+    if ahead < (window if window else 1):
+        return True
+    return ((flow.acked[other] - seq) & MASK32) <= LOOSE_WINDOW  # a retransmission
+
+
+def _payload(flow, packet, side):
+    if packet.tcp_flags & SYN or not tcp_in_window(flow, packet.seq, side):
+        return
+    if side == 1 and flow.state & SAW_DATA_RESP:
+        behind = (flow.next_seq[1] - packet.seq) & MASK32
+        if behind == 0 or behind >= HALF:
+            flow.state |= DATA_AGAIN_RESP
+    flow.state |= SAW_DATA << side
+
+
+def _sequence(flow, packet, side):
+    """Follow the sequence numbers of a side; payload that was skipped counts as missed."""
+    flags = packet.tcp_flags
+    length = packet.payload_bytes
+    if flags & SYN:
+        length += 1
+    if flags & FIN:
+        length += 1
+    end = (packet.seq + length) & MASK32
+    if flow.packets[side] == 0:
+        flow.next_seq[side] = end
+        return
+    ahead = (packet.seq - flow.next_seq[side]) & MASK32
+    if ahead == 0:
+        flow.next_seq[side] = end
+    elif ahead < HALF:
+        if tcp_in_window(flow, packet.seq, side):
+            flow.missed_bytes[side] += ahead
+            flow.next_seq[side] = end
+    else:
+        _late(flow, packet, side, end)
+
+
+def _late(flow, packet, side, end):
+    """A segment from before the highest sequence number: it may fill what was missing."""
+    payload = packet.payload_bytes
+    if flow.missed_bytes[side]:
+        missed = flow.missed_bytes[side]
+        flow.missed_bytes[side] = missed - payload if missed > payload else 0
+    beyond = (end - flow.next_seq[side]) & MASK32
+    if 0 < beyond < HALF:
+        flow.next_seq[side] = end
+
+
+def _acknowledge(flow, packet, side):
+    other = 1 - side
+    flags = packet.tcp_flags
+    state = flow.state
+    if flow.tcp_flags[side] & ACK:
+        moved = (packet.ack - flow.acked[side]) & MASK32
+        if 0 < moved < HALF:
+            flow.acked[side] = packet.ack
+            if not state & ANY_CLOSE and not flags & FIN:
+                flow.state |= ADVANCED << side
+    else:
+        flow.acked[side] = packet.ack
+    if flow.packets[other]:
+        unseen = (packet.ack - flow.next_seq[other]) & MASK32
+        if 0 < unseen < LOOSE_WINDOW and state & ANY_SYN:
+            flow.missed_bytes[other] += unseen
+            flow.next_seq[other] = packet.ack
+            flow.state |= GAP
+    if not flags & (SYN | FIN) and not state & ANY_CLOSE and tcp_in_window(flow, packet.seq, side):
+        flow.state |= SAW_ACK << side
+    if not state & HANDSHAKE_DONE:
+        _handshake(flow, packet, side)
+    elif side == 1 and state & SAW_DATA and ((packet.ack - flow.isn[0]) & MASK32) > 1:
+        flow.state |= DATA_ACKED
+
+
+def _handshake(flow, packet, side):
+    """Whether this acknowledgement takes the other side's SYN, and so completes the handshake."""
+    state = flow.state
+    if side == 1:
+        taken = (packet.ack - flow.isn[0]) & MASK32
+        if state & SAW_SYN and 0 < taken < HALF:
+            flow.state |= SYN_ACKED
+    else:
+        taken = (packet.ack - flow.isn[1]) & MASK32
+        if state & (SAW_SYN_RESP | SAW_SYNACK) and 0 < taken < HALF:
+            flow.state |= SYN_ACKED_RESP
+            sent = (packet.seq - flow.isn[0]) & MASK32
+            if state & SAW_SYNACK and not packet.tcp_flags & SYN and (
+                state & SAW_SYN == 0 or 0 < sent < HALF
+            ):
+                flow.state |= HANDSHAKE_DONE | WAITING
+                return
+    state = flow.state
+    if state & SAW_SYN and state & SAW_SYN_RESP and state & SYN_ACKED and state & SYN_ACKED_RESP:
+        flow.state |= HANDSHAKE_DONE
+
+
+def _finish(flow, side):
+    if not flow.state & ANY_CLOSE and side == 0:
+        flow.state |= FIRST_CLOSE_ORIG
+    flow.state |= SAW_FIN << side
+    if flow.state & SAW_FIN and flow.state & SAW_FIN_RESP:
+        flow.state |= CLOSED
+
+
+def _reset(flow, packet, side):
+    """A RST counts only where its sequence number does (RFC 9293 3.10.7, RFC 5961 3.2)."""
+    state = flow.state
+    if side == 1 and state & SAW_SYN and not state & (SAW_SYNACK | SAW_SYN_RESP | SAW_ACK):
+        taken = (packet.ack - flow.isn[0] - 1) & MASK32
+        if packet.tcp_flags & ACK and taken <= flow.payload_bytes[0]:
+            flow.state |= SAW_RST_RESP | REFUSED | CLOSED
+        return
+    if flow.packets[side] and packet.seq != flow.next_seq[side]:
+        other = 1 - side
+        if not flow.tcp_flags[other] & ACK:
+            return
+        window = flow.window[other]
+        if not state & HANDSHAKE_DONE:
+            window = window if window > LOOSE_WINDOW else LOOSE_WINDOW
+        if ((packet.seq - flow.acked[other]) & MASK32) >= (window if window else 1):
+            return
+    if not state & ANY_CLOSE and side == 0:
+        flow.state |= FIRST_CLOSE_ORIG
+    if side == 0 and state & SAW_SYN and not state & (SAW_SYNACK | SAW_SYN_RESP | HANDSHAKE_DONE):
+        flow.state |= SYN_RST
+    flow.state |= (SAW_RST << side) | CLOSED
