@@ -46,7 +46,7 @@ PACKET_LAYOUT: Layout = (
     ("src_lo", "u8", 1),
     ("dst_hi", "u8", 1),
     ("dst_lo", "u8", 1),
-    ("seq", "u4", 1),  # TCP, RFC 9293 3.1; ICMP echo: the identifier
+    ("seq", "u4", 1),  # TCP, RFC 9293 3.1; ICMP: the identifier, where the message has one
     ("ack", "u4", 1),
     ("ip_bytes", "u4", 1),  # octets of the IP packet, header included, by its own length
     ("payload_bytes", "u4", 1),  # octets behind the transport header, by the IP length
@@ -76,7 +76,7 @@ PACKET_LAYOUT: Layout = (
     ("quoted_protocol", "u1", 1),
     ("quoted_src_port", "u2", 1),
     ("quoted_dst_port", "u2", 1),
-    ("quoted_has_seq", "u1", 1),  # 1: quoted_seq was in the quote
+    ("quoted_has_seq", "u1", 1),  # 1: quoted_seq was in the quote; as seq above
     ("quoted_ip_version", "u1", 1),
     ("quoted_seq", "u4", 1),
     ("quoted_src_hi", "u8", 1),

@@ -1,0 +1,13 @@
+"""The decoder: each frame becomes one packet record, sound or anomalous, without any state.
+
+    link -> ipv4 or ipv6 -> transport -> icmp
+
+Every step is handed the window of octets, the packet record to fill and where to read: `at` is the
+next octet, `end` one past the last octet that may be read, `wire_end` one past the last octet that
+was on the wire. It returns a code of `anomalies.py`. A length is proved beside the reads that need
+it, and nothing is read in front of its proof.
+"""
+
+from sensor.decode.link import decode
+
+__all__ = ["decode"]

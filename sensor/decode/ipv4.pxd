@@ -1,0 +1,29 @@
+cimport cython
+from sensor.decode.transport cimport decode_authenticated, decode_transport
+from sensor.loads cimport be16, be32, u8
+from sensor.records cimport Packet
+
+cdef unsigned long long V4_PREFIX
+cdef unsigned char KIND_FRAGMENT
+cdef unsigned short SOUND
+cdef unsigned short HEADER_NOT_CAPTURED
+cdef unsigned short IP_BAD_VERSION
+cdef unsigned short IP_FRAGMENT_TOO_LONG
+cdef unsigned short IPV4_HEADER_TRUNCATED
+cdef unsigned short IPV4_BAD_HEADER_LENGTH
+cdef unsigned short IPV4_BAD_LENGTH
+cdef unsigned short IPV4_TRUNCATED
+cdef unsigned int PROTOCOL_AH
+cdef unsigned int FRAGMENT_BITS
+cdef unsigned int FRAGMENT_OFFSET
+cdef Py_ssize_t PACKET_MAX
+
+@cython.locals(first=cython.uint, header=Py_ssize_t, length=Py_ssize_t, fragment=cython.uint)
+cdef unsigned int decode_ipv4(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(start=Py_ssize_t)
+cdef unsigned int decode_fragment(
+    const unsigned char *octets, Packet *packet, unsigned int fragment,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end) noexcept nogil

@@ -1,0 +1,91 @@
+"""IPv4 (RFC 791): header, options, fragments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    import cython
+except ImportError:
+    from sensor import interpreted as cython
+
+from sensor.addresses import V4_PREFIX
+from sensor.anomalies import (
+    HEADER_NOT_CAPTURED,
+    IP_BAD_VERSION,
+    IP_FRAGMENT_TOO_LONG,
+    IPV4_BAD_HEADER_LENGTH,
+    IPV4_BAD_LENGTH,
+    IPV4_HEADER_TRUNCATED,
+    IPV4_TRUNCATED,
+    SOUND,
+)
+from sensor.packets import KIND_FRAGMENT
+
+if not cython.compiled:
+    from sensor.decode.transport import decode_authenticated, decode_transport
+    from sensor.loads import be16, be32, u8
+
+PROTOCOL_AH = 51
+FRAGMENT_BITS = 0x3FFF  # more fragments, and the offset
+FRAGMENT_OFFSET = 0x1FFF  # in units of 8 octets
+PACKET_MAX = 65535  # a packet put together again, header included
+
+
+def decode_ipv4(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+    """The IPv4 header, then the transport; what lies behind the total length is padding."""
+    if end - at < 20:
+        return IPV4_HEADER_TRUNCATED if wire_end - at < 20 else HEADER_NOT_CAPTURED
+    first = u8(octets, at)
+    if first >> 4 != 4:
+        return IP_BAD_VERSION
+    header = (first & 0x0F) << 2
+    if header < 20:
+        return IPV4_BAD_HEADER_LENGTH
+    length = be16(octets, at + 2)
+    # Segmentation offload leaves 0 where the packet is longer than the field can say.
+    if length == 0:
+        length = wire_end - at
+    if length < header:
+        return IPV4_BAD_LENGTH
+    if length > wire_end - at:
+        return IPV4_TRUNCATED
+    packet.ip_version = 4
+    packet.protocol = u8(octets, at + 9)
+    packet.ttl = u8(octets, at + 8)
+    packet.ip_id = be16(octets, at + 4)
+    packet.ip_bytes = length
+    packet.src_hi = 0
+    packet.src_lo = V4_PREFIX | be32(octets, at + 12)
+    packet.dst_hi = 0
+    packet.dst_lo = V4_PREFIX | be32(octets, at + 16)
+    fragment = be16(octets, at + 6)
+    wire_end = at + length
+    if wire_end < end:
+        end = wire_end
+    at += header
+    if at > end:
+        return HEADER_NOT_CAPTURED
+    if fragment & FRAGMENT_BITS:
+        return decode_fragment(octets, packet, fragment, at, end, wire_end)
+    if packet.protocol == PROTOCOL_AH:
+        return decode_authenticated(octets, packet, at, end, wire_end, 0)
+    return decode_transport(octets, packet, at, end, wire_end, 0)
+
+
+def decode_fragment(
+    octets: Any, packet: Any, fragment: int, at: int, end: int, ip_end: int
+) -> int:
+    """A fragment: the first one has the ports, later ones belong to no flow."""
+    start = (fragment & FRAGMENT_OFFSET) << 3
+    if start + packet.ip_bytes > PACKET_MAX:
+        return IP_FRAGMENT_TOO_LONG
+    if start == 0 and packet.protocol == PROTOCOL_AH:
+        return decode_authenticated(octets, packet, at, end, ip_end, 1)
+    if start == 0:
+        return decode_transport(octets, packet, at, end, ip_end, 1)
+    packet.kind = KIND_FRAGMENT
+    packet.payload_offset = at
+    packet.payload_bytes = ip_end - at
+    packet.payload_captured = end - at
+    return SOUND

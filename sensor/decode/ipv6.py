@@ -1,0 +1,117 @@
+"""IPv6 (RFC 8200): header, extension headers, fragments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    import cython
+except ImportError:
+    from sensor import interpreted as cython
+
+from sensor.anomalies import (
+    AH_BAD_LENGTH,
+    HEADER_NOT_CAPTURED,
+    IP_BAD_VERSION,
+    IP_FRAGMENT_TOO_LONG,
+    IP_TINY_FRAGMENT,
+    IPV6_EXTENSION_TRUNCATED,
+    IPV6_FRAGMENT_BAD_LENGTH,
+    IPV6_HEADER_TRUNCATED,
+    IPV6_HOP_BY_HOP_MISPLACED,
+    IPV6_TOO_MANY_EXTENSIONS,
+    IPV6_TRUNCATED,
+    SOUND,
+)
+from sensor.packets import KIND_FRAGMENT
+
+if not cython.compiled:
+    from sensor.decode.extensions import extension_bytes, is_extension
+    from sensor.decode.transport import decode_transport
+    from sensor.loads import be16, be64, u8
+
+HOP_BY_HOP = 0
+FRAGMENT = 44
+AUTHENTICATION = 51
+NO_NEXT_HEADER = 59
+EXTENSIONS_MAX = 16
+PAYLOAD_MAX = 65535  # behind the IPv6 header, put together again
+
+
+def decode_ipv6(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+    """The IPv6 header, extension headers, then the transport."""
+    if end - at < 40:
+        return IPV6_HEADER_TRUNCATED if wire_end - at < 40 else HEADER_NOT_CAPTURED
+    if u8(octets, at) >> 4 != 6:
+        return IP_BAD_VERSION
+    length = be16(octets, at + 4)
+    protocol = u8(octets, at + 6)
+    # Jumbograms (RFC 2675) and segmentation offload have 0 where the field is too small.
+    if length == 0 and protocol != NO_NEXT_HEADER:
+        length = wire_end - at - 40
+    if length > wire_end - at - 40:
+        return IPV6_TRUNCATED
+    packet.ip_version = 6
+    packet.protocol = protocol
+    packet.ttl = u8(octets, at + 7)
+    packet.ip_id = 0
+    packet.ip_bytes = length + 40
+    packet.src_hi = be64(octets, at + 8)
+    packet.src_lo = be64(octets, at + 16)
+    packet.dst_hi = be64(octets, at + 24)
+    packet.dst_lo = be64(octets, at + 32)
+    at += 40
+    wire_end = at + length
+    if wire_end < end:
+        end = wire_end
+    if is_extension(protocol):
+        return decode_extensions(octets, packet, at, end, wire_end)
+    return decode_transport(octets, packet, at, end, wire_end, 0)
+
+
+def decode_extensions(octets: Any, packet: Any, at: int, end: int, ip_end: int) -> int:
+    """Read over the extension headers to the transport, or to the rest of a later fragment."""
+    protocol = packet.protocol
+    headers = 0
+    more = 0
+    while is_extension(protocol):
+        if headers == EXTENSIONS_MAX:
+            return IPV6_TOO_MANY_EXTENSIONS
+        if protocol == HOP_BY_HOP and headers:
+            return IPV6_HOP_BY_HOP_MISPLACED
+        length = 8 if ip_end - at < 8 or end - at < 8 else extension_bytes(octets, protocol, at)
+        if length > ip_end - at:
+            return IP_TINY_FRAGMENT if more else IPV6_EXTENSION_TRUNCATED
+        if length > end - at:
+            return HEADER_NOT_CAPTURED
+        # Its fixed part has 12 octets (RFC 4302 2); shorter, it would overlap what follows.
+        if protocol == AUTHENTICATION and length < 12:
+            return AH_BAD_LENGTH
+        packet.protocol = u8(octets, at)
+        if protocol == FRAGMENT:
+            word = be16(octets, at + 2)
+            if word & 0xFFF9:
+                code = bad_fragment(packet, word, at + 8, ip_end)
+                if code:
+                    return code
+            if word & 0xFFF8:
+                packet.kind = KIND_FRAGMENT
+                packet.payload_offset = at + 8
+                packet.payload_bytes = ip_end - at - 8
+                packet.payload_captured = end - at - 8
+                return SOUND
+            more = word & 1
+        at += length
+        protocol = packet.protocol
+        headers += 1
+    return decode_transport(octets, packet, at, end, ip_end, more)
+
+
+def bad_fragment(packet: Any, word: int, at: int, ip_end: int) -> int:
+    """What is wrong with the length of a fragment whose data start at `at` (RFC 8200 4.5)."""
+    if word & 1 and (ip_end - at) & 7:
+        return IPV6_FRAGMENT_BAD_LENGTH
+    # The offset counts in units of 8 octets, from bit 3: the masked word is the octet offset.
+    if (word & 0xFFF8) + (ip_end - at) > PAYLOAD_MAX:
+        return IP_FRAGMENT_TOO_LONG
+    return SOUND

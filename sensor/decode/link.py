@@ -1,0 +1,262 @@
+"""Frames to packets: the loop over a batch, and the link headers in front of IP.
+
+A frame without IP (ARP, LLDP, spanning tree) is sound and ends here as `KIND_NON_IP`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    import cython
+except ImportError:
+    from sensor import interpreted as cython
+
+from sensor.anomalies import (
+    ETHERNET_BAD_LENGTH,
+    HEADER_NOT_CAPTURED,
+    IP_BAD_VERSION,
+    IPV4_HEADER_TRUNCATED,
+    LINK_TRUNCATED,
+    LLC_TRUNCATED,
+    SOUND,
+    UNKNOWN_LINK_TYPE,
+    VLAN_STACK_TOO_DEEP,
+    VLAN_TRUNCATED,
+)
+from sensor.packets import KIND_ANOMALY, KIND_NON_IP
+from sensor.records import NO_OFFSET, NO_VLAN, NO_WINDOW_SCALE
+
+if not cython.compiled:
+    from sensor.decode.ipv4 import decode_ipv4
+    from sensor.decode.ipv6 import decode_ipv6
+    from sensor.loads import be16, be32, le32, u8
+    from sensor.records import frame_at, packet_at
+
+# LINKTYPE_ values, draft-ietf-opsawg-pcaplinktype 2. Raw IP has three numbers because BSDs wrote
+# their own DLT_RAW into files.
+LINK_NULL = 0
+LINK_ETHERNET = 1
+LINK_RAW_BSD = 12
+LINK_RAW_OPENBSD = 14
+LINK_RAW = 101
+LINK_LOOP = 108
+LINK_SLL = 113
+LINK_IPV4 = 228
+LINK_IPV6 = 229
+LINK_SLL2 = 276
+
+ETHERTYPE_IPV4 = 0x0800
+ETHERTYPE_IPV6 = 0x86DD
+ETHERTYPE_VLAN = 0x8100  # IEEE 802.1Q
+ETHERTYPE_SERVICE_VLAN = 0x88A8  # IEEE 802.1ad
+ETHERTYPE_OLD_VLAN = 0x9100  # what double tagging used before 802.1ad
+ETHERTYPE_MIN = 0x0600  # below it the field is a length, IEEE 802.3 3.2.6
+LENGTH_MAX = 1500
+
+VLAN_TAGS_MAX = 8
+
+# Linux cooked captures: ARPHRD_ values whose protocol field is no EtherType.
+ARPHRD_FRAD = 770
+ARPHRD_RADIOTAP = 803
+ARPHRD_NETLINK = 824
+SLL_LLC = 0x0004  # the protocol field's value for an LLC header
+
+
+def decode(frames: Any, packets: Any) -> None:
+    """Fill packet `i` from frame `i`, for all frames of the batch."""
+    packets.adopt(frames)
+    count = frames.count
+    with cython.nogil:
+        for i in range(count):
+            code = decode_frame(frames.octets, frame_at(frames.rows, i), packet_at(packets.rows, i))
+            packet_at(packets.rows, i).anomaly = code
+            if code:
+                packet_at(packets.rows, i).kind = KIND_ANOMALY
+
+
+def decode_frame(octets: Any, frame: Any, packet: Any) -> int:
+    """Reset the packet, then decode the frame into it by its link type."""
+    packet.time_ns = frame.time_ns
+    packet.interface = frame.interface
+    packet.mac_offset = NO_OFFSET
+    packet.tenant = 0
+    packet.vlan_outer = NO_VLAN
+    packet.vlan_inner = NO_VLAN
+    packet.window_scale = NO_WINDOW_SCALE
+    packet.seq = 0
+    packet.ack = 0
+    packet.src_port = 0
+    packet.dst_port = 0
+    packet.checksum = 0
+    packet.window = 0
+    packet.tcp_flags = 0
+    packet.icmp_type = 0
+    packet.icmp_code = 0
+    packet.quoted = 0
+    if frame.vlan_tci != NO_VLAN:
+        packet.vlan_outer = frame.vlan_tci & 0x0FFF
+    at = frame.offset
+    end = at + frame.captured
+    wire_end = at + frame.wire
+    # Some tools write the captured length into both fields, or a smaller one into the second.
+    if wire_end < end:
+        wire_end = end
+    if frame.link == LINK_ETHERNET:
+        return decode_ethernet(octets, packet, at, end, wire_end)
+    return decode_other_link(octets, packet, frame.link, at, end, wire_end)
+
+
+def decode_ethernet(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+    """Ethernet, IEEE 802.3 3.2."""
+    if end - at < 14:
+        return LINK_TRUNCATED if wire_end - at < 14 else HEADER_NOT_CAPTURED
+    packet.mac_offset = at
+    return decode_ethertype(octets, packet, be16(octets, at + 12), at + 14, end, wire_end)
+
+
+def decode_ethertype(
+    octets: Any, packet: Any, ethertype: int, at: int, end: int, wire_end: int
+) -> int:
+    """What an EtherType announces: IP, VLAN tags in front of it, or something else."""
+    tags = 0
+    while True:
+        if ethertype == ETHERTYPE_IPV4:
+            return decode_ipv4(octets, packet, at, end, wire_end)
+        if ethertype == ETHERTYPE_IPV6:
+            return decode_ipv6(octets, packet, at, end, wire_end)
+        if (
+            ethertype != ETHERTYPE_VLAN
+            and ethertype != ETHERTYPE_SERVICE_VLAN
+            and ethertype != ETHERTYPE_OLD_VLAN
+        ):
+            break
+        if tags == VLAN_TAGS_MAX:
+            return VLAN_STACK_TOO_DEEP
+        if end - at < 4:
+            return VLAN_TRUNCATED if wire_end - at < 4 else HEADER_NOT_CAPTURED
+        add_vlan(packet, be16(octets, at) & 0x0FFF)
+        ethertype = be16(octets, at + 2)
+        at += 4
+        tags += 1
+    if ethertype < ETHERTYPE_MIN:
+        return decode_length(octets, packet, ethertype, at, end, wire_end)
+    return non_ip(packet)
+
+
+def add_vlan(packet: Any, vlan_id: int) -> None:
+    """Record the id of the next tag; those behind the second are not kept."""
+    if packet.vlan_outer == NO_VLAN:
+        packet.vlan_outer = vlan_id
+    elif packet.vlan_inner == NO_VLAN:
+        packet.vlan_inner = vlan_id
+
+
+def non_ip(packet: Any) -> int:
+    """A sound frame that carries no IP packet."""
+    packet.kind = KIND_NON_IP
+    packet.ip_version = 0
+    packet.protocol = 0
+    packet.ip_bytes = 0
+    packet.payload_bytes = 0
+    packet.payload_captured = 0
+    return SOUND
+
+
+def decode_length(
+    octets: Any, packet: Any, length: int, at: int, end: int, wire_end: int
+) -> int:
+    """A frame with an 802.3 length instead of an EtherType: LLC, then padding."""
+    if length > LENGTH_MAX or length > wire_end - at:
+        return ETHERNET_BAD_LENGTH
+    wire_end = at + length
+    return decode_llc(octets, packet, at, wire_end if wire_end < end else end, wire_end)
+
+
+def decode_llc(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+    """IEEE 802.2 LLC, with SNAP (RFC 1042) in front of IP."""
+    if end - at < 3:
+        return LLC_TRUNCATED if wire_end - at < 3 else HEADER_NOT_CAPTURED
+    if be16(octets, at) != 0xAAAA or u8(octets, at + 2) != 0x03:
+        return non_ip(packet)
+    if end - at < 8:
+        return LLC_TRUNCATED if wire_end - at < 8 else HEADER_NOT_CAPTURED
+    # Only the organisation code 0 is followed by an EtherType.
+    if be16(octets, at + 3) != 0 or u8(octets, at + 5) != 0:
+        return non_ip(packet)
+    if be16(octets, at + 6) == ETHERTYPE_IPV4:
+        return decode_ipv4(octets, packet, at + 8, end, wire_end)
+    if be16(octets, at + 6) == ETHERTYPE_IPV6:
+        return decode_ipv6(octets, packet, at + 8, end, wire_end)
+    return non_ip(packet)
+
+
+def decode_other_link(
+    octets: Any, packet: Any, link: int, at: int, end: int, wire_end: int
+) -> int:
+    """Every link type but Ethernet."""
+    if link == LINK_SLL or link == LINK_SLL2:
+        return decode_cooked(octets, packet, link, at, end, wire_end)
+    if link == LINK_RAW or link == LINK_RAW_BSD or link == LINK_RAW_OPENBSD:
+        return decode_raw(octets, packet, at, end, wire_end)
+    if link == LINK_IPV4:
+        return decode_ipv4(octets, packet, at, end, wire_end)
+    if link == LINK_IPV6:
+        return decode_ipv6(octets, packet, at, end, wire_end)
+    if link == LINK_NULL or link == LINK_LOOP:
+        return decode_loopback(octets, packet, link, at, end, wire_end)
+    return UNKNOWN_LINK_TYPE
+
+
+def decode_loopback(
+    octets: Any, packet: Any, link: int, at: int, end: int, wire_end: int
+) -> int:
+    """BSD loopback: an address family, in the order of the capturing host or of the network."""
+    if end - at < 4:
+        return LINK_TRUNCATED if wire_end - at < 4 else HEADER_NOT_CAPTURED
+    family = be32(octets, at)
+    # No system has a family beyond 16 bits: a larger number was written in the other order.
+    if link == LINK_NULL and family > 0xFFFF:
+        family = le32(octets, at)
+    at += 4
+    if family == 2:
+        return decode_ipv4(octets, packet, at, end, wire_end)
+    # IPv6 is 24 on NetBSD and OpenBSD, 28 on FreeBSD, 30 on Darwin, 10 on Linux, 23 on Windows.
+    if family == 24 or family == 28 or family == 30 or family == 10 or family == 23:
+        return decode_ipv6(octets, packet, at, end, wire_end)
+    return non_ip(packet)
+
+
+def decode_raw(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+    """No link header: the first four bits tell the IP version."""
+    if end - at < 1:
+        return IPV4_HEADER_TRUNCATED if wire_end - at < 1 else HEADER_NOT_CAPTURED
+    version = u8(octets, at) >> 4
+    if version == 4:
+        return decode_ipv4(octets, packet, at, end, wire_end)
+    if version == 6:
+        return decode_ipv6(octets, packet, at, end, wire_end)
+    return IP_BAD_VERSION
+
+
+def decode_cooked(
+    octets: Any, packet: Any, link: int, at: int, end: int, wire_end: int
+) -> int:
+    """Linux cooked captures, LINKTYPE_LINUX_SLL and LINKTYPE_LINUX_SLL2: no destination MAC."""
+    header = 16 if link == LINK_SLL else 20
+    if end - at < header:
+        return LINK_TRUNCATED if wire_end - at < header else HEADER_NOT_CAPTURED
+    if link == LINK_SLL:
+        hardware = be16(octets, at + 2)
+        ethertype = be16(octets, at + 14)
+    else:
+        hardware = be16(octets, at + 8)
+        ethertype = be16(octets, at)
+    at += header
+    if hardware == ARPHRD_NETLINK or hardware == ARPHRD_RADIOTAP or hardware == ARPHRD_FRAD:
+        return non_ip(packet)
+    if ethertype == SLL_LLC:
+        return decode_llc(octets, packet, at, end, wire_end)
+    if ethertype < ETHERTYPE_MIN:
+        return non_ip(packet)
+    return decode_ethertype(octets, packet, ethertype, at, end, wire_end)

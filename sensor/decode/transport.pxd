@@ -1,0 +1,80 @@
+cimport cython
+from sensor.decode.icmp cimport decode_icmp, decode_icmpv6
+from sensor.loads cimport be16, be32, u8
+from sensor.records cimport Packet
+
+cdef unsigned char KIND_FLOW
+cdef unsigned int PROTOCOL_ICMP
+cdef unsigned int PROTOCOL_TCP
+cdef unsigned int PROTOCOL_UDP
+cdef unsigned int PROTOCOL_ICMPV6
+cdef unsigned int PROTOCOL_SCTP
+cdef unsigned int PROTOCOL_DCCP
+cdef unsigned int PROTOCOL_UDP_LITE
+cdef unsigned short SOUND
+cdef unsigned short AH_BAD_LENGTH
+cdef unsigned short HEADER_NOT_CAPTURED
+cdef unsigned short IP_TINY_FRAGMENT
+cdef unsigned short TCP_HEADER_TRUNCATED
+cdef unsigned short TCP_BAD_OFFSET
+cdef unsigned short UDP_HEADER_TRUNCATED
+cdef unsigned short UDP_BAD_LENGTH
+cdef unsigned short UDP_LITE_HEADER_TRUNCATED
+cdef unsigned short UDP_LITE_BAD_COVERAGE
+cdef unsigned short SCTP_HEADER_TRUNCATED
+cdef unsigned short DCCP_HEADER_TRUNCATED
+cdef unsigned short DCCP_BAD_OFFSET
+cdef unsigned short ICMP_HEADER_TRUNCATED
+cdef unsigned short ICMPV6_HEADER_TRUNCATED
+cdef unsigned int SYN
+cdef unsigned char NO_WINDOW_SCALE
+cdef unsigned int WINDOW_SCALE_MAX
+cdef Py_ssize_t UDP_MAX
+
+cdef unsigned int decode_transport(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end, bint first_fragment) noexcept nogil
+
+@cython.locals(protocol=cython.uint)
+cdef unsigned int decode_other(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end, bint first_fragment) noexcept nogil
+
+cdef void set_payload(
+    Packet *packet, Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end) noexcept nogil
+
+cdef unsigned int cut_short(
+    Py_ssize_t left, Py_ssize_t need, unsigned int code, bint first_fragment) noexcept nogil
+
+@cython.locals(header=Py_ssize_t, flags=cython.uint)
+cdef unsigned int decode_tcp(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end, bint first_fragment) noexcept nogil
+
+@cython.locals(kind=cython.uint, length=Py_ssize_t, shift=cython.uint)
+cdef unsigned int window_scale_of(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+
+@cython.locals(length=Py_ssize_t)
+cdef unsigned int decode_udp(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end, bint first_fragment) noexcept nogil
+
+@cython.locals(coverage=Py_ssize_t)
+cdef unsigned int decode_udp_lite(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end, bint first_fragment) noexcept nogil
+
+cdef unsigned int decode_sctp(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end, bint first_fragment) noexcept nogil
+
+@cython.locals(header=Py_ssize_t)
+cdef unsigned int decode_dccp(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end, bint first_fragment) noexcept nogil
+
+@cython.locals(length=Py_ssize_t)
+cdef unsigned int decode_authenticated(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end, bint first_fragment) noexcept nogil

@@ -1,0 +1,52 @@
+"""Frames as tests write them down, decoded the way the sensor does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sensor.decode import decode
+from sensor.frames import FrameBatch
+from sensor.packets import PacketBatch
+from sensor.records import NO_VLAN
+
+ETHERNET = 1
+
+
+def decode_all(
+    frames: list[bytes],
+    link: int = ETHERNET,
+    *,
+    wire: list[int] | None = None,
+    vlan_tci: int = NO_VLAN,
+    stale: int = 0,
+) -> PacketBatch:
+    """The packets of `frames`, which lie back to back so that the last ends the window.
+
+    `wire` gives the lengths on the wire where frames were cut; `stale` is what every octet of the
+    packet records held before.
+    """
+    batch = FrameBatch(max(len(frames), 1))
+    batch.attach(b"".join(frames) or b"\0")
+    at = 0
+    for i, frame in enumerate(frames):
+        row = batch.records[i]
+        row["time_ns"] = 1_000 + i
+        row["offset"] = at
+        row["captured"] = len(frame)
+        row["wire"] = wire[i] if wire else len(frame)
+        row["link"] = link
+        row["interface"] = 3
+        row["vlan_tci"] = vlan_tci
+        at += len(frame)
+    batch.count = len(frames)
+    packets = PacketBatch(batch.capacity)
+    packets.records.view("u1")[:] = stale
+    decode(batch, packets)
+    return packets
+
+
+def decode_one(frame: bytes, link: int = ETHERNET, **options: Any) -> Any:
+    """The packet record of a frame that ends exactly at the end of its window."""
+    if "wire" in options:
+        options["wire"] = [options["wire"]]
+    return decode_all([frame], link, **options).records[0]
