@@ -1,0 +1,243 @@
+"""Window: a stream of octets as a sliding window, so that no record ever straddles two reads.
+
+Two buffers take turns. While one is walked, a thread reads ahead into the other (`readinto`
+releases the GIL); what is left of the first, a record cut in two, is then moved in front of what
+was read, into the headroom kept there:
+
+    headroom | body          the buffer that was walked: ......... [left]
+                             the buffer that was read:     [left][body......]
+
+The buffers are small enough to stay in the processor's cache. A file that shrinks while it is read
+is a short read, and a pipe is read like a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import threading
+from queue import SimpleQueue
+from typing import Protocol
+
+WINDOW_BYTES = 512 * 1024
+"""Octets asked for in one read."""
+
+
+class Stream(Protocol):
+    """What a window reads from: an unbuffered binary file, or a fake of one."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None: ...
+
+    def close(self) -> None: ...
+
+
+class PipeStream:
+    """A pipe, socket or terminal: gives what is there at once, waits only where nothing is.
+
+    Without it a window would hold one pipe buffer's worth of frames, and each batch has its price.
+    """
+
+    def __init__(self, raw: Stream, fileno: int) -> None:
+        self._raw = raw
+        self._poll = select.poll()
+        self._poll.register(fileno, select.POLLIN)
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        filled = self._read(buffer)
+        while 0 < filled < len(buffer) and self._poll.poll(0):
+            count = self._read(buffer[filled:])
+            if count == 0:  # the end: the next call meets it again
+                break
+            filled += count
+        return filled
+
+    def _read(self, buffer: memoryview) -> int:
+        while (count := self._raw.readinto(buffer)) is None:  # a pipe that somebody made non-blocking
+            self._poll.poll()
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+class RecordingStream:
+    """A stream that remembers what was read from it, so that it can be read again."""
+
+    def __init__(self, raw: Stream) -> None:
+        self._raw = raw
+        self.recorded = bytearray()
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        count = self._raw.readinto(buffer) or 0
+        self.recorded += buffer[:count]
+        return count
+
+    def close(self) -> None:
+        """Leave the stream below open: it is read on."""
+
+
+class PrefixedStream:
+    """Octets already read, then the rest of the stream they came from."""
+
+    def __init__(self, prefix: bytes | bytearray, raw: Stream) -> None:
+        self._prefix = memoryview(bytes(prefix))
+        self._raw = raw
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        if not self._prefix:
+            return self._raw.readinto(buffer)
+        count = min(len(buffer), len(self._prefix))
+        buffer[:count] = self._prefix[:count]
+        self._prefix = self._prefix[count:]
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+class ReadAhead:
+    """A thread that carries out one read at a time; the stream is closed by it alone."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._wanted: SimpleQueue[memoryview | None] = SimpleQueue()
+        self._done: SimpleQueue[int | Exception] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="sensor-read", daemon=True)
+        self._thread.start()
+        self.busy = False
+
+    def start(self, buffer: memoryview) -> None:
+        self.busy = True
+        self._wanted.put(buffer)
+
+    def result(self) -> int:
+        """How many octets the read gave. Errors: raises what the read raised."""
+        done = self._done.get()
+        self.busy = False
+        if isinstance(done, Exception):
+            raise done
+        return done
+
+    def _run(self) -> None:
+        while (buffer := self._wanted.get()) is not None:
+            try:
+                self._done.put(self._stream.readinto(buffer) or 0)
+            except Exception as error:  # handed over, raised by result()
+                self._done.put(error)
+        with contextlib.suppress(OSError):
+            self._stream.close()
+
+    def close(self) -> None:
+        """End the thread; one that waits on a silent pipe is left behind, and ends with it."""
+        self._wanted.put(None)
+        if not self.busy:
+            self._thread.join()
+
+
+class Window:
+    """The octets of a stream from `at` to `end` of `data`; `base + i` is the offset of `data[i]`.
+
+    What `data` holds is valid until the next `fill`.
+    """
+
+    def __init__(
+        self, stream: Stream, *, window_bytes: int = WINDOW_BYTES, thread: bool = True
+    ) -> None:
+        self._stream = stream
+        self._window_bytes = window_bytes
+        self._head = self._spare_head = window_bytes // 2
+        self.data = bytearray(self._head + window_bytes)
+        self._spare = bytearray(0)
+        self.at = self.end = self._head
+        self.base = -self._head
+        self.ended = False
+        self._threaded = thread
+        self._ahead: ReadAhead | None = None
+
+    @property
+    def size(self) -> int:
+        """How many octets the stream gave so far; at its end, its length."""
+        return self.base + self.end
+
+    def fill(self, at: int, need: int) -> bool:
+        """Read on until `need` octets stand from position `at` on; False if the stream ends first.
+
+        `at` may lie beyond `end`: what is between is skipped, never stored.
+        Errors: OSError as the stream raised it.
+        """
+        self.at = at
+        if not self.ended and not self._has(need):
+            self._turn()
+            while not self.ended and not self._has(need):
+                self._append(need)
+            if self._threaded and not self.ended and self.size >= self._window_bytes:
+                self._read_ahead()
+        return self._has(need)
+
+    def _has(self, need: int) -> bool:
+        return self.end - self.at >= need
+
+    def _turn(self) -> None:
+        """Change to the other buffer; what is left moves to before what was read into that one."""
+        left = max(self.end - self.at, 0)
+        count = self._ahead.result() if self._ahead and self._ahead.busy else None
+        if left > self._spare_head or not self._spare:
+            self._renew_spare(left, count or 0)
+        head = self._spare_head
+        self._spare[head - left : head] = self.data[self.end - left : self.end]
+        self._shift(self.end - head)
+        self.data, self._spare = self._spare, self.data
+        self._head, self._spare_head = head, self._head
+        if count is not None:
+            self._read(count)
+
+    def _renew_spare(self, headroom: int, count: int) -> None:
+        """Make the other buffer anew with that much headroom, keeping the `count` octets read."""
+        old, head = self._spare, self._spare_head
+        self._spare_head = max(headroom, head)
+        self._spare = bytearray(self._spare_head + self._window_bytes)
+        self._spare[self._spare_head : self._spare_head + count] = old[head : head + count]
+
+    def _shift(self, by: int) -> None:
+        """The octets stand `by` places further left than before."""
+        self.at -= by
+        self.end -= by
+        self.base += by
+
+    def _append(self, need: int) -> None:
+        """Read once behind what is there, in a larger buffer if `need` octets ask for one."""
+        if self.at >= self.end:
+            self._shift(self.end - self._head)  # nothing is to be kept
+        if self.at < self.end and self.at + need > len(self.data):
+            grown = bytearray(self._head + need + self._window_bytes)
+            left = self.end - self.at
+            grown[self._head : self._head + left] = self.data[self.at : self.end]
+            self.data = grown
+            self._shift(self.at - self._head)
+        self._read(
+            self._stream.readinto(
+                memoryview(self.data)[self.end : self.end + self._window_bytes]
+            )
+            or 0
+        )
+
+    def _read(self, count: int) -> None:
+        self.end += count
+        self.ended = count == 0
+
+    def _read_ahead(self) -> None:
+        if not self._spare:
+            self._renew_spare(0, 0)
+        if self._ahead is None:
+            self._ahead = ReadAhead(self._stream)
+        head = self._spare_head
+        self._ahead.start(memoryview(self._spare)[head : head + self._window_bytes])
+
+    def close(self) -> None:
+        """Close the stream. A second call does nothing."""
+        self.ended = True
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.close()
+        else:
+            self._stream.close()
