@@ -1,0 +1,57 @@
+"""Write the captures of this folder: `python captures/make_captures.py [OUTDIR]`.
+
+The same octets on every run; a test compares them with the files in the repository.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from formats import ETHERNET, RAW, SLL2, Pcap, Pcapng
+from malformed import malformed
+from mixed import background, demo
+from telnet_captures import STORIES
+from traffic import Traffic
+
+CAPTURES: dict[str, Callable[[Traffic], None]] = {
+    **STORIES,
+    "malformed": malformed,
+    "background": background,
+    "demo": demo,
+}
+LINKS = {"telnet_backscatter": RAW, "telnet_midstream": SLL2}
+FORMATS: dict[str, Pcap | Pcapng] = {
+    "telnet_accepted_v6": Pcap(nano=True),
+    "telnet_vlan": Pcap(order=">"),
+    "telnet_qinq": Pcap(order=">", nano=True),
+    "telnet_half_open_scan": Pcap(nano=True),
+    "telnet_internal": Pcapng(("eth0", "eth1"), (6, 9)),
+    "telnet_external": Pcapng(("uplink",), (9,)),
+}
+AS_RECORDED = {"telnet_time_backwards"}
+"""Captures whose frames are not in order of time, on purpose."""
+
+
+def write_capture(name: str, folder: Path) -> Path:
+    """Write one capture into the folder."""
+    traffic = Traffic(name, LINKS.get(name, ETHERNET))
+    CAPTURES[name](traffic)
+    form = FORMATS.get(name, Pcap())
+    path = folder / f"{name}.{'pcapng' if isinstance(form, Pcapng) else 'pcap'}"
+    frames = traffic.frames if name in AS_RECORDED else traffic.in_order()
+    form.write(path, traffic.link, frames)
+    return path
+
+
+def main() -> None:
+    """Write every capture, beside this script unless another folder is named."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in CAPTURES:
+        print(write_capture(name, folder))
+
+
+if __name__ == "__main__":
+    main()
