@@ -13,6 +13,8 @@ from setuptools import setup
 COMPILED = [
     "sensor/frames.py",
     "sensor/packets.py",
+    "sensor/text.py",
+    "sensor/identifiers.py",
     "sensor/documents.py",
     "sensor/capture/pcap.py",
     "sensor/capture/pcapng.py",

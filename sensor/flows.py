@@ -149,9 +149,11 @@ class FlowContext:
 class FlowBatch:
     """Flow events as columns: `records` is a numpy array of `records.FLOW_LAYOUT`."""
 
-    def __init__(self, records: Any, context: FlowContext) -> None:
+    def __init__(self, records: Any, context: FlowContext, created_ns: int = 0) -> None:
         self.records = records
         self.context = context
+        self.created_ns = created_ns
+        """Wall clock of `event.created` in live capture; whoever makes the batch reads it."""
         self.count = len(records)
         self._columns: dict[str, Column | None] = {}
 
@@ -187,4 +189,24 @@ class FlowBatch:
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """All events as nested ECS documents."""
-        return [self.document(row) for row in range(self.count)]
+        from sensor.documents import documents_of  # noqa: PLC0415
+
+        return documents_of(self, slice(None))
+
+    def to_arrow(self) -> Any:
+        """All events as a pyarrow.Table with one column for each field that any of them has.
+
+        Errors: ImportError if pyarrow is not installed.
+        """
+        from sensor.arrow import table_of  # noqa: PLC0415  pyarrow is optional
+
+        return table_of(self)
+
+    def to_pandas(self) -> Any:
+        """All events as a pandas.DataFrame, columns as in `to_arrow`.
+
+        Errors: ImportError if pyarrow or pandas is not installed.
+        """
+        from sensor.arrow import frame_of  # noqa: PLC0415
+
+        return frame_of(self)

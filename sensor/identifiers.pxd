@@ -1,0 +1,79 @@
+cimport cython
+from sensor.loads cimport be32, le16, le32, octets_of, u8
+from sensor.stores cimport load64, room_of
+from sensor.text cimport put_hex
+
+cdef Py_ssize_t ROW_BYTES
+cdef Py_ssize_t AT_ORIG_HI, AT_ORIG_LO, AT_RESP_HI, AT_RESP_LO, AT_ORIG_PORT, AT_RESP_PORT
+cdef Py_ssize_t AT_TENANT, AT_FIRST_NS, AT_LAST_NS, AT_DECIDED_NS, AT_ISN, AT_TCP_FLAGS
+cdef Py_ssize_t AT_PROTOCOL, AT_IP_VERSION, AT_ACTION
+cdef unsigned int SYN, FLOW_ENDED, MASK32
+cdef unsigned int START_A, START_B, START_C, START_D, START_E
+cdef unsigned int ROUND_0, ROUND_20, ROUND_40, ROUND_60
+cdef unsigned long long MASK64, FACTOR_0, FACTOR_1, SEED_0, SEED_1
+cdef const unsigned char *BASE64
+
+cdef class Scratch:
+    cdef unsigned char block[64]
+    cdef unsigned int words[80]
+    cdef unsigned long long id_0
+    cdef unsigned long long id_1
+
+cdef long long event_time(const unsigned char *octets, Py_ssize_t row) noexcept nogil
+
+@cython.locals(value="unsigned long long")
+cdef long long signed64(const unsigned char *octets, Py_ssize_t at) noexcept nogil
+
+cdef bint mirrored(unsigned int protocol, unsigned int icmp_type) noexcept nogil
+
+@cython.locals(orig_hi="unsigned long long", orig_lo="unsigned long long",
+               resp_hi="unsigned long long", resp_lo="unsigned long long",
+               orig_port="unsigned int", resp_port="unsigned int")
+cdef bint in_order(const unsigned char *octets, Py_ssize_t row, unsigned int protocol) noexcept nogil
+
+@cython.locals(index=Py_ssize_t)
+cdef Py_ssize_t put_big(
+    unsigned char *block, Py_ssize_t at, unsigned long long value, Py_ssize_t count) noexcept nogil
+
+cdef Py_ssize_t put_endpoint(
+    unsigned char *block, Py_ssize_t at, const unsigned char *octets, Py_ssize_t row,
+    unsigned int version) noexcept nogil
+
+@cython.locals(protocol="unsigned int", version="unsigned int", ordered="bint", at=Py_ssize_t, index=Py_ssize_t,
+               orig_port="unsigned int", resp_port="unsigned int", block="unsigned char *")
+cdef void fill_block(Scratch scratch, const unsigned char *octets, Py_ssize_t row) noexcept nogil
+
+cdef unsigned int rotated(unsigned int value, int count) noexcept nogil
+
+@cython.locals(index="int", a="unsigned int", b="unsigned int", c="unsigned int",
+               d="unsigned int", e="unsigned int", mixed="unsigned int",
+               words="unsigned int *", block="unsigned char *")
+cdef void digest(Scratch scratch) noexcept nogil
+
+@cython.locals(index="int", three="unsigned int", block="unsigned char *")
+cdef Py_ssize_t put_community(
+    unsigned char *out, Py_ssize_t at, Scratch scratch, const unsigned char *octets,
+    Py_ssize_t row) noexcept nogil
+
+cdef unsigned long long mix(
+    unsigned long long state, unsigned long long value, unsigned long long factor) noexcept nogil
+
+@cython.locals(key="unsigned long long", kind="unsigned int", isn="unsigned int",
+               first="unsigned long long", value="unsigned long long", member="int",
+               tenant="unsigned int", state_0="unsigned long long",
+               state_1="unsigned long long")
+cdef void name_flow(Scratch scratch, const unsigned char *octets, Py_ssize_t row) noexcept nogil
+
+cdef Py_ssize_t put_flow_id(
+    unsigned char *out, Py_ssize_t at, Scratch scratch, const unsigned char *octets,
+    Py_ssize_t row) noexcept nogil
+
+@cython.locals(time="unsigned long long", action="unsigned int", state_0="unsigned long long",
+               state_1="unsigned long long")
+cdef Py_ssize_t put_event_id(
+    unsigned char *out, Py_ssize_t at, Scratch scratch, const unsigned char *octets,
+    Py_ssize_t row) noexcept nogil
+
+@cython.locals(octets="const unsigned char *", out="unsigned char *", scratch=Scratch,
+               index=Py_ssize_t, row=Py_ssize_t, end=Py_ssize_t)
+cdef list _names(const unsigned char[::1] rows, Py_ssize_t count, object which)

@@ -1,0 +1,32 @@
+"""Copies into an output buffer, and a 64-bit load: the interpreted twin of `stores.pxd`.
+
+The C ones do not check bounds: whoever renders reserves room for the longest possible document
+before writing one (documents.py). Here a write past the end is an IndexError or a changed length,
+which the tests notice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def load64(octets: Any, at: int) -> int:
+    """A little-endian 64-bit member of a record."""
+    return int.from_bytes(octets[at : at + 8], "little")
+
+
+def put_octets(out: Any, at: int, source: Any, start: int, count: int) -> None:
+    """Copy `count` octets of `source` from `start` on to `out[at]`."""
+    if at + count > len(out):
+        raise IndexError("write past the reserved room")
+    out[at : at + count] = source[start : start + count]
+
+
+def room_of(out: Any) -> Any:
+    """The first octet of a bytearray."""
+    return out
+
+
+def ints_of(view: Any) -> Any:
+    """The first of an array of 32-bit numbers."""
+    return memoryview(view)
