@@ -1,0 +1,70 @@
+"""Where alerts go: the table of sinks, and how the command line's words become one.
+
+A sink is a class with the attributes of `protocol.Sink`, a line in `SINKS`, a case in
+tests/conformance/test_sinks.py: docs/adding-a-sink.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sensor.config import Config
+from sensor.errors import ConfigError
+from sensor.escape import harmless
+from sensor.sinks.console import ConsoleOptions, ConsoleSink, open_console
+from sensor.sinks.jsonl import FlowFile, JsonSink, open_json_file, open_json_stdout
+from sensor.sinks.protocol import Sink
+from sensor.sinks.syslog import SyslogSink, open_syslog
+
+__all__ = [
+    "SINKS",
+    "ConsoleOptions",
+    "ConsoleSink",
+    "FlowFile",
+    "JsonSink",
+    "Sink",
+    "SinkOptions",
+    "SyslogSink",
+    "open_console",
+    "open_json_file",
+    "open_json_stdout",
+    "open_sink",
+    "open_syslog",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SinkOptions:
+    """What a sink may need to know besides where it writes."""
+
+    console: ConsoleOptions = field(default_factory=ConsoleOptions)
+    syslog_format: str = "rfc5424"
+    config: Config = field(default_factory=Config)
+
+
+def _syslog(target: str, options: SinkOptions) -> Sink:
+    return open_syslog(target, options.syslog_format, options.config)
+
+
+SINKS: dict[str, Callable[[str, SinkOptions], Sink]] = {
+    "console": lambda target, options: open_console(options=options.console),
+    "json": lambda target, options: open_json_stdout(),
+    "file": lambda target, options: open_json_file(target.removeprefix("file:")),
+    "unix": _syslog,
+    "udp": _syslog,
+    "tcp": _syslog,
+    "tls": _syslog,
+}
+"""By name, or by the part of a target before its first colon."""
+
+
+def open_sink(target: str, options: SinkOptions | None = None) -> Sink:
+    """The sink that a target names: `console`, `json`, `file:alerts.ndjson`, `udp://[::1]:514`.
+
+    Errors: ConfigError if there is no such sink, or it cannot be opened.
+    """
+    factory = SINKS.get(target.partition(":")[0])
+    if factory is None:
+        raise ConfigError(f"no sink {harmless(target)}: there are {', '.join(SINKS)}")
+    return factory(target, options or SinkOptions())

@@ -1,0 +1,237 @@
+"""Alerts and flow records as NDJSON: one JSON object a line, to standard output or to a file.
+
+Each alert is written at once, so that `tail -f` sees it and a crash loses none. Flow records come
+in large blocks and are written by a thread, so that rendering the next block and the disk overlap.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import select
+import stat
+import sys
+import threading
+from typing import Any
+
+from sensor.alerts import Alert
+from sensor.errors import ConfigError
+from sensor.escape import harmless
+from sensor.sinks.console import discard, reason_of
+from sensor.sinks.text import json_line
+
+FLOW_WRITE_BYTES = 1 << 20
+"""Blocks smaller than this are gathered before they are written."""
+FLOW_WRITES_MAX = 8
+"""Blocks that wait for the disk; then whoever renders waits too."""
+
+
+class Output:
+    """An unbuffered binary stream that takes all of a write or says how much of it it took."""
+
+    def __init__(self, stream: Any, *, owned: bool) -> None:
+        self.taken = 0
+        """Octets of the last write that went out before it ended or failed."""
+        self._stream = stream
+        self._owned = owned
+
+    def write(self, data: bytes) -> None:
+        """Write all of `data`.
+
+        Errors: OSError; `taken` tells how far it came.
+        """
+        rest = memoryview(data)
+        self.taken = 0
+        while rest:
+            count = self._stream.write(rest)
+            if count is None:  # somebody made our terminal or pipe non-blocking
+                select.select([], [self._stream], [])
+                continue
+            self.taken += count
+            rest = rest[count:]
+
+    def discard(self) -> None:
+        """Let what is written from now on vanish: the reader is gone."""
+        discard(self._stream)
+
+    def close(self) -> None:
+        """Close an owned stream, flush a borrowed one.
+
+        Errors: OSError.
+        """
+        if self._owned:
+            self._stream.close()
+        else:
+            self._stream.flush()
+
+
+class JsonSink:
+    """Writes each alert's document as one line.
+
+    A write that fails is said once and counted as dropped; the next alert tries again (a full disk
+    may have been cleared). A line that was torn is ended first, so that the lines after it parse.
+    """
+
+    def __init__(self, name: str, output: Output, *, torn: bool = False) -> None:
+        self.name = name
+        self.delivered = self.dropped = self.retried = 0
+        self.error: str | None = None
+        self.closed = False
+        self._output = output
+        self._torn = torn
+        """Whether the last line in the output lacks its end."""
+
+    def emit(self, alert: Alert) -> None:
+        if self.closed:
+            self.dropped += 1
+            return
+        try:
+            line = json_line(alert.document)
+            self._write(b"\n" + line if self._torn else line)
+        except BrokenPipeError:
+            self.closed = True
+            self.dropped += 1
+            self._output.discard()
+        except Exception as error:  # a sink never raises
+            self.dropped += 1
+            self.error = self.error or f"{self.name}: {reason_of(error)}"
+        else:
+            self.delivered += 1
+
+    def _write(self, line: bytes) -> None:
+        try:
+            self._output.write(line)
+        finally:
+            if self._output.taken:
+                self._torn = self._output.taken < len(line)
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        try:
+            self._output.close()
+        except OSError as error:
+            self.error = self.error or f"{self.name}: {reason_of(error)}"
+
+
+def open_json_stdout() -> JsonSink:
+    """Alerts to standard output (`--json`)."""
+    return JsonSink("json", _stdout())
+
+
+def open_json_file(path: str) -> JsonSink:
+    """Alerts appended to a file (`--alerts FILE`).
+
+    Errors: ConfigError if the file cannot be opened.
+    """
+    output = _opened(path, "ab", "alerts")
+    return JsonSink(f"alerts {harmless(path)}", output, torn=_is_torn(path))
+
+
+class FlowFile:
+    """Writes blocks of NDJSON lines in a thread; counts lines; after opening it never raises.
+
+    The counts are final once `close` has returned; all attributes may be read at any time.
+    """
+
+    def __init__(self, path: str, *, append: bool = False) -> None:
+        """Start writing to `path`, `-` for standard output.
+
+        Errors: ConfigError if the file cannot be opened.
+        """
+        self.name = f"flows {harmless(path)}"
+        self.delivered = self.retried = 0
+        self.error: str | None = None
+        self.closed = False
+        self._refused = 0
+        """Lines that came after the output had failed; `_lost` counts those it failed on."""
+        self._lost = 0
+        mode = "ab" if append else "wb"
+        self._output = _stdout() if path == "-" else _opened(path, mode, "flows")
+        self._gathered: list[bytes] = []
+        self._gathered_bytes = 0
+        self._blocks: queue.Queue[bytes | None] = queue.Queue(FLOW_WRITES_MAX)
+        self._thread = threading.Thread(target=self._drain, name="flow-file", daemon=True)
+        self._thread.start()
+
+    @property
+    def dropped(self) -> int:
+        """Lines that were not written whole."""
+        return self._refused + self._lost
+
+    def write(self, lines: bytes) -> None:
+        """Take whole lines; returns before they are on disk."""
+        if self.closed:
+            self._refused += lines.count(b"\n")
+            return
+        self._gathered.append(lines)
+        self._gathered_bytes += len(lines)
+        if self._gathered_bytes >= FLOW_WRITE_BYTES:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            # One large block stays as it is: join makes no copy of a single member.
+            self._blocks.put(b"".join(self._gathered))
+            self._gathered, self._gathered_bytes = [], 0
+
+    def close(self) -> None:
+        """Write what is left and let go; never raises; a second call does nothing."""
+        if not self._thread.is_alive():
+            return
+        self._hand_over()
+        self._blocks.put(None)
+        self._thread.join()
+        self.closed = True
+        try:
+            self._output.close()
+        except OSError as error:
+            self._failed(error)
+
+    def _drain(self) -> None:
+        """Write until None comes; after a failure only count."""
+        while (block := self._blocks.get()) is not None:
+            taken = 0
+            if not self.closed:
+                try:
+                    self._output.write(block)
+                except OSError as error:
+                    self._failed(error)
+                taken = self._output.taken
+            whole = block.count(b"\n", 0, taken)
+            self.delivered += whole
+            self._lost += block.count(b"\n") - whole
+
+    def _failed(self, error: OSError) -> None:
+        self.closed = True
+        if isinstance(error, BrokenPipeError):
+            self._output.discard()
+        else:
+            self.error = self.error or f"{self.name}: {reason_of(error)}"
+
+
+def _opened(path: str, mode: str, what: str) -> Output:
+    try:
+        return Output(open(path, mode, buffering=0), owned=True)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot write {what} to {harmless(path)}: {reason_of(error)}") from None
+
+
+def _stdout() -> Output:
+    """Standard output below Python's buffers, where there is something below."""
+    sys.stdout.flush()
+    buffer = sys.stdout.buffer
+    return Output(getattr(buffer, "raw", buffer), owned=False)
+
+
+def _is_torn(path: str) -> bool:
+    """Whether a file that is appended to ends within a line, as after a crash or a full disk."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode) or not os.path.getsize(path):
+            return False
+        with open(path, "rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except OSError:  # may be written, not read
+        return False

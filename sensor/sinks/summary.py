@@ -1,0 +1,285 @@
+"""The closing summary of a run: small tables on stderr, from the ledger and the alerts' talkers.
+
+The tables are made once, as text (`summary_sections`), and drawn twice: by rich on a terminal, with
+spaces elsewhere. Empty sections are left out.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TextIO
+
+from sensor.escape import harmless
+from sensor.sinks.console import VERDICT_STYLES, ConsoleOptions, rich_console
+from sensor.sinks.talkers import DESTINATIONS_MAX, Talker, Talkers
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+WIDTH = 80
+TALKERS_SHOWN = 10
+ANOMALIES_SHOWN = 15
+PORTS_SHOWN = 4
+
+Ledger = dict[str, Any]
+"""As `--stats` writes it."""
+
+_VERDICTS = ("accepted", "denied", "dropped", "attempted", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One table: the first column is text to the left, the others numbers to the right."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    text_columns: frozenset[int] = frozenset({0})
+    """Columns that hold text, not numbers."""
+    styles: dict[str, str] = field(default_factory=dict)
+    """Style of a row by its first cell."""
+    note: str = ""
+    """A line below the table."""
+
+
+def render_summary(
+    ledger: Ledger, talkers: Talkers, options: ConsoleOptions, stream: TextIO | None = None
+) -> None:
+    """Write the summary to `stream` (stderr if None). Errors: OSError."""
+    stream = stream or sys.stderr
+    console = rich_console(stream, options, width=WIDTH)
+    if console is None:
+        stream.write(summary_text(ledger, talkers, options.width or WIDTH))
+    else:
+        console.print(summary_rich(ledger, talkers))
+    stream.flush()
+
+
+def summary_sections(ledger: Ledger, talkers: Talkers) -> list[Section]:
+    """The tables that have something to say, in their order."""
+    sections = [
+        _verdicts(ledger),
+        _rules(ledger),
+        _talkers(talkers),
+        _anomalies(ledger),
+        _sinks(ledger),
+        _inputs(ledger),
+    ]
+    return [section for section in sections if section.rows]
+
+
+def headline(ledger: Ledger) -> list[str]:
+    """What was read and how fast, in one to three lines."""
+    octets, packets = _number(ledger, "bytes"), _number(ledger, "packets")
+    elapsed_s = _number(ledger, "elapsed_s")
+    flows = _number(ledger, "flows", "total")
+    lines = [
+        f"{_counted(packets, 'packet')} ({data_size(octets)}), {_counted(flows, 'flow')}"
+        f" in {duration(elapsed_s)}"
+        + (f": {_grouped(packets / elapsed_s)} packets/s, {data_size(octets / elapsed_s)}/s"
+           if elapsed_s > 0 else "")
+    ]
+    span = [harmless(str(ledger.get(key) or "")) for key in ("first_packet", "last_packet")]
+    if all(span):
+        lines.append(f"from {span[0]} to {span[1]}")
+    others = [
+        (_number(ledger, "non_ip_frames"), "frames without IP"),
+        (_number(ledger, "duplicates"), "duplicates"),
+        (_number(ledger, "time_backwards"), "times backwards"),
+        (_number(ledger, "flows", "evicted"), "flows evicted"),
+        (_number(ledger, "capture", "kernel_drops"), "packets lost by the kernel"),
+    ]
+    said = [f"{_grouped(count)} {what}" for count, what in others if count > 0]
+    return lines + ([", ".join(said)] if said else [])
+
+
+def summary_text(ledger: Ledger, talkers: Talkers, width: int = WIDTH) -> str:
+    """The whole summary as plain, aligned lines of at most `width` columns."""
+    lines = ["", *headline(ledger)]
+    for section in summary_sections(ledger, talkers):
+        lines += ["", section.title, *_aligned(section, width)]
+        if section.note:
+            lines.append(f"  {section.note}")
+    return "\n".join(_clipped(line, width) for line in lines) + "\n"
+
+
+def summary_rich(ledger: Ledger, talkers: Talkers) -> RenderableType:
+    """The whole summary as something that a rich console prints."""
+    from rich import box  # noqa: PLC0415  only a terminal pays for it
+    from rich.console import Group  # noqa: PLC0415
+    from rich.padding import Padding  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    first, *others = headline(ledger)
+    parts: list[RenderableType] = [Text(""), Text(first, "bold")]
+    parts += [Text(line, "dim") for line in others]
+    for section in summary_sections(ledger, talkers):
+        table = Table(box=box.SIMPLE_HEAD, title=Text(section.title, "bold"),
+                      title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
+        for at, column in enumerate(section.columns):
+            text = at in section.text_columns
+            table.add_column(Text(column, "dim"), justify="left" if text else "right",
+                             overflow="ellipsis", no_wrap=True, min_width=None if text else 4)
+        for row in section.rows:
+            table.add_row(*map(Text, row), style=section.styles.get(row[0], ""))
+        parts.append(Padding(table, (1, 0, 0, 0)))
+        if section.note:
+            parts.append(Text(f"  {section.note}", "dim"))
+    return Group(*parts)
+
+
+def _verdicts(ledger: Ledger) -> Section:
+    flows = _mapping(ledger, "flows")
+    total = sum(int(flows.get(name) or 0) for name in _VERDICTS)
+    rows = [
+        (name, _grouped(count), f"{100 * count / total:.1f} %")
+        for name in _VERDICTS
+        if (count := int(flows.get(name) or 0))
+    ]
+    return Section("Verdicts", ("verdict", "flows", "share"), rows, styles=dict(VERDICT_STYLES))
+
+
+def _rules(ledger: Ledger) -> Section:
+    keys = ("matches", "alerts", "excepted", "suppressed")
+    rules = _mapping(ledger, "rules")
+    order = sorted(rules.items(), key=lambda item: (-_number(item[1], "alerts"), item[0]))
+    rows = [
+        (
+            harmless(str(rule.get("name") or rule_id)),
+            *(_grouped(_number(rule, key)) for key in keys),
+        )
+        for rule_id, rule in order
+    ]
+    fired = {row[0]: "yellow" for row in rows if row[2] != "0"}
+    return Section("Alerts by rule", ("rule", *keys), rows, styles=fired)
+
+
+def _talkers(talkers: Talkers) -> Section:
+    shown = talkers.top(TALKERS_SHOWN)
+    rows = [
+        (talker.source, _ports(talker), _destinations(talker), _grouped(talker.alerts))
+        for talker in shown
+    ]
+    hidden = len(talkers) - len(shown)
+    notes = []
+    if hidden:
+        notes.append(f"and {_counted(hidden, 'more source')}")
+    if talkers.overlooked:
+        notes.append(f"{_counted(talkers.overlooked, 'alert')} of sources not told apart")
+    return Section(
+        "Top talkers of the alerts",
+        ("source", "ports", "destinations", "alerts"),
+        rows,
+        text_columns=frozenset({0, 1}),
+        note="; ".join(notes),
+    )
+
+
+def _ports(talker: Talker) -> str:
+    ports = sorted(talker.ports, key=lambda port: (-talker.ports[port], port))
+    more = len(ports) - PORTS_SHOWN
+    return ", ".join(ports[:PORTS_SHOWN]) + (f" +{more}" if more > 0 else "")
+
+
+def _destinations(talker: Talker) -> str:
+    count = len(talker.destinations)
+    return _grouped(count) + ("+" if count == DESTINATIONS_MAX else "")
+
+
+def _anomalies(ledger: Ledger) -> Section:
+    anomalies = {name: int(count) for name, count in _mapping(ledger, "anomalies").items() if count}
+    order = sorted(anomalies.items(), key=lambda item: (-item[1], item[0]))
+    rows = [(harmless(name), _grouped(count)) for name, count in order[:ANOMALIES_SHOWN]]
+    hidden = sum(count for _, count in order[ANOMALIES_SHOWN:])
+    note = f"and {_grouped(hidden)} of {len(order) - ANOMALIES_SHOWN} other kinds" if hidden else ""
+    return Section("Malformed frames", ("anomaly", "frames"), rows, note=note)
+
+
+def _sinks(ledger: Ledger) -> Section:
+    keys = ("delivered", "dropped", "retried")
+    sinks = _mapping(ledger, "sinks")
+    rows = [
+        (harmless(name), *(_grouped(_number(sink, key)) for key in keys))
+        for name, sink in sinks.items()
+    ]
+    lossy = {row[0]: "red" for row in rows if row[2] != "0"}
+    return Section("Sinks", ("sink", *keys), rows, styles=lossy)
+
+
+def _inputs(ledger: Ledger) -> Section:
+    rows = [
+        (harmless(str(entry.get("path"))), harmless(str(entry["error"])))
+        for entry in ledger.get("inputs") or ()
+        if entry.get("error")
+    ]
+    return Section(
+        "Inputs with errors",
+        ("input", "error"),
+        rows,
+        text_columns=frozenset({0, 1}),
+        styles={row[0]: "red" for row in rows},
+    )
+
+
+def _aligned(section: Section, width: int) -> Iterator[str]:
+    """The rows with their columns aligned, the first text column clipped so that all fit."""
+    rows = [section.columns, *section.rows]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(section.columns))]
+    excess = 2 + sum(widths) + 2 * (len(widths) - 1) - width
+    if excess > 0:
+        widest = max(section.text_columns, key=lambda at: widths[at])
+        widths[widest] = max(widths[widest] - excess, 8)
+    for row in rows:
+        cells = [
+            _clipped(cell, size).ljust(size) if at in section.text_columns else cell.rjust(size)
+            for at, (cell, size) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield ("  " + "  ".join(cells)).rstrip()
+
+
+def _clipped(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(width - 3, 0)] + "..."
+
+
+def _mapping(ledger: Ledger, key: str) -> dict[str, Any]:
+    value = ledger.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _number(ledger: Ledger, *path: str) -> Any:
+    value: Any = ledger
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value or 0
+
+
+def _grouped(number: float) -> str:
+    return f"{number:,.0f}"
+
+
+def _counted(number: float, noun: str) -> str:
+    return f"{_grouped(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def data_size(octets: float) -> str:
+    """Octets in decimal units: `512 B`, `1.5 kB`, `23 MB`."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if octets < 999.5 or unit == "TB":
+            break
+        octets /= 1000
+    return f"{octets:.1f} {unit}" if unit != "B" and octets < 9.95 else f"{octets:.0f} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """A span of time for people: `350 ms`, `1.52 s`, `4 min 05 s`, `2 h 03 min`."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.995:
+        return f"{seconds:.2f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -1,0 +1,69 @@
+"""Who the alerts are about: a sink that counts by source, for the closing summary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sensor.alerts import Alert
+from sensor.sinks.text import field as document_field
+from sensor.sinks.text import host_words
+
+SOURCES_MAX = 10_000
+"""Sources that are told apart; alerts of later ones are counted together."""
+DESTINATIONS_MAX = 1_000
+PORTS_MAX = 100
+"""Destinations and ports that are told apart per source; beyond them "1000+" is shown."""
+
+
+@dataclass(slots=True)
+class Talker:
+    """What the alerts of one source have in common."""
+
+    source: str
+    """Its address, or the process and host of a document without addresses."""
+    alerts: int = 0
+    destinations: set[str] = field(default_factory=set)
+    ports: dict[str, int] = field(default_factory=dict)
+    """Alerts by destination port."""
+
+
+class Talkers:
+    """Counts alerts by source in bounded memory; a sink that delivers to the summary."""
+
+    def __init__(self) -> None:
+        self.name = "talkers"
+        self.delivered = self.dropped = self.retried = 0
+        self.error: str | None = None
+        self.closed = False
+        self.overlooked = 0
+        """Alerts of sources beyond `SOURCES_MAX`: in the count, not in the table."""
+        self._by_source: dict[str, Talker] = {}
+
+    def emit(self, alert: Alert) -> None:
+        self.delivered += 1
+        document = alert.document
+        source = document_field(document, "source", "ip") or host_words(document) or "unknown"
+        talker = self._by_source.get(source)
+        if talker is None:
+            if len(self._by_source) >= SOURCES_MAX:
+                self.overlooked += 1
+                return
+            talker = self._by_source[source] = Talker(source)
+        talker.alerts += 1
+        destination = document_field(document, "destination", "ip")
+        if destination and len(talker.destinations) < DESTINATIONS_MAX:
+            talker.destinations.add(destination)
+        port = document_field(document, "destination", "port")
+        if port and (port in talker.ports or len(talker.ports) < PORTS_MAX):
+            talker.ports[port] = talker.ports.get(port, 0) + 1
+
+    def close(self) -> None:
+        self.closed = True
+
+    def top(self, count: int) -> list[Talker]:
+        """The sources with the most alerts, most first; equal ones by their address's text."""
+        order = sorted(self._by_source.values(), key=lambda talker: (-talker.alerts, talker.source))
+        return order[:count]
+
+    def __len__(self) -> int:
+        return len(self._by_source)
