@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 RECORD_MAX = 262144
-"""Octets of one record that are believed whatever the file's snaplen (libpcap's MAXIMUM_SNAPLEN)."""
+"""Octets of one record that are believed whatever the snaplen (libpcap's MAXIMUM_SNAPLEN)."""
 
 SNAPLEN_MAX = 16 * 1024 * 1024
 """A declared snaplen is believed up to here."""

@@ -96,7 +96,7 @@ def _add_directory(discovery: Discovery, directory: str) -> None:
 
 
 def _files_below(directory: str, discovery: Discovery) -> Iterator[str]:
-    """Paths of the files in a directory and below, sorted; links to directories are not followed."""
+    """The files in a directory and below, sorted; links to directories are not followed."""
 
     def unreadable(error: OSError) -> None:
         path = str(error.filename)

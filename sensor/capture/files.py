@@ -176,10 +176,7 @@ class _File:
 
 def open_stream(path: str) -> Stream:
     """Open a path, or standard input for `-`. Errors: OSError."""
-    if path == STANDARD_INPUT:
-        raw = FileIO(0, closefd=False)
-    else:
-        raw = FileIO(path)
+    raw = FileIO(0, closefd=False) if path == STANDARD_INPUT else FileIO(path)
     if stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
         return raw
     return PipeStream(raw, raw.fileno())

@@ -47,7 +47,7 @@ class PcapReader:
     def __init__(self, path: str, interfaces: Any, last_ns: int) -> None:
         del interfaces, last_ns  # a classic file names no interface and times every record
         self.path = path
-        self.problem = None
+        self.problem: CaptureError | None = None
         self.noted = array("Q", bytes(64))
         self.at = 0
         self.need = HEADER_BYTES
@@ -129,8 +129,7 @@ class PcapReader:
             if captured > self.snaplen:
                 self._note(LONG, base + at)
             time_ns = seconds * BILLION + fraction_ns
-            if time_ns > watermark:
-                watermark = time_ns
+            watermark = max(watermark, time_ns)
             frame = frame_at(frames.rows, count)
             frame.time_ns = time_ns
             frame.offset = at + header
@@ -151,7 +150,7 @@ class PcapReader:
         self.noted[note] += 1
 
     def finish(self, offset: int, size: int) -> CaptureError | None:
-        """What is wrong where the input of `size` octets ends and the record at `offset` started."""
+        """What is wrong with an input of `size` octets whose last record starts at `offset`."""
         left = size - offset
         header = self.record_header
         if not self.started:

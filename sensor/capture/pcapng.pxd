@@ -59,10 +59,15 @@ cdef class PcapngReader:
     @cython.locals(why=int, going_on=bint)
     cpdef void walk(self, FrameBatch frames, Py_ssize_t at, Py_ssize_t end, long long base)
 
-    @cython.locals(
-        at=Py_ssize_t, left=Py_ssize_t, why=int, kind=cython.uint, length=cython.uint,
-    )
+    @cython.locals(why=int)
     cdef int _walk(self, FrameBatch frames, Py_ssize_t end, long long base) noexcept nogil
+
+    cdef int _end_of_skipped(self, FrameBatch frames, Py_ssize_t end) noexcept nogil
+
+    @cython.locals(at=Py_ssize_t, left=Py_ssize_t, kind=cython.uint, length=cython.uint)
+    cdef inline int _block(self, FrameBatch frames, Py_ssize_t end, long long base) noexcept nogil
+
+    cdef int _long_block(self, unsigned int kind, unsigned int length) noexcept nogil
 
     @cython.locals(
         number=cython.uint, captured=cython.uint, high=cython.ulonglong, low=cython.ulonglong,

@@ -80,7 +80,7 @@ class PcapngReader:
         self.path = path
         self.run_interfaces = interfaces
         self.last_ns = last_ns
-        self.problem = None
+        self.problem: CaptureError | None = None
         self.noted = array("Q", bytes(64))
         self.at = 0
         self.need = BLOCK_MIN
@@ -89,7 +89,7 @@ class PcapngReader:
         self.clocks = array("Q", bytes(8 * COLUMNS))
         self.offsets = array("q", bytes(8))
         self.declared = 0
-        self.strange_links = {}
+        self.strange_links: dict[int, int] = {}
 
     def walk(self, frames: Any, at: int, end: int, base: int) -> None:
         """Fill `frames` from positions at..end of its window; `base + position` is the offset."""
@@ -111,71 +111,73 @@ class PcapngReader:
 
     def _fail(self, why: int, end: int, base: int, data: Any) -> None:
         """Say why the blocks cannot be followed any further."""
-        order = "big" if self.big else "little"
         if why == BAD_TRAILER:
             offset = base + self.at - (self.skipped - TRAILER if self.skipped else 0)
             reason = "damaged: the lengths at both ends of a block differ"
         else:
             offset = base + self.at
-            length = int.from_bytes(bytes(data[self.at + 4 : self.at + 8]), order)
+            length = number_of(data[self.at + 4 : self.at + 8], self.big)
             reason = f"damaged: a block of {length} octets"
         self.problem = CaptureError(self.path, reason, offset)
 
     def _walk(self, frames: Any, end: int, base: int) -> int:
+        why = FULL
+        while why == FULL and frames.count < frames.capacity:
+            if self.skipped:
+                why = self._end_of_skipped(frames, end)
+            else:
+                why = self._block(frames, end, base)
+        if why != ASKS:
+            self.need = 0
+        return why
+
+    def _end_of_skipped(self, frames: Any, end: int) -> int:
+        """The trailer of a block that was longer than the window."""
+        if end - self.at < TRAILER:
+            self.need = TRAILER
+            return ASKS
+        if self._u32(frames.octets, self.at) != self.skipped:
+            return BAD_TRAILER
+        self.skipped = 0
+        self.at += TRAILER
+        return FULL
+
+    def _block(self, frames: Any, end: int, base: int) -> int:  # noqa: PLR0911
+        """Step over one block; FULL: go on."""
         octets = frames.octets
         at = self.at
-        why = FULL
-        self.need = 0
-        while frames.count < frames.capacity:
-            left = end - at
-            why = ASKS
-            if self.skipped:  # at the trailer of a block that was longer than the window
-                self.need = TRAILER
-                if left < TRAILER:
-                    break
-                if self._u32(octets, at) != self.skipped:
-                    why = BAD_TRAILER
-                    break
-                self.skipped = 0
-                at += TRAILER
-                why = FULL
-                self.need = 0
-                continue
-            if left < BLOCK_MIN:
-                self.need = BLOCK_MIN
-                break
-            kind = self._u32(octets, at)
-            if kind == SECTION:
-                why = AT_SECTION
-                break
-            length = self._u32(octets, at + 4)
-            if length < BLOCK_MIN or length & 3:
-                why = BAD_LENGTH
-                break
-            if length > left:
-                if INTERFACE <= kind <= SIMPLE_PACKET or kind == ENHANCED_PACKET:
-                    self.need = length
-                    if length > BLOCK_MAX:
-                        why = TOO_LONG
-                    break
-                self.skipped = length
-                at += length - TRAILER
-                self.need = TRAILER
-                break
-            if self._u32(octets, at + length - TRAILER) != length:
-                why = BAD_TRAILER
-                break
-            if kind == ENHANCED_PACKET or kind == OBSOLETE_PACKET:
-                self._packet(frames, at, length, kind, base)
-            elif kind == INTERFACE:
-                why = AT_INTERFACE
-                break
-            elif kind == SIMPLE_PACKET:
-                self._simple_packet(frames, at, length, base)
-            at += length
-            why = FULL
-        self.at = at
-        return why
+        left = end - at
+        if left < BLOCK_MIN:
+            self.need = BLOCK_MIN
+            return ASKS
+        kind = self._u32(octets, at)
+        if kind == SECTION:
+            return AT_SECTION
+        length = self._u32(octets, at + 4)
+        if length < BLOCK_MIN or length & 3:
+            return BAD_LENGTH
+        if length > left:
+            return self._long_block(kind, length)
+        if self._u32(octets, at + length - TRAILER) != length:
+            return BAD_TRAILER
+        if kind == INTERFACE:
+            return AT_INTERFACE
+        if kind in (ENHANCED_PACKET, OBSOLETE_PACKET):
+            self._packet(frames, at, length, kind, base)
+        elif kind == SIMPLE_PACKET:
+            self._simple_packet(frames, at, length, base)
+        self.at = at + length
+        return FULL
+
+    def _long_block(self, kind: int, length: int) -> int:
+        """A block that goes on behind the window: wanted as a whole, or skipped."""
+        if kind in (INTERFACE, OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET):
+            self.need = length
+            return ASKS if length <= BLOCK_MAX else TOO_LONG
+        self.skipped = length
+        self.at += length - TRAILER
+        self.need = TRAILER
+        return ASKS
 
     def _packet(self, frames: Any, at: int, length: int, kind: int, base: int) -> None:
         """An enhanced or an obsolete packet block, which is whole in the window."""
@@ -230,8 +232,7 @@ class PcapngReader:
         frame.link = self.clocks[number * COLUMNS + LINK]
         frame.interface = self.clocks[number * COLUMNS + INDEX]
         frames.count += 1
-        if self.last_ns > frames.watermark_ns:
-            frames.watermark_ns = self.last_ns
+        frames.watermark_ns = max(frames.watermark_ns, self.last_ns)
 
     def _u32(self, octets: Any, at: int) -> int:
         return be32(octets, at) if self.big else le32(octets, at)
@@ -252,10 +253,7 @@ class PcapngReader:
             seconds = ticks // per_second
             fraction_ns = (ticks - seconds * per_second) * factor
         elif mode == DIVIDE:  # factor ticks a nanosecond; 0: more than ticks can hold
-            if factor == 0:
-                ticks = 0
-            else:
-                ticks = ticks // factor
+            ticks = 0 if factor == 0 else ticks // factor
             seconds = ticks // BILLION
             fraction_ns = ticks - seconds * BILLION
         else:  # 2 ** factor ticks a second
@@ -292,14 +290,13 @@ class PcapngReader:
         if mark not in (b"\x1a\x2b\x3c\x4d", b"\x4d\x3c\x2b\x1a"):
             return self._refuse("damaged: a section header without a byte-order mark", base + at)
         self.big = mark[0] == 0x1A
-        order = "big" if self.big else "little"
-        length = int.from_bytes(bytes(frames.data[at + 4 : at + 8]), order)
+        length = number_of(frames.data[at + 4 : at + 8], self.big)
         if length < SECTION_MIN or length & 3 or length > BLOCK_MAX:
             return self._refuse(f"damaged: a section header of {length} octets", base + at)
         if length > end - at:
             self.need = length
             return False
-        if int.from_bytes(bytes(frames.data[at + length - 4 : at + length]), order) != length:
+        if number_of(frames.data[at + length - TRAILER : at + length], self.big) != length:
             return self._refuse("damaged: the lengths at both ends of a block differ", base + at)
         major, minor = struct.unpack(
             ">HH" if self.big else "<HH", bytes(frames.data[at + 12 : at + 16])
@@ -318,7 +315,7 @@ class PcapngReader:
         """An interface description, which is whole in the window."""
         at = self.at
         order = ">" if self.big else "<"
-        length = int(struct.unpack(order + "I", bytes(frames.data[at + 4 : at + 8]))[0])
+        length = number_of(frames.data[at + 4 : at + 8], self.big)
         self.at = at + length
         if length < 20:
             self._note(CONTRADICTING, base + at)
@@ -374,6 +371,11 @@ class PcapngReader:
         if len(self.strange_links) > LINKS_NAMED_MAX:
             texts.append(f"nor can {len(self.strange_links) - LINKS_NAMED_MAX} other link types")
         return texts
+
+
+def number_of(octets: Any, big: bool) -> int:
+    """The unsigned number that these octets are."""
+    return int.from_bytes(bytes(octets), "big" if big else "little")
 
 
 def clock(resolution: int) -> tuple[int, int]:

@@ -52,8 +52,8 @@ class PipeStream:
         return filled
 
     def _read(self, buffer: memoryview) -> int:
-        while (count := self._raw.readinto(buffer)) is None:  # a pipe that somebody made non-blocking
-            self._poll.poll()
+        while (count := self._raw.readinto(buffer)) is None:
+            self._poll.poll()  # somebody made the pipe non-blocking
         return count
 
     def close(self) -> None:
