@@ -1,15 +1,35 @@
 cimport cython
-from sensor.identifiers cimport Scratch, event_time, put_community, put_event_id, put_flow_id, signed64
+from sensor.identifiers cimport Scratch, event_time, put_community, name_flow, put_event_id, put_flow_id, signed64
 from sensor.loads cimport le16, le32, octets_of, u8
-from sensor.stores cimport ints_of, load64, put_octets, room_of
+from sensor.stores cimport ints_of, load64, put_octets, put_padded, room_of
 from sensor.text cimport put_address, put_mac, put_number, put_time
 
 cdef Py_ssize_t HISTORY_MAX, ROW_BYTES, AT_ORIG_HI, AT_RESP_HI, AT_FIRST_NS, AT_LAST_NS
 cdef Py_ssize_t AT_HISTORY_LENGTH
-cdef int OP_INTS
-cdef int NOTHING, NUMBER, TOTAL, TIME, EVENT_TIME, CREATED, DURATION, ADDRESS, TABLE, DIRECTION
-cdef int MAC, HISTORY_TEXT, COMMUNITY_ID, FLOW_ID, EVENT_ID, RELATED, UNLESS, MARK, MARK_END
-cdef int REPEAT
+
+# As in plan.py; constants of the C compiler, so that the choice of an operation is one jump.
+cdef enum:
+    OP_INTS = 7
+    NOTHING = 0
+    NUMBER = 1
+    TOTAL = 2
+    TIME = 3
+    EVENT_TIME = 4
+    CREATED = 5
+    DURATION = 6
+    ADDRESS = 7
+    TABLE = 8
+    DIRECTION = 9
+    MAC = 10
+    HISTORY_TEXT = 11
+    COMMUNITY_ID = 12
+    FLOW_ID = 13
+    EVENT_ID = 14
+    RELATED = 15
+    UNLESS = 16
+    MARK = 17
+    MARK_END = 18
+    REPEAT = 19
 
 cdef class Writer:
     cdef const int[::1] ops_view

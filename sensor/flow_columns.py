@@ -34,7 +34,8 @@ def when_mask(batch: FlowBatch, when: int) -> Mask | None:
         case schema.TCP:
             return np.asarray(rows["protocol"] == 6)
         case schema.MACS:
-            return np.asarray(rows["orig_mac"].any(axis=1) | rows["resp_mac"].any(axis=1))
+            pairs = rows["orig_mac"].view(np.uint16) | rows["resp_mac"].view(np.uint16)
+            return (pairs[:, 0] | pairs[:, 1] | pairs[:, 2]) != 0
         case schema.VLAN_OUTER:
             return np.asarray(rows["vlan_outer"] != NO_VLAN)
         case schema.VLAN_INNER:

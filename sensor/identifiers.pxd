@@ -7,9 +7,30 @@ cdef Py_ssize_t ROW_BYTES
 cdef Py_ssize_t AT_ORIG_HI, AT_ORIG_LO, AT_RESP_HI, AT_RESP_LO, AT_ORIG_PORT, AT_RESP_PORT
 cdef Py_ssize_t AT_TENANT, AT_FIRST_NS, AT_LAST_NS, AT_DECIDED_NS, AT_ISN, AT_TCP_FLAGS
 cdef Py_ssize_t AT_PROTOCOL, AT_IP_VERSION, AT_ACTION
-cdef unsigned int SYN, FLOW_ENDED, MASK32
-cdef unsigned int START_A, START_B, START_C, START_D, START_E
-cdef unsigned int ROUND_0, ROUND_20, ROUND_40, ROUND_60
+cdef unsigned int SYN, FLOW_ENDED
+cdef extern from *:
+    """
+    #define SENSOR_MASK32 0xFFFFFFFFu
+    #define SENSOR_START_A 0x67452301u
+    #define SENSOR_START_B 0xEFCDAB89u
+    #define SENSOR_START_C 0x98BADCFEu
+    #define SENSOR_START_D 0x10325476u
+    #define SENSOR_START_E 0xC3D2E1F0u
+    #define SENSOR_ROUND_0 0x5A827999u
+    #define SENSOR_ROUND_20 0x6ED9EBA1u
+    #define SENSOR_ROUND_40 0x8F1BBCDCu
+    #define SENSOR_ROUND_60 0xCA62C1D6u
+    """
+    const unsigned int MASK32 "SENSOR_MASK32"
+    const unsigned int START_A "SENSOR_START_A"
+    const unsigned int START_B "SENSOR_START_B"
+    const unsigned int START_C "SENSOR_START_C"
+    const unsigned int START_D "SENSOR_START_D"
+    const unsigned int START_E "SENSOR_START_E"
+    const unsigned int ROUND_0 "SENSOR_ROUND_0"
+    const unsigned int ROUND_20 "SENSOR_ROUND_20"
+    const unsigned int ROUND_40 "SENSOR_ROUND_40"
+    const unsigned int ROUND_60 "SENSOR_ROUND_60"
 cdef unsigned long long MASK64, FACTOR_0, FACTOR_1, SEED_0, SEED_1
 cdef const unsigned char *BASE64
 
@@ -64,9 +85,7 @@ cdef unsigned long long mix(
                state_1="unsigned long long")
 cdef void name_flow(Scratch scratch, const unsigned char *octets, Py_ssize_t row) noexcept nogil
 
-cdef Py_ssize_t put_flow_id(
-    unsigned char *out, Py_ssize_t at, Scratch scratch, const unsigned char *octets,
-    Py_ssize_t row) noexcept nogil
+cdef Py_ssize_t put_flow_id(unsigned char *out, Py_ssize_t at, Scratch scratch) noexcept nogil
 
 @cython.locals(time="unsigned long long", action="unsigned int", state_0="unsigned long long",
                state_1="unsigned long long")

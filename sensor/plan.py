@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from sensor import schema
 from sensor.identifiers import COMMUNITY_ROOM, EVENT_ID_ROOM, FLOW_ID_ROOM
 from sensor.records import FLOW_LAYOUT, dtype_of
+from sensor.stores import COPY_PADDING
 from sensor.text import ADDRESS_ROOM, MAC_ROOM, NUMBER_ROOM, TIME_ROOM
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _plan(
     return Plan(
         np.array(builder.ops, dtype=np.int32).ravel(),
         np.array(builder.entries, dtype=np.int32).ravel(),
-        bytes(builder.pool),
+        bytes(builder.pool) + bytes(COPY_PADDING),
         builder.room,
     )
 

@@ -19,6 +19,15 @@ cdef inline void put_octets(
 ) noexcept nogil:
     memcpy(out + at, source + start, count)
 
+cdef inline void put_padded(
+    unsigned char *out, Py_ssize_t at, const unsigned char *source, Py_ssize_t start,
+    Py_ssize_t count
+) noexcept nogil:
+    cdef Py_ssize_t done = 0
+    while done < count:
+        memcpy(out + at + done, source + start + done, 16)
+        done += 16
+
 cdef inline unsigned char *room_of(unsigned char[::1] out) noexcept nogil:
     return &out[0]
 

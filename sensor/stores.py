@@ -22,6 +22,18 @@ def put_octets(out: Any, at: int, source: Any, start: int, count: int) -> None:
     out[at : at + count] = source[start : start + count]
 
 
+COPY_PADDING = 16
+"""Octets that put_padded may read and write too many."""
+
+
+def put_padded(out: Any, at: int, source: Any, start: int, count: int) -> None:
+    """Copy as `put_octets` does; both buffers have COPY_PADDING octets more than are used.
+
+    The C one copies blocks of sixteen octets, which for short texts is several times as fast.
+    """
+    put_octets(out, at, source, start, count)
+
+
 def room_of(out: Any) -> Any:
     """The first octet of a bytearray."""
     return out

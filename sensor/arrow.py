@@ -1,0 +1,74 @@
+"""Flow events as an Arrow table or a data frame; pyarrow and pandas are optional."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sensor import schema
+from sensor.columns import AddressColumn, CodedColumn, Column, NumberColumn
+from sensor.text import ip_text
+
+if TYPE_CHECKING:
+    from sensor.flows import FlowBatch
+
+
+def table_of(batch: FlowBatch) -> Any:
+    """A pyarrow.Table with a column for each field that the batch's documents can have.
+
+    Numbers are int64, uint64 or double, dates timestamps in UTC, addresses and the rest text; fields
+    that documents hold as arrays are lists.
+
+    Errors: ImportError if pyarrow is not installed.
+    """
+    try:
+        import pyarrow  # noqa: PLC0415  optional, and slow to import
+    except ImportError as error:
+        raise ImportError(
+            "to_arrow needs the package pyarrow: pip install 'flow-sensor[parquet]'"
+        ) from error
+    arrays = {}
+    for field in schema.FIELDS:
+        column = batch.column(field.name)
+        if column is not None:
+            arrays[field.name] = _array(pyarrow, column, field)
+    return pyarrow.table(arrays)
+
+
+def frame_of(batch: FlowBatch) -> Any:
+    """A pandas.DataFrame with the columns of `table_of`.
+
+    Errors: ImportError if pyarrow or pandas is not installed.
+    """
+    try:
+        import pandas  # noqa: F401, PLC0415  what to_pandas of Arrow needs
+    except ImportError as error:
+        raise ImportError("to_pandas needs the package pandas: pip install pandas") from error
+    return table_of(batch).to_pandas()
+
+
+def _array(pyarrow: Any, column: Column, field: schema.Field) -> Any:
+    match column:
+        case NumberColumn(values, valid):
+            return pyarrow.array(values, mask=None if valid is None else ~valid)
+        case AddressColumn(hi, lo, _):
+            texts = [ip_text(*pair) for pair in zip(hi.tolist(), lo.tolist(), strict=True)]
+            return pyarrow.array(texts, pyarrow.string())
+        case CodedColumn(codes, table, _):
+            return _coded(pyarrow, codes, table, field)
+
+
+def _coded(pyarrow: Any, codes: Any, table: Any, field: schema.Field) -> Any:
+    types = {"boolean": pyarrow.bool_(), "float": pyarrow.float64()}
+    value_type = types.get(field.type, pyarrow.string())
+    if field.array:
+        entries = pyarrow.array([list(values) or None for values in table],
+                                pyarrow.list_(value_type))
+    else:
+        entries = pyarrow.array([values[0] if values else None for values in table], value_type)
+    if field.type == "date":
+        stamps = [None if not values else np.datetime64(str(values[0])[:-1], "ns")
+                  for values in table]
+        entries = pyarrow.array(stamps, pyarrow.timestamp("ns", tz="UTC"))
+    return entries.take(pyarrow.array(codes))
