@@ -27,13 +27,16 @@ FLOW_WRITES_MAX = 8
 
 
 class Output:
-    """An unbuffered binary stream that takes all of a write or says how much of it it took."""
+    """An unbuffered binary stream that takes all of a write or says how much of it it took.
 
-    def __init__(self, stream: Any, *, owned: bool) -> None:
+    A stream that is borrowed from a `parent` is not closed, and the parent is kept alive.
+    """
+
+    def __init__(self, stream: Any, *, parent: Any = None) -> None:
         self.taken = 0
         """Octets of the last write that went out before it ended or failed."""
         self._stream = stream
-        self._owned = owned
+        self._parent = parent
 
     def write(self, data: bytes) -> None:
         """Write all of `data`.
@@ -55,14 +58,12 @@ class Output:
         discard(self._stream)
 
     def close(self) -> None:
-        """Close an owned stream, flush a borrowed one.
+        """Let the stream go.
 
         Errors: OSError.
         """
-        if self._owned:
+        if self._parent is None:
             self._stream.close()
-        else:
-            self._stream.flush()
 
 
 class JsonSink:
@@ -213,7 +214,7 @@ class FlowFile:
 
 def _opened(path: str, mode: str, what: str) -> Output:
     try:
-        return Output(open(path, mode, buffering=0), owned=True)
+        return Output(open(path, mode, buffering=0))
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot write {what} to {harmless(path)}: {reason_of(error)}") from None
 
@@ -222,7 +223,7 @@ def _stdout() -> Output:
     """Standard output below Python's buffers, where there is something below."""
     sys.stdout.flush()
     buffer = sys.stdout.buffer
-    return Output(getattr(buffer, "raw", buffer), owned=False)
+    return Output(getattr(buffer, "raw", buffer), parent=sys.stdout)
 
 
 def _is_torn(path: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from sensor.escape import harmless
 from sensor.sinks.console import VERDICT_STYLES, ConsoleOptions, rich_console
@@ -42,6 +42,8 @@ class Section:
     """Style of a row by its first cell."""
     note: str = ""
     """A line below the table."""
+    whole: bool = False
+    """Whether long text runs on instead of being clipped."""
 
 
 def render_summary(
@@ -53,7 +55,7 @@ def render_summary(
     if console is None:
         stream.write(summary_text(ledger, talkers, options.width or WIDTH))
     else:
-        console.print(summary_rich(ledger, talkers))
+        console.print(summary_rich(ledger, talkers, console.width))
     stream.flush()
 
 
@@ -71,16 +73,18 @@ def summary_sections(ledger: Ledger, talkers: Talkers) -> list[Section]:
 
 
 def headline(ledger: Ledger) -> list[str]:
-    """What was read and how fast, in one to three lines."""
+    """What was read and how fast, in one to four lines."""
     octets, packets = _number(ledger, "bytes"), _number(ledger, "packets")
     elapsed_s = _number(ledger, "elapsed_s")
     flows = _number(ledger, "flows", "total")
     lines = [
         f"{_counted(packets, 'packet')} ({data_size(octets)}), {_counted(flows, 'flow')}"
         f" in {duration(elapsed_s)}"
-        + (f": {_grouped(packets / elapsed_s)} packets/s, {data_size(octets / elapsed_s)}/s"
-           if elapsed_s > 0 else "")
     ]
+    if elapsed_s > 0:
+        lines.append(
+            f"{_grouped(packets / elapsed_s)} packets/s, {data_size(octets / elapsed_s)}/s"
+        )
     span = [harmless(str(ledger.get(key) or "")) for key in ("first_packet", "last_packet")]
     if all(span):
         lines.append(f"from {span[0]} to {span[1]}")
@@ -96,39 +100,55 @@ def headline(ledger: Ledger) -> list[str]:
 
 
 def summary_text(ledger: Ledger, talkers: Talkers, width: int = WIDTH) -> str:
-    """The whole summary as plain, aligned lines of at most `width` columns."""
+    """The whole summary as plain, aligned lines; the tables fit into `width` columns."""
     lines = ["", *headline(ledger)]
     for section in summary_sections(ledger, talkers):
         lines += ["", section.title, *_aligned(section, width)]
         if section.note:
             lines.append(f"  {section.note}")
-    return "\n".join(_clipped(line, width) for line in lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
-def summary_rich(ledger: Ledger, talkers: Talkers) -> RenderableType:
-    """The whole summary as something that a rich console prints."""
-    from rich import box  # noqa: PLC0415  only a terminal pays for it
-    from rich.console import Group  # noqa: PLC0415
-    from rich.padding import Padding  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+def summary_rich(ledger: Ledger, talkers: Talkers, width: int = WIDTH) -> RenderableType:
+    """The whole summary as something that a rich console of `width` columns prints."""
+    from rich.console import Group  # noqa: PLC0415  only a terminal pays for it
     from rich.text import Text  # noqa: PLC0415
 
     first, *others = headline(ledger)
     parts: list[RenderableType] = [Text(""), Text(first, "bold")]
     parts += [Text(line, "dim") for line in others]
     for section in summary_sections(ledger, talkers):
-        table = Table(box=box.SIMPLE_HEAD, title=Text(section.title, "bold"),
-                      title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
-        for at, column in enumerate(section.columns):
-            text = at in section.text_columns
-            table.add_column(Text(column, "dim"), justify="left" if text else "right",
-                             overflow="ellipsis", no_wrap=True, min_width=None if text else 4)
-        for row in section.rows:
-            table.add_row(*map(Text, row), style=section.styles.get(row[0], ""))
-        parts.append(Padding(table, (1, 0, 0, 0)))
+        parts += [Text(""), Text(section.title, "bold"), _table(section, width)]
         if section.note:
             parts.append(Text(f"  {section.note}", "dim"))
     return Group(*parts)
+
+
+def _table(section: Section, width: int) -> RenderableType:
+    from rich import box  # noqa: PLC0415
+    from rich.padding import Padding  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        show_header=not section.whole,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for at, (name, size) in enumerate(zip(section.columns, _widths(section, width), strict=True)):
+        justify: Literal["left", "right"] = "left" if at in section.text_columns else "right"
+        table.add_column(
+            Text(name, "dim"),
+            justify=justify,
+            overflow="fold" if section.whole else "ellipsis",
+            no_wrap=not section.whole,
+            width=size,
+        )
+    for row in section.rows:
+        table.add_row(*map(Text, row), style=section.styles.get(row[0], ""))
+    return Padding(table, (0, 0, 0, 2))
 
 
 def _verdicts(ledger: Ledger) -> Section:
@@ -211,33 +231,40 @@ def _sinks(ledger: Ledger) -> Section:
 
 def _inputs(ledger: Ledger) -> Section:
     rows = [
-        (harmless(str(entry.get("path"))), harmless(str(entry["error"])))
+        (f"{harmless(str(entry.get('path')))}: {harmless(str(entry['error']))}",)
         for entry in ledger.get("inputs") or ()
         if entry.get("error")
     ]
-    return Section(
-        "Inputs with errors",
-        ("input", "error"),
-        rows,
-        text_columns=frozenset({0, 1}),
-        styles={row[0]: "red" for row in rows},
-    )
+    styles = {row[0]: "red" for row in rows}
+    return Section("Damaged or unreadable inputs", ("input",), rows, styles=styles, whole=True)
 
 
 def _aligned(section: Section, width: int) -> Iterator[str]:
-    """The rows with their columns aligned, the first text column clipped so that all fit."""
-    rows = [section.columns, *section.rows]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(section.columns))]
-    excess = 2 + sum(widths) + 2 * (len(widths) - 1) - width
-    if excess > 0:
-        widest = max(section.text_columns, key=lambda at: widths[at])
-        widths[widest] = max(widths[widest] - excess, 8)
-    for row in rows:
+    """The rows with their columns aligned."""
+    if section.whole:
+        yield from (f"  {row[0]}" for row in section.rows)
+        return
+    widths = _widths(section, width)
+    for row in (section.columns, *section.rows):
         cells = [
             _clipped(cell, size).ljust(size) if at in section.text_columns else cell.rjust(size)
             for at, (cell, size) in enumerate(zip(row, widths, strict=True))
         ]
         yield ("  " + "  ".join(cells)).rstrip()
+
+
+def _widths(section: Section, width: int) -> list[int]:
+    """Columns' widths: as wide as needed, but the widest text gives way so that all fit."""
+    if section.whole:
+        return [width - 2]
+    rows = (section.columns, *section.rows)
+    widths = [max(len(row[at]) for row in rows) for at in range(len(section.columns))]
+    # Two blanks before and between the columns, as rich's padding has them.
+    excess = 2 * len(widths) + sum(widths) - width
+    if excess > 0:
+        widest = max(section.text_columns, key=lambda at: widths[at])
+        widths[widest] = max(widths[widest] - excess, 8)
+    return widths
 
 
 def _clipped(text: str, width: int) -> str:

@@ -88,10 +88,13 @@ class Stream:
         self._timeout_s = timeout_s
         self._tls = tls
         self._nothing_yet: tuple[type[OSError], ...] = (BlockingIOError,)
+        self._farewells: tuple[type[OSError], ...] = (TimeoutError,)
         if tls is not None:
             import ssl  # noqa: PLC0415  slow to import
 
             self._nothing_yet += (ssl.SSLWantReadError,)
+            # Servers may end the connection without TLS's own goodbye.
+            self._farewells += (ssl.SSLEOFError, ssl.SSLZeroReturnError)
         self._socket: socket.socket | None = None
 
     def connect(self) -> None:
@@ -140,7 +143,7 @@ class Stream:
             return
         with connection:
             connection.settimeout(min(self._timeout_s, CLOSE_WAIT_S))
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(*self._farewells):
                 if self._tls is not None:
                     connection = connection.unwrap()  # type: ignore[attr-defined]
                 connection.shutdown(socket.SHUT_WR)

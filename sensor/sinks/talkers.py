@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from sensor.alerts import Alert
+from sensor.sinks.console import reason_of
 from sensor.sinks.text import field as document_field
 from sensor.sinks.text import host_words
 
@@ -40,8 +42,18 @@ class Talkers:
         self._by_source: dict[str, Talker] = {}
 
     def emit(self, alert: Alert) -> None:
-        self.delivered += 1
-        document = alert.document
+        if self.closed:
+            self.dropped += 1
+            return
+        try:
+            self._count(alert.document)
+        except Exception as error:  # a sink never raises
+            self.dropped += 1
+            self.error = f"{self.name}: {reason_of(error)}"
+        else:
+            self.delivered += 1
+
+    def _count(self, document: dict[str, Any]) -> None:
         source = document_field(document, "source", "ip") or host_words(document) or "unknown"
         talker = self._by_source.get(source)
         if talker is None:
