@@ -46,8 +46,8 @@ cdef class FlowTable:
     cdef unsigned int[::1] oldest
     cdef unsigned int[::1] newest
     cdef unsigned long long[::1] hashes
-    cdef unsigned long long[::1] copy_prints
-    cdef long long[::1] copy_times
+    cdef unsigned long long[::1] copy_marks
+    cdef unsigned long long[::1] copies
     cdef unsigned long long[::1] buckets
     cdef unsigned long long bucket_mask
     cdef unsigned long long[::1] verdict_counts
@@ -78,13 +78,13 @@ cdef class FlowTable:
 
 @cython.locals(packet="Packet *", index=Py_ssize_t)
 cdef int _run(FlowTable table, PacketBatch packets) noexcept nogil
-@cython.locals(packet="Packet *", index=Py_ssize_t)
+@cython.locals(packet="Packet *", index=Py_ssize_t, hashed="unsigned long long", mark="unsigned long long")
 cdef void _hash_batch(FlowTable table, PacketBatch packets) noexcept nogil
 @cython.locals(entry="unsigned long long")
 cdef void _touch_ahead(FlowTable table, PacketBatch packets, Py_ssize_t index) noexcept nogil
 @cython.locals(packet="Packet *", kind=int)
 cdef void _fold(FlowTable table, PacketBatch packets, Py_ssize_t index) noexcept nogil
-@cython.locals(packet="Packet *", flow="Flow *", hashed="unsigned long long", slot=Py_ssize_t, side=int, renewed=bint)
+@cython.locals(packet="Packet *", flow="Flow *", hashed="unsigned long long", slot=Py_ssize_t, side=int, renewed=bint, seen=bint)
 cdef void _fold_flow(FlowTable table, PacketBatch packets, Py_ssize_t index) noexcept nogil
 @cython.locals(packet="Packet *", flow="Flow *", state="unsigned int", was=int)
 cdef void _update(FlowTable table, PacketBatch packets, Py_ssize_t index, Py_ssize_t slot, int side) noexcept nogil
@@ -94,8 +94,10 @@ cdef void _wait(FlowTable table, Py_ssize_t slot, unsigned int state) noexcept n
 cdef void _stamp(FlowTable table, PacketBatch packets, Py_ssize_t index, Py_ssize_t slot, unsigned int state) noexcept nogil
 @cython.locals(packet="Packet *", flow="Flow *", slot=Py_ssize_t, was=int)
 cdef void _fold_icmp_error(FlowTable table, PacketBatch packets, Py_ssize_t index) noexcept nogil
-@cython.locals(mark="unsigned long long", identity="unsigned long long", position="unsigned long long", at=Py_ssize_t, window="long long", apart="long long")
-cdef bint _is_copy(FlowTable table, Packet *packet, unsigned long long hashed) noexcept nogil
+@cython.locals(identity="unsigned long long", position="unsigned long long", mark="unsigned long long")
+cdef unsigned long long _copy_mark(FlowTable table, Packet *packet, unsigned long long hashed) noexcept nogil
+@cython.locals(at=Py_ssize_t, window="long long", before="long long", apart="long long")
+cdef bint _is_copy(FlowTable table, Packet *packet, unsigned long long mark) noexcept nogil
 @cython.locals(mixed="unsigned long long")
 cdef unsigned long long _hash_end(FlowTable table, unsigned long long hi, unsigned long long lo, unsigned long long port) noexcept nogil
 @cython.locals(mixed="unsigned long long")
@@ -130,6 +132,7 @@ cdef int _prove_direction(FlowTable table, Flow *flow, Packet *packet, int side)
 cdef void _turn(Flow *flow) noexcept nogil
 @cython.locals(packets="unsigned long long", octets="unsigned long long", payload="unsigned long long", missed="unsigned long long", upcoming="unsigned int", acked="unsigned int", window="unsigned int", isn="unsigned int", flags="unsigned char")
 cdef void _turn_counters(Flow *flow) noexcept nogil
+cdef bint _is_over(Flow *flow) noexcept nogil
 cdef long long _timeout(FlowTable table, Flow *flow) noexcept nogil
 @cython.locals(flow="Flow *", deadline="long long")
 cdef long long _deadline(FlowTable table, Py_ssize_t slot) noexcept nogil

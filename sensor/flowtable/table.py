@@ -97,7 +97,7 @@ EVENTS_MAX = 16_384
 EVENTS_PER_PACKET = 8
 """Room that one packet may need: an old flow, an evicted one and its own may all speak."""
 BUCKETS_FIRST = 1 << 14
-COPIES = 1 << 16
+COPIES = 1 << 14
 """Packets that the search for duplicates remembers."""
 COPIES_MASK = COPIES - 1
 COPY_WINDOW_WITHOUT_ID_NS = 1_000_000
@@ -150,8 +150,8 @@ class FlowTable:
         self.oldest = memoryview(np.zeros(CLASSES, np.uint32))
         self.newest = memoryview(np.zeros(CLASSES, np.uint32))
         self.hashes = memoryview(np.zeros(0, np.uint64))
-        self.copy_prints = memoryview(np.zeros(COPIES, np.uint64))
-        self.copy_times = memoryview(np.zeros(COPIES, np.int64))
+        self.copy_marks = memoryview(np.zeros(0, np.uint64))
+        self.copies = memoryview(np.zeros(2 * COPIES, np.uint64))  # mark and time by turns
         self._set_buckets(BUCKETS_FIRST)
         self.attempt_ns = limits.tcp_attempt_timeout_ns
         self.idle_ns = limits.tcp_idle_timeout_ns
@@ -187,6 +187,7 @@ class FlowTable:
         """Fold a batch in; False: the event buffer is full, take the events and call again."""
         if len(self.hashes) < packets.capacity:
             self.hashes = memoryview(np.zeros(packets.capacity, np.uint64))
+            self.copy_marks = memoryview(np.zeros(packets.capacity, np.uint64))
         while True:
             status = self.run(packets)
             if status != CROWDED:
@@ -285,8 +286,13 @@ def _hash_batch(table, packets):
     for index in range(packets.count):
         packet = packet_at(packets.rows, index)
         if packet.kind >= KIND_FLOW:
-            table.hashes[index] = _hash(table, packet)
-            touch_bucket(table.buckets, (table.hashes[index] >> 32) & table.bucket_mask)
+            hashed = _hash(table, packet)
+            table.hashes[index] = hashed
+            touch_bucket(table.buckets, (hashed >> 32) & table.bucket_mask)
+            if table.duplicates_on:
+                mark = _copy_mark(table, packet, hashed)
+                table.copy_marks[index] = mark
+                touch_bucket(table.copies, (mark & COPIES_MASK) * 2)
 
 
 def _touch_ahead(table, packets, index):
@@ -300,7 +306,7 @@ def _fold(table, packets, index):
     packet = packet_at(packets.rows, index)
     kind = packet.kind
     if kind >= KIND_FLOW and kind != KIND_FRAGMENT:
-        if table.duplicates_on and _is_copy(table, packet, table.hashes[index]):
+        if table.duplicates_on and _is_copy(table, packet, table.copy_marks[index]):
             table.duplicates += 1
         elif kind == KIND_FLOW:
             _fold_flow(table, packets, index)
@@ -322,7 +328,8 @@ def _fold_flow(table, packets, index):
         slot = _create(table, packets, index, hashed)
     flow = flow_at(table.rows, slot)
     side = _side(flow, packet)
-    if packet.protocol == PROTOCOL_TCP and packet.tcp_flags & SYN:
+    seen = flow.packets[0] + flow.packets[1] != 0
+    if seen and packet.protocol == PROTOCOL_TCP and packet.tcp_flags & SYN:
         if tcp_begins_another(flow, packet, side):
             renewed = (flow.state & NEW_SYN) != 0 and (packet.tcp_flags & ACK) != 0
             _end(table, slot, END_RST if flow.state & ANY_RST else END_FIN)
@@ -364,6 +371,8 @@ def _update(table, packets, index, slot, side):
     elif flow.state != state or flow.packets[0] + flow.packets[1] == 1:
         judge_tcp(flow)
         _wait(table, slot, state)
+    if flow.state & CLOSED:
+        timers_sooner(table.timers, slot, table.now_ns + _timeout(table, flow))
     if was != ACCEPTED:
         _stamp(table, packets, index, slot, state)
         _emit_due(table, slot, table.now_ns)
@@ -377,13 +386,11 @@ def _update(table, packets, index, slot, side):
 
 
 def _wait(table, slot, state):
-    """Bring the deadline forward where the handshake waits for a veto or the flow has closed."""
+    """Bring the deadline forward where the handshake waits for a veto."""
     flow = flow_at(table.rows, slot)
     if flow.state & WAITING and not state & WAITING:
         flow.handshake_ns = table.now_ns
         timers_sooner(table.timers, slot, table.now_ns + table.wait_ns)
-    if flow.state & CLOSED and not state & CLOSED:
-        timers_sooner(table.timers, slot, table.now_ns + table.closed_ns)
 
 
 def _stamp(table, packets, index, slot, state):
@@ -419,10 +426,10 @@ def _fold_icmp_error(table, packets, index):
 # ---- duplicates --------------------------------------------------------------------------------
 
 
-def _is_copy(table, packet, hashed):
-    """Whether the same packet was here a moment ago (mirror ports show packets twice)."""
+def _copy_mark(table, packet, hashed):
+    """One number for everything that two copies of a packet have in common; 0: not to be told."""
     if packet.ip_id == 0 and packet.checksum == 0:
-        return False  # nothing tells two packets of equal length apart
+        return 0  # nothing tells two packets of equal length apart
     identity = packet.ip_id
     identity = (identity << 16) ^ packet.checksum
     identity = (identity << 32) ^ packet.seq
@@ -433,17 +440,24 @@ def _is_copy(table, packet, hashed):
     mark = ((mark ^ identity) * PRIME_1) & MASK64
     mark ^= mark >> 29
     mark = ((mark ^ position) * PRIME_3) & MASK64
-    mark ^= mark >> 32
-    at = mark & COPIES_MASK
-    if table.copy_prints[at] == mark:
+    return mark ^ (mark >> 32)
+
+
+def _is_copy(table, packet, mark):
+    """Whether the same packet was here a moment ago (mirror ports show packets twice)."""
+    if mark == 0:
+        return False
+    at = (mark & COPIES_MASK) * 2
+    if table.copies[at] == mark:
         window = table.copy_window_ns
         if packet.ip_id == 0 and window > COPY_WINDOW_WITHOUT_ID_NS:
             window = COPY_WINDOW_WITHOUT_ID_NS
-        apart = packet.time_ns - table.copy_times[at]
+        before = table.copies[at + 1]
+        apart = packet.time_ns - before
         if -window <= apart <= window:
             return True
-    table.copy_prints[at] = mark
-    table.copy_times[at] = packet.time_ns
+    table.copies[at] = mark
+    table.copies[at + 1] = packet.time_ns & MASK64
     return False
 
 
@@ -815,7 +829,7 @@ def _turn_counters(flow):
 def _timeout(table, flow):
     if flow.protocol == PROTOCOL_TCP:
         if flow.state & CLOSED:
-            return table.closed_ns
+            return table.closed_ns if _is_over(flow) else table.attempt_ns
         if flow.state & HANDSHAKE_DONE or flow.verdict == ACCEPTED:
             return table.idle_ns
         return table.attempt_ns
@@ -824,6 +838,13 @@ def _timeout(table, flow):
     if flow.protocol == PROTOCOL_ICMP or flow.protocol == PROTOCOL_ICMPV6:
         return table.icmp_ns
     return table.other_ns
+
+
+def _is_over(flow):
+    """Whether a closed TCP flow has nothing more to say: reset, or both FINs acknowledged."""
+    if flow.state & ANY_RST:
+        return True
+    return flow.acked[0] == flow.next_seq[1] and flow.acked[1] == flow.next_seq[0]
 
 
 def _deadline(table, slot):
