@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+import tomllib
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from sensor.errors import ConfigError
 
 SECOND_NS = 1_000_000_000
 
@@ -77,3 +82,99 @@ class Config:
     strict_external: bool = False
     """Whether rules that test for external networks also except the IANA special-purpose ranges
     that their lists lack."""
+
+
+OPTION_KEYS = {
+    "rules": list,
+    "exceptions": str,
+    "json": bool,
+    "alerts": str,
+    "flows": str,
+    "flow_events": bool,
+    "syslog": list,
+    "syslog_format": str,
+    "stats": str,
+    "color": str,
+    "quiet": bool,
+    "local_time": bool,
+    "fail_on_alert": bool,
+    "building_blocks": bool,
+}
+"""Keys of a configuration file that stand for the command-line option of the same name."""
+
+SETTING_KEYS = {
+    "internal": list,
+    "accept_on": str,
+    "key_vlan": bool,
+    "duplicates": bool,
+    "strict_external": bool,
+}
+"""Keys that are members of Config itself."""
+
+_TABLES: dict[str, type[Any]] = {"flow": FlowLimits, "rule": RuleLimits, "sink": SinkLimits}
+
+
+def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:
+    """What a TOML file sets: command-line options by name, and the Config.
+
+    A duration `..._ns` may also be given in seconds, as `..._s`.
+    Errors: ConfigError names the file, the line and everything that is wrong, at once.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    problems: list[str] = []
+    options: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+    for key, value in document.items():
+        place = f"{path}:{_line_of(text, key)}"
+        if key in _TABLES and isinstance(value, dict):
+            settings[key] = _limits(_TABLES[key], key, value, text, path, problems)
+        elif key in OPTION_KEYS or key in SETTING_KEYS:
+            wanted = OPTION_KEYS.get(key) or SETTING_KEYS[key]
+            if isinstance(value, wanted):
+                target = options if key in OPTION_KEYS else settings
+                target[key] = tuple(value) if isinstance(value, list) else value
+            else:
+                problems.append(f"{place}: {key}: must be a {_TYPE_NAMES[wanted]}")
+        else:
+            problems.append(f"{place}: unknown setting {key!r}")
+    if settings.get("accept_on", "handshake") not in ("handshake", "data"):
+        place = f"{path}:{_line_of(text, 'accept_on')}"
+        problems.append(f"{place}: accept_on: must be 'handshake' or 'data'")
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return options, Config(**settings)
+
+
+_TYPE_NAMES = {list: "list", str: "string", bool: "boolean"}
+
+
+def _line_of(text: str, key: str) -> int:
+    """The line of a key, from 1; 1 if it cannot be found."""
+    pattern = re.compile(rf"^\s*(\[\s*)?[\"']?{re.escape(key)}[\"']?\s*(\]|=|\.)")
+    for number, line in enumerate(text.splitlines(), 1):
+        if pattern.match(line):
+            return number
+    return 1
+
+
+def _limits(
+    kind: type[Any], table: str, values: dict[str, Any], text: str, path: str, problems: list[str]
+) -> Any:
+    """One table of limits as its dataclass; what is wrong is added to `problems`."""
+    known = {member.name: member for member in fields(kind)}
+    given: dict[str, Any] = {}
+    for key, value in values.items():
+        place = f"{path}:{_line_of(text, key)}"
+        name, number = key, value
+        if key.removesuffix("_s") + "_ns" in known and isinstance(value, int | float):
+            name, number = key.removesuffix("_s") + "_ns", round(value * SECOND_NS)
+        if name not in known:
+            problems.append(f"{place}: unknown limit {table}.{key}")
+        elif isinstance(number, bool) or not isinstance(number, int | float) or number < 0:
+            problems.append(f"{place}: {table}.{key}: must be a number, 0 or more")
+        else:
+            given[name] = type(known[name].default)(number)
+    return kind(**given)

@@ -1,0 +1,243 @@
+"""The main path: frames -> packets -> flows -> alerts -> sinks, and the ledger that must balance.
+
+    for frames in capture:                 pull at the edge
+        decode(frames, packets)            stateless
+        table.advance(packets)             state: flows in progress
+        ruleset.match(flows)               state: suppression, rate limits
+        sink.emit(alert)                   push at the end
+
+The parts are handed in; nothing here knows where frames come from or what a rule is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from sensor.alerts import Alert
+from sensor.anomalies import ANOMALIES
+from sensor.columns import Rows
+from sensor.flows import FLOW_ENDED, FlowBatch, FlowContext
+from sensor.frames import FrameBatch
+from sensor.packets import KIND_ANOMALY, PacketBatch
+
+HANDOVER_EVENTS = 8192
+"""In a replay, rules see about this many flow events at once: their fixed cost is then nothing."""
+
+
+class CapturePart(Protocol):
+    """What the pipeline needs of a capture (sensor/capture/protocol.py)."""
+
+    inputs: list[Any]
+    bytes_read: int
+    bytes_total: int
+
+    def __iter__(self) -> Iterator[FrameBatch]: ...
+
+
+class TablePart(Protocol):
+    """What the pipeline needs of the flow table."""
+
+    file_index: int
+    event_count: int
+    first_ns: int
+    now_ns: int
+
+    def advance(self, packets: PacketBatch) -> bool: ...
+
+    def drain(self) -> bool: ...
+
+    def take(self) -> Any: ...
+
+    def books(self) -> dict[str, Any]: ...
+
+
+class RulesPart(Protocol):
+    """What the pipeline needs of the rules."""
+
+    def match(self, rows: Rows) -> list[Alert]: ...
+
+    def finish(self) -> list[Alert]: ...
+
+
+class SinkPart(Protocol):
+    """What the pipeline needs of a sink (sensor/sinks/protocol.py)."""
+
+    delivered: int
+    dropped: int
+
+    def emit(self, alert: Alert) -> None: ...
+
+
+class FlowWriter(Protocol):
+    """Where flow records go."""
+
+    def write(self, flows: FlowBatch) -> None: ...
+
+
+class Pipeline:
+    """One run: call `run` once, then read `ledger`.
+
+    `flow_writer` receives the final records (`flow_events`: every flow event).
+    `on_batch` is called after each batch, for progress. `stop` may be set from a signal handler.
+    """
+
+    def __init__(
+        self,
+        capture: CapturePart,
+        decode: Callable[[FrameBatch, PacketBatch], None],
+        table: TablePart,
+        rules: RulesPart,
+        sinks: Sequence[SinkPart],
+        context: FlowContext,
+    ) -> None:
+        self.capture = capture
+        self.decode = decode
+        self.table = table
+        self.rules = rules
+        self.sinks = sinks
+        self.context = context
+        self.flow_writer: FlowWriter | None = None
+        self.flow_events = False
+        self.handover_events = HANDOVER_EVENTS
+        self.on_batch: Callable[[], None] | None = None
+        self.stop = False
+        self.waiting = False
+        """Whether the run is inside the capture: a signal handler may then raise to end a wait."""
+        self.frames = 0
+        self.bytes = 0
+        self.alerts = 0
+        self.anomalies: dict[str, int] = {}
+        self._anomalous = 0
+        self._file = ""
+
+    def run(self) -> None:
+        """Read the capture to its end, or until `stop`; then end every flow and flush the rules."""
+        for _ in self.steps():
+            pass
+
+    def steps(self) -> Iterator[None]:
+        """The same in steps of one batch, for a caller that wants the alerts as they come."""
+        packets = PacketBatch()
+        for frames in self._batches():
+            self._advance(frames, packets)
+            if self.on_batch is not None:
+                self.on_batch()
+            yield
+            if self.stop:
+                break
+        self._drain()
+        yield
+
+    def _batches(self) -> Iterator[FrameBatch]:
+        """The capture's batches; a KeyboardInterrupt while waiting for one ends them."""
+        batches = iter(self.capture)
+        while True:
+            self.waiting = True
+            try:
+                frames = next(batches, None)
+            except KeyboardInterrupt:
+                self.stop = True
+                return
+            finally:
+                self.waiting = False
+            if frames is None:
+                return
+            yield frames
+
+    def _advance(self, frames: FrameBatch, packets: PacketBatch) -> None:
+        self.decode(frames, packets)
+        self.frames += frames.count
+        self.bytes += int(frames.records["wire"][: frames.count].sum())
+        self._follow(frames)
+        while not self.table.advance(packets):
+            self._hand_over()
+        if self.table.event_count >= self.handover_events:
+            self._hand_over()
+        self._check(packets)
+
+    def _follow(self, frames: FrameBatch) -> None:
+        """Keep the tables that flows refer to: files and interfaces."""
+        if frames.file != self._file:
+            self._file = frames.file
+            self.context.files.append(frames.file)
+            self.table.file_index = len(self.context.files) - 1
+        known = len(self.context.interfaces)
+        if len(frames.interfaces) > known:
+            self.context.interfaces.extend(frames.interfaces[known:])
+
+    def _check(self, packets: PacketBatch) -> None:
+        """Count anomalies by name, and assert that no frame got lost."""
+        books = self.table.books()
+        if books["anomalies"] > self._anomalous:
+            self._anomalous = books["anomalies"]
+            records = packets.records[: packets.count]
+            codes = records["anomaly"][records["kind"] == KIND_ANOMALY]
+            for code, count in enumerate(np.bincount(codes)):
+                if count:
+                    name = ANOMALIES[code].name
+                    self.anomalies[name] = self.anomalies.get(name, 0) + int(count)
+        accounted = (
+            books["packets_in_table"] + books["packets_ended"] + books["packets_without_flow"]
+            + books["anomalies"] + books["non_ip"] + books["duplicates"]
+        )  # fmt: skip
+        assert accounted == self.frames, f"{self.frames} frames, {accounted} accounted for"
+
+    def _drain(self) -> None:
+        done = False
+        while not done:
+            done = self.table.drain()
+            self._hand_over()
+        self._emit(self.rules.finish())
+        books = self.table.books()
+        assert books["flows_open"] == 0 and books["packets_in_table"] == 0
+        assert sum(books["verdicts"].values()) == books["flows_total"]
+
+    def _hand_over(self) -> None:
+        """Give the flow events that are known by now to the rules and to the flow file."""
+        records = self.table.take()
+        if not len(records):
+            return
+        flows = FlowBatch(records, self.context)
+        self._emit(self.rules.match(flows))
+        if self.flow_writer is not None:
+            if not self.flow_events:
+                flows = FlowBatch(records[records["action"] >= FLOW_ENDED], self.context)
+            if flows.count:
+                self.flow_writer.write(flows)
+
+    def _emit(self, alerts: list[Alert]) -> None:
+        for alert in alerts:
+            self.alerts += 1
+            for sink in self.sinks:
+                sink.emit(alert)
+        if alerts:
+            for sink in self.sinks:
+                assert sink.delivered + sink.dropped == self.alerts, "an alert got lost in a sink"
+
+    def ledger(self) -> dict[str, Any]:
+        """What the run did, in the shape of `--stats`; whoever composes adds rules and sinks."""
+        books = self.table.books()
+        verdicts = books["verdicts"]
+        return {
+            "frames": self.frames,
+            "bytes": self.bytes,
+            "packets": self.frames - books["anomalies"] - books["non_ip"],
+            "anomalies": dict(sorted(self.anomalies.items())),
+            "non_ip_frames": books["non_ip"],
+            "duplicates": books["duplicates"],
+            "fragments": books["fragments"],
+            "icmp_errors": books["icmp_quoting"],
+            "time_backwards": books["time_backwards"],
+            "flows": {
+                "total": books["flows_total"],
+                **{name: verdicts[name] for name in _LEDGER_VERDICTS},
+                "evicted": books["evicted"],
+                "peak": books["flows_peak"],
+            },
+        }
+
+
+_LEDGER_VERDICTS = ("accepted", "denied", "dropped", "attempted", "unknown")
