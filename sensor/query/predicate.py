@@ -29,22 +29,23 @@ def compile_query(query: Query, fields: Collection[str] = ()) -> Predicate:
         case Sequence() | Sample():
             raise TypeError("a sequence is no test of single events")
         case And(items):
-            return _all([compile_query(item, fields) for item in items])
+            return all_predicates([compile_query(item, fields) for item in items])
         case Or(items):
-            return _any([compile_query(item, fields) for item in items])
+            return any_predicate([compile_query(item, fields) for item in items])
         case Not(item):
-            return _none(compile_query(item, fields))
+            return no_predicate(compile_query(item, fields))
         case EventQuery(category, condition):
             test = compile_query(condition, fields)
-            return test if category is None else _all([_category(category), test])
+            return test if category is None else all_predicates([_category(category), test])
         case FieldTest() | Range():
             return kql_predicate.leaf(query, tuple(fields))
         case Nested():
-            return _nested(query)
+            return any_object(query.path.text, compile_query(query.item))
     return eql_predicate.leaf(query)
 
 
-def _all(parts: list[Predicate]) -> Predicate:
+def all_predicates(parts: list[Predicate]) -> Predicate:
+    """The rows that all of one or more predicates select."""
     def predicate(rows: Rows) -> Mask:
         mask = parts[0](rows)
         for part in parts[1:]:
@@ -56,7 +57,8 @@ def _all(parts: list[Predicate]) -> Predicate:
     return predicate
 
 
-def _any(parts: list[Predicate]) -> Predicate:
+def any_predicate(parts: list[Predicate]) -> Predicate:
+    """The rows that any of one or more predicates selects."""
     def predicate(rows: Rows) -> Mask:
         mask = parts[0](rows)
         for part in parts[1:]:
@@ -68,7 +70,8 @@ def _any(parts: list[Predicate]) -> Predicate:
     return predicate
 
 
-def _none(part: Predicate) -> Predicate:
+def no_predicate(part: Predicate) -> Predicate:
+    """The rows that a predicate does not select."""
     return lambda rows: ~part(rows)
 
 
@@ -77,11 +80,8 @@ def _category(category: str) -> Predicate:
     return lambda rows: test.mask(rows.column("event.category"), rows.count)
 
 
-def _nested(node: Nested) -> Predicate:
-    """One object at the path fulfils the condition: the objects become rows of their own."""
-    path = node.path.text
-    inner = compile_query(node.item)
-
+def any_object(path: str, inner: Predicate) -> Predicate:
+    """One object of the list at a path passes: the objects become rows of their own."""
     def predicate(rows: Rows) -> Mask:
         mask = np.zeros(rows.count, dtype=bool)
         owners: list[int] = []
