@@ -1,0 +1,195 @@
+"""Whether a query can run on the events of this sensor: its fields, its constants, its hope.
+
+A field that nobody has is a mistake (QueryError). A field of ECS that this sensor does not fill is
+absent: tests of it are decided now, and what is left of the query tells whether it runs as it is,
+runs degraded, or can never hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from sensor.errors import QueryError
+from sensor.query import ecs_names
+from sensor.query.ast import (
+    And, Compare, EventQuery, FieldRef, FieldTest, Literal, Match, Nested, Node, Not, Null, Or,
+    Query, Range, Sample, Sequence, Step, Text, Wildcard, children,
+)
+from sensor.query.eql_predicate import field_names, truth
+from sensor.query.masks import NUMBER_TYPES
+from sensor.query.parsing import query_error
+from sensor.query.patterns import star_pattern
+from sensor.query.values import address_of, date_span, is_network, number_of
+
+Known = Callable[[str], str | None]
+"""The ECS type of a field that the sensor's events can have; None: they never have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is wrong with a query, what it asks for in vain, and whether it can ever hold."""
+
+    errors: tuple[QueryError, ...]
+    absent: tuple[str, ...]
+    """Fields and event categories that the sensor's events never have, each once."""
+    possible: bool
+
+
+def check(
+    query: Query, text: str, known: Known, fields: Collection[str] = (),
+    categories: Collection[str] = ("network",),
+) -> Findings:
+    """Hold a query against a schema.
+
+    `fields` are all names of the schema, `categories` the event categories that occur.
+    """
+    checker = _Checker(text, known, fields, categories)
+    checker.walk(query)
+    hope = True if isinstance(query, Sequence | Sample) else checker.hope(query)
+    return Findings(tuple(checker.errors), tuple(checker.absent), hope is not False)
+
+
+class _Checker:
+    """One query held against one schema."""
+
+    def __init__(
+        self, text: str, known: Known, fields: Collection[str], categories: Collection[str]
+    ) -> None:
+        self.text = text
+        self.known = known
+        self.fields = fields
+        self.categories = categories
+        self.errors: list[QueryError] = []
+        self.absent: dict[str, None] = {}
+
+    # --- names and constants
+
+    def walk(self, node: Query | Step, prefix: str = "") -> None:
+        match node:
+            case FieldTest(field, value) if field is not None:
+                self._field(field, prefix)
+                if isinstance(field, Text) and isinstance(value, Text):
+                    self._constant(prefix + field.text, value.text, value.at, "==")
+            case Range(field, op, value):
+                self._field(field, prefix)
+                if isinstance(field, Text):
+                    self._constant(prefix + field.text, value.text, value.at, op)
+            case Nested(path, item):
+                self.walk(item, f"{prefix}{path.text}.")
+                return
+            case FieldRef(name, optional, at):
+                if not optional:
+                    self._name(name, at)
+            case Compare(op, FieldRef(name), Literal(value, at)):
+                self._literal(name, value, at, op)
+            case Compare(op, Literal(value, at), FieldRef(name)):
+                self._literal(name, value, at, op)
+            case Match("in", FieldRef(name), options):
+                for option in options:
+                    if isinstance(option, Literal):
+                        self._literal(name, option.value, option.at, "==")
+            case EventQuery(category) if category is not None:
+                if category not in self.categories:
+                    self.absent[f"{category} events"] = None
+        for child in children(node):
+            self.walk(child, prefix)
+
+    def _field(self, field: Text | Wildcard, prefix: str) -> None:
+        if isinstance(field, Text):
+            self._name(prefix + field.text, field.at)
+        elif not self._fitting(field):
+            self.absent["*".join(field.parts)] = None
+
+    def _fitting(self, field: Wildcard) -> list[str]:
+        fits = star_pattern(field.parts)
+        return [name for name in self.fields if fits(name)]
+
+    def _name(self, name: str, at: int) -> None:
+        if self.known(name) is not None:
+            return
+        if ecs_names.exists(name):
+            self.absent[name] = None
+            return
+        reason = f"unknown field '{name}'"
+        if near := self._nearest(name):
+            reason += f": did you mean '{near}'?"
+        self.errors.append(query_error(reason, self.text, at))
+
+    def _nearest(self, name: str) -> str:
+        from difflib import get_close_matches  # noqa: PLC0415  only when something is wrong
+
+        return next(iter(get_close_matches(name[:200], list(self.fields), 1)), "")
+
+    def _literal(self, name: str, value: object, at: int, op: str) -> None:
+        if isinstance(value, str):
+            self._constant(name, value, at, op)
+
+    def _constant(self, name: str, text: str, at: int, op: str) -> None:
+        """A constant that the type of its field can never equal is a mistake."""
+        ecs_type = self.known(name) or ""
+        reason = ""
+        if ecs_type == "ip":
+            if op in ("==", "!=") and not is_network(text):
+                reason = f"'{name}' is an address, '{text}' is neither an address nor a network"
+            elif op not in ("==", "!=") and address_of(text) is None:
+                reason = f"'{name}' is an address, '{text}' is none"
+        elif ecs_type in NUMBER_TYPES and number_of(text) is None:
+            reason = f"'{name}' is a number, '{text}' is none"
+        elif ecs_type == "date" and date_span(text) is None:
+            reason = f"'{name}' is a date, '{text}' is none"
+            if re.match(r"now\b", text):
+                reason = "dates relative to 'now' mean nothing in packet time"
+        if reason:
+            self.errors.append(query_error(reason, self.text, at))
+
+    # --- what can be decided without an event: True, False, or None for "it depends"
+
+    def hope(self, node: Node, prefix: str = "") -> bool | None:  # noqa: PLR0911
+        match node:
+            case And(items):
+                return _all_of(self.hope(item, prefix) for item in items)
+            case Or(items):
+                return _any_of(self.hope(item, prefix) for item in items)
+            case Not(item):
+                hope = self.hope(item, prefix)
+                return None if hope is None else not hope
+            case EventQuery(category, condition):
+                if category is not None and category not in self.categories:
+                    return False
+                return self.hope(condition)
+            case FieldTest(None):
+                return None
+            case FieldTest(field, value):
+                if self._is_present(field, prefix):
+                    return None
+                return isinstance(value, Null)
+            case Range(field):
+                return None if self._is_present(field, prefix) else False
+            case Nested(path, item):
+                inner = self.hope(item, f"{prefix}{path.text}.")
+                return False if inner is False else None
+        if any(self.known(name) is not None for name in field_names(node)):
+            return None
+        return truth(node, {})
+
+    def _is_present(self, field: Text | Wildcard | None, prefix: str) -> bool:
+        if isinstance(field, Text):
+            return self.known(prefix + field.text) is not None
+        return field is None or bool(self._fitting(field))
+
+
+def _all_of(hopes: Iterable[bool | None]) -> bool | None:
+    return _decide(hopes, deciding=False)
+
+
+def _any_of(hopes: Iterable[bool | None]) -> bool | None:
+    return _decide(hopes, deciding=True)
+
+
+def _decide(hopes: Iterable[bool | None] | Iterator[bool | None], deciding: bool) -> bool | None:
+    seen = set(hopes)
+    if deciding in seen:
+        return deciding
+    return None if None in seen else not deciding

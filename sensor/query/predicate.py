@@ -1,0 +1,104 @@
+"""Tree -> predicate: a function from rows to the mask of those that the query selects.
+
+Logic is two-valued. A test that needs a value is false where there is none, and `not` turns that
+into true, in both languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from sensor.columns import Mask, Rows
+from sensor.query import eql_predicate, kql_predicate
+from sensor.query.ast import (
+    And, EventQuery, FieldTest, Nested, Node, Not, Or, Query, Range, Sample, Sequence,
+)
+from sensor.query.masks import Predicate, ValuesTest
+from sensor.query.rows import DocumentRows, values_at
+
+
+def compile_query(query: Query, fields: Collection[str] = ()) -> Predicate:
+    """The predicate of a single-event query.
+
+    `fields` are the names that patterns of names and bare values of KQL range over, where the rows
+    do not tell their own (`fields()`).
+    """
+    match query:
+        case Sequence() | Sample():
+            raise TypeError("a sequence is no test of single events")
+        case And(items):
+            return all_predicates([compile_query(item, fields) for item in items])
+        case Or(items):
+            return any_predicate([compile_query(item, fields) for item in items])
+        case Not(item):
+            return no_predicate(compile_query(item, fields))
+        case EventQuery(category, condition):
+            test = compile_query(condition, fields)
+            return test if category is None else all_predicates([_category(category), test])
+        case FieldTest() | Range():
+            return kql_predicate.leaf(query, tuple(fields))
+        case Nested():
+            return any_object(query.path.text, compile_query(query.item))
+    return eql_predicate.leaf(query)
+
+
+def all_predicates(parts: list[Predicate]) -> Predicate:
+    """The rows that all of one or more predicates select."""
+    def predicate(rows: Rows) -> Mask:
+        mask = parts[0](rows)
+        for part in parts[1:]:
+            if not mask.any():
+                break
+            mask = mask & part(rows)
+        return mask
+
+    return predicate
+
+
+def any_predicate(parts: list[Predicate]) -> Predicate:
+    """The rows that any of one or more predicates selects."""
+    def predicate(rows: Rows) -> Mask:
+        mask = parts[0](rows)
+        for part in parts[1:]:
+            if mask.all():
+                break
+            mask = mask | part(rows)
+        return mask
+
+    return predicate
+
+
+def no_predicate(part: Predicate) -> Predicate:
+    """The rows that a predicate does not select."""
+    return lambda rows: ~part(rows)
+
+
+def _category(category: str) -> Predicate:
+    test = ValuesTest(lambda values: category in values)
+    return lambda rows: test.mask(rows.column("event.category"), rows.count)
+
+
+def any_object(path: str, inner: Predicate) -> Predicate:
+    """One object of the list at a path passes: the objects become rows of their own."""
+    def predicate(rows: Rows) -> Mask:
+        mask = np.zeros(rows.count, dtype=bool)
+        owners: list[int] = []
+        objects: list[dict[str, object]] = []
+        for row in range(rows.count):
+            for item in values_at(rows.document(row), path):
+                if isinstance(item, dict):
+                    owners.append(row)
+                    objects.append(item)
+        if objects:
+            found = inner(DocumentRows(objects))
+            mask[np.array(owners, dtype=np.int64)[found]] = True
+        return mask
+
+    return predicate
+
+
+def selects(node: Node, document: dict[str, object]) -> bool:
+    """Whether a query selects one document."""
+    return bool(compile_query(node)(DocumentRows([document]))[0])

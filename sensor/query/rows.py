@@ -1,0 +1,153 @@
+"""Rows over ECS documents held in memory: tests, nested objects, and events read from files.
+
+Documents are turned into columns once, when a field is first asked for: one pass collects every
+leaf of every document by its dotted name, a second per field codes its distinct values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from sensor.columns import CodedColumn, Column, Scalar
+
+_LONG_ENDINGS = (
+    ".port", ".bytes", ".packets", ".pid", ".duration", ".severity", ".sequence", ".size",
+    ".status_code", ".args_count", ".number", ".ttl",
+)
+_DATE_ENDINGS = (".start", ".end", ".created", ".ingested")
+DEPTH_MAX = 32
+"""Levels of objects in a document; what lies deeper is not seen."""
+
+
+def ecs_type_of(name: str) -> str:
+    """The ECS type of a field, by how ECS names its fields."""
+    if name in ("ip", "related.ip") or name.endswith((".ip", ".forwarded_ip", ".resolved_ip")):
+        return "ip"
+    if name == "@timestamp" or name.endswith(_DATE_ENDINGS):
+        return "date"
+    if name.endswith(_LONG_ENDINGS):
+        return "long"
+    return "keyword"
+
+
+class DocumentRows:
+    """ECS documents, nested or with dotted keys, as `Rows`.
+
+    `known_ns` says when each became known; without it the row number stands in.
+    """
+
+    def __init__(
+        self,
+        documents: Sequence[dict[str, Any]],
+        known_ns: Sequence[int] | None = None,
+        type_of: Callable[[str], str] = ecs_type_of,
+    ) -> None:
+        self.count = len(documents)
+        self._documents = documents
+        self._known_ns = known_ns
+        self._type_of = type_of
+        self._leaves: dict[str, list[tuple[int, Scalar]]] | None = None
+        self._columns: dict[str, Column | None] = {}
+
+    def fields(self) -> Iterable[str]:
+        """The fields that any of the documents has."""
+        return self._by_name().keys()
+
+    def column(self, name: str) -> Column | None:
+        """The column of a field; None if no document has it."""
+        if name not in self._columns:
+            leaves = self._by_name().get(name)
+            self._columns[name] = None if leaves is None else self._coded(name, leaves)
+        return self._columns[name]
+
+    def known_ns(self, row: int) -> int:
+        """When the event became known."""
+        return row if self._known_ns is None else self._known_ns[row]
+
+    def document(self, row: int) -> dict[str, Any]:
+        """The document, with its dotted keys unfolded into objects."""
+        return nested(self._documents[row])
+
+    def _by_name(self) -> dict[str, list[tuple[int, Scalar]]]:
+        if self._leaves is None:
+            self._leaves = {}
+            for row, document in enumerate(self._documents):
+                _collect(document, "", row, self._leaves, 0)
+        return self._leaves
+
+    def _coded(self, name: str, leaves: list[tuple[int, Scalar]]) -> CodedColumn:
+        rows: dict[int, list[Scalar]] = {}
+        for row, value in leaves:
+            rows.setdefault(row, []).append(value)
+        # True == 1 == 1.0 in Python: the types belong to the key.
+        table: list[tuple[Scalar, ...]] = [()]
+        code_of: dict[Any, int] = {}
+        codes = np.zeros(self.count, dtype=np.int32)
+        for row, members in rows.items():
+            values = tuple(members)
+            key = (values, *map(type, values))
+            code = code_of.get(key)
+            if code is None:
+                code = code_of[key] = len(table)
+                table.append(values)
+            codes[row] = code
+        return CodedColumn(codes, tuple(table), self._type_of(name))
+
+
+def _collect(
+    value: Any, name: str, row: int, leaves: dict[str, list[tuple[int, Scalar]]], depth: int
+) -> None:
+    if isinstance(value, dict):
+        if depth < DEPTH_MAX:
+            for key, item in value.items():
+                _collect(item, f"{name}.{key}" if name else str(key), row, leaves, depth + 1)
+    elif isinstance(value, list | tuple):
+        if depth < DEPTH_MAX:
+            for item in value:
+                _collect(item, name, row, leaves, depth + 1)
+    elif isinstance(value, str | int | float):
+        leaves.setdefault(name, []).append((row, value))
+
+
+def nested(document: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a document in which dotted keys have become objects."""
+    result: dict[str, Any] = {}
+    for key, value in document.items():
+        content = nested(value) if isinstance(value, dict) else value
+        *path, last = str(key).split(".")
+        target = result
+        for part in path:
+            below = target.get(part)
+            if not isinstance(below, dict):
+                below = target[part] = {}
+            target = below
+        present = target.get(last)
+        if isinstance(present, dict) and isinstance(content, dict):
+            merge(present, content)
+        else:
+            target[last] = content
+    return result
+
+
+def merge(target: dict[str, Any], more: dict[str, Any]) -> None:
+    """Put the members of `more` into `target`, object by object."""
+    for key, value in more.items():
+        present = target.get(key)
+        if isinstance(present, dict) and isinstance(value, dict):
+            merge(present, value)
+        else:
+            target[key] = value
+
+
+def values_at(document: dict[str, Any], name: str) -> list[Any]:
+    """The values (objects too) of a dotted name in a nested document, lists opened."""
+    found: list[Any] = [document]
+    for part in name.split("."):
+        found = [
+            item[part] for item in found if isinstance(item, dict) and part in item
+        ]
+        found = [leaf for item in found for leaf in (item if isinstance(item, list) else [item])]
+    return [item for item in found if item is not None]

@@ -1,0 +1,188 @@
+"""From a match to an alert: the event's document, what the rule adds, and one line for people."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from copy import deepcopy
+from datetime import UTC, datetime
+from typing import Any
+
+from sensor.alerts import SEVERITIES, Alert
+from sensor.query.masks import date_text
+from sensor.query.rows import merge, values_at
+from sensor.query.values import date_span
+from sensor.rule_files import RuleText
+from sensor.rule_limits import Overflow
+
+MESSAGE_MAX = 1024
+"""Characters of a message."""
+
+
+class AlertMaker:
+    """Makes the alerts of one rule."""
+
+    def __init__(self, rule: RuleText) -> None:
+        self._rule = rule
+        self._common = {
+            "event": {
+                "kind": "alert",
+                "severity": SEVERITIES[rule.severity],
+                "risk_score": rule.risk_score,
+            },
+            "rule": _rule_fields(rule),
+        }
+        if threat := threat_fields(rule.threat):
+            self._common["threat"] = threat
+
+    def alert(self, document: dict[str, Any], known_ns: int, suppressed: int) -> Alert:
+        """The alert for an event; the document becomes the alert's own."""
+        time_ns = known_ns
+        for stamp in values_at(document, "@timestamp")[:1]:
+            span = date_span(stamp) if isinstance(stamp, str) else None
+            time_ns = span[0] if span else known_ns
+        event_ids = values_at(document, "event.id")
+        event_id = str(event_ids[0]) if event_ids else _digest(_canonical(document))
+        message = printable(f"{self._rule.name}: {_summary(document)}")
+        # Replaced, not merged: what the event says of other rules is not about this one.
+        document.pop("rule", None)
+        document.pop("threat", None)
+        return self._finished(document, _digest(self._rule.id, event_id), time_ns, message,
+                              suppressed)
+
+    def closing(self, overflow: Overflow, alerts_max: int) -> Alert:
+        """The alert that stands for those a window held back."""
+        noun = "alert" if overflow.count == 1 else "alerts"
+        message = printable(
+            f"{self._rule.name}: {overflow.count} more {noun} from "
+            f"{_clock(overflow.start_ns)} to {_clock(overflow.end_ns)} UTC, over the limit of "
+            f"{alerts_max}"
+        )
+        document = {
+            "@timestamp": date_text(overflow.last_ns),
+            "event": {
+                "category": ["network"], "type": ["info"],
+                "start": date_text(overflow.start_ns), "end": date_text(overflow.end_ns),
+            },
+        }
+        name = _digest(self._rule.id, "closing", str(overflow.start_ns))
+        return self._finished(document, name, overflow.last_ns, message, overflow.count)
+
+    def _finished(
+        self, document: dict[str, Any], name: str, time_ns: int, message: str, suppressed: int
+    ) -> Alert:
+        merge(document, deepcopy(self._common))
+        document["message"] = message
+        merge(document, {"sensor": {"alert": {"id": name, "suppressed_count": suppressed}}})
+        return Alert(
+            id=name, rule_id=self._rule.id, rule_name=self._rule.name,
+            severity=self._rule.severity, risk_score=self._rule.risk_score,
+            time_ns=time_ns, message=message, document=document,
+        )
+
+
+def _rule_fields(rule: RuleText) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "id": rule.id, "uuid": rule.id, "name": rule.name, "version": str(rule.version),
+        "description": rule.description, "ruleset": rule.ruleset,
+    }
+    use_cases = [tag.removeprefix("Use Case: ") for tag in rule.tags if "Use Case: " in tag]
+    if use_cases:
+        fields["category"] = use_cases[0]
+    if rule.references:
+        fields["reference"] = rule.references[0]
+    if rule.author:
+        fields["author"] = list(rule.author)
+    if rule.license:
+        fields["license"] = rule.license
+    return fields
+
+
+def threat_fields(entries: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    """ECS `threat.*` of a rule's [[rule.threat]] tables: parallel arrays, each item once."""
+    framework = ""
+    tactics: list[dict[str, Any]] = []
+    techniques: list[dict[str, Any]] = []
+    subtechniques: list[dict[str, Any]] = []
+    for entry in entries:
+        framework = framework or str(entry.get("framework", ""))
+        _add(tactics, entry.get("tactic"))
+        for technique in _tables(entry.get("technique")):
+            _add(techniques, technique)
+            for subtechnique in _tables(technique.get("subtechnique")):
+                _add(subtechniques, subtechnique)
+    threat: dict[str, Any] = {"framework": framework} if framework else {}
+    if tactics:
+        threat["tactic"] = _columns(tactics)
+    if techniques:
+        threat["technique"] = _columns(techniques)
+    if subtechniques:
+        threat.setdefault("technique", {})["subtechnique"] = _columns(subtechniques)
+    return threat
+
+
+def _tables(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _add(items: list[dict[str, Any]], item: Any) -> None:
+    if isinstance(item, dict) and all(item.get("id") != known.get("id") for known in items):
+        items.append(item)
+
+
+def _columns(items: list[dict[str, Any]]) -> dict[str, list[str]]:
+    return {key: [str(item.get(key, "")) for item in items] for key in ("id", "name", "reference")}
+
+
+def _summary(document: dict[str, Any]) -> str:
+    """`192.0.2.10:50432 -> 198.51.100.7:23 tcp accepted (handshake) outbound`, as far as known."""
+    def first(name: str) -> str:
+        found = [value for value in values_at(document, name) if not isinstance(value, dict)]
+        return str(found[0]) if found else ""
+
+    words = []
+    source = _endpoint(first("source.ip"), first("source.port"))
+    destination = _endpoint(first("destination.ip"), first("destination.port"))
+    if source or destination:
+        words.append(f"{source or '?'} -> {destination or '?'}")
+    evidence = first("sensor.flow.evidence")
+    words += [
+        first("network.transport"),
+        first("sensor.flow.verdict") or first("event.action"),
+        f"({evidence})" if evidence else "",
+        first("network.direction"),
+    ]
+    return " ".join(word for word in words if word)
+
+
+def _endpoint(address: str, port: str) -> str:
+    if not (address and port):
+        return address
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def printable(text: str) -> str:
+    """One line without control or direction-changing characters: those are escaped."""
+    safe = "".join(
+        character if character.isprintable() else _escaped(character)
+        for character in text[:MESSAGE_MAX]
+    )
+    return safe.strip()
+
+
+def _escaped(character: str) -> str:
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{{{number:x}}}"
+
+
+def _clock(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _canonical(document: dict[str, Any]) -> str:
+    return json.dumps(document, sort_keys=True, default=str)
+
+
+def _digest(*parts: str) -> str:
+    joined = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(joined).hexdigest()[:32]
