@@ -12,7 +12,7 @@ cdef Py_ssize_t put_number(unsigned char *out, Py_ssize_t at, unsigned long long
 cdef Py_ssize_t put_pair(unsigned char *out, Py_ssize_t at, unsigned int value) noexcept nogil
 
 @cython.locals(moment="unsigned long long", seconds="unsigned long long", fraction="unsigned int",
-               days="unsigned int", year="unsigned int", day="unsigned int", leap="unsigned int",
+               days="unsigned long long", year="unsigned int", day="unsigned int", leap="unsigned int",
                month="unsigned int", century="unsigned int", minutes="unsigned int",
                hours="unsigned int")
 cdef Py_ssize_t put_time(unsigned char *out, Py_ssize_t at, long long time_ns) noexcept nogil
