@@ -8,6 +8,7 @@ cdef unsigned int DESTINATION_OPTIONS
 cdef unsigned int MOBILITY
 cdef unsigned int HIP
 cdef unsigned int SHIM6
+cdef int EXTENSIONS_MAX
 
 cdef bint is_extension(unsigned int protocol) noexcept nogil
 

@@ -21,14 +21,14 @@ MOBILITY = 135
 HIP = 139
 SHIM6 = 140
 
+EXTENSIONS_MAX = 16
+
 
 def is_extension(protocol: int) -> bool:
     """Whether a next-header value announces an extension header that can be read over."""
-    if protocol == HOP_BY_HOP or protocol == DESTINATION_OPTIONS or protocol == ROUTING:
-        return True
-    if protocol == FRAGMENT or protocol == AUTHENTICATION or protocol == MOBILITY:
-        return True
-    return protocol == HIP or protocol == SHIM6
+    return protocol in (
+        HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION_OPTIONS, MOBILITY, HIP, SHIM6
+    )
 
 
 def extension_bytes(octets: Any, protocol: int, at: int) -> int:

@@ -1,5 +1,5 @@
 cimport cython
-from sensor.decode.extensions cimport extension_bytes, is_extension
+from sensor.decode.extensions cimport EXTENSIONS_MAX, FRAGMENT, extension_bytes, is_extension
 from sensor.loads cimport be16, be32, be64, u8
 from sensor.records cimport Packet
 
@@ -13,10 +13,8 @@ cdef unsigned int PROTOCOL_ICMPV6
 cdef unsigned int PROTOCOL_SCTP
 cdef unsigned int PROTOCOL_DCCP
 cdef unsigned int PROTOCOL_UDP_LITE
-cdef unsigned int FRAGMENT
 cdef unsigned int FRAGMENT_OFFSET
 cdef unsigned int ONE_WAY
-cdef int EXTENSIONS_MAX
 
 cdef unsigned int decode_icmp(
     const unsigned char *octets, Packet *packet, Py_ssize_t at, Py_ssize_t end) noexcept nogil

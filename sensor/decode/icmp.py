@@ -21,22 +21,20 @@ from sensor.addresses import V4_PREFIX
 from sensor.anomalies import SOUND
 from sensor.packets import (
     KIND_ICMP_ERROR,
+    PROTOCOL_DCCP,
     PROTOCOL_ICMP,
     PROTOCOL_ICMPV6,
     PROTOCOL_SCTP,
     PROTOCOL_TCP,
     PROTOCOL_UDP,
+    PROTOCOL_UDP_LITE,
 )
 
 if not cython.compiled:
-    from sensor.decode.extensions import extension_bytes, is_extension
+    from sensor.decode.extensions import EXTENSIONS_MAX, FRAGMENT, extension_bytes, is_extension
     from sensor.loads import be16, be32, be64, u8
 
-PROTOCOL_DCCP = 33
-PROTOCOL_UDP_LITE = 136
-FRAGMENT = 44
 FRAGMENT_OFFSET = 0x1FFF
-EXTENSIONS_MAX = 16
 ONE_WAY = 256  # no ICMP type: the message has no counterpart
 
 
@@ -45,13 +43,7 @@ def decode_icmp(octets: Any, packet: Any, at: int, end: int) -> int:
     packet.icmp_type = u8(octets, at)
     set_message(octets, packet, at, counterpart(packet.icmp_type))
     # Unreachable, source quench, redirect, time exceeded, parameter problem: all quote.
-    if (
-        packet.icmp_type == 3
-        or packet.icmp_type == 4
-        or packet.icmp_type == 5
-        or packet.icmp_type == 11
-        or packet.icmp_type == 12
-    ):
+    if packet.icmp_type in (3, 4, 5, 11, 12):
         packet.kind = KIND_ICMP_ERROR
         decode_quote(octets, packet, at + 8, end)
     return SOUND
@@ -80,34 +72,28 @@ def set_message(octets: Any, packet: Any, at: int, other: int) -> None:
 
 def counterpart(kind: int) -> int:
     """The ICMP type that answers or asks for `kind`, else ONE_WAY."""
-    if kind == 8:  # echo
-        return 0
-    if kind == 0:
-        return 8
-    if kind == 13 or kind == 15 or kind == 17:  # timestamp, information, address mask
+    if kind in (0, 8):  # echo
+        return 8 - kind
+    if kind in (9, 13, 15, 17):  # router, timestamp, information, address mask
         return kind + 1
-    if kind == 14 or kind == 16 or kind == 18:
+    if kind in (10, 14, 16, 18):
         return kind - 1
-    if kind == 9:  # router advertisement
-        return 10
-    if kind == 10:
-        return 9
     return ONE_WAY
 
 
 def counterpart_v6(kind: int) -> int:
     """The ICMPv6 type that answers or asks for `kind`, else ONE_WAY."""
     # Echo, listener query, router, neighbour, node information, home agent discovery.
-    if kind == 128 or kind == 130 or kind == 133 or kind == 135 or kind == 139 or kind == 144:
+    if kind in (128, 130, 133, 135, 139, 144):
         return kind + 1
-    if kind == 129 or kind == 131 or kind == 134 or kind == 136 or kind == 140 or kind == 145:
+    if kind in (129, 131, 134, 136, 140, 145):
         return kind - 1
     return ONE_WAY
 
 
 def has_identifier(kind: int) -> bool:
     """Whether a type of ICMP or of ICMPv6 has an identifier behind its checksum."""
-    return kind == 0 or kind == 8 or kind == 128 or kind == 129 or 13 <= kind <= 18
+    return kind in (0, 8, 128, 129) or 13 <= kind <= 18
 
 
 def decode_quote(octets: Any, packet: Any, at: int, end: int) -> None:
@@ -163,12 +149,8 @@ def decode_quoted_transport(octets: Any, packet: Any, at: int, end: int) -> None
     packet.quoted_seq = 0
     packet.quoted_src_port = 0
     packet.quoted_dst_port = 0
-    if (
-        protocol == PROTOCOL_TCP
-        or protocol == PROTOCOL_UDP
-        or protocol == PROTOCOL_SCTP
-        or protocol == PROTOCOL_DCCP
-        or protocol == PROTOCOL_UDP_LITE
+    if protocol in (
+        PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP, PROTOCOL_DCCP, PROTOCOL_UDP_LITE
     ):
         if end - at < 4:
             return
@@ -177,7 +159,7 @@ def decode_quoted_transport(octets: Any, packet: Any, at: int, end: int) -> None
         if protocol == PROTOCOL_TCP and end - at >= 8:
             packet.quoted_seq = be32(octets, at + 4)
             packet.quoted_has_seq = 1
-    elif protocol == PROTOCOL_ICMP or protocol == PROTOCOL_ICMPV6:
+    elif protocol in (PROTOCOL_ICMP, PROTOCOL_ICMPV6):
         if end - at < 8:
             return
         kind = u8(octets, at)

@@ -20,13 +20,12 @@ from sensor.anomalies import (
     IPV4_TRUNCATED,
     SOUND,
 )
-from sensor.packets import KIND_FRAGMENT
+from sensor.packets import KIND_FRAGMENT, PROTOCOL_AH
 
 if not cython.compiled:
     from sensor.decode.transport import decode_authenticated, decode_transport
     from sensor.loads import be16, be32, u8
 
-PROTOCOL_AH = 51
 FRAGMENT_BITS = 0x3FFF  # more fragments, and the offset
 FRAGMENT_OFFSET = 0x1FFF  # in units of 8 octets
 PACKET_MAX = 65535  # a packet put together again, header included
@@ -61,16 +60,15 @@ def decode_ipv4(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> i
     packet.dst_lo = V4_PREFIX | be32(octets, at + 16)
     fragment = be16(octets, at + 6)
     wire_end = at + length
-    if wire_end < end:
-        end = wire_end
+    end = min(end, wire_end)
     at += header
     if at > end:
         return HEADER_NOT_CAPTURED
     if fragment & FRAGMENT_BITS:
         return decode_fragment(octets, packet, fragment, at, end, wire_end)
     if packet.protocol == PROTOCOL_AH:
-        return decode_authenticated(octets, packet, at, end, wire_end, 0)
-    return decode_transport(octets, packet, at, end, wire_end, 0)
+        return decode_authenticated(octets, packet, at, end, wire_end, False)
+    return decode_transport(octets, packet, at, end, wire_end, False)
 
 
 def decode_fragment(
@@ -81,9 +79,9 @@ def decode_fragment(
     if start + packet.ip_bytes > PACKET_MAX:
         return IP_FRAGMENT_TOO_LONG
     if start == 0 and packet.protocol == PROTOCOL_AH:
-        return decode_authenticated(octets, packet, at, end, ip_end, 1)
+        return decode_authenticated(octets, packet, at, end, ip_end, True)
     if start == 0:
-        return decode_transport(octets, packet, at, end, ip_end, 1)
+        return decode_transport(octets, packet, at, end, ip_end, True)
     packet.kind = KIND_FRAGMENT
     packet.payload_offset = at
     packet.payload_bytes = ip_end - at

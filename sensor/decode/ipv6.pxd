@@ -1,5 +1,6 @@
 cimport cython
-from sensor.decode.extensions cimport extension_bytes, is_extension
+from sensor.decode.extensions cimport (
+    AUTHENTICATION, EXTENSIONS_MAX, FRAGMENT, HOP_BY_HOP, extension_bytes, is_extension)
 from sensor.decode.transport cimport decode_transport
 from sensor.loads cimport be16, be64, u8
 from sensor.records cimport Packet
@@ -17,11 +18,7 @@ cdef unsigned short IPV6_EXTENSION_TRUNCATED
 cdef unsigned short IPV6_TOO_MANY_EXTENSIONS
 cdef unsigned short IPV6_HOP_BY_HOP_MISPLACED
 cdef unsigned short IPV6_FRAGMENT_BAD_LENGTH
-cdef unsigned int HOP_BY_HOP
-cdef unsigned int FRAGMENT
-cdef unsigned int AUTHENTICATION
 cdef unsigned int NO_NEXT_HEADER
-cdef int EXTENSIONS_MAX
 cdef Py_ssize_t PAYLOAD_MAX
 
 @cython.locals(length=Py_ssize_t, protocol=cython.uint)
@@ -30,11 +27,10 @@ cdef unsigned int decode_ipv6(
     Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
 
 @cython.locals(
-    protocol=cython.uint, more=cython.uint, word=cython.uint, code=cython.uint, length=Py_ssize_t,
+    protocol=cython.uint, more=cython.bint, word=cython.uint, code=cython.uint, length=Py_ssize_t,
     headers=cython.int)
 cdef unsigned int decode_extensions(
     const unsigned char *octets, Packet *packet,
     Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end) noexcept nogil
 
-cdef unsigned int bad_fragment(
-    Packet *packet, unsigned int word, Py_ssize_t at, Py_ssize_t ip_end) noexcept nogil
+cdef unsigned int bad_fragment(unsigned int word, Py_ssize_t length) noexcept nogil

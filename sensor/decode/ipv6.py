@@ -26,15 +26,18 @@ from sensor.anomalies import (
 from sensor.packets import KIND_FRAGMENT
 
 if not cython.compiled:
-    from sensor.decode.extensions import extension_bytes, is_extension
+    from sensor.decode.extensions import (
+        AUTHENTICATION,
+        EXTENSIONS_MAX,
+        FRAGMENT,
+        HOP_BY_HOP,
+        extension_bytes,
+        is_extension,
+    )
     from sensor.decode.transport import decode_transport
     from sensor.loads import be16, be64, u8
 
-HOP_BY_HOP = 0
-FRAGMENT = 44
-AUTHENTICATION = 51
 NO_NEXT_HEADER = 59
-EXTENSIONS_MAX = 16
 PAYLOAD_MAX = 65535  # behind the IPv6 header, put together again
 
 
@@ -62,18 +65,17 @@ def decode_ipv6(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> i
     packet.dst_lo = be64(octets, at + 32)
     at += 40
     wire_end = at + length
-    if wire_end < end:
-        end = wire_end
+    end = min(end, wire_end)
     if is_extension(protocol):
         return decode_extensions(octets, packet, at, end, wire_end)
-    return decode_transport(octets, packet, at, end, wire_end, 0)
+    return decode_transport(octets, packet, at, end, wire_end, False)
 
 
 def decode_extensions(octets: Any, packet: Any, at: int, end: int, ip_end: int) -> int:
     """Read over the extension headers to the transport, or to the rest of a later fragment."""
     protocol = packet.protocol
     headers = 0
-    more = 0
+    more = False
     while is_extension(protocol):
         if headers == EXTENSIONS_MAX:
             return IPV6_TOO_MANY_EXTENSIONS
@@ -90,28 +92,27 @@ def decode_extensions(octets: Any, packet: Any, at: int, end: int, ip_end: int) 
         packet.protocol = u8(octets, at)
         if protocol == FRAGMENT:
             word = be16(octets, at + 2)
-            if word & 0xFFF9:
-                code = bad_fragment(packet, word, at + 8, ip_end)
-                if code:
-                    return code
+            code = bad_fragment(word, ip_end - at - 8)
+            if code:
+                return code
             if word & 0xFFF8:
                 packet.kind = KIND_FRAGMENT
                 packet.payload_offset = at + 8
                 packet.payload_bytes = ip_end - at - 8
                 packet.payload_captured = end - at - 8
                 return SOUND
-            more = word & 1
+            more = word & 1 != 0
         at += length
         protocol = packet.protocol
         headers += 1
     return decode_transport(octets, packet, at, end, ip_end, more)
 
 
-def bad_fragment(packet: Any, word: int, at: int, ip_end: int) -> int:
-    """What is wrong with the length of a fragment whose data start at `at` (RFC 8200 4.5)."""
-    if word & 1 and (ip_end - at) & 7:
+def bad_fragment(word: int, length: int) -> int:
+    """What is wrong with the length of a fragment, headers left out (RFC 8200 4.5)."""
+    if word & 1 and length & 7:
         return IPV6_FRAGMENT_BAD_LENGTH
     # The offset counts in units of 8 octets, from bit 3: the masked word is the octet offset.
-    if (word & 0xFFF8) + (ip_end - at) > PAYLOAD_MAX:
+    if (word & 0xFFF8) + length > PAYLOAD_MAX:
         return IP_FRAGMENT_TOO_LONG
     return SOUND

@@ -100,8 +100,7 @@ def decode_frame(octets: Any, frame: Any, packet: Any) -> int:
     end = at + frame.captured
     wire_end = at + frame.wire
     # Some tools write the captured length into both fields, or a smaller one into the second.
-    if wire_end < end:
-        wire_end = end
+    wire_end = max(wire_end, end)
     if frame.link == LINK_ETHERNET:
         return decode_ethernet(octets, packet, at, end, wire_end)
     return decode_other_link(octets, packet, frame.link, at, end, wire_end)
@@ -125,11 +124,7 @@ def decode_ethertype(
             return decode_ipv4(octets, packet, at, end, wire_end)
         if ethertype == ETHERTYPE_IPV6:
             return decode_ipv6(octets, packet, at, end, wire_end)
-        if (
-            ethertype != ETHERTYPE_VLAN
-            and ethertype != ETHERTYPE_SERVICE_VLAN
-            and ethertype != ETHERTYPE_OLD_VLAN
-        ):
+        if ethertype not in (ETHERTYPE_VLAN, ETHERTYPE_SERVICE_VLAN, ETHERTYPE_OLD_VLAN):
             break
         if tags == VLAN_TAGS_MAX:
             return VLAN_STACK_TOO_DEEP
@@ -170,7 +165,7 @@ def decode_length(
     if length > LENGTH_MAX or length > wire_end - at:
         return ETHERNET_BAD_LENGTH
     wire_end = at + length
-    return decode_llc(octets, packet, at, wire_end if wire_end < end else end, wire_end)
+    return decode_llc(octets, packet, at, min(end, wire_end), wire_end)
 
 
 def decode_llc(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
@@ -195,15 +190,15 @@ def decode_other_link(
     octets: Any, packet: Any, link: int, at: int, end: int, wire_end: int
 ) -> int:
     """Every link type but Ethernet."""
-    if link == LINK_SLL or link == LINK_SLL2:
+    if link in (LINK_SLL, LINK_SLL2):
         return decode_cooked(octets, packet, link, at, end, wire_end)
-    if link == LINK_RAW or link == LINK_RAW_BSD or link == LINK_RAW_OPENBSD:
+    if link in (LINK_RAW, LINK_RAW_BSD, LINK_RAW_OPENBSD):
         return decode_raw(octets, packet, at, end, wire_end)
     if link == LINK_IPV4:
         return decode_ipv4(octets, packet, at, end, wire_end)
     if link == LINK_IPV6:
         return decode_ipv6(octets, packet, at, end, wire_end)
-    if link == LINK_NULL or link == LINK_LOOP:
+    if link in (LINK_NULL, LINK_LOOP):
         return decode_loopback(octets, packet, link, at, end, wire_end)
     return UNKNOWN_LINK_TYPE
 
@@ -222,7 +217,7 @@ def decode_loopback(
     if family == 2:
         return decode_ipv4(octets, packet, at, end, wire_end)
     # IPv6 is 24 on NetBSD and OpenBSD, 28 on FreeBSD, 30 on Darwin, 10 on Linux, 23 on Windows.
-    if family == 24 or family == 28 or family == 30 or family == 10 or family == 23:
+    if family in (24, 28, 30, 10, 23):
         return decode_ipv6(octets, packet, at, end, wire_end)
     return non_ip(packet)
 
@@ -253,7 +248,7 @@ def decode_cooked(
         hardware = be16(octets, at + 8)
         ethertype = be16(octets, at)
     at += header
-    if hardware == ARPHRD_NETLINK or hardware == ARPHRD_RADIOTAP or hardware == ARPHRD_FRAD:
+    if hardware in (ARPHRD_NETLINK, ARPHRD_RADIOTAP, ARPHRD_FRAD):
         return non_ip(packet)
     if ethertype == SLL_LLC:
         return decode_llc(octets, packet, at, end, wire_end)

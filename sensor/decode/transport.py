@@ -32,11 +32,13 @@ from sensor.anomalies import (
 )
 from sensor.packets import (
     KIND_FLOW,
+    PROTOCOL_DCCP,
     PROTOCOL_ICMP,
     PROTOCOL_ICMPV6,
     PROTOCOL_SCTP,
     PROTOCOL_TCP,
     PROTOCOL_UDP,
+    PROTOCOL_UDP_LITE,
     SYN,
 )
 from sensor.records import NO_WINDOW_SCALE
@@ -45,8 +47,6 @@ if not cython.compiled:
     from sensor.decode.icmp import decode_icmp, decode_icmpv6
     from sensor.loads import be16, be32, u8
 
-PROTOCOL_DCCP = 33
-PROTOCOL_UDP_LITE = 136
 WINDOW_SCALE_MAX = 14  # RFC 7323 2.3: a larger shift count is taken as 14
 UDP_MAX = 65535  # a longer datagram has 0 in its length field, RFC 2675 4
 
@@ -124,7 +124,7 @@ def decode_tcp(
     set_payload(packet, at + header, end, ip_end)
     if flags & SYN and header > 20:
         packet.window_scale = window_scale_of(
-            octets, at + 20, at + header if at + header < end else end)
+            octets, at + 20, min(at + header, end))
     return SOUND
 
 
@@ -147,7 +147,7 @@ def window_scale_of(octets: Any, at: int, end: int) -> int:
             break
         if kind == 3 and length == 3:
             shift = u8(octets, at + 2)
-            return shift if shift < WINDOW_SCALE_MAX else WINDOW_SCALE_MAX
+            return min(shift, WINDOW_SCALE_MAX)
         at += length
     return NO_WINDOW_SCALE
 
@@ -170,7 +170,7 @@ def decode_udp(
     packet.src_port = be16(octets, at)
     packet.dst_port = be16(octets, at + 2)
     packet.checksum = be16(octets, at + 6)
-    set_payload(packet, at + 8, end if end < ip_end else ip_end, ip_end)
+    set_payload(packet, at + 8, min(end, ip_end), ip_end)
     return SOUND
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sensor.anomalies import ANOMALIES
 from sensor.decode import decode
 from sensor.frames import FrameBatch
-from sensor.packets import PacketBatch
+from sensor.packets import KIND_ANOMALY, KIND_NON_IP, PacketBatch
 from sensor.records import NO_VLAN
 
 ETHERNET = 1
@@ -50,3 +51,28 @@ def decode_one(frame: bytes, link: int = ETHERNET, **options: Any) -> Any:
     if "wire" in options:
         options["wire"] = [options["wire"]]
     return decode_all([frame], link, **options).records[0]
+
+
+QUOTED = tuple(f"quoted_{name}" for name in (
+    "protocol", "ip_version", "src_hi", "src_lo", "dst_hi", "dst_lo",
+    "src_port", "dst_port", "has_seq", "seq"))
+NETWORK = ("src_hi", "src_lo", "dst_hi", "dst_lo", "ip_id", "ttl", "payload_offset")
+ALWAYS = ("time_ns", "interface", "kind", "anomaly")
+
+
+def told(row: Any) -> dict[str, int]:
+    """The members of a packet record that its kind gives a meaning to."""
+    if row["kind"] == KIND_ANOMALY:
+        names: tuple[str, ...] = ALWAYS
+    else:
+        names = tuple(name for name in row.dtype.names if name not in QUOTED)
+        if row["kind"] == KIND_NON_IP:
+            names = tuple(name for name in names if name not in NETWORK)
+        if row["quoted"]:
+            names += QUOTED
+    return {name: int(row[name]) for name in names}
+
+
+def anomaly_of(row: Any) -> str:
+    """The name of what is wrong with the frame, or "sound"."""
+    return ANOMALIES[row["anomaly"]].name

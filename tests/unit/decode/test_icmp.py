@@ -1,0 +1,134 @@
+"""ICMP: requests mirror their replies, errors tell which packet they quote."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+
+from sensor.addresses import address_text
+from sensor.packets import KIND_FLOW, KIND_ICMP_ERROR
+from tests.unit.decode.batches import decode_one
+from tests.unit.decode.corpus import FRAMES
+from tests.unit.decode.test_network import UDP, extension, fragment, v4, v6
+
+RAW = 101
+SEGMENT = struct.pack("!HHI", 40000, 23, 0xDEADBEEF)
+
+
+def icmp(kind: int, code: int = 0, rest: bytes = b"\x12\x34\x00\x01") -> bytes:
+    return struct.pack("!BBH", kind, code, 0xABCD) + rest
+
+
+def ports(row: Any) -> tuple[int, int]:
+    return int(row["src_port"]), int(row["dst_port"])
+
+
+def quoted(row: Any) -> tuple[int, ...]:
+    return tuple(int(row[f"quoted_{name}"]) for name in (
+        "ip_version", "protocol", "src_port", "dst_port", "has_seq", "seq"))
+
+
+# The pairs of the Community ID specification, version 1.
+@pytest.mark.parametrize(("request_type", "reply_type"), [
+    (8, 0), (13, 14), (15, 16), (17, 18), (10, 9)])
+def test_an_icmp_request_mirrors_its_reply(request_type: int, reply_type: int) -> None:
+    asked = decode_one(v4(icmp(request_type), protocol=1), RAW)
+    told = decode_one(v4(icmp(reply_type), protocol=1), RAW)
+    assert ports(asked) == (request_type, reply_type) == ports(told)[::-1]
+    assert asked["kind"] == KIND_FLOW
+
+
+@pytest.mark.parametrize(("request_type", "reply_type"), [
+    (128, 129), (133, 134), (135, 136), (130, 131), (139, 140), (144, 145)])
+def test_an_icmpv6_request_mirrors_its_reply(request_type: int, reply_type: int) -> None:
+    asked = decode_one(v6(icmp(request_type), following=58), RAW)
+    told = decode_one(v6(icmp(reply_type), following=58), RAW)
+    assert ports(asked) == (request_type, reply_type) == ports(told)[::-1]
+
+
+def test_a_message_without_counterpart_has_type_and_code() -> None:
+    assert ports(decode_one(v4(icmp(40, 5), protocol=1), RAW)) == (40, 5)
+    assert ports(decode_one(v6(icmp(143, 5), following=58), RAW)) == (143, 5)
+
+
+def test_the_identifier_tells_pings_apart() -> None:
+    for name in ("ping", "ping6"):
+        assert decode_one(FRAMES[name][1])["seq"] == 0x1234
+    assert decode_one(v6(icmp(135), following=58), RAW)["seq"] == 0
+
+
+def test_members() -> None:
+    row = decode_one(v4(icmp(8, 3) + b"data", protocol=1), RAW)
+    assert (row["icmp_type"], row["icmp_code"], row["checksum"]) == (8, 3, 0xABCD)
+    assert (row["payload_bytes"], row["payload_captured"]) == (4, 4)
+
+
+def test_icmp_of_the_other_ip_version_is_a_transport_like_any_other() -> None:
+    for packet in (v4(icmp(128), protocol=58), v6(icmp(8), following=1)):
+        row = decode_one(packet, RAW)
+        assert (row["kind"], ports(row), row["payload_bytes"]) == (KIND_FLOW, (0, 0), 8)
+
+
+@pytest.mark.parametrize("kind", [3, 4, 5, 11, 12])
+def test_an_icmp_error_quotes(kind: int) -> None:
+    row = decode_one(v4(icmp(kind, 1) + v4(SEGMENT, protocol=6, length=60), protocol=1), RAW)
+    assert (row["kind"], row["quoted"], ports(row)) == (KIND_ICMP_ERROR, 1, (kind, 1))
+    assert quoted(row) == (4, 6, 40000, 23, 1, 0xDEADBEEF)
+    assert address_text(int(row["quoted_src_hi"]), int(row["quoted_src_lo"])) == "192.0.2.1"
+    assert address_text(int(row["quoted_dst_hi"]), int(row["quoted_dst_lo"])) == "198.51.100.2"
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3, 4])
+def test_an_icmpv6_error_quotes_through_extension_headers(kind: int) -> None:
+    inner = v6(extension(44) + fragment(6, 0, 1) + SEGMENT, following=60)
+    row = decode_one(v6(icmp(kind) + inner, following=58), RAW)
+    assert (row["kind"], row["quoted"]) == (KIND_ICMP_ERROR, 1)
+    assert quoted(row) == (6, 6, 40000, 23, 1, 0xDEADBEEF)
+    assert address_text(int(row["quoted_src_hi"]), int(row["quoted_src_lo"])) == "2001:db8::1"
+    assert address_text(int(row["quoted_dst_hi"]), int(row["quoted_dst_lo"])) == "2001:db8::2"
+
+
+def test_a_quote_without_the_sequence_number_still_has_ports() -> None:
+    row = decode_one(v4(icmp(3) + v4(SEGMENT[:7], protocol=6), protocol=1), RAW)
+    assert (row["quoted"], quoted(row)) == (1, (4, 6, 40000, 23, 0, 0))
+
+
+def test_a_quoted_udp_packet_has_no_sequence_number() -> None:
+    row = decode_one(v4(icmp(3, 3) + v4(UDP), protocol=1), RAW)
+    assert (row["quoted"], quoted(row)) == (1, (4, 17, 40000, 23, 0, 0))
+
+
+def test_a_quoted_ping_has_its_types_and_identifier() -> None:
+    row = decode_one(v4(icmp(3) + v4(icmp(8), protocol=1), protocol=1), RAW)
+    assert (row["quoted"], quoted(row)) == (1, (4, 1, 8, 0, 1, 0x1234))
+    row = decode_one(v6(icmp(1) + v6(icmp(128), following=58), following=58), RAW)
+    assert (row["quoted"], quoted(row)) == (1, (6, 58, 128, 129, 1, 0x1234))
+
+
+@pytest.mark.parametrize("inner", [
+    b"",
+    v4(SEGMENT, protocol=6)[:19],
+    v4(SEGMENT, protocol=6)[:23],
+    v4(SEGMENT, protocol=6, header=0x44),
+    v4(SEGMENT, protocol=6, header=0x4F),
+    v4(SEGMENT, protocol=6, header=0x65),
+    v4(SEGMENT, protocol=6, fragment=1),
+    v4(icmp(8)[:7], protocol=1),
+])
+def test_a_quote_that_cannot_be_read_leaves_the_error_sound(inner: bytes) -> None:
+    row = decode_one(v4(icmp(3, 1) + inner, protocol=1), RAW)
+    assert (row["anomaly"], row["kind"], row["quoted"]) == (0, KIND_ICMP_ERROR, 0)
+
+
+@pytest.mark.parametrize("inner", [
+    v6(SEGMENT, following=6)[:39],
+    v6(SEGMENT, following=6)[:43],
+    v6(extension(6, 1)[:12], following=60),
+    v6(fragment(6, 1, 0) + SEGMENT, following=44),
+    v6(extension(60) * 17 + SEGMENT, following=60),
+])
+def test_an_ipv6_quote_that_cannot_be_read_leaves_the_error_sound(inner: bytes) -> None:
+    row = decode_one(v6(icmp(1, 1) + inner, following=58), RAW)
+    assert (row["anomaly"], row["kind"], row["quoted"]) == (0, KIND_ICMP_ERROR, 0)
