@@ -113,6 +113,7 @@ def test_a_quoted_ping_has_its_types_and_identifier() -> None:
     v4(SEGMENT, protocol=6)[:23],
     v4(SEGMENT, protocol=6, header=0x44),
     v4(SEGMENT, protocol=6, header=0x4F),
+    v4(SEGMENT, protocol=47, header=0x4F),
     v4(SEGMENT, protocol=6, header=0x65),
     v4(SEGMENT, protocol=6, fragment=1),
     v4(icmp(8)[:7], protocol=1),

@@ -134,6 +134,13 @@ def test_options_are_read_over() -> None:
     assert (row["dst_port"], row["payload_bytes"], row["ip_bytes"]) == (23, 0, 68)
 
 
+@pytest.mark.parametrize("fragment_bits", [0, 1])
+def test_options_that_were_not_captured_leave_nothing_to_tell(fragment_bits: int) -> None:
+    packet = v4(UDP, header=0x47, options=bytes(8), fragment=fragment_bits, protocol=47)
+    assert anomaly_of(decode_one(packet[:28], RAW, wire=len(packet))) == "sound"
+    assert anomaly_of(decode_one(packet[:27], RAW, wire=len(packet))) == "header_not_captured"
+
+
 def test_both_versions_tell_the_payload() -> None:
     for packet in (ipv4(), ipv6()):
         row = decode_one(packet, RAW)
