@@ -62,6 +62,8 @@ class CaptureError(SensorError):
         self.path = path
         self.reason = reason
         self.offset = offset
+        self.flows: object | None = None
+        """What was readable all the same, where `sensor.flows` raised this."""
 
     def __str__(self) -> str:
         where = self.path if self.offset is None else f"{self.path}: at octet {self.offset}"

@@ -1,0 +1,77 @@
+"""A network-flow sensor: which connections were really accepted, and what rules say of them.
+
+The words of the code, each with one meaning:
+
+    frame     octets as captured, link layer included
+    packet    one decoded frame, sound or anomalous
+    flow      both directions of one 5-tuple between start and end; orig opened it, resp is the other
+    capture   where frames come from, live or recorded
+    verdict   accepted, denied, dropped, attempted, unknown
+    anomaly   a named defect of traffic
+    error     a defect of ours, the operator's or the machine's
+    rule      a file; its text is a query, compiled it is a predicate
+    match     a row that a rule selects; as an ECS document it is an alert; a sink delivers it
+
+As a library:
+
+    import sensor
+    for alert in sensor.replay("capture.pcap"):
+        print(alert.document)
+    flows = sensor.flows("capture.pcap")        # columns: to_dicts(), to_arrow(), to_pandas()
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+# numpy's linear algebra starts a thread for each core, which spins; nothing here needs it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+if TYPE_CHECKING:
+    from sensor.alerts import Alert
+    from sensor.api import flows, replay
+    from sensor.errors import CaptureError, ConfigError, QueryError, SensorError
+    from sensor.flows import FlowBatch
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Alert",
+    "CaptureError",
+    "ConfigError",
+    "FlowBatch",
+    "QueryError",
+    "SensorError",
+    "__version__",
+    "flows",
+    "replay",
+]
+
+_HOMES = {
+    "Alert": "sensor.alerts",
+    "CaptureError": "sensor.errors",
+    "ConfigError": "sensor.errors",
+    "FlowBatch": "sensor.flows",
+    "QueryError": "sensor.errors",
+    "SensorError": "sensor.errors",
+    "replay": "sensor.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public names when they are first used: `import sensor` alone stays cheap."""
+    import importlib  # noqa: PLC0415
+
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'sensor' has no attribute {name!r}")
+
+
+def flows(*paths: str, **options: Any) -> FlowBatch:
+    """The final record of every flow in capture files, as columns (sensor.api.flows)."""
+    from sensor.api import flows as all_flows  # noqa: PLC0415
+
+    return all_flows(*paths, **options)

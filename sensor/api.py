@@ -1,0 +1,158 @@
+"""Puts the parts together: what the command line and the library functions share."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sensor
+from sensor import schema
+from sensor.addresses import Networks
+from sensor.alerts import Alert
+from sensor.capture.files import FileCapture
+from sensor.config import Config
+from sensor.decode import decode
+from sensor.errors import CaptureError, ConfigError
+from sensor.flows import FlowBatch, FlowContext
+from sensor.flowtable.table import FlowTable
+from sensor.pipeline import Pipeline, SinkPart
+from sensor.rules import RuleSet
+
+KNOWN_FIELDS = {member.name: member.type for member in (*schema.FIELDS, *schema.ALERT_FIELDS)}
+"""The type of every field that a rule may test here."""
+
+
+def shipped_rules() -> str:
+    """The folder of the rules that come with the sensor."""
+    installed = Path(__file__).parent / "shipped_rules"
+    return str(installed if installed.is_dir() else Path(__file__).parent.parent / "rules")
+
+
+def load_rules(
+    paths: Sequence[str] = (),
+    exceptions: Sequence[str] = (),
+    config: Config | None = None,
+    *,
+    building_blocks: bool = False,
+) -> RuleSet:
+    """The rules of files and folders; the shipped ones if none is named.
+
+    Errors: OperatorError tells everything that is wrong at once.
+    """
+    return RuleSet.load(
+        paths or [shipped_rules()],
+        exceptions=exceptions,
+        config=config or Config(),
+        known_fields=KNOWN_FIELDS,
+        show_building_blocks=building_blocks,
+    )
+
+
+def flow_context(config: Config, *, live: bool = False) -> FlowContext:
+    """What all flow documents of a run have in common. Errors: ConfigError for a bad network."""
+    try:
+        internal = Networks(config.internal)
+    except ValueError as error:
+        raise ConfigError(f"--internal: {error}") from None
+    return FlowContext(
+        internal=internal, hostname=socket.gethostname(), version=sensor.__version__, live=live
+    )
+
+
+def build_replay(
+    paths: Iterable[str], rules: Any, sinks: Sequence[SinkPart], config: Config
+) -> Pipeline:
+    """The main path over recorded captures."""
+    table = FlowTable(
+        config.flow,
+        accept_on_data=config.accept_on == "data",
+        key_vlan=config.key_vlan,
+        duplicates=config.duplicates,
+        seed=secrets.randbits(64),
+    )
+    return Pipeline(FileCapture(paths), decode, table, rules, sinks, flow_context(config))
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A sink that keeps alerts until they are asked for."""
+
+    alerts: list[Alert] = field(default_factory=list)
+    delivered: int = 0
+    dropped: int = 0
+
+    def emit(self, alert: Alert) -> None:
+        self.delivered += 1
+        self.alerts.append(alert)
+
+
+class _Records:
+    """Stands where rules are and keeps the final record of every flow."""
+
+    def __init__(self) -> None:
+        self.batches: list[FlowBatch] = []
+
+    def match(self, flows: FlowBatch) -> list[Alert]:
+        from sensor.flows import FLOW_ENDED  # noqa: PLC0415
+
+        records = flows.records[flows.records["action"] == FLOW_ENDED]
+        self.batches.append(FlowBatch(records, flows.context))
+        return []
+
+    def finish(self) -> list[Alert]:
+        return []
+
+
+def replay(
+    *paths: str,
+    rules: Sequence[str] = (),
+    exceptions: Sequence[str] = (),
+    config: Config | None = None,
+) -> Iterator[Alert]:
+    """The alerts of capture files, as they become known.
+
+    Errors: OperatorError for rules or settings, before anything is read; CaptureError at the end,
+    when everything readable has been read, if a file was damaged or unreadable.
+    """
+    config = config or Config()
+    ruleset = load_rules(rules, exceptions, config)
+    kept = _Kept()
+    pipeline = build_replay(paths, ruleset, [kept], config)
+    return _alerts(pipeline, kept)
+
+
+def _alerts(pipeline: Pipeline, kept: _Kept) -> Iterator[Alert]:
+    for _ in pipeline.steps():
+        yield from kept.alerts
+        kept.alerts.clear()
+    _raise_damage(pipeline)
+
+
+def flows(*paths: str, config: Config | None = None) -> FlowBatch:
+    """The final record of every flow in capture files, as columns.
+
+    Errors: as `replay`; what was readable is then in the error's `flows`.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    records = _Records()
+    pipeline = build_replay(paths, records, [], config or Config())
+    pipeline.run()
+    parts = [batch.records for batch in records.batches]
+    batch = FlowBatch(
+        np.concatenate(parts) if parts else pipeline.table.take(), pipeline.context
+    )
+    _raise_damage(pipeline, batch)
+    return batch
+
+
+def _raise_damage(pipeline: Pipeline, batch: FlowBatch | None = None) -> None:
+    damaged = [entry for entry in pipeline.capture.inputs if entry.error]
+    if damaged:
+        error = CaptureError(damaged[0].path, "; ".join(entry.error for entry in damaged))
+        error.flows = batch
+        raise error

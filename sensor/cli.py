@@ -1,0 +1,235 @@
+"""The command line: options, signals, wiring, exit codes. It composes; nobody imports it.
+
+Modules that take time to import are imported where they are used: `--version` must not wait.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import sensor
+from sensor.errors import ConfigError, OperatorError
+from sensor.escape import harmless
+
+if TYPE_CHECKING:
+    from sensor.config import Config
+    from sensor.pipeline import Pipeline
+
+DONE, DAMAGED, USAGE, ALERTED, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes, as in `sensor --help`."""
+
+HELP = """A network-flow sensor: which connections were really accepted, and what rules say of them.
+
+\b
+  sensor replay captures/demo.pcap             alerts of a capture, for people
+  sensor replay --json /var/captures | jq .    ECS documents, one a line
+  tcpdump -w - | sensor replay -               from a pipe
+  sensor rules show accepted_default_telnet_port_connection
+
+\b
+Exit codes: 0 done; 1 done, but an input was damaged or unreadable or a sink failed;
+2 bad usage, configuration or rule; 3 with --fail-on-alert, if any alert was raised;
+130 interrupted.
+"""
+
+
+def main() -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        code = commands.main(standalone_mode=False)
+        return code if isinstance(code, int) else DONE
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except OperatorError as error:
+        say(f"sensor: {error}")
+        return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def say(text: str) -> None:
+    """A line or more on stderr, harmless."""
+    for line in text.split("\n"):
+        click.echo(harmless(line), err=True)
+
+
+def version_text() -> str:
+    """`sensor 0.1.0 (compiled, Python 3.11.7)`."""
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    spec = find_spec("sensor.frames")
+    compiled = spec is not None and not str(spec.origin).endswith(".py")
+    kind = "compiled" if compiled else "interpreted"
+    return f"sensor {sensor.__version__} ({kind}, Python {sys.version.split()[0]})"
+
+
+def _show_version(context: click.Context, _: Any, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(version_text())
+        context.exit()
+
+
+@click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True,
+              callback=_show_version, help="Show the version and exit.")  # fmt: skip
+def commands() -> None:
+    pass
+
+
+def _load_config(context: click.Context, _: Any, path: str | None) -> str | None:
+    """Let a configuration file give the defaults of the options that follow."""
+    from sensor.config import Config, parse_config  # noqa: PLC0415
+
+    context.obj = Config()
+    if path:
+        try:
+            with open(path, encoding="utf-8") as file:
+                options, context.obj = parse_config(file.read(), path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"--config {path}: {getattr(error, 'strerror', error)}") from None
+        context.default_map = {**(context.default_map or {}), **options}
+    return path
+
+
+def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every command has that reads packets."""
+    for option in reversed(_RUN_OPTIONS):
+        function = option(function)
+    return function
+
+
+_RUN_OPTIONS = [
+    click.option("--config", metavar="FILE", is_eager=True, callback=_load_config,
+                 help="Settings and limits as TOML; the command line wins."),
+    click.option("--rules", metavar="PATH", multiple=True,
+                 help="Rule file or folder, instead of the shipped rules. Repeatable."),
+    click.option("--exceptions", metavar="FILE", multiple=True,
+                 help="Exception items: TOML, or a Kibana export. Repeatable."),
+    click.option("--json", "as_json", is_flag=True,
+                 help="Alerts to stdout as ECS documents, one JSON object a line."),
+    click.option("--alerts", metavar="FILE",
+                 help="Alerts as NDJSON to FILE, appended, beside stdout."),
+    click.option("--flows", metavar="FILE",
+                 help="Flow records as NDJSON (- is stdout), or as Parquet if FILE ends so."),
+    click.option("--flow-events", is_flag=True,
+                 help="With --flows: starts, refusals and drops too, not only final records."),
+    click.option("--syslog", metavar="URL", multiple=True,
+                 help="unix:///dev/log, udp://HOST:514, tcp://HOST:601, tls://HOST:6514. "
+                      "Repeatable."),
+    click.option("--syslog-format", type=click.Choice(["rfc5424", "rfc3164", "cee", "cef"]),
+                 default="rfc5424", show_default=True, help="How syslog messages are written."),
+    click.option("--internal", metavar="CIDR", multiple=True,
+                 help="A network that counts as inside, instead of RFC 1918, fc00::/7, "
+                      "link-local and loopback. Repeatable."),
+    click.option("--accept-on", type=click.Choice(["handshake", "data"]),
+                 help="When a TCP connection counts as accepted.  [default: handshake]"),
+    click.option("--key-vlan/--no-key-vlan", default=None,
+                 help="Whether VLAN ids separate flows.  [default: no]"),
+    click.option("--duplicates/--no-duplicates", default=None,
+                 help="Whether copies of a packet from mirror ports count once.  [default: yes]"),
+    click.option("--strict-external/--no-strict-external", default=None,
+                 help="Whether rules on external networks also except the IANA special-purpose "
+                      "ranges that their lists lack.  [default: no]"),
+    click.option("--building-blocks", is_flag=True, help="Show alerts of building-block rules."),
+    click.option("--stats", metavar="FILE", help="The ledger as one JSON object, at the end."),
+    click.option("--local-time", is_flag=True, help="Times in this machine's zone, not UTC."),
+    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",
+                 show_default=True, help="NO_COLOR is honoured."),
+    click.option("--quiet", "-q", is_flag=True, help="No progress, no notices, no summary."),
+    click.option("-v", "--verbose", is_flag=True, help="Say more: what is loaded, what is read."),
+    click.option("--fail-on-alert", is_flag=True, help="Exit with 3 if any alert was raised."),
+]
+
+
+@commands.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@run_options
+@click.pass_obj
+def replay(config: Config, paths: tuple[str, ...], **options: Any) -> int:
+    """Read capture files and tell what the rules find in them.
+
+    PATH is a pcap or pcapng file, a directory (with everything below it), a glob, or - for standard
+    input. Several are read as one capture, in the order of their first packets' times.
+
+    \b
+      sensor replay captures/demo.pcap
+      sensor replay --json --flows flows.ndjson /var/captures
+      sensor replay --syslog udp://192.0.2.1:514 --quiet today.pcapng
+    """
+    from sensor.replay_command import run_replay  # noqa: PLC0415
+
+    return run_replay(paths, settled(config, options), options)
+
+
+def settled(config: Config, options: dict[str, Any]) -> Config:
+    """The configuration with what the command line says about it."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    names = ("accept_on", "key_vlan", "duplicates", "strict_external")
+    said = {name: options[name] for name in names if options.get(name) is not None}
+    if options.get("internal"):
+        said["internal"] = tuple(options["internal"])
+    return replace(config, **said)
+
+
+@commands.group()
+def rules() -> None:
+    """What is loaded, one rule with its notes, or whether files are sound."""
+
+
+def rule_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of the commands about rules."""
+    options = [
+        click.option("--config", metavar="FILE", is_eager=True, callback=_load_config,
+                     help="Settings as TOML."),
+        click.option("--strict-external/--no-strict-external", default=None,
+                     help="As in replay."),
+    ]  # fmt: skip
+    for option in options:
+        function = option(function)
+    return function
+
+
+@rules.command("list")
+@click.option("--rules", "paths", metavar="PATH", multiple=True, help="Instead of the shipped.")
+@rule_options
+@click.pass_obj
+def list_rules(config: Config, paths: tuple[str, ...], **options: Any) -> int:
+    """The rules, one a line, and whether each can run here."""
+    from sensor.rules_command import print_rules  # noqa: PLC0415
+
+    return print_rules(paths, settled(config, options))
+
+
+@rules.command("show")
+@click.argument("name", metavar="ID")
+@click.option("--rules", "paths", metavar="PATH", multiple=True, help="Instead of the shipped.")
+@rule_options
+@click.pass_obj
+def show_rule(config: Config, name: str, paths: tuple[str, ...], **options: Any) -> int:
+    """One rule with its query and its triage notes. ID is its id, name or file name."""
+    from sensor.rules_command import print_rule  # noqa: PLC0415
+
+    return print_rule(name, paths, settled(config, options))
+
+
+@rules.command("check")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@rule_options
+@click.pass_obj
+def check_rules(config: Config, paths: tuple[str, ...], **options: Any) -> int:
+    """Validate rule files and folders; exit code 2 if any is wrong."""
+    from sensor.rules_command import print_check  # noqa: PLC0415
+
+    return print_check(paths, settled(config, options))
