@@ -279,6 +279,9 @@ def make_times(rng: np.random.Generator, flows: Flows, flow: Array, position: Ar
     tcp = flows.protocol[flow] == TCP
     gap = np.where(position == 1, round_trip[flow], gap)
     gap = np.where(tcp & (position == 2), 20 + round_trip[flow] // 50, gap)
+    # The other side's FIN and the last acknowledgement follow the first FIN at once.
+    closing = tcp & (flows.close[flow] == CLOSE_FIN) & (flows.packets[flow] - position <= 2)
+    gap = np.where(closing & (position > 2), round_trip[flow] // 2, gap)
     resent = tcp & (flows.outcome[flow] == UNANSWERED)
     gap = np.where(resent, SYN_GAPS_US[np.minimum(position, 3)], np.maximum(gap, 1))
     gap[position == 0] = 0

@@ -68,7 +68,7 @@ def malformed_frames() -> list[tuple[str, bytes]]:
         ("IPv6 fragment header cut", ipv6(44, b"\x06\x00\x00\x01")),
         ("version 4 under the IPv6 EtherType", ethernet(0x86DD, sound[ETHERNET_BYTES:])),
         ("ICMP header cut", ipv4(1, b"\x03\x03\x00")),
-        ("ICMP error quoting half a header", ipv4(1, b"\x03\x03" + bytes(6) + b"\x45" * 9)),
+        ("ICMPv6 header cut", ipv6(58, b"\x80\x00\x00")),
     ]
 
 
