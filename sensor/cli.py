@@ -5,9 +5,7 @@ Modules that take time to import are imported where they are used: `--version` m
 
 from __future__ import annotations
 
-import signal
 import sys
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +17,6 @@ from sensor.escape import harmless
 
 if TYPE_CHECKING:
     from sensor.config import Config
-    from sensor.pipeline import Pipeline
 
 DONE, DAMAGED, USAGE, ALERTED, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes, as in `sensor --help`."""
@@ -110,7 +107,8 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _RUN_OPTIONS = [
-    click.option("--config", metavar="FILE", is_eager=True, callback=_load_config,
+    click.option("--config", metavar="FILE", is_eager=True, expose_value=False,
+                 callback=_load_config,
                  help="Settings and limits as TOML; the command line wins."),
     click.option("--rules", metavar="PATH", multiple=True,
                  help="Rule file or folder, instead of the shipped rules. Repeatable."),
@@ -191,7 +189,8 @@ def rules() -> None:
 def rule_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of the commands about rules."""
     options = [
-        click.option("--config", metavar="FILE", is_eager=True, callback=_load_config,
+        click.option("--config", metavar="FILE", is_eager=True, expose_value=False,
+                 callback=_load_config,
                      help="Settings as TOML."),
         click.option("--strict-external/--no-strict-external", default=None,
                      help="As in replay."),

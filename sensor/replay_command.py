@@ -25,7 +25,7 @@ from sensor.sinks.flow_files import FlowSink, open_flows
 from sensor.sinks.progress import ProgressLine, Snapshot, open_progress
 from sensor.sinks.protocol import Sink
 from sensor.sinks.talkers import Talkers
-from sensor.text import rfc3339
+from sensor.text import time_text
 
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 """Octets in which ru_maxrss counts."""
@@ -168,8 +168,8 @@ def full_ledger(
         "capture": {"kernel_packets": 0, "kernel_drops": 0, "ring_freezes": 0},
         "inputs": [{"path": entry.path, "error": entry.error}
                    for entry in pipeline.capture.inputs],
-        "first_packet": rfc3339(table.first_ns) if seen else None,
-        "last_packet": rfc3339(table.now_ns) if seen else None,
+        "first_packet": time_text(table.first_ns) if seen else None,
+        "last_packet": time_text(table.now_ns) if seen else None,
         "elapsed_s": round(elapsed_s, 6),
         "packets_per_s": round(ledger["frames"] / elapsed_s, 1) if elapsed_s else 0.0,
         "rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT,

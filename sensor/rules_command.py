@@ -1,0 +1,89 @@
+"""`sensor rules list|show|check`: what is loaded, for people. Part of the command line."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sensor.api import KNOWN_FIELDS, load_rules, shipped_rules
+from sensor.cli import DONE, USAGE, say
+from sensor.config import Config
+from sensor.escape import harmless
+from sensor.rules import check_paths, format_rule
+
+WIDTH = 100
+STATUS_WORDS = {"runs": "runs", "degraded": "runs degraded", "cannot_run": "cannot run",
+                "error": "error"}  # fmt: skip
+
+
+def print_rules(paths: Sequence[str], config: Config) -> int:
+    """Print a line for each rule. Errors: OperatorError if any cannot be loaded."""
+    ruleset = load_rules(paths, (), config)
+    for row in ruleset.describe():
+        click.echo(harmless(f"{Path(row['file']).stem}"))
+        click.echo(harmless(f"    {row['name']}  [{row['severity']}, {row['type']}]"))
+        _print_status(row["status"], row["reason"])
+    return DONE
+
+
+def _print_status(status: str, reason: str) -> None:
+    text = STATUS_WORDS[status] + (f": {reason}" if reason else "")
+    click.echo(textwrap.fill(harmless(text), WIDTH, initial_indent="    ",
+                             subsequent_indent="        "))  # fmt: skip
+
+
+def print_rule(name: str, paths: Sequence[str], config: Config) -> int:
+    """Print one rule with its query and notes; exit code 2 if there is no such rule."""
+    ruleset = load_rules(paths, (), config)
+    rule = ruleset.find(name)
+    if rule is None:
+        known = ", ".join(sorted(Path(row["file"]).stem for row in ruleset.describe()))
+        say(f"sensor: no rule {name!r}; there are: {known}")
+        return USAGE
+    data = format_rule(rule)
+    click.echo(harmless(str(data.pop("name"))))
+    for key, value in data.items():
+        if value not in ("", [], None):
+            _print_member(key.replace("_", " "), value)
+    return DONE
+
+
+def _print_member(title: str, value: Any) -> None:
+    """A heading and its text; short values stay on the heading's line."""
+    if isinstance(value, dict):
+        value = [f"{key}: {_joined(part)}" for key, part in value.items()]
+    if isinstance(value, list):
+        click.echo(f"\n{title}:")
+        for item in value:
+            click.echo(textwrap.fill(harmless(_joined(item)), WIDTH, initial_indent="  - ",
+                                     subsequent_indent="    "))  # fmt: skip
+    elif "\n" in str(value) or len(str(value)) > WIDTH - 20:
+        click.echo(f"\n{title}:")
+        for line in str(value).splitlines():
+            click.echo(f"    {harmless(line)}")
+    else:
+        click.echo(f"{title + ':':<14}{harmless(str(value))}")
+
+
+def _joined(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def print_check(paths: Sequence[str], config: Config) -> int:
+    """Print a line for each rule and each error; exit code 2 if there is an error."""
+    rows = check_paths(paths or [shipped_rules()], config=config, known_fields=KNOWN_FIELDS)
+    for row in rows:
+        click.echo(f"{harmless(row.file)}: {harmless(row.name)}" if row.name
+                   else harmless(row.file))  # fmt: skip
+        if row.status == "error":
+            for line in row.reason.splitlines():
+                click.echo(f"    {harmless(line)}")
+        else:
+            _print_status(row.status, row.reason)
+    wrong = sum(row.status == "error" for row in rows)
+    click.echo(f"{len(rows) - wrong} rules, {wrong} errors")
+    return USAGE if wrong else DONE
