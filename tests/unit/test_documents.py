@@ -208,7 +208,7 @@ def test_arrow_tables_hold_what_documents_hold():
     for row, found in zip(rows, batch.to_dicts(), strict=True):
         leaves = dict(ecs.leaves(found))
         for name, value in row.items():
-            if table.schema.field(name).type != "timestamp[ns, tz=UTC]":
+            if str(table.schema.field(name).type) != "timestamp[ns, tz=UTC]":
                 assert value == leaves.get(name), name
     stamps = table.column("event.start").cast("int64").to_pylist()
     assert stamps == [max(t, 0) for t in batch.records["first_ns"].tolist()]
