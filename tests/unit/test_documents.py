@@ -187,7 +187,7 @@ def test_records_may_be_read_only_and_strided():
 
 
 def test_threads_may_render_at_once():
-    batch = random_batch(6, count=3000)
+    batch = random_batch(6, count=400)
     expected = render_json_lines(batch)
     results = []
     threads = [threading.Thread(target=lambda: results.append(render_json_lines(batch)))
