@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 def table_of(batch: FlowBatch) -> Any:
     """A pyarrow.Table with a column for each field that the batch's documents can have.
 
-    Numbers are int64, uint64 or double, dates timestamps in UTC, addresses and the rest text; fields
-    that documents hold as arrays are lists.
+    Numbers are as in the records, dates timestamps in UTC, addresses and the rest text; fields that
+    documents hold as arrays are lists.
 
     Errors: ImportError if pyarrow is not installed.
     """
     try:
-        import pyarrow  # noqa: PLC0415  optional, and slow to import
+        import pyarrow  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415
     except ImportError as error:
         raise ImportError(
             "to_arrow needs the package pyarrow: pip install 'flow-sensor[parquet]'"
@@ -42,7 +42,7 @@ def frame_of(batch: FlowBatch) -> Any:
     Errors: ImportError if pyarrow or pandas is not installed.
     """
     try:
-        import pandas  # noqa: F401, PLC0415  what to_pandas of Arrow needs
+        import pandas  # type: ignore  # noqa: F401, PLC0415  Arrow's to_pandas needs it
     except ImportError as error:
         raise ImportError("to_pandas needs the package pandas: pip install pandas") from error
     return table_of(batch).to_pandas()
@@ -68,7 +68,7 @@ def _coded(pyarrow: Any, codes: Any, table: Any, field: schema.Field) -> Any:
     else:
         entries = pyarrow.array([values[0] if values else None for values in table], value_type)
     if field.type == "date":
-        stamps = [None if not values else np.datetime64(str(values[0])[:-1], "ns")
-                  for values in table]
-        entries = pyarrow.array(stamps, pyarrow.timestamp("ns", tz="UTC"))
+        stamps = [str(values[0])[:-1] if values else "NaT" for values in table]
+        entries = pyarrow.array(np.array(stamps, dtype="datetime64[ns]")).cast(
+            pyarrow.timestamp("ns", tz="UTC"))
     return entries.take(pyarrow.array(codes))

@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import Any
 
 try:
-    import cython
+    import cython  # type: ignore[import-untyped]
 except ImportError:
     from sensor import interpreted as cython
 
@@ -21,7 +21,7 @@ from sensor import plan as _plan
 from sensor import schema
 from sensor.flow_columns import direction_codes, when_mask
 from sensor.flows import FlowBatch
-from sensor.identifiers import Scratch
+from sensor.identifiers import Scratch, offset_of
 from sensor.records import FLOW_LAYOUT, dtype_of
 from sensor.stores import COPY_PADDING
 
@@ -36,9 +36,26 @@ if not cython.compiled:
     )
     from sensor.loads import le16, le32, octets_of, u8
     from sensor.plan import (
-        ADDRESS, COMMUNITY_ID, CREATED, DIRECTION, DURATION, EVENT_ID, EVENT_TIME, FLOW_ID,
-        HISTORY_TEXT, MAC, MARK, MARK_END, NOTHING, NUMBER, OP_INTS, RELATED, REPEAT, TABLE,
-        TIME, TOTAL, UNLESS,
+        ADDRESS,
+        COMMUNITY_ID,
+        CREATED,
+        DIRECTION,
+        DURATION,
+        EVENT_ID,
+        EVENT_TIME,
+        FLOW_ID,
+        HISTORY_TEXT,
+        MAC,
+        MARK,
+        MARK_END,
+        NOTHING,
+        NUMBER,
+        OP_INTS,
+        REPEAT,
+        TABLE,
+        TIME,
+        TOTAL,
+        UNLESS,
     )
     from sensor.stores import ints_of, load64, put_octets, put_padded, room_of
     from sensor.text import put_address, put_mac, put_number, put_time
@@ -49,13 +66,12 @@ enough that the C library hands out the same memory again instead of new pages."
 
 HISTORY_MAX = 16
 
-_FLOW = dtype_of(FLOW_LAYOUT)
-ROW_BYTES = _FLOW.itemsize
-AT_ORIG_HI = int(_FLOW.fields["orig_hi"][1])
-AT_RESP_HI = int(_FLOW.fields["resp_hi"][1])
-AT_FIRST_NS = int(_FLOW.fields["first_ns"][1])
-AT_LAST_NS = int(_FLOW.fields["last_ns"][1])
-AT_HISTORY_LENGTH = int(_FLOW.fields["history_length"][1])
+ROW_BYTES = dtype_of(FLOW_LAYOUT).itemsize
+AT_ORIG_HI = offset_of("orig_hi")
+AT_RESP_HI = offset_of("resp_hi")
+AT_FIRST_NS = offset_of("first_ns")
+AT_LAST_NS = offset_of("last_ns")
+AT_HISTORY_LENGTH = offset_of("history_length")
 
 
 
@@ -70,7 +86,7 @@ def write_json_lines(batch: FlowBatch, write: Callable[[memoryview], object]) ->
     rows = np.ascontiguousarray(batch.records).view(np.uint8)
     facts = np.zeros(len(batch), dtype=np.uint8)
     for bit in range(8):
-        facts |= when_mask(batch, 1 << bit).view(np.uint8) << bit
+        facts |= np.asarray(when_mask(batch, 1 << bit)).view(np.uint8) << np.uint8(bit)
     buffer = bytearray(min(len(batch), CHUNK_ROWS) * plan.row_room + COPY_PADDING)
     writer = Writer(plan, rows, (facts, direction_codes(batch)), schema.created_ns(batch))
     writer.begin(buffer)
@@ -127,7 +143,7 @@ class Writer:
         self.out_view = buffer
         self.out = room_of(self.out_view)
 
-    def write(self, first, end):
+    def write(self, first: int, end: int) -> int:
         """Write rows `first` to `end` from the start of the buffer; returns the octets used."""
         at = 0
         with cython.nogil:
@@ -135,7 +151,7 @@ class Writer:
                 at = self.write_row(at, index)
         return at
 
-    def write_row(self, at, index):
+    def write_row(self, at: int, index: int) -> int:  # noqa: C901  one branch for each operation
         """One document and its newline."""
         row = index * ROW_BYTES
         step = 0
@@ -171,7 +187,7 @@ class Writer:
                 at = self.put_computed(at, code, row, row + ops[op + 3])
         return at
 
-    def member(self, at, size):
+    def member(self, at: int, size: int) -> int:
         """An unsigned member of a record."""
         if size == 8:
             return load64(self.octets, at)
@@ -181,27 +197,29 @@ class Writer:
             return le16(self.octets, at)
         return u8(self.octets, at)
 
-    def put_entry(self, at, op, value):
+    def put_entry(self, at: int, op: int, value: int) -> int:
         """The text of a code; none for a code beyond its table."""
         if value >= self.ops[op + 6]:
             return at
         entry = 2 * (self.ops[op + 5] + value)
         length = self.entries[entry + 1]
         put_padded(self.out, at, self.pool, self.entries[entry], length)
-        return at + length
+        return at + length  # type: ignore[no-any-return]
 
-    def put_ip(self, at, place):
+    def put_ip(self, at: int, place: int) -> int:
         """The address whose upper half is at `place`."""
         return put_address(
             self.out, at, load64(self.octets, place), load64(self.octets, place + 8))
 
-    def repeat(self, at, mark):
+    def repeat(self, at: int, mark: int) -> int:
         """Copy what was written between a MARK and its MARK_END."""
         length = self.ends[mark] - self.starts[mark]
         put_octets(self.out, at, self.out, self.starts[mark], length)
         return at + length
 
-    def put_computed(self, at, code, row, place):
+    def put_computed(  # noqa: PLR0911  one for each operation
+        self, at: int, code: int, row: int, place: int
+    ) -> int:
         """A value that is more than one member of the record."""
         out = self.out
         octets = self.octets
@@ -227,15 +245,14 @@ class Writer:
             return at + length
         return self.put_related(at, row)
 
-    def put_duration(self, at, row):
+    def put_duration(self, at: int, row: int) -> int:
         """Last packet minus first; 0 where packet times run backwards."""
         first = signed64(self.octets, row + AT_FIRST_NS)
         last = signed64(self.octets, row + AT_LAST_NS)
-        if first < 0:
-            first = 0
+        first = max(first, 0)
         return put_number(self.out, at, last - first if last > first else 0)
 
-    def put_related(self, at, row):
+    def put_related(self, at: int, row: int) -> int:
         """Both addresses as an array; one if they are equal."""
         out = self.out
         octets = self.octets

@@ -21,21 +21,21 @@ _HAS_PORTS = np.zeros(256, dtype=bool)
 _HAS_PORTS[list(schema.PORT_PROTOCOLS)] = True
 
 
-def when_mask(batch: FlowBatch, when: int) -> Mask | None:
+def when_mask(batch: FlowBatch, when: int) -> Mask | None:  # noqa: PLR0911  a list of cases
     """The rows for which one of schema.WHEN holds; None for all of them."""
     rows = batch.records
     match when:
         case schema.ALWAYS:
             return None
         case schema.PORTS:
-            return _HAS_PORTS[rows["protocol"]]
+            return np.asarray(_HAS_PORTS[rows["protocol"]])
         case schema.ICMP:
-            return (rows["protocol"] == 1) | (rows["protocol"] == 58)
+            return np.asarray((rows["protocol"] == 1) | (rows["protocol"] == 58))
         case schema.TCP:
             return np.asarray(rows["protocol"] == 6)
         case schema.MACS:
             pairs = rows["orig_mac"].view(np.uint16) | rows["resp_mac"].view(np.uint16)
-            return (pairs[:, 0] | pairs[:, 1] | pairs[:, 2]) != 0
+            return np.asarray((pairs[:, 0] | pairs[:, 1] | pairs[:, 2]) != 0)
         case schema.VLAN_OUTER:
             return np.asarray(rows["vlan_outer"] != NO_VLAN)
         case schema.VLAN_INNER:
@@ -52,10 +52,12 @@ def direction_codes(batch: FlowBatch) -> NDArray[np.uint8]:
     rows, internal = batch.records, batch.context.internal
     orig = internal.mask(rows["orig_hi"], rows["orig_lo"])
     resp = internal.mask(rows["resp_hi"], rows["resp_lo"])
-    return (orig.view(np.uint8) << 1) | resp.view(np.uint8)
+    return np.asarray(orig.view(np.uint8) * np.uint8(2) + resp.view(np.uint8))
 
 
-def read(field: schema.Field, batch: FlowBatch) -> Column | None:
+def read(  # noqa: C901, PLR0911  a list of cases
+    field: schema.Field, batch: FlowBatch
+) -> Column | None:
     """The column of a field; None where no event of the sensor has it."""
     valid = when_mask(batch, field.when)
     match field.reading:
@@ -90,7 +92,7 @@ def read(field: schema.Field, batch: FlowBatch) -> Column | None:
 
 
 def _member(batch: FlowBatch, member: str, index: int) -> NDArray[Any]:
-    values = batch.records[member]
+    values: NDArray[Any] = batch.records[member]
     return values[:, index] if values.ndim > 1 else values
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 try:
-    import cython
+    import cython  # type: ignore[import-untyped]
 except ImportError:
     from sensor import interpreted as cython
 
@@ -32,25 +32,26 @@ _FLOW = dtype_of(FLOW_LAYOUT)
 ROW_BYTES = _FLOW.itemsize
 
 
-def _offset(member: str) -> int:
+def offset_of(member: str) -> int:
+    """Where a member stands in a flow record."""
     return int(_FLOW.fields[member][1])  # type: ignore[index]
 
 
-AT_ORIG_HI = _offset("orig_hi")
-AT_ORIG_LO = _offset("orig_lo")
-AT_RESP_HI = _offset("resp_hi")
-AT_RESP_LO = _offset("resp_lo")
-AT_ORIG_PORT = _offset("orig_port")
-AT_RESP_PORT = _offset("resp_port")
-AT_TENANT = _offset("tenant")
-AT_FIRST_NS = _offset("first_ns")
-AT_LAST_NS = _offset("last_ns")
-AT_DECIDED_NS = _offset("decided_ns")
-AT_ISN = _offset("isn")
-AT_TCP_FLAGS = _offset("tcp_flags")
-AT_PROTOCOL = _offset("protocol")
-AT_IP_VERSION = _offset("ip_version")
-AT_ACTION = _offset("action")
+AT_ORIG_HI = offset_of("orig_hi")
+AT_ORIG_LO = offset_of("orig_lo")
+AT_RESP_HI = offset_of("resp_hi")
+AT_RESP_LO = offset_of("resp_lo")
+AT_ORIG_PORT = offset_of("orig_port")
+AT_RESP_PORT = offset_of("resp_port")
+AT_TENANT = offset_of("tenant")
+AT_FIRST_NS = offset_of("first_ns")
+AT_LAST_NS = offset_of("last_ns")
+AT_DECIDED_NS = offset_of("decided_ns")
+AT_ISN = offset_of("isn")
+AT_TCP_FLAGS = offset_of("tcp_flags")
+AT_PROTOCOL = offset_of("protocol")
+AT_IP_VERSION = offset_of("ip_version")
+AT_ACTION = offset_of("action")
 
 SYN = 2
 MASK64 = 0xFFFF_FFFF_FFFF_FFFF
@@ -83,14 +84,14 @@ class Scratch:
             self.id_1 = 0
 
 
-def event_time(octets, row):
+def event_time(octets: Any, row: int) -> int:
     """`@timestamp`: of a decision the packet that decided it, of a record the last packet."""
     if u8(octets, row + AT_ACTION) >= FLOW_ENDED:  # codes from there on are records
         return signed64(octets, row + AT_LAST_NS)
     return signed64(octets, row + AT_DECIDED_NS)
 
 
-def signed64(octets, at):
+def signed64(octets: Any, at: int) -> int:
     """A signed 64-bit member of a record."""
     value = load64(octets, at)
     if not cython.compiled and value >> 63:
@@ -98,18 +99,20 @@ def signed64(octets, at):
     return value
 
 
-def mirrored(protocol, icmp_type):
+def mirrored(protocol: int, icmp_type: int) -> bool:
     """Whether an ICMP type has a counter-type, so that both directions are one flow.
 
     Community ID pairs requests and replies; every other type is a message in one direction.
     """
     if protocol == 1:
         return icmp_type == 0 or 8 <= icmp_type <= 10 or 13 <= icmp_type <= 18
-    return 128 <= icmp_type <= 131 or 133 <= icmp_type <= 136 or (
-        icmp_type == 139 or icmp_type == 140 or icmp_type == 144 or icmp_type == 145)
+    return (
+        128 <= icmp_type <= 131 or 133 <= icmp_type <= 136 or 139 <= icmp_type <= 140
+        or 144 <= icmp_type <= 145
+    )
 
 
-def in_order(octets, row, protocol):
+def in_order(octets: Any, row: int, protocol: int) -> bool:
     """Whether Community ID puts the originator's address first."""
     orig_hi = load64(octets, row + AT_ORIG_HI)
     resp_hi = load64(octets, row + AT_RESP_HI)
@@ -117,7 +120,7 @@ def in_order(octets, row, protocol):
     resp_lo = load64(octets, row + AT_RESP_LO)
     orig_port = le16(octets, row + AT_ORIG_PORT)
     resp_port = le16(octets, row + AT_RESP_PORT)
-    if (protocol == 1 or protocol == 58) and not mirrored(protocol, orig_port):
+    if protocol in (1, 58) and not mirrored(protocol, orig_port):
         return True
     if orig_hi != resp_hi:
         return orig_hi < resp_hi
@@ -126,14 +129,14 @@ def in_order(octets, row, protocol):
     return orig_port < resp_port
 
 
-def put_big(block, at, value, count):
+def put_big(block: Any, at: int, value: int, count: int) -> int:
     """The low `count` octets of `value`, most significant first."""
     for index in range(count):
         block[at + index] = value >> (8 * (count - 1 - index)) & 0xFF
     return at + count
 
 
-def put_endpoint(block, at, octets, row, version):
+def put_endpoint(block: Any, at: int, octets: Any, row: int, version: int) -> int:
     """One address, 4 or 16 octets; `row` is where its upper half stands."""
     if version == 4:
         return put_big(block, at, load64(octets, row + 8), 4)
@@ -141,7 +144,7 @@ def put_endpoint(block, at, octets, row, version):
     return put_big(block, at, load64(octets, row + 8), 8)
 
 
-def fill_block(scratch, octets, row):
+def fill_block(scratch: Any, octets: Any, row: int) -> None:
     """What Community ID hashes, as the one padded SHA-1 block into which it always fits."""
     protocol = u8(octets, row + AT_PROTOCOL)
     version = u8(octets, row + AT_IP_VERSION)
@@ -153,7 +156,7 @@ def fill_block(scratch, octets, row):
     block[at] = protocol
     block[at + 1] = 0
     at += 2
-    if protocol == 6 or protocol == 17 or protocol == 132 or protocol == 1 or protocol == 58:
+    if protocol in (1, 6, 17, 58, 132):
         orig_port = le16(octets, row + AT_ORIG_PORT)
         resp_port = le16(octets, row + AT_RESP_PORT)
         at = put_big(block, at, orig_port if ordered else resp_port, 2)
@@ -164,12 +167,12 @@ def fill_block(scratch, octets, row):
     put_big(block, 62, 8 * at, 2)  # the length in bits; the rest of its eight octets is zero
 
 
-def rotated(value, count):
+def rotated(value: int, count: int) -> int:
     """A 32-bit number turned left."""
     return (value << count | value >> (32 - count)) & MASK32
 
 
-def digest(scratch):
+def digest(scratch: Any) -> None:
     """SHA-1 of the block: replaces its first 20 octets."""
     words = scratch.words
     block = scratch.block
@@ -201,7 +204,7 @@ def digest(scratch):
     put_big(block, 16, (e + START_E) & MASK32, 4)
 
 
-def put_community(out, at, scratch, octets, row):
+def put_community(out: Any, at: int, scratch: Any, octets: Any, row: int) -> int:
     """Community ID v1, seed 0: `1:` and the SHA-1 in base64, 30 characters."""
     fill_block(scratch, octets, row)
     digest(scratch)
@@ -221,7 +224,7 @@ def put_community(out, at, scratch, octets, row):
     return at
 
 
-def mix(state, value, factor):
+def mix(state: int, value: int, factor: int) -> int:
     """Fold one number into one half of an id."""
     state = ((state ^ value) * factor) & MASK64
     state = state ^ state >> 29
@@ -229,7 +232,7 @@ def mix(state, value, factor):
     return state ^ state >> 32
 
 
-def name_flow(scratch, octets, row):
+def name_flow(scratch: Any, octets: Any, row: int) -> None:
     """The two halves of a flow's id: its key, its first packet, its initial sequence number.
 
     The sequence number tells flows apart whose times are equal; it counts only where the
@@ -256,12 +259,12 @@ def name_flow(scratch, octets, row):
     scratch.id_1 = state_1
 
 
-def put_flow_id(out, at, scratch):
+def put_flow_id(out: Any, at: int, scratch: Any) -> int:
     """The id of the flow that was named last, 32 hexadecimal digits."""
     return put_hex(out, put_hex(out, at, scratch.id_0), scratch.id_1)
 
 
-def put_event_id(out, at, scratch, octets, row):
+def put_event_id(out: Any, at: int, scratch: Any, octets: Any, row: int) -> int:
     """The id of the event, whose flow was named last: of flow, action and time."""
     time = event_time(octets, row) & MASK64
     action = u8(octets, row + AT_ACTION) + 1
@@ -281,7 +284,7 @@ def names_of(records: Any, which: int) -> list[str]:
     return _names(rows, len(records), which)
 
 
-def _names(rows, count, which):
+def _names(rows: Any, count: int, which: int) -> list[str]:
     octets = octets_of(rows)
     buffer = bytearray(COMMUNITY_ROOM + FLOW_ID_ROOM)
     out = room_of(buffer)

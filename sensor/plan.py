@@ -1,12 +1,12 @@
 """The plan of a document: schema.py's table, flattened into literals and operations.
 
-A document is one pass over a list of operations. Each first copies its literal (everything constant
-since the operation before, so neighbouring constants are one copy), then writes one value:
+A document is one pass over a list of operations. Each first copies its literal (all that is
+constant since the operation before, so that neighbours are one copy), then writes one value:
 
     {"@timestamp":" <EVENT_TIME> ","event":{"kind":"event",... <TABLE action> ...
 
 Commas: each object begins with a member that is always there when the object is; a member that may
-be absent brings the comma before it along, either behind an UNLESS or inside the texts of its table.
+be absent brings the comma before it along, behind an UNLESS or inside the texts of its table.
 """
 
 from __future__ import annotations
@@ -279,7 +279,7 @@ def _place(member: str, index: int) -> tuple[int, int]:
     return int(offset) + index * kind.base.itemsize, kind.base.itemsize
 
 
-def _value(builder: _Builder, leaf: schema.Field) -> None:
+def _value(builder: _Builder, leaf: schema.Field) -> None:  # noqa: C901, PLR0912  a list of cases
     """The value of one field, behind its key."""
     match leaf.reading:
         case schema.Constant(values):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 try:
-    import cython
+    import cython  # type: ignore[import-untyped]
 except ImportError:
     from sensor import interpreted as cython
 
@@ -32,7 +32,7 @@ HEX_LOWER = b"0123456789abcdef"
 HEX_UPPER = b"0123456789ABCDEF"
 
 
-def put_number(out, at, value):
+def put_number(out: Any, at: int, value: int) -> int:
     """Decimal digits of an unsigned 64-bit number."""
     digits = 1
     bound = 10
@@ -58,20 +58,18 @@ def put_number(out, at, value):
     return end
 
 
-def put_pair(out, at, value):
+def put_pair(out: Any, at: int, value: int) -> int:
     """Two decimal digits of a number below 100."""
     put_octets(out, at, PAIRS, 2 * value, 2)
     return at + 2
 
 
-def put_time(out, at, time_ns):
+def put_time(out: Any, at: int, time_ns: int) -> int:
     """RFC 3339 in UTC with nine decimals; times before 1970 are written as 1970 began.
 
     Nanoseconds in 64 bits end in the year 2262, so four digits of a year are enough.
     """
-    if time_ns < 0:
-        time_ns = 0
-    moment = time_ns
+    moment = max(time_ns, 0)
     # Divisors are literals: then the C compiler turns divisions into multiplications.
     seconds = moment // 1_000_000_000
     fraction = moment - seconds * 1_000_000_000
@@ -117,13 +115,13 @@ def put_time(out, at, time_ns):
     return at + 30
 
 
-def first_day(year):
+def first_day(year: int) -> int:
     """Days from 1970-01-01 to the first day of `year` (Gregorian leap years)."""
     past = year - 1
     return 365 * (year - 1970) + past // 4 - past // 100 + past // 400 - 477
 
 
-def put_octet(out, at, value):
+def put_octet(out: Any, at: int, value: int) -> int:
     """Decimal digits of one octet."""
     if value >= 100:
         hundreds = value // 100
@@ -137,7 +135,7 @@ def put_octet(out, at, value):
     return at + 1
 
 
-def put_address(out, at, hi, lo):
+def put_address(out: Any, at: int, hi: int, lo: int) -> int:
     """An address as in records: v4-mapped as dotted quad, others as RFC 5952 has them."""
     if hi == 0 and lo >> 32 == 0xFFFF:
         at = put_octet(out, at, lo >> 24 & 0xFF)
@@ -150,14 +148,14 @@ def put_address(out, at, hi, lo):
     return put_groups(out, at, hi, lo)
 
 
-def group_of(hi, lo, index):
+def group_of(hi: int, lo: int, index: int) -> int:
     """One of the eight 16-bit groups of an IPv6 address, counted from the left."""
     if index < 4:
         return hi >> (48 - 16 * index) & 0xFFFF
     return lo >> (112 - 16 * index) & 0xFFFF
 
 
-def put_groups(out, at, hi, lo):
+def put_groups(out: Any, at: int, hi: int, lo: int) -> int:
     """RFC 5952 4: lower case, no leading zeros, the first longest run of zero groups as `::`."""
     best = 8
     best_length = 1  # a single zero group is not shortened
@@ -186,7 +184,7 @@ def put_groups(out, at, hi, lo):
     return at
 
 
-def put_group(out, at, group):
+def put_group(out: Any, at: int, group: int) -> int:
     """One to four hexadecimal digits."""
     if group >= 0x1000:
         out[at] = HEX_LOWER[group >> 12]
@@ -201,7 +199,7 @@ def put_group(out, at, group):
     return at + 1
 
 
-def put_mac(out, at, octets, start):
+def put_mac(out: Any, at: int, octets: Any, start: int) -> int:
     """Six octets as ECS has a MAC address (RFC 7042 2.1: upper case, hyphens)."""
     for index in range(6):
         value = octets[start + index]
@@ -212,7 +210,7 @@ def put_mac(out, at, octets, start):
     return at - 1
 
 
-def put_hex(out, at, value):
+def put_hex(out: Any, at: int, value: int) -> int:
     """Sixteen hexadecimal digits of an unsigned 64-bit number."""
     for index in range(16):
         out[at + index] = HEX_LOWER[value >> (60 - 4 * index) & 15]
