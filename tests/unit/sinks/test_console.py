@@ -162,9 +162,13 @@ def terminal_output(options: ConsoleOptions) -> str:
         sink = open_console(stream, options)
         sink.emit(alert_of(TELNET))
         assert (sink.delivered, sink.error) == (1, None)
-        output = os.read(master, 65536).decode()
+        stream.write("END OF TEST\n")
+        stream.flush()
+        output = b""
+        while b"END OF TEST" not in output:  # a terminal hands over what it has so far
+            output += os.read(master, 65536)
     os.close(master)
-    return output.replace("\r\n", "\n")
+    return output.decode().replace("\r\n", "\n").partition("END OF TEST")[0]
 
 
 def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
