@@ -48,7 +48,8 @@ TELNET = {
 }
 DOCUMENTED = """\
 2026-01-02 03:04:05.678901  MEDIUM 47  Accepted Default Telnet Port Connection
-    192.0.2.10:50432 -> 198.51.100.7:23  tcp accepted (handshake) outbound  1:wCb3OG7yAFWelaUydu0D+125CLM="""
+    192.0.2.10:50432 -> 198.51.100.7:23  tcp accepted (handshake) outbound  \
+1:wCb3OG7yAFWelaUydu0D+125CLM="""
 
 
 def test_the_documented_form() -> None:

@@ -41,7 +41,7 @@ def ledger_of(**changes: Any) -> dict[str, Any]:
 
 def rows_of(text: str, title: str) -> list[list[str]]:
     """The cells of the table below a title; at least two blanks separate them."""
-    lines = text[text.index(title + "\n") :].split("\n\n")[0].splitlines()
+    lines = text[text.index(title + "\n") :].partition("\n\n")[0].splitlines()
     return [re.split(r"\s{2,}", line.strip()) for line in lines[1:] if "─" not in line]
 
 
