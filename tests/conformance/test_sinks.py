@@ -52,7 +52,7 @@ class Case:
         self.form = form
 
 
-def console_case(tmp_path: Path, color: str) -> Case:
+def console_case(color: str) -> Case:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
     sink = open_console(stream, ConsoleOptions(color=color))
 
@@ -113,18 +113,22 @@ CASES = (
 )  # fmt: skip
 
 
+def local_case(kind: str, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    if kind == "console":
+        return console_case("always" if form == "rich" else "never")
+    if kind == "json":
+        return stdout_case(tmp_path, monkeypatch)
+    if kind == "file":
+        return file_case(tmp_path)
+    talkers = Talkers()
+    return Case(talkers, Nowhere(talkers).messages, "talkers")
+
+
 def make_case(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Case, Any]:
     kind, _, form = name.partition(" ")
     peer: Any = None
-    if kind == "console":
-        return console_case(tmp_path, "always" if form == "rich" else "never"), None
-    if kind == "json":
-        return stdout_case(tmp_path, monkeypatch), None
-    if kind == "file":
-        return file_case(tmp_path), None
-    if kind == "talkers":
-        talkers = Talkers()
-        return Case(talkers, Nowhere(talkers).messages, "talkers"), None
+    if not form or kind == "console":
+        return local_case(kind, form, tmp_path, monkeypatch), None
     if kind.startswith("unix"):
         path = str(tmp_path / "log")
         if kind == "unix-datagram":

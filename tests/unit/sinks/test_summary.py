@@ -1,0 +1,175 @@
+"""The closing summary and its talkers: right numbers, aligned, within the width."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pytest
+
+from sensor.alerts import Alert
+from sensor.sinks.console import ConsoleOptions
+from sensor.sinks.summary import data_size, duration, render_summary, summary_text
+from sensor.sinks.talkers import DESTINATIONS_MAX, SOURCES_MAX, Talkers
+
+
+def alert_of(source: str, destination: str = "198.51.100.7", port: int = 23) -> Alert:
+    document = {"source": {"ip": source}, "destination": {"ip": destination, "port": port}}
+    return Alert("a", "r", "name", "low", 21.0, 0, "", document)
+
+
+def ledger_of(**changes: Any) -> dict[str, Any]:
+    ledger: dict[str, Any] = {
+        "frames": 5_000_010, "bytes": 1_750_000_000, "packets": 5_000_000,
+        "anomalies": {"ipv4_truncated": 4, "tcp_header_truncated": 0, "udp_length": 6},
+        "non_ip_frames": 3, "duplicates": 0, "time_backwards": 0,
+        "flows": {"total": 200_000, "accepted": 150_000, "denied": 30_000, "dropped": 20_000,
+                  "attempted": 0, "unknown": 0, "evicted": 0, "peak": 9},
+        "rules": {
+            "quiet": {"name": "Quiet Rule", "matches": 0, "alerts": 0},
+            "loud": {"name": "Loud Rule", "matches": 700, "alerts": 666, "excepted": 4,
+                     "suppressed": 30},
+        },
+        "sinks": {"console": {"delivered": 666, "dropped": 0, "retried": 0}},
+        "inputs": [{"path": "good.pcap", "error": None}],
+        "first_packet": "2026-01-02T03:04:05.678901Z", "last_packet": "2026-01-02T04:04:05Z",
+        "elapsed_s": 2.0,
+    }  # fmt: skip
+    return ledger | changes
+
+
+def rows_of(text: str, title: str) -> list[list[str]]:
+    """The cells of the table below a title; at least two blanks separate them."""
+    lines = text[text.index(title + "\n") :].partition("\n\n")[0].splitlines()
+    return [re.split(r"\s{2,}", line.strip()) for line in lines[1:] if "─" not in line]
+
+
+@pytest.fixture(params=["plain", "rich"])
+def summary(request: pytest.FixtureRequest) -> Any:
+    def render(ledger: dict[str, Any], talkers: Talkers, width: int = 80) -> str:
+        stream = io.StringIO()
+        color = "always" if request.param == "rich" else "never"
+        render_summary(ledger, talkers, ConsoleOptions(color, width=width), stream)
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
+        return "\n".join(line.rstrip() for line in lines) + "\n"
+
+    return render
+
+
+def test_the_whole_of_it(summary: Any) -> None:
+    talkers = Talkers()
+    for number in range(5):
+        talkers.emit(alert_of("192.0.2.1", f"198.51.100.{number}"))
+    talkers.emit(alert_of("192.0.2.2", port=2323))
+    text = summary(ledger_of(), talkers)
+    assert "5,000,000 packets (1.8 GB), 200,000 flows in 2.00 s\n" in text
+    assert "2,500,000 packets/s, 875 MB/s\n" in text
+    assert "from 2026-01-02T03:04:05.678901Z to 2026-01-02T04:04:05Z\n" in text
+    assert "3 frames without IP\n" in text
+    assert rows_of(text, "Verdicts") == [
+        ["verdict", "flows", "share"],
+        ["accepted", "150,000", "75.0 %"],
+        ["denied", "30,000", "15.0 %"],
+        ["dropped", "20,000", "10.0 %"],
+    ]
+    assert rows_of(text, "Alerts by rule") == [
+        ["rule", "matches", "alerts", "excepted", "suppressed"],
+        ["Loud Rule", "700", "666", "4", "30"],
+        ["Quiet Rule", "0", "0", "0", "0"],
+    ]
+    assert rows_of(text, "Top talkers of the alerts") == [
+        ["source", "ports", "destinations", "alerts"],
+        ["192.0.2.1", "23", "5", "5"],
+        ["192.0.2.2", "2323", "1", "1"],
+    ]
+    assert rows_of(text, "Malformed frames")[1:] == [["udp_length", "6"], ["ipv4_truncated", "4"]]
+    assert rows_of(text, "Sinks")[1:] == [["console", "666", "0", "0"]]
+    assert "inputs" not in text
+
+
+def test_damaged_inputs_are_named_in_full(summary: Any) -> None:
+    reason = "at octet 1234: the record says 999,999 octets, more than the file has left " * 2
+    text = summary(ledger_of(inputs=[{"path": "bad\x1b[2J.pcap", "error": reason}]), Talkers())
+    told = " ".join(text[text.index("Damaged or unreadable inputs") :].split())
+    assert " ".join(reason.split()) in told
+    assert r"bad\x1b[2J.pcap: at octet 1234" in told
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_tables_fit_the_width(summary: Any, width: int) -> None:
+    talkers = Talkers()
+    for number in range(400):
+        talkers.emit(alert_of(f"2001:db8:ffff:ffff:ffff:ffff:ffff:{number:x}", port=60000 + number))
+        talkers.emit(alert_of("2001:db8::1", port=60000 + number))
+    rules = {f"r{number}": {"name": f"A rule with a long name {number} " * 5, "alerts": 1}
+             for number in range(3)}
+    sinks = {"syslog unix:///a/very/long/path" + "/to/a/socket" * 8: {"delivered": 1}}
+    anomalies = {f"anomaly_with_a_long_name_number_{number}": 1 + number for number in range(40)}
+    ledger = ledger_of(rules=rules, sinks=sinks, anomalies=anomalies)
+    text = summary(ledger, talkers, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "of 25 other kinds" in text
+    assert "more sources" in text
+
+
+def test_an_empty_ledger_and_nothing_read(summary: Any) -> None:
+    text = summary({}, Talkers())
+    assert text.strip() == "0 packets (0 B), 0 flows in 0 ms"
+
+
+def test_a_shape_that_is_none_is_left_out(summary: Any) -> None:
+    nothing = ledger_of(flows=None, rules=None, anomalies=None, sinks=None, inputs=None,
+                        first_packet=None)
+    assert "Verdicts" not in summary(nothing, Talkers())
+
+
+def test_losses_are_said(summary: Any) -> None:
+    ledger = ledger_of(duplicates=1234, time_backwards=2, capture={"kernel_drops": 5})
+    assert ("3 frames without IP, 1,234 duplicates, 2 times backwards, 5 packets lost by the kernel"
+            in " ".join(summary(ledger, Talkers()).split()))
+
+
+def test_plain_text_has_no_escape_sequences() -> None:
+    assert "\x1b" not in summary_text(ledger_of(rules={"\x1b": {"name": "\x1b[31m"}}), Talkers())
+
+
+def test_talkers_are_bounded() -> None:
+    talkers = Talkers()
+    for number in range(SOURCES_MAX + 5):
+        talkers.emit(alert_of(f"source {number}"))
+    for number in range(DESTINATIONS_MAX + 5):
+        talkers.emit(alert_of("source 0", f"destination {number}", number))
+    assert len(talkers) == SOURCES_MAX
+    assert talkers.overlooked == 5
+    [first] = talkers.top(1)
+    assert (first.source, first.alerts) == ("source 0", DESTINATIONS_MAX + 6)
+    assert len(first.destinations) == DESTINATIONS_MAX
+    assert talkers.delivered == SOURCES_MAX + 5 + DESTINATIONS_MAX + 5
+    text = summary_text(ledger_of(), talkers)
+    assert "and 9,990 more sources; 5 alerts of sources not told apart" in text
+    assert "1,000+" in text
+
+
+def test_talkers_without_addresses_are_processes() -> None:
+    talkers = Talkers()
+    talkers.emit(Alert("a", "r", "n", "low", 21.0, 0, "", {"process": {"name": "telnet"}}))
+    talkers.emit(Alert("a", "r", "n", "low", 21.0, 0, "", {}))
+    assert [talker.source for talker in talkers.top(9)] == ["telnet", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (23_400_000, "23 MB"), (5e15, "5000 TB")],
+)
+def test_sizes(octets: float, text: str) -> None:
+    assert data_size(octets) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 ms"), (0.35, "350 ms"), (1.523, "1.52 s"), (59.999, "1 min 00 s"), (245, "4 min 05 s"),
+     (7_380, "2 h 03 min")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
