@@ -7,7 +7,7 @@ import struct
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.capture.build import (
@@ -86,6 +86,7 @@ def expected_ns(ticks: int, resolution: int, offset: int) -> int:
     return offset * 10**9 + Fraction(ticks * 10**9, base ** (resolution & 0x7F)).__floor__()
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 2**64 - 1) | st.integers(0, 2**40),
     st.integers(0, 255),
