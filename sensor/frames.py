@@ -43,7 +43,7 @@ class FrameBatch:
         self.watermark_ns = 0
         self.file = ""
         self.first_number = 1
-        self.interfaces = ()
+        self.interfaces: tuple[str, ...] = ()
         self.attach(b"\0")
 
     def attach(self, data: Any) -> None:

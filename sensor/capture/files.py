@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import stat
 from collections.abc import Generator, Iterable, Iterator
@@ -40,6 +42,8 @@ READERS: dict[bytes, type[PcapReader] | type[PcapngReader]] = {
 """Reader by the first four octets of the file."""
 
 PEEK_BYTES = 4096
+PIPE_BYTES = 1024 * 1024
+"""Room asked for in a pipe: the writer then fills whole windows, not 64 KiB at a time."""
 NO_TIME = -1
 
 
@@ -179,6 +183,8 @@ def open_stream(path: str) -> Stream:
     raw = FileIO(0, closefd=False) if path == STANDARD_INPUT else FileIO(path)
     if stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
         return raw
+    with contextlib.suppress(OSError):  # not a pipe, or more than this user may ask for
+        fcntl.fcntl(raw.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     return PipeStream(raw, raw.fileno())
 
 

@@ -1,4 +1,3 @@
-# cython: annotation_typing=False
 """PcapReader: the frames of a classic pcap file.
 
 A file header of 24 octets, then records: a header of 16 octets (24 in Kuznetzov's variant) with

@@ -1,4 +1,3 @@
-# cython: annotation_typing=False
 """PcapngReader: the frames of a pcapng file.
 
 A file is a series of blocks: type, length, body, the length again. A section header says the byte

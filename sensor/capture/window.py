@@ -153,6 +153,7 @@ class Window:
         self.ended = False
         self._threaded = thread
         self._ahead: ReadAhead | None = None
+        self._closed = False
 
     @property
     def size(self) -> int:
@@ -235,9 +236,10 @@ class Window:
 
     def close(self) -> None:
         """Close the stream. A second call does nothing."""
-        self.ended = True
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None:
-            ahead.close()
+        if self._closed:
+            return
+        self._closed = self.ended = True
+        if self._ahead is not None:
+            self._ahead.close()
         else:
             self._stream.close()

@@ -118,7 +118,8 @@ def test_the_words_of_a_cut() -> None:
 def test_unknown_version() -> None:
     octets = bytearray(pcap_header() + record(b"x"))
     octets[4] = 7
-    assert read(bytes(octets)) == ([], "FILE: at octet 4: version 7.4 of the pcap format is not known")
+    error = "FILE: at octet 4: version 7.4 of the pcap format is not known"
+    assert read(bytes(octets)) == ([], error)
 
 
 def test_as_scapy_writes_and_dpkt_reads(tmp_path: Path) -> None:
@@ -135,7 +136,8 @@ def test_as_scapy_writes_and_dpkt_reads(tmp_path: Path) -> None:
         wrpcap(str(path), packets, nano=nano)
         octets = path.read_bytes()
         expected = [
-            (round(time * 10**9), bytes(frame)) for time, frame in dpkt.pcap.Reader(io.BytesIO(octets))
+            (round(time * 10**9), bytes(frame))
+            for time, frame in dpkt.pcap.Reader(io.BytesIO(octets))
         ]
         rows, error = read(octets)
         assert error is None
