@@ -74,7 +74,7 @@ def build_replay(
         duplicates=config.duplicates,
         seed=secrets.randbits(64),
     )
-    return Pipeline(FileCapture(paths), decode, table, rules, sinks, flow_context(config))
+    return Pipeline(FileCapture(paths, thread=False), decode, table, rules, sinks, flow_context(config))
 
 
 @dataclass(slots=True)

@@ -5,8 +5,7 @@ cdef class PacketBatch:
     cdef Packet[::1] view
     cdef Packet *rows
     cdef public object records
-    cdef public const unsigned char[::1] data
-    cdef const unsigned char *octets
+    cdef public unsigned long long wire_bytes
     cdef readonly Py_ssize_t capacity
     cdef public Py_ssize_t count
     cdef public long long watermark_ns

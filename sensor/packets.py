@@ -1,7 +1,8 @@
 """PacketBatch: the currency between the decoder and the flow table.
 
 A packet is one decoded frame, sound or anomalous. Packet `i` comes from frame `i` of the frame
-batch that the decoder was given; `octets` is that batch's window, for whoever needs the payload.
+batch that the decoder was given. The batch holds all that is needed of the frames: their window
+may be filled anew while the packets are still worked on.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ URG = 32
 
 
 class PacketBatch:
-    """One packet row for each frame of a batch: `rows[i]`, or `records` as numpy columns."""
+    """One packet row for each frame of a batch: `rows[i]`, or `records` as numpy columns.
+
+    `wire_bytes` is the length of all its frames on the wire; the rest is as in FrameBatch.
+    """
 
     def __init__(self, capacity: int = FRAMES_MAX) -> None:
         self.view, self.records = allocate(PACKET_LAYOUT, capacity, cython.compiled)
@@ -59,14 +63,12 @@ class PacketBatch:
         self.file = ""
         self.first_number = 1
         self.interfaces = ()
-        self.data = b"\0"
+        self.wire_bytes = 0
 
     def adopt(self, frames: Any) -> None:
-        """Take over what is true of the whole frame batch: window, file, watermark, count."""
+        """Take over what is true of the whole frame batch: file, watermark, count."""
         self.count = frames.count
         self.watermark_ns = frames.watermark_ns
         self.file = frames.file
         self.first_number = frames.first_number
         self.interfaces = frames.interfaces
-        self.data = frames.data
-        self.octets = frames.octets

@@ -11,7 +11,9 @@ The parts are handed in; nothing here knows where frames come from or what a rul
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from queue import SimpleQueue
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +25,8 @@ from sensor.flows import FLOW_ENDED, FlowBatch, FlowContext
 from sensor.frames import FrameBatch
 from sensor.packets import KIND_ANOMALY, PacketBatch
 
+BATCHES_AHEAD = 3
+"""Packet batches between the decoder and the table: one is filled, one waits, one is worked on."""
 HANDOVER_EVENTS = 8192
 """In a replay, rules see about this many flow events at once: their fixed cost is then nothing."""
 
@@ -77,6 +81,55 @@ class FlowWriter(Protocol):
     def write(self, flows: FlowBatch) -> None: ...
 
 
+class Ahead:
+    """A thread that reads and decodes ahead of the flow table, a few batches at most.
+
+    Both sides spend nearly all of their time without the GIL, so two cores share the work. A packet
+    batch holds all that the table needs: the capture may reuse its window meanwhile.
+    """
+
+    def __init__(
+        self, capture: CapturePart, decode: Callable[[FrameBatch, PacketBatch], None]
+    ) -> None:
+        self._capture = capture
+        self._decode = decode
+        self._stopped = False
+        self._free: SimpleQueue[PacketBatch] = SimpleQueue()
+        self._ready: SimpleQueue[PacketBatch | BaseException | None] = SimpleQueue()
+        for _ in range(BATCHES_AHEAD):
+            self._free.put(PacketBatch())
+        self._thread = threading.Thread(target=self._run, name="sensor-decode", daemon=True)
+        self._thread.start()
+
+    def take(self) -> PacketBatch | None:
+        """The next decoded batch; None at the end. Errors: raises what the capture raised."""
+        packets = self._ready.get()
+        if isinstance(packets, BaseException):
+            raise packets
+        return packets
+
+    def give_back(self, packets: PacketBatch) -> None:
+        """Let a batch be filled again."""
+        self._free.put(packets)
+
+    def stop(self) -> None:
+        """Read no further. A thread that waits for a silent pipe is left behind."""
+        self._stopped = True
+        self._free.put(PacketBatch(1))  # in case it waits for one
+
+    def _run(self) -> None:
+        try:
+            for frames in self._capture:
+                packets = self._free.get()
+                if self._stopped:
+                    break
+                self._decode(frames, packets)
+                self._ready.put(packets)
+            self._ready.put(None)
+        except BaseException as error:  # handed over, raised by take()
+            self._ready.put(error)
+
+
 class Pipeline:
     """One run: call `run` once, then read `ledger`.
 
@@ -120,53 +173,49 @@ class Pipeline:
 
     def steps(self) -> Iterator[None]:
         """The same in steps of one batch, for a caller that wants the alerts as they come."""
-        packets = PacketBatch()
-        for frames in self._batches():
-            self._advance(frames, packets)
+        ahead = Ahead(self.capture, self.decode)
+        while (packets := self._next(ahead)) is not None:
+            self._advance(packets)
+            ahead.give_back(packets)
             if self.on_batch is not None:
                 self.on_batch()
             yield
             if self.stop:
                 break
+        ahead.stop()
         self._drain()
         yield
 
-    def _batches(self) -> Iterator[FrameBatch]:
-        """The capture's batches; a KeyboardInterrupt while waiting for one ends them."""
-        batches = iter(self.capture)
-        while True:
-            self.waiting = True
-            try:
-                frames = next(batches, None)
-            except KeyboardInterrupt:
-                self.stop = True
-                return
-            finally:
-                self.waiting = False
-            if frames is None:
-                return
-            yield frames
+    def _next(self, ahead: Ahead) -> PacketBatch | None:
+        """The next batch; a KeyboardInterrupt while waiting for it means that there is none."""
+        self.waiting = True
+        try:
+            return ahead.take()
+        except KeyboardInterrupt:
+            self.stop = True
+            return None
+        finally:
+            self.waiting = False
 
-    def _advance(self, frames: FrameBatch, packets: PacketBatch) -> None:
-        self.decode(frames, packets)
-        self.frames += frames.count
-        self.bytes += int(frames.records["wire"][: frames.count].sum())
-        self._follow(frames)
+    def _advance(self, packets: PacketBatch) -> None:
+        self.frames += packets.count
+        self.bytes += packets.wire_bytes
+        self._follow(packets)
         while not self.table.advance(packets):
             self._hand_over()
         if self.table.event_count >= self.handover_events:
             self._hand_over()
         self._check(packets)
 
-    def _follow(self, frames: FrameBatch) -> None:
+    def _follow(self, packets: PacketBatch) -> None:
         """Keep the tables that flows refer to: files and interfaces."""
-        if frames.file != self._file:
-            self._file = frames.file
-            self.context.files.append(frames.file)
+        if packets.file != self._file:
+            self._file = packets.file
+            self.context.files.append(packets.file)
             self.table.file_index = len(self.context.files) - 1
         known = len(self.context.interfaces)
-        if len(frames.interfaces) > known:
-            self.context.interfaces.extend(frames.interfaces[known:])
+        if len(packets.interfaces) > known:
+            self.context.interfaces.extend(packets.interfaces[known:])
 
     def _check(self, packets: PacketBatch) -> None:
         """Count anomalies by name, and assert that no frame got lost."""

@@ -16,13 +16,14 @@ cdef struct Packet:
     unsigned long long src_lo
     unsigned long long dst_hi
     unsigned long long dst_lo
+    unsigned long long dst_mac
+    unsigned long long src_mac
     unsigned int seq
     unsigned int ack
     unsigned int ip_bytes
     unsigned int payload_bytes
     unsigned int payload_offset
     unsigned int payload_captured
-    unsigned int mac_offset
     unsigned int tenant
     unsigned short src_port
     unsigned short dst_port

@@ -22,9 +22,6 @@ Layout = tuple[tuple[str, str, int], ...]
 NO_VLAN = 0xFFFF
 """Wherever a VLAN id or tag is stored: there is none."""
 
-NO_OFFSET = 0xFFFFFFFF
-"""Wherever an offset into the window is stored: there is none."""
-
 NO_WINDOW_SCALE = 0xFF
 """The segment carried no window scale option (RFC 7323 2.2)."""
 
@@ -46,13 +43,14 @@ PACKET_LAYOUT: Layout = (
     ("src_lo", "u8", 1),
     ("dst_hi", "u8", 1),
     ("dst_lo", "u8", 1),
+    ("dst_mac", "u8", 1),  # 48 bits as a number; 0: the link has none
+    ("src_mac", "u8", 1),
     ("seq", "u4", 1),  # TCP, RFC 9293 3.1; ICMP: the identifier, where the message has one
     ("ack", "u4", 1),
     ("ip_bytes", "u4", 1),  # octets of the IP packet, header included, by its own length
     ("payload_bytes", "u4", 1),  # octets behind the transport header, by the IP length
     ("payload_offset", "u4", 1),  # where they start in the window
     ("payload_captured", "u4", 1),  # how many of them are in the window
-    ("mac_offset", "u4", 1),  # of destination MAC, source MAC (12 octets), else NO_OFFSET
     ("tenant", "u4", 1),  # overlay id that separates equal inner addresses; 0: none
     ("src_port", "u2", 1),  # TCP, UDP, SCTP; ICMP: as the Community ID maps type and code
     ("dst_port", "u2", 1),

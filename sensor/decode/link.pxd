@@ -2,12 +2,11 @@ cimport cython
 from sensor.decode.ipv4 cimport decode_ipv4
 from sensor.decode.ipv6 cimport decode_ipv6
 from sensor.frames cimport FrameBatch
-from sensor.loads cimport be16, be32, le32, u8
+from sensor.loads cimport be16, be32, be64, le32, u8
 from sensor.packets cimport PacketBatch
 from sensor.records cimport Frame, Packet, frame_at, packet_at
 
 cdef unsigned short NO_VLAN
-cdef unsigned int NO_OFFSET
 cdef unsigned char NO_WINDOW_SCALE
 cdef unsigned char KIND_ANOMALY
 cdef unsigned char KIND_NON_IP
@@ -44,7 +43,7 @@ cdef unsigned int ARPHRD_RADIOTAP
 cdef unsigned int ARPHRD_NETLINK
 cdef unsigned int SLL_LLC
 
-@cython.locals(i=Py_ssize_t, count=Py_ssize_t, code=cython.uint)
+@cython.locals(i=Py_ssize_t, count=Py_ssize_t, code=cython.uint, wire_bytes=cython.ulonglong)
 cpdef object decode(FrameBatch frames, PacketBatch packets)
 
 @cython.locals(at=Py_ssize_t, end=Py_ssize_t, wire_end=Py_ssize_t)

@@ -25,12 +25,12 @@ from sensor.anomalies import (
     VLAN_TRUNCATED,
 )
 from sensor.packets import KIND_ANOMALY, KIND_NON_IP
-from sensor.records import NO_OFFSET, NO_VLAN, NO_WINDOW_SCALE
+from sensor.records import NO_VLAN, NO_WINDOW_SCALE
 
 if not cython.compiled:
     from sensor.decode.ipv4 import decode_ipv4
     from sensor.decode.ipv6 import decode_ipv6
-    from sensor.loads import be16, be32, le32, u8
+    from sensor.loads import be16, be32, be64, le32, u8
     from sensor.records import frame_at, packet_at
 
 # LINKTYPE_ values, draft-ietf-opsawg-pcaplinktype 2. Raw IP has three numbers because BSDs wrote
@@ -67,19 +67,23 @@ def decode(frames: Any, packets: Any) -> None:
     """Fill packet `i` from frame `i`, for all frames of the batch."""
     packets.adopt(frames)
     count = frames.count
+    wire_bytes = 0
     with cython.nogil:
         for i in range(count):
+            wire_bytes += frame_at(frames.rows, i).wire
             code = decode_frame(frames.octets, frame_at(frames.rows, i), packet_at(packets.rows, i))
             packet_at(packets.rows, i).anomaly = code
             if code:
                 packet_at(packets.rows, i).kind = KIND_ANOMALY
+    packets.wire_bytes = wire_bytes
 
 
 def decode_frame(octets: Any, frame: Any, packet: Any) -> int:
     """Reset the packet, then decode the frame into it by its link type."""
     packet.time_ns = frame.time_ns
     packet.interface = frame.interface
-    packet.mac_offset = NO_OFFSET
+    packet.dst_mac = 0
+    packet.src_mac = 0
     packet.tenant = 0
     packet.vlan_outer = NO_VLAN
     packet.vlan_inner = NO_VLAN
@@ -110,7 +114,8 @@ def decode_ethernet(octets: Any, packet: Any, at: int, end: int, wire_end: int) 
     """Ethernet, IEEE 802.3 3.2."""
     if end - at < 14:
         return LINK_TRUNCATED if wire_end - at < 14 else HEADER_NOT_CAPTURED
-    packet.mac_offset = at
+    packet.dst_mac = be64(octets, at) >> 16
+    packet.src_mac = be64(octets, at + 6) >> 16
     return decode_ethertype(octets, packet, be16(octets, at + 12), at + 14, end, wire_end)
 
 

@@ -1,5 +1,4 @@
 cimport cython
-from sensor.loads cimport u8
 from sensor.packets cimport PacketBatch
 from sensor.records cimport (
     Flow, Packet, flow_at, flows_of, packet_at, touch_bucket, touch_flow,
@@ -20,7 +19,7 @@ cdef unsigned int GAP, HANDSHAKE_DONE, NEW_SYN, SAW_ACK, SAW_DATA, SAW_FIN
 cdef unsigned int SAW_RST, SAW_RST_RESP, SAW_SYN, STARTED, WAITING
 cdef int ACK, KIND_ANOMALY, KIND_FLOW, KIND_FRAGMENT, KIND_NON_IP, PROTOCOL_ICMP
 cdef int PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, SYN
-cdef unsigned int NO_OFFSET, NO_VLAN, NO_WINDOW_SCALE
+cdef unsigned int NO_VLAN, NO_WINDOW_SCALE
 cdef Py_ssize_t EVENTS_MAX, EVENTS_PER_PACKET, NO_SLOT
 cdef unsigned long long COPIES_MASK
 cdef long long COPY_WINDOW_WITHOUT_ID_NS
@@ -124,7 +123,7 @@ cdef int _opens(Packet *packet) noexcept nogil
 cdef int _opens_icmp(Packet *packet) noexcept nogil
 @cython.locals(packet="Packet *", flow="Flow *", slot=Py_ssize_t, opened=int)
 cdef Py_ssize_t _create(FlowTable table, PacketBatch packets, Py_ssize_t index, unsigned long long hashed) noexcept nogil
-@cython.locals(packet="Packet *", flow="Flow *", other=int, end=int, at=int)
+@cython.locals(packet="Packet *", flow="Flow *", end=int, at=int, orig_mac="unsigned long long", resp_mac="unsigned long long")
 cdef void _fill(FlowTable table, PacketBatch packets, Py_ssize_t index, Py_ssize_t slot, int side) noexcept nogil
 @cython.locals(truth=int)
 cdef int _prove_direction(FlowTable table, Flow *flow, Packet *packet, int side) noexcept nogil

@@ -68,7 +68,7 @@ from sensor.packets import (
     PROTOCOL_UDP,
     SYN,
 )
-from sensor.records import FLOW_LAYOUT, NO_OFFSET, NO_VLAN, NO_WINDOW_SCALE, allocate
+from sensor.records import FLOW_LAYOUT, NO_VLAN, NO_WINDOW_SCALE, allocate
 
 if not cython.compiled:
     from sensor.flowtable.tcp import tcp_begins_another, tcp_update
@@ -89,7 +89,6 @@ if not cython.compiled:
         judge_tcp,
         settle_handshake,
     )
-    from sensor.loads import u8
     from sensor.records import flow_at, flows_of, packet_at, touch_bucket, touch_flow
 
 EVENTS_MAX = 16_384
@@ -694,7 +693,6 @@ def _fill(table, packets, index, slot, side):
     """Write a fresh record: the packet comes from `side`."""
     packet = packet_at(packets.rows, index)
     flow = flow_at(table.rows, slot)
-    other = 1 - side
     if side == 0:
         flow.orig_hi = packet.src_hi
         flow.orig_lo = packet.src_lo
@@ -749,13 +747,11 @@ def _fill(table, packets, index, slot, side):
         flow.history[at] = 0
     if packet.protocol != PROTOCOL_TCP:
         flow.isn[0] = packet.seq
+    orig_mac = packet.dst_mac if side else packet.src_mac
+    resp_mac = packet.src_mac if side else packet.dst_mac
     for at in range(6):
-        if packet.mac_offset == NO_OFFSET:
-            flow.orig_mac[at] = 0
-            flow.resp_mac[at] = 0
-        else:
-            flow.orig_mac[at] = u8(packets.octets, packet.mac_offset + 6 * other + at)
-            flow.resp_mac[at] = u8(packets.octets, packet.mac_offset + 6 * side + at)
+        flow.orig_mac[at] = (orig_mac >> (40 - 8 * at)) & 0xFF
+        flow.resp_mac[at] = (resp_mac >> (40 - 8 * at)) & 0xFF
 
 
 def _prove_direction(table, flow, packet, side):

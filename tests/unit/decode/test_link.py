@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sensor.packets import KIND_FLOW, KIND_NON_IP
-from sensor.records import NO_OFFSET, NO_VLAN
+from sensor.records import NO_VLAN
 from tests.unit.decode.batches import anomaly_of, decode_all, decode_one
 from tests.unit.decode.corpus import FRAMES, ethernet, ipv4, ipv6
 
@@ -25,10 +25,12 @@ def vlans(row: Any) -> tuple[int, int]:
     return int(row["vlan_outer"]), int(row["vlan_inner"])
 
 
-def test_an_ethernet_frame_says_where_its_macs_are() -> None:
+def test_an_ethernet_frame_gives_its_macs_as_numbers() -> None:
     frame = MACS + IPV4 + ipv4()
     packets = decode_all([frame, frame])
-    assert packets.records["mac_offset"][:2].tolist() == [0, len(frame)]
+    assert packets.records["dst_mac"][:2].tolist() == [int.from_bytes(MACS[:6], "big")] * 2
+    assert packets.records["src_mac"][:2].tolist() == [int.from_bytes(MACS[6:12], "big")] * 2
+    assert packets.wire_bytes == 2 * len(frame)
     assert packets.records["time_ns"][:2].tolist() == [1000, 1001]
     assert packets.records["interface"][:2].tolist() == [3, 3]
 
@@ -89,7 +91,7 @@ def test_snap_with_a_foreign_organisation_is_no_ip() -> None:
 @pytest.mark.parametrize("order", ["<I", ">I"])
 def test_null_has_the_families_of_every_system_in_both_orders(family: int, order: str) -> None:
     row = decode_one(struct.pack(order, family) + ipv6(), 0)
-    assert (row["kind"], row["ip_version"], row["mac_offset"]) == (KIND_FLOW, 6, NO_OFFSET)
+    assert (row["kind"], row["ip_version"], row["src_mac"]) == (KIND_FLOW, 6, 0)
 
 
 def test_loop_is_in_network_order_alone() -> None:
@@ -111,7 +113,7 @@ def test_the_other_version_than_announced_is_an_anomaly(link: int, packet: bytes
 
 def test_cooked_frames_have_vlans_but_no_macs() -> None:
     row = decode_one(FRAMES["sll_vlan"][1], 113)
-    assert (row["kind"], vlans(row), row["mac_offset"]) == (KIND_FLOW, (7, NO_VLAN), NO_OFFSET)
+    assert (row["kind"], vlans(row), row["src_mac"]) == (KIND_FLOW, (7, NO_VLAN), 0)
 
 
 def test_a_cooked_netlink_message_is_no_ip() -> None:
