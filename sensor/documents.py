@@ -22,7 +22,7 @@ from sensor import schema
 from sensor.flow_columns import direction_codes, when_mask
 from sensor.flows import FlowBatch
 from sensor.identifiers import Scratch, offset_of
-from sensor.records import FLOW_LAYOUT, dtype_of
+from sensor.records import FLOW_LAYOUT, HISTORY_MAX, dtype_of
 from sensor.stores import COPY_PADDING
 
 if not cython.compiled:
@@ -63,8 +63,6 @@ if not cython.compiled:
 CHUNK_ROWS = 32
 """Documents that are written before the buffer is emptied: it stays in the L2 cache, and is small
 enough that the C library hands out the same memory again instead of new pages."""
-
-HISTORY_MAX = 16
 
 ROW_BYTES = dtype_of(FLOW_LAYOUT).itemsize
 AT_ORIG_HI = offset_of("orig_hi")

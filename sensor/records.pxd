@@ -62,36 +62,27 @@ cdef struct Flow:
     unsigned short orig_port
     unsigned short resp_port
     unsigned int tenant
-    unsigned int state
-    unsigned int history_seen
-    long long first_ns
-    long long last_ns
-    unsigned int next_seq[2]
-    unsigned int acked[2]
-    unsigned int window[2]
-    unsigned int isn[2]
-    unsigned int pending_isn
-    unsigned long long packets[2]
-    unsigned long long bytes[2]
-    unsigned long long payload_bytes[2]
-    unsigned long long missed_bytes[2]
-    long long decided_ns
-    long long handshake_ns
-    long long known_ns
-    unsigned long long number
-    unsigned int decided_frame
-    unsigned short decided_file
-    unsigned short interface
-    unsigned short vlan_outer
-    unsigned short vlan_inner
-    unsigned char orig_mac[6]
-    unsigned char resp_mac[6]
-    unsigned char tcp_flags[2]
-    unsigned char window_scale[2]
     unsigned char protocol
     unsigned char ip_version
     unsigned char icmp_type
     unsigned char icmp_code
+    unsigned int state
+    long long last_ns
+    long long seen_ns
+    unsigned long long packets[2]
+    unsigned long long bytes[2]
+    unsigned long long payload_bytes[2]
+    unsigned int next_seq[2]
+    unsigned int acked[2]
+    unsigned int window[2]
+    unsigned int isn[2]
+    unsigned long long missed_bytes[2]
+    unsigned int history_seen
+    unsigned int pending_isn
+    unsigned char tcp_flags[2]
+    unsigned char window_scale[2]
+    unsigned short vlan_outer
+    unsigned short vlan_inner
     unsigned char verdict
     unsigned char evidence
     unsigned char confidence
@@ -100,6 +91,15 @@ cdef struct Flow:
     unsigned char conn_state
     unsigned char action
     unsigned char history_length
+    unsigned short interface
+    unsigned short decided_file
+    unsigned int decided_frame
+    long long first_ns
+    long long decided_ns
+    long long handshake_ns
+    long long known_ns
+    unsigned char orig_mac[6]
+    unsigned char resp_mac[6]
     unsigned char history[16]
 
 cdef inline Frame *frames_of(Frame[::1] view) noexcept nogil:

@@ -22,6 +22,11 @@ Layout = tuple[tuple[str, str, int], ...]
 NO_VLAN = 0xFFFF
 """Wherever a VLAN id or tag is stored: there is none."""
 
+CACHE_LINE = 64
+
+HISTORY_MAX = 16
+"""History letters that a flow keeps: eight kinds, once for each side."""
+
 NO_WINDOW_SCALE = 0xFF
 """The segment carried no window scale option (RFC 7323 2.2)."""
 
@@ -83,7 +88,8 @@ PACKET_LAYOUT: Layout = (
     ("quoted_dst_lo", "u8", 1),
 )
 
-# In pairs, index 0 is the originator (orig), index 1 the responder (resp).
+# In pairs, index 0 is the originator (orig), index 1 the responder (resp). A record is four cache
+# lines of 64 octets: what finds a flow, what each packet changes (two lines), and the rest.
 FLOW_LAYOUT: Layout = (
     ("orig_hi", "u8", 1),  # addresses as in a packet
     ("orig_lo", "u8", 1),
@@ -92,36 +98,29 @@ FLOW_LAYOUT: Layout = (
     ("orig_port", "u2", 1),
     ("resp_port", "u2", 1),
     ("tenant", "u4", 1),
-    ("state", "u4", 1),  # flowtable/tcp.py: bits of what was seen
-    ("history_seen", "u4", 1),  # which history letters are there, one bit each
-    ("first_ns", "i8", 1),  # first packet
-    ("last_ns", "i8", 1),  # last packet
-    ("next_seq", "u4", 2),  # one past the highest sequence number sent
-    ("acked", "u4", 2),  # highest acknowledgement sent
-    ("window", "u4", 2),  # last advertised, scaled, octets
-    ("isn", "u4", 2),  # initial sequence number; ICMP echo: [0] is the identifier
-    ("pending_isn", "u4", 1),  # of a SYN that came while the flow was open
-    ("packets", "u8", 2),
-    ("bytes", "u8", 2),  # octets of the IP packets, by the IP length
-    ("payload_bytes", "u8", 2),
-    ("missed_bytes", "u8", 2),  # payload that was acknowledged or skipped but never seen
-    ("decided_ns", "i8", 1),  # the packet that decided the verdict
-    ("handshake_ns", "i8", 1),  # the ACK that completed the handshake; 0: not complete
-    ("known_ns", "i8", 1),  # in the table: next deadline; in an event: when it became known
-    ("number", "u8", 1),  # flows of a run are numbered from 1 in order of their first packet
-    ("decided_frame", "u4", 1),  # number of the deciding frame in its file, from 1
-    ("decided_file", "u2", 1),  # index into FlowBatch.files
-    ("interface", "u2", 1),  # index into FlowBatch.interfaces
-    ("vlan_outer", "u2", 1),  # first seen
-    ("vlan_inner", "u2", 1),
-    ("orig_mac", "u1", 6),
-    ("resp_mac", "u1", 6),
-    ("tcp_flags", "u1", 2),  # all flags seen, or-ed
-    ("window_scale", "u1", 2),
     ("protocol", "u1", 1),
     ("ip_version", "u1", 1),
     ("icmp_type", "u1", 1),
     ("icmp_code", "u1", 1),
+    ("state", "u4", 1),  # flowtable/state.py: bits of what was seen
+    ("last_ns", "i8", 1),  # last packet
+    ("seen_ns", "i8", 1),  # the same, but never before the largest time seen: for deadlines
+    # -- 64
+    ("packets", "u8", 2),
+    ("bytes", "u8", 2),  # octets of the IP packets, by the IP length
+    ("payload_bytes", "u8", 2),
+    ("next_seq", "u4", 2),  # one past the highest sequence number sent
+    ("acked", "u4", 2),  # highest acknowledgement sent
+    # -- 128
+    ("window", "u4", 2),  # last advertised, scaled, octets
+    ("isn", "u4", 2),  # initial sequence number; ICMP echo: [0] is the identifier
+    ("missed_bytes", "u8", 2),  # payload that was acknowledged or skipped but never seen
+    ("history_seen", "u4", 1),  # which history letters are there, one bit each
+    ("pending_isn", "u4", 1),  # of a SYN that came while the flow was open
+    ("tcp_flags", "u1", 2),  # all flags seen, or-ed
+    ("window_scale", "u1", 2),
+    ("vlan_outer", "u2", 1),  # first seen
+    ("vlan_inner", "u2", 1),
     ("verdict", "u1", 1),  # flows.py: VERDICTS
     ("evidence", "u1", 1),  # flows.py: EVIDENCE
     ("confidence", "u1", 1),  # percent
@@ -130,7 +129,17 @@ FLOW_LAYOUT: Layout = (
     ("conn_state", "u1", 1),  # flows.py: CONN_STATES
     ("action", "u1", 1),  # flows.py: ACTIONS
     ("history_length", "u1", 1),
-    ("history", "u1", 16),  # ASCII letters as zeek's conn.log has them
+    ("interface", "u2", 1),  # index into FlowBatch.interfaces
+    ("decided_file", "u2", 1),  # index into FlowBatch.files
+    ("decided_frame", "u4", 1),  # number of the deciding frame in its file, from 1
+    # -- 192
+    ("first_ns", "i8", 1),  # first packet
+    ("decided_ns", "i8", 1),  # the packet that decided the verdict
+    ("handshake_ns", "i8", 1),  # the ACK that completed the handshake; 0: not complete
+    ("known_ns", "i8", 1),  # in the table: last record; in an event: when it became known
+    ("orig_mac", "u1", 6),
+    ("resp_mac", "u1", 6),
+    ("history", "u1", HISTORY_MAX),  # ASCII letters as zeek's conn.log has them
 )
 
 
@@ -155,7 +164,10 @@ _CTYPES: dict[str, Any] = {
 def allocate(layout: Layout, count: int, compiled: bool) -> tuple[Any, Any]:
     """Zeroed memory for `count` records, as (view for the core, numpy records): the same memory."""
     if compiled:
-        records = np.zeros(count, dtype_of(layout))
+        dtype = dtype_of(layout)
+        memory = np.zeros(count * dtype.itemsize + CACHE_LINE, np.uint8)
+        start = -memory.ctypes.data % CACHE_LINE
+        records = memory[start : start + count * dtype.itemsize].view(dtype)
         return records, records
     members = [
         (name, _CTYPES[code] * size if size > 1 else _CTYPES[code]) for name, code, size in layout

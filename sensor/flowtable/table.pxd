@@ -26,6 +26,7 @@ cdef long long COPY_WINDOW_WITHOUT_ID_NS
 cdef int WELL_KNOWN_PORTS, CLASSES, LOSSY_FLOWS_MIN, DONE, FULL, CROWDED
 cdef unsigned long long MASK32, MASK64, PRIME_1, PRIME_2, PRIME_3, PRIME_4
 cdef unsigned int PAIRS_LOW, ANY_RST
+cdef int HISTORY_MAX
 
 @cython.final
 cdef class FlowTable:
@@ -36,7 +37,6 @@ cdef class FlowTable:
     cdef Flow *event_rows
     cdef public object event_records
     cdef Timers timers
-    cdef long long[::1] seen_ns
     cdef unsigned int[::1] free
     cdef unsigned long long[::1] slot_hash
     cdef unsigned char[::1] slot_class

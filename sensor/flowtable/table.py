@@ -68,7 +68,7 @@ from sensor.packets import (
     PROTOCOL_UDP,
     SYN,
 )
-from sensor.records import FLOW_LAYOUT, NO_VLAN, NO_WINDOW_SCALE, allocate
+from sensor.records import FLOW_LAYOUT, HISTORY_MAX, NO_VLAN, NO_WINDOW_SCALE, allocate
 
 if not cython.compiled:
     from sensor.flowtable.tcp import tcp_begins_another, tcp_update
@@ -140,7 +140,6 @@ class FlowTable:
         self.event_view, self.event_records = allocate(FLOW_LAYOUT, EVENTS_MAX, cython.compiled)
         self.event_rows = flows_of(self.event_view)
         self.timers = Timers(slots)
-        self.seen_ns = memoryview(np.zeros(slots, np.int64))
         self.free = memoryview(np.zeros(slots, np.uint32))
         self.slot_hash = memoryview(np.zeros(slots, np.uint64))
         self.slot_class = memoryview(np.zeros(slots, np.uint8))
@@ -355,7 +354,7 @@ def _update(table, packets, index, slot, side):
     flow.bytes[side] += packet.ip_bytes
     flow.payload_bytes[side] += packet.payload_bytes
     table.packets_in_table += 1
-    table.seen_ns[slot] = table.now_ns
+    flow.seen_ns = table.now_ns
     if packet.time_ns > flow.last_ns:
         flow.last_ns = packet.time_ns
     if flow.vlan_outer == NO_VLAN and packet.vlan_outer != NO_VLAN:
@@ -675,12 +674,11 @@ def _create(table, packets, index, hashed):
     if opened & 2:
         flow.tags = TAG_DIRECTION_GUESSED
     table.number += 1
-    flow.number = table.number
     table.count += 1
     if table.count > table.peak:
         table.peak = table.count
     table.slot_hash[slot] = hashed
-    table.seen_ns[slot] = table.now_ns
+    flow.seen_ns = table.now_ns
     _insert(table, slot, hashed)
     table.slot_class[slot] = 0
     _enlist(table, slot, 0)
@@ -743,7 +741,7 @@ def _fill(table, packets, index, slot, side):
         flow.missed_bytes[end] = 0
         flow.tcp_flags[end] = 0
         flow.window_scale[end] = NO_WINDOW_SCALE
-    for at in range(16):
+    for at in range(HISTORY_MAX):
         flow.history[at] = 0
     if packet.protocol != PROTOCOL_TCP:
         flow.isn[0] = packet.seq
@@ -846,7 +844,7 @@ def _is_over(flow):
 def _deadline(table, slot):
     """When the flow must be looked at next: verdict, activity or idleness, whichever is first."""
     flow = flow_at(table.rows, slot)
-    deadline = table.seen_ns[slot] + _timeout(table, flow)
+    deadline = flow.seen_ns + _timeout(table, flow)
     if flow.state & WAITING and flow.handshake_ns + table.wait_ns < deadline:
         deadline = flow.handshake_ns + table.wait_ns
     if table.active_ns and flow.known_ns + table.active_ns < deadline:
@@ -875,7 +873,7 @@ def _due(table, slot, due_ns):
         settle_handshake(flow)
         _emit_due(table, slot, due_ns)
         _reclass(table, slot)
-    if table.seen_ns[slot] + _timeout(table, flow) <= due_ns:
+    if flow.seen_ns + _timeout(table, flow) <= due_ns:
         reason = END_IDLE_TIMEOUT
         if flow.state & CLOSED:
             reason = END_RST if flow.state & ANY_RST else END_FIN

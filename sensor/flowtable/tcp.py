@@ -39,13 +39,12 @@ from sensor.flowtable.state import (
     WAITING,
 )
 from sensor.packets import ACK, FIN, RST, SYN
-from sensor.records import NO_WINDOW_SCALE
+from sensor.records import HISTORY_MAX, NO_WINDOW_SCALE
 
 MASK32 = 0xFFFF_FFFF
 HALF = 0x8000_0000
 LOOSE_WINDOW = 1 << 20
 """What counts as in window where the capture did not see the window scale (mid-stream)."""
-HISTORY_MAX = 16
 ANY_CLOSE = SAW_FIN | SAW_FIN_RESP | SAW_RST | SAW_RST_RESP
 ANY_SYN = SAW_SYN | SAW_SYN_RESP | SAW_SYNACK
 
