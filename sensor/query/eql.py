@@ -11,7 +11,7 @@ from sensor.query.ast import (
 )
 from sensor.query.functions import FUNCTIONS
 from sensor.query.patterns import PatternError, regex
-from sensor.query.parsing import check_depth, grammar, parse_tree, query_error, unescape
+from sensor.query.parsing import Shape, check_depth, grammar, parse_tree, query_error, unescape
 from sensor.query.values import is_network, text_of
 
 SECOND_NS = 1_000_000_000
@@ -22,6 +22,10 @@ _UNITS_NS = {
 _RUNS_MAX = 100
 _STEPS_MAX = 64
 _ARGUMENTS_MAX = 5_000
+_SHAPE = Shape(
+    frozenset({"_LPAR", "_LSQB", "MISSING"}), frozenset({"_RPAR", "_RSQB"}),
+    ("NOT", "_AND", "_OR", "TRUE", "FALSE", "NULL", "IN", "LIKE", "REGEX"),
+)
 _NAMES = {
     "WHERE": "'where'", "ANY": "'any'", "BY": "'by'", "WITH": "'with'", "UNTIL": "'until'",
     "NOT": "'not'", "_AND": "'and'", "_OR": "'or'", "IN": "'in'", "COMPARE": "a comparison",
@@ -44,12 +48,7 @@ def parse(text: str) -> Query:
     """
     if not text.strip():
         raise query_error("the query is empty", text, 0)
-    tree = parse_tree(
-        lambda: grammar(
-            "eql", frozenset({"_LPAR", "_LSQB", "MISSING"}), frozenset({"_RPAR", "_RSQB"})
-        ),
-        text, _NAMES, _HINTS,
-    )
+    tree = parse_tree(lambda: grammar("eql", _SHAPE), text, _NAMES, _HINTS)
     return _Builder(text).query(tree.children[0])
 
 

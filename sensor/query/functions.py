@@ -128,7 +128,8 @@ def _substring(args: tuple[Value, ...], _: bool) -> Result:
     text, *bounds = args
     if not isinstance(text, str) or not all(type(bound) is int for bound in bounds):
         return None
-    return str(text)[slice(bounds[0], *bounds[1:])]  # type: ignore[misc]
+    start, end = (*bounds, None)[:2]
+    return str(text)[start:end]  # type: ignore[misc]
 
 
 def _number(args: tuple[Value, ...], _: bool) -> Result:

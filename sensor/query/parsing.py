@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from importlib import import_module, resources
 from typing import TYPE_CHECKING, Any
 
 from sensor.errors import QueryError
@@ -35,14 +37,24 @@ def query_error(reason: str, text: str, at: int) -> QueryError:
     return QueryError(reason, line=text.count("\n", 0, at) + 1, column=column, text=shown)
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the driver has to know of a grammar, by the names of its tokens."""
+
+    opening: frozenset[str]
+    closing: frozenset[str]
+    reserved: tuple[str, ...]
+    """Words that are never names or values."""
+
+
 class DepthGuard:
     """Refuses brackets that nest too deep, before the parser sees them."""
 
-    always_accept = ()
-
-    def __init__(self, opening: frozenset[str], closing: frozenset[str]) -> None:
-        self._opening = opening
-        self._closing = closing
+    def __init__(self, shape: Shape) -> None:
+        self._opening = shape.opening
+        self._closing = shape.closing
+        self.always_accept = shape.reserved
+        """Tokens that lark tells apart everywhere, also where they cannot stand."""
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         """The same tokens.
@@ -69,13 +81,24 @@ class _TooDeep(Exception):
 
 
 @cache
-def grammar(name: str, opening: frozenset[str], closing: frozenset[str]) -> Lark:
-    """The LALR parser of a grammar file beside this module; built once, when first needed."""
+def grammar(name: str, shape: Shape) -> Lark:
+    """The LALR parser of a grammar file beside this module; made once, when first needed."""
     from lark import Lark  # noqa: PLC0415  45 ms that a run without rules need not spend
 
     text = resources.files("sensor.query").joinpath(f"{name}.lark").read_text("utf-8")
-    guard: Any = DepthGuard(opening, closing)
+    guard: Any = DepthGuard(shape)
+    tables: Any = import_module(f"sensor.query.{name}_tables")
+    if tables_fit(tables, text):
+        return Lark._load_from_dict(tables.DATA, tables.MEMO, postlex=guard)
     return Lark(text, parser="lalr", lexer="contextual", postlex=guard, maybe_placeholders=True)
+
+
+def tables_fit(tables: Any, text: str) -> bool:
+    """Whether tables worked out beforehand belong to this grammar and this version of lark."""
+    from lark import __version__  # noqa: PLC0415
+
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return bool(tables.LARK_VERSION == __version__ and tables.GRAMMAR_SHA256 == digest)
 
 
 def parse_tree(
@@ -105,18 +128,20 @@ def parse_tree(
             f"unexpected character {text[at]!r}" + _wanted(error.allowed or set(), names))
         raise query_error(reason, text, at) from None
     except UnexpectedToken as error:
+        # What the lexer always tells apart is not what may stand here: the parser knows.
+        expected = error.accepts or error.expected
         if error.token.type == "$END":
             raise query_error(
-                "the query ends too early" + _wanted(error.expected, names), text, len(text)
+                "the query ends too early" + _wanted(expected, names), text, len(text)
             ) from None
         at = error.token.start_pos or 0
         reason = _hint(text, at, hints) or (
-            f"unexpected {str(error.token)[:40]!r}" + _wanted(error.expected, names))
+            f"unexpected {str(error.token)[:40]!r}" + _wanted(expected, names))
         raise query_error(reason, text, at) from None
 
 
 def _hint(text: str, at: int, hints: dict[str, str]) -> str:
-    return hints.get(text[at : at + 1], "")
+    return "" if text[at : at + 2] == "==" else hints.get(text[at : at + 1], "")
 
 
 def _unclosed(text: str, at: int) -> str:
