@@ -159,7 +159,7 @@ class _ItemReader:
         self.errors.append(f"{self._place}: {reason}")
 
     def _expires_ns(self, value: Any) -> int:
-        """The end of the day, second, ... that is written."""
+        """The instant that is written, or the end of the month or day."""
         if value is None:
             return NEVER_NS
         text = value.isoformat() if isinstance(value, date | datetime) else value
@@ -167,7 +167,7 @@ class _ItemReader:
         if span is None:
             self._error(f"'expires' must be a date like 2026-12-31, not {value!r}")
             return 0
-        return span[1]
+        return span[0] if ":" in text else span[1]
 
     def _entries(self, entries: Any, prefix: str, depth: int) -> list[Predicate]:
         if not isinstance(entries, list) or not entries:

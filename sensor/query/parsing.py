@@ -132,7 +132,7 @@ def parse_tree(
         expected = error.accepts or error.expected
         if error.token.type == "$END":
             raise query_error(
-                "the query ends too early" + _wanted(expected, names), text, len(text)
+                "the query ends too early" + _wanted(expected, names), text, len(text.rstrip())
             ) from None
         at = error.token.start_pos or 0
         reason = _hint(text, at, hints) or (
