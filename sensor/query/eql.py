@@ -6,12 +6,26 @@ import math
 from typing import Any
 
 from sensor.query.ast import (
-    Arithmetic, Call, Compare, EventQuery, FieldRef, Literal, Match, Negative, Node, Not, Query,
-    Sample, Sequence, Step, all_of, any_of,
+    Arithmetic,
+    Call,
+    Compare,
+    EventQuery,
+    FieldRef,
+    Literal,
+    Match,
+    Negative,
+    Node,
+    Not,
+    Query,
+    Sample,
+    Sequence,
+    Step,
+    all_of,
+    any_of,
 )
 from sensor.query.functions import FUNCTIONS
-from sensor.query.patterns import PatternError, regex
 from sensor.query.parsing import Shape, check_depth, grammar, parse_tree, query_error, unescape
+from sensor.query.patterns import PatternError, regex
 from sensor.query.values import is_network, text_of
 
 SECOND_NS = 1_000_000_000
@@ -94,7 +108,8 @@ class _Builder:
             _, event, keys = until.children
             end = Step(self._event(event), self._keys(keys))
             if len(end.by) != len(nodes[0].by):
-                raise self._error("'until' needs as many 'by' keys as the events", until.children[0])
+                raise self._error(
+                    "'until' needs as many 'by' keys as the events", until.children[0])
         return Sequence(self._keys(by), self._maxspan_ns(maxspan), tuple(nodes), end)
 
     def _steps(self, trees: list[Any]) -> list[Step]:
@@ -139,7 +154,7 @@ class _Builder:
 
     # --- conditions and values
 
-    def _node(self, tree: Any, depth: int) -> Node:  # noqa: PLR0911  one line per shape
+    def _node(self, tree: Any, depth: int) -> Node:  # noqa: PLR0911, C901  one line per shape
         check_depth(depth, self._text, self._offset(tree))
         below = tree.children
         match tree.data:

@@ -6,7 +6,16 @@ import re
 from typing import Any
 
 from sensor.query.ast import (
-    FieldTest, Nested, Node, Not, Null, Range, Text, Wildcard, all_of, any_of,
+    FieldTest,
+    Nested,
+    Node,
+    Not,
+    Null,
+    Range,
+    Text,
+    Wildcard,
+    all_of,
+    any_of,
 )
 from sensor.query.parsing import Shape, check_depth, grammar, parse_tree, query_error, unescape
 from sensor.query.values import is_network
@@ -42,7 +51,7 @@ def parse(text: str) -> Node:
     return _condition(tree.children[0], text, 0)
 
 
-def _condition(tree: Any, text: str, depth: int) -> Node:
+def _condition(tree: Any, text: str, depth: int) -> Node:  # noqa: PLR0911  one line per shape
     at = _offset(tree)
     check_depth(depth, text, at)
     below = tree.children

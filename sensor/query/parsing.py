@@ -89,7 +89,9 @@ def grammar(name: str, shape: Shape) -> Lark:
     guard: Any = DepthGuard(shape)
     tables: Any = import_module(f"sensor.query.{name}_tables")
     if tables_fit(tables, text):
-        return Lark._load_from_dict(tables.DATA, tables.MEMO, postlex=guard)
+        load: Any = Lark._load_from_dict
+        made: Lark = load(tables.DATA, tables.MEMO, postlex=guard)
+        return made
     return Lark(text, parser="lalr", lexer="contextual", postlex=guard, maybe_placeholders=True)
 
 
@@ -98,7 +100,7 @@ def tables_fit(tables: Any, text: str) -> bool:
     from lark import __version__  # noqa: PLC0415
 
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return bool(tables.LARK_VERSION == __version__ and tables.GRAMMAR_SHA256 == digest)
+    return bool(__version__ == tables.LARK_VERSION and digest == tables.GRAMMAR_SHA256)
 
 
 def parse_tree(
@@ -114,7 +116,7 @@ def parse_tree(
     if len(text) > QUERY_CHARACTERS_MAX:
         raise query_error(
             f"the query has {len(text)} characters; at most {QUERY_CHARACTERS_MAX} are allowed",
-            text[:80].split("\n")[0], 0,
+            text[:80].split("\n", maxsplit=1)[0], 0,
         )
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken  # noqa: PLC0415
 
@@ -123,7 +125,7 @@ def parse_tree(
     except _TooDeep as error:
         raise query_error(f"nested more than {QUERY_DEPTH_MAX} deep", text, error.at) from None
     except UnexpectedCharacters as error:
-        at = error.pos_in_stream
+        at = error.pos_in_stream or 0
         reason = _hint(text, at, hints) or _unclosed(text, at) or (
             f"unexpected character {text[at]!r}" + _wanted(error.allowed or set(), names))
         raise query_error(reason, text, at) from None

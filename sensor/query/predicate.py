@@ -13,13 +13,25 @@ import numpy as np
 from sensor.columns import Mask, Rows
 from sensor.query import eql_predicate, kql_predicate
 from sensor.query.ast import (
-    And, EventQuery, FieldTest, Nested, Node, Not, Or, Query, Range, Sample, Sequence,
+    And,
+    EventQuery,
+    FieldTest,
+    Nested,
+    Node,
+    Not,
+    Or,
+    Query,
+    Range,
+    Sample,
+    Sequence,
 )
 from sensor.query.masks import Predicate, ValuesTest
 from sensor.query.rows import DocumentRows, Selection, values_at
 
 
-def compile_query(query: Query, fields: Collection[str] = ()) -> Predicate:
+def compile_query(  # noqa: PLR0911  one line per shape
+    query: Query, fields: Collection[str] = ()
+) -> Predicate:
     """The predicate of a single-event query.
 
     `fields` are the names that patterns of names and bare values of KQL range over, where the rows
@@ -61,7 +73,8 @@ def all_predicates(parts: list[Predicate]) -> Predicate:
             if rows.count:
                 by_rows = sorted(range(len(parts)), key=lambda index: int(masks[index].sum()))
                 order.extend(parts[index] for index in by_rows)
-            return np.logical_and.reduce(masks)
+            together: Mask = np.logical_and.reduce(masks)
+            return together
         mask = order[0](rows)
         for index, part in enumerate(order[1:], 1):
             selected = int(np.count_nonzero(mask))

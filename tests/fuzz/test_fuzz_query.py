@@ -46,7 +46,8 @@ def test_any_text(text: str, parse: Any) -> None:
 
 @pytest.mark.parametrize("parse", PARSERS)
 @pytest.mark.parametrize("piece", ["(", "not ", "a:(", "[", "-", "1+", "a and (", "length(", "{",
-                                   "a:{", "sequence [", '"', "\\", "x or not (", "a ", "🦀", "[any where a] "])
+                                   "a:{", "sequence [", '"', "\\", "x or not (", "a ", "🦀",
+                                   "[any where a] "])
 @pytest.mark.parametrize("start", ["", "any where ", "a:", "sequence "])
 def test_very_long_and_very_deep(parse: Any, piece: str, start: str) -> None:
     parsed(parse, start + piece * 10_000)

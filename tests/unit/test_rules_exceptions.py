@@ -13,8 +13,8 @@ from sensor.errors import ConfigError
 from sensor.query.rows import DocumentRows, ecs_type_of
 from sensor.rules import RuleSet
 
-FIELDS = {name: ecs_type_of(name) for name in
-          "event.action source.ip source.port destination.ip destination.port tags".split()}
+_NAMES = "event.action source.ip source.port destination.ip destination.port tags"
+FIELDS = {name: ecs_type_of(name) for name in _NAMES.split()}
 RULE = """
 [rule]
 rule_id = "ID"
@@ -120,10 +120,11 @@ def test_kibana_exports(tmp_path: Path) -> None:
 
 
 def test_a_list_that_rules_name_is_theirs_alone(tmp_path: Path) -> None:
-    entries = [{"field": "destination.port", "operator": "included", "type": "match", "value": "23"}]
+    entries = [{"field": "destination.port", "type": "match", "value": "23"}]
     (tmp_path / "e.ndjson").write_text(json.dumps(
         {"item_id": "i", "list_id": "lab", "description": "why", "entries": entries}))
-    (tmp_path / "a.toml").write_text(RULE.replace("ID", "A") + 'exceptions_list = [{list_id = "lab"}]\n')
+    (tmp_path / "a.toml").write_text(
+        RULE.replace("ID", "A") + 'exceptions_list = [{list_id = "lab"}]\n')
     (tmp_path / "b.toml").write_text(RULE.replace("ID", "B"))
     rules = RuleSet.load([str(tmp_path / "a.toml"), str(tmp_path / "b.toml")],
                          exceptions=[str(tmp_path / "e.ndjson")], config=Config(),
@@ -166,7 +167,8 @@ def test_all_bad_items_are_reported_with_their_places(tmp_path: Path) -> None:
     bad = item(FIRST).replace('comment = "known"\n', "")
     with pytest.raises(ConfigError) as caught:
         alerted(tmp_path, bad + item(FIRST) + bad)
-    found = [line.split("exceptions.toml:")[1].split(":")[0] for line in str(caught.value).split("\n")]
+    found = [line.split("exceptions.toml:")[1].split(":")[0]
+             for line in str(caught.value).split("\n")]
     # Three lines for a bad item, four for the good one between them.
     assert found == ["1", "8"]
 

@@ -57,7 +57,7 @@ def test_the_parse_tables_belong_to_the_grammar(name: str) -> None:
     text = resources.files("sensor.query").joinpath(f"{name}.lark").read_text("utf-8")
     tables = import_module(f"sensor.query.{name}_tables")
     lark = pytest.importorskip("lark")
-    if tables.LARK_VERSION != lark.__version__:
+    if lark.__version__ != tables.LARK_VERSION:
         pytest.skip("made for another version of lark: the grammar is read instead")
     assert tables_fit(tables, text), "run tools/make_query_tables.py"
     assert not tables_fit(tables, text + " ")
@@ -82,8 +82,8 @@ def test_regular_expressions_that_do_not_mind_capitals() -> None:
     assert not regex("A[b-d]e")("aCE")
 
 
-@pytest.mark.parametrize("pattern", ["(" * 100 + ")" * 100, "a" + "?" * 100, "a{1", "[z", "a\\", '"x',
-                                     ")", "<1-5>", "~a", "x{9999}{9999}"])
+@pytest.mark.parametrize("pattern", ["(" * 100 + ")" * 100, "a" + "?" * 100, "a{1", "[z", "a\\",
+                                     '"x', ")", "<1-5>", "~a", "x{9999}{9999}"])
 def test_regular_expressions_that_are_refused(pattern: str) -> None:
     with pytest.raises(PatternError):
         regex(pattern)
@@ -116,8 +116,10 @@ def test_no_dates(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "good"), [
     ("10.0.0.0/8", True), ("10.0.0.1", True), ("FE80::/10", True), ("::1", True), ("::/0", True),
-    ("10.0.0.0/33", False), ("::1/129", False), ("10", False), ("10/8", False), ("10.0.0.0/", False),
-    ("10.0.0.0/255.0.0.0", False), ("a", False), ("", False), ("1.2.3.4/-1", False), ("1.2.3.4/²", False),
+    ("10.0.0.0/33", False), ("::1/129", False), ("10", False), ("10/8", False),
+    ("10.0.0.0/", False),
+    ("10.0.0.0/255.0.0.0", False), ("a", False), ("", False), ("1.2.3.4/-1", False),
+    ("1.2.3.4/²", False),
 ])
 def test_networks(text: str, good: bool) -> None:
     assert is_network(text) == good
@@ -154,14 +156,18 @@ class Flows:
 
 @pytest.mark.parametrize(("text", "expected"), [
     ("u16:23", [0]), ("not u16:23", [1, 2, 3]), ("u16 > 23", [1, 2]), ("u16:99999999999999", []),
-    ("u16 < 99999999999999", [0, 1, 2]), ("u16:x", []), ("u16 > -1", [0, 1, 2]), ("u16:*", [0, 1, 2]),
+    ("u16 < 99999999999999", [0, 1, 2]), ("u16:x", []), ("u16 > -1", [0, 1, 2]),
+    ("u16:*", [0, 1, 2]),
     ("u16:2*", [0]), ("u64:9223372036854775808", [0]), ("u64 >= 9007199254740993", [0, 1]),
     ("u64:9007199254740992", []), ("u64 > 9007199254740992", [0, 1]), ("i64 < 0", [0]),
     ("i64 < 0.5", [0, 2]), ("i64 >= 0.5", [1, 3]), ("i64:0.5", []), ("f64:2", [1]),
     ("f64 < 0.1", [0]), ("when:\"1970-01-01\"", [0, 1, 3]), ("when > \"1970-01-01\"", [2]),
-    ("when:x", []), ("ip:10.0.0.0/8", [0]), ("not ip:10.0.0.0/8", [1, 2, 3]), ("ip:fd00::/8", [2]),
-    ("ip:8.8.*", [1]), ("ip:x", []), ("ip > 8.8.8.8", [0, 2]), ("ip:*", [0, 1, 2]), ("ip:null", [3]),
-    ("word:b", [0]), ("word:null", [3]), ("none:null", [0, 1, 2, 3]), ("u16:23 and ip:10.0.0.1", [0]),
+    ("when:x", []), ("ip:10.0.0.0/8", [0]), ("not ip:10.0.0.0/8", [1, 2, 3]),
+    ("ip:fd00::/8", [2]),
+    ("ip:8.8.*", [1]), ("ip:x", []), ("ip > 8.8.8.8", [0, 2]), ("ip:*", [0, 1, 2]),
+    ("ip:null", [3]),
+    ("word:b", [0]), ("word:null", [3]), ("none:null", [0, 1, 2, 3]),
+    ("u16:23 and ip:10.0.0.1", [0]),
     ("word:(a and b)", [0]), ("*16:23", [0]), ("23", [0]), ("8.8.8.8", [1]),
 ])
 def test_kql_over_typed_columns(text: str, expected: list[int]) -> None:
