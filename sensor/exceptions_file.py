@@ -21,7 +21,10 @@ from sensor.query import ecs_names
 from sensor.query.ast import FieldRef, Literal, Match
 from sensor.query.masks import Predicate, ValuesTest, network_mask, present
 from sensor.query.predicate import (
-    all_predicates, any_object, compile_query, no_predicate,
+    all_predicates,
+    any_object,
+    compile_query,
+    no_predicate,
 )
 from sensor.query.values import address_of, date_span, is_network, text_of
 
@@ -47,7 +50,9 @@ class ExceptionItem:
     predicate: Predicate
 
 
-def read_exceptions(paths: Iterable[str], known: Callable[[str], str | None]) -> list[ExceptionItem]:
+def read_exceptions(
+    paths: Iterable[str], known: Callable[[str], str | None]
+) -> list[ExceptionItem]:
     """The items of exception files.
 
     Errors: ConfigError that lists every bad item with its file and place.
@@ -159,7 +164,7 @@ class _ItemReader:
         self.errors.append(f"{self._place}: {reason}")
 
     def _expires_ns(self, value: Any) -> int:
-        """The end of the day, second, ... that is written."""
+        """The instant that is written, or the end of the month or day."""
         if value is None:
             return NEVER_NS
         text = value.isoformat() if isinstance(value, date | datetime) else value
@@ -167,7 +172,7 @@ class _ItemReader:
         if span is None:
             self._error(f"'expires' must be a date like 2026-12-31, not {value!r}")
             return 0
-        return span[1]
+        return span[0] if ":" in text else span[1]
 
     def _entries(self, entries: Any, prefix: str, depth: int) -> list[Predicate]:
         if not isinstance(entries, list) or not entries:
@@ -200,7 +205,7 @@ class _ItemReader:
         part = self._predicate(entry, name, kind, prefix, depth)
         return part if part is None or operator == "included" else no_predicate(part)
 
-    def _predicate(
+    def _predicate(  # noqa: PLR0911  one line per type
         self, entry: dict[str, Any], name: str, kind: Any, prefix: str, depth: int
     ) -> Predicate | None:
         value = entry.get("value")

@@ -14,8 +14,26 @@ from dataclasses import dataclass
 from sensor.errors import QueryError
 from sensor.query import ecs_names
 from sensor.query.ast import (
-    And, Compare, EventQuery, FieldRef, FieldTest, Literal, Match, Nested, Node, Not, Null, Or,
-    Query, Range, Sample, Sequence, Step, Text, Wildcard, children,
+    And,
+    Compare,
+    EventQuery,
+    FieldRef,
+    FieldTest,
+    Literal,
+    Match,
+    Nested,
+    Node,
+    Not,
+    Null,
+    Or,
+    Query,
+    Range,
+    Sample,
+    Sequence,
+    Step,
+    Text,
+    Wildcard,
+    children,
 )
 from sensor.query.eql_predicate import field_names, truth
 from sensor.query.masks import NUMBER_TYPES
@@ -66,7 +84,8 @@ class _Checker:
 
     # --- names and constants
 
-    def walk(self, node: Query | Step, prefix: str = "") -> None:
+    def walk(self, node: Query | Step, prefix: str = "") -> None:  # noqa: C901, PLR0912
+        """Note what is wrong below a node; one line per shape."""
         match node:
             case FieldTest(field, value) if field is not None:
                 self._field(field, prefix)
@@ -146,7 +165,8 @@ class _Checker:
 
     # --- what can be decided without an event: True, False, or None for "it depends"
 
-    def hope(self, node: Node, prefix: str = "") -> bool | None:  # noqa: PLR0911
+    def hope(self, node: Node, prefix: str = "") -> bool | None:  # noqa: PLR0911, C901
+        """What a node comes to, as far as it does not depend on events; one line per shape."""
         match node:
             case And(items):
                 return _all_of(self.hope(item, prefix) for item in items)

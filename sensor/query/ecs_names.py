@@ -25,7 +25,7 @@ _LISTED = {
 }
 LISTED = {name: frozenset(below.split()) for name, below in _LISTED.items()}
 
-FOREIGN = frozenset(
+_FOREIGN = (
     # ECS field sets
     "agent as client cloud code_signature container device dll dns ecs elf email entity error faas "
     "file geo gen_ai group hash host http icmp interface labels log macho message orchestrator "
@@ -37,8 +37,9 @@ FOREIGN = frozenset(
     "juniper kibana kubernetes m365_defender microsoft mysql netflow netscout o365 okta "
     "osquery packetbeat panw pfsense powershell process_tree redis sentinel_one_cloud_funnel "
     "signal snort sonicwall sophos status suricata sysmon system ti type winlog zeek zscaler "
-    "Effective_process Endpoint Target Ransomware Memory_protection".split()
+    "Effective_process Endpoint Target Ransomware Memory_protection"
 )
+FOREIGN = frozenset(_FOREIGN.split())
 
 
 def exists(name: str) -> bool:

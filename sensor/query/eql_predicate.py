@@ -14,15 +14,40 @@ import numpy as np
 from sensor.addresses import Networks
 from sensor.columns import AddressColumn, CodedColumn, Column, Mask, NumberColumn, Rows
 from sensor.query.ast import (
-    And, Arithmetic, Call, Compare, FieldRef, Literal, Match, Negative, Node, Not, Or, children,
+    And,
+    Arithmetic,
+    Call,
+    Compare,
+    FieldRef,
+    Literal,
+    Match,
+    Negative,
+    Node,
+    Not,
+    Or,
+    children,
 )
 from sensor.query.functions import FUNCTIONS, Result, calculate
 from sensor.query.masks import (
-    Predicate, Values, ValuesTest, combinations, date_mask, network_mask, number_mask, recoded,
+    Predicate,
+    Values,
+    ValuesTest,
+    combinations,
+    date_mask,
+    network_mask,
+    number_mask,
+    recoded,
 )
 from sensor.query.patterns import regex, wildcard
 from sensor.query.values import (
-    DateText, IpText, Value, date_span, equal, holds, is_network, number_of,
+    DateText,
+    IpText,
+    Value,
+    date_span,
+    equal,
+    holds,
+    is_network,
+    number_of,
 )
 
 COMBINATIONS_MAX = 4096
@@ -147,7 +172,8 @@ def _combined(node: Node, names: list[str]) -> Predicate:
             return np.full(rows.count, truth(node, {}), dtype=bool)
         codes, entries = combinations(list(columns.values()))
         results = [truth(node, dict(zip(columns, entry, strict=True))) for entry in entries]
-        return np.array(results, dtype=bool)[codes]
+        selected: Mask = np.array(results, dtype=bool)[codes]
+        return selected
 
     return predicate
 

@@ -27,13 +27,19 @@ SPECIAL_PURPOSE = (
 def external_lists(query: Query) -> list[tuple[str, ...]]:
     """The lists that `not cidrmatch(destination.ip, ...)` tests of a query have."""
     lists: list[tuple[str, ...]] = []
-    _walk(query, lambda call: lists.append(_texts(call)) or call)  # type: ignore[func-returns-value]
+
+    def note(call: Call) -> Call:
+        lists.append(_texts(call))
+        return call
+
+    _walk(query, note)
     return lists
 
 
 def strictly_external(query: Query) -> Query:
     """The query with every such list extended by the special-purpose ranges that it lacks."""
-    return _walk(query, _extended)
+    strict: Query = _walk(query, _extended)
+    return strict
 
 
 def _walk(node: Any, change: Any) -> Any:

@@ -125,10 +125,11 @@ def _index_of(args: tuple[Value, ...], insensitive: bool) -> Result:
 
 
 def _substring(args: tuple[Value, ...], _: bool) -> Result:
-    text, *bounds = args
-    if not isinstance(text, str) or not all(type(bound) is int for bound in bounds):
+    text, *given = args
+    bounds = [bound for bound in given if isinstance(bound, int) and not isinstance(bound, bool)]
+    if not isinstance(text, str) or len(bounds) != len(given):
         return None
-    return str(text)[slice(bounds[0], *bounds[1:])]  # type: ignore[misc]
+    return str(text)[bounds[0] : bounds[1] if len(bounds) > 1 else None]
 
 
 def _number(args: tuple[Value, ...], _: bool) -> Result:

@@ -6,10 +6,23 @@ import re
 from typing import Any
 
 from sensor.query.ast import (
-    FieldTest, Nested, Node, Not, Null, Range, Text, Wildcard, all_of, any_of,
+    FieldTest,
+    Nested,
+    Node,
+    Not,
+    Null,
+    Range,
+    Text,
+    Wildcard,
+    all_of,
+    any_of,
 )
-from sensor.query.parsing import check_depth, grammar, parse_tree, query_error, unescape
+from sensor.query.parsing import Shape, check_depth, grammar, parse_tree, query_error, unescape
+from sensor.query.values import is_network
 
+_SHAPE = Shape(
+    frozenset({"_LPAR", "_LBRACE"}), frozenset({"_RPAR", "_RBRACE"}), ("_OR", "_AND", "NOT")
+)
 _NAMES = {
     "_OR": "'or'", "_AND": "'and'", "NOT": "'not'", "_LPAR": "'('", "_RPAR": "')'",
     "_LBRACE": "'{'", "_RBRACE": "'}'", "_COLON": "':'", "RANGE": "a comparison",
@@ -34,14 +47,11 @@ def parse(text: str) -> Node:
     """
     if not text.strip():
         raise query_error("the query is empty", text, 0)
-    tree = parse_tree(
-        lambda: grammar("kql", frozenset({"_LPAR", "_LBRACE"}), frozenset({"_RPAR", "_RBRACE"})),
-        text, _NAMES, {},
-    )
+    tree = parse_tree(lambda: grammar("kql", _SHAPE), text, _NAMES, {})
     return _condition(tree.children[0], text, 0)
 
 
-def _condition(tree: Any, text: str, depth: int) -> Node:
+def _condition(tree: Any, text: str, depth: int) -> Node:  # noqa: PLR0911  one line per shape
     at = _offset(tree)
     check_depth(depth, text, at)
     below = tree.children
@@ -104,6 +114,10 @@ def _literal(tree: Any, text: str) -> Text | Null | Wildcard:
     if first.type == "QUOTED":
         return Text(unescape(text[at + 1 : end - 1], _QUOTED_ESCAPES, text, at + 1), at)
     raw = text[at:end]
+    if first.type == "ADDRESS":
+        if not is_network(raw):
+            raise query_error("no IPv6 address: put a value with ':' in quotes", text, at)
+        return Text(raw, at)
     if raw == "null":
         return Null(at)
     parts = _unquoted(raw, text, at)

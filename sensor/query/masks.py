@@ -88,7 +88,8 @@ class ValuesTest:
                 [self._test(marked(entry, coded.ecs_type)) for entry in coded.table], dtype=bool
             )
             self._table, self._ecs_type = coded.table, coded.ecs_type
-        return self._results[coded.codes]
+        selected: Mask = self._results[coded.codes]
+        return selected
 
 
 def marked(values: Values, ecs_type: str) -> Values:
@@ -152,4 +153,5 @@ def combinations(columns: list[CodedColumn]) -> tuple[NDArray[Any], list[tuple[V
 
 
 def _look_up(results: list[bool], codes: NDArray[Any]) -> Mask:
-    return np.array(results, dtype=bool)[codes]
+    selected: Mask = np.array(results, dtype=bool)[codes]
+    return selected

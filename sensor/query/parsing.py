@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from importlib import import_module, resources
 from typing import TYPE_CHECKING, Any
 
 from sensor.errors import QueryError
@@ -35,14 +37,24 @@ def query_error(reason: str, text: str, at: int) -> QueryError:
     return QueryError(reason, line=text.count("\n", 0, at) + 1, column=column, text=shown)
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the driver has to know of a grammar, by the names of its tokens."""
+
+    opening: frozenset[str]
+    closing: frozenset[str]
+    reserved: tuple[str, ...]
+    """Words that are never names or values."""
+
+
 class DepthGuard:
     """Refuses brackets that nest too deep, before the parser sees them."""
 
-    always_accept = ()
-
-    def __init__(self, opening: frozenset[str], closing: frozenset[str]) -> None:
-        self._opening = opening
-        self._closing = closing
+    def __init__(self, shape: Shape) -> None:
+        self._opening = shape.opening
+        self._closing = shape.closing
+        self.always_accept = shape.reserved
+        """Tokens that lark tells apart everywhere, also where they cannot stand."""
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         """The same tokens.
@@ -69,13 +81,26 @@ class _TooDeep(Exception):
 
 
 @cache
-def grammar(name: str, opening: frozenset[str], closing: frozenset[str]) -> Lark:
-    """The LALR parser of a grammar file beside this module; built once, when first needed."""
+def grammar(name: str, shape: Shape) -> Lark:
+    """The LALR parser of a grammar file beside this module; made once, when first needed."""
     from lark import Lark  # noqa: PLC0415  45 ms that a run without rules need not spend
 
     text = resources.files("sensor.query").joinpath(f"{name}.lark").read_text("utf-8")
-    guard: Any = DepthGuard(opening, closing)
+    guard: Any = DepthGuard(shape)
+    tables: Any = import_module(f"sensor.query.{name}_tables")
+    if tables_fit(tables, text):
+        load: Any = Lark._load_from_dict
+        made: Lark = load(tables.DATA, tables.MEMO, postlex=guard)
+        return made
     return Lark(text, parser="lalr", lexer="contextual", postlex=guard, maybe_placeholders=True)
+
+
+def tables_fit(tables: Any, text: str) -> bool:
+    """Whether tables worked out beforehand belong to this grammar and this version of lark."""
+    from lark import __version__  # noqa: PLC0415
+
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return bool(__version__ == tables.LARK_VERSION and digest == tables.GRAMMAR_SHA256)
 
 
 def parse_tree(
@@ -91,7 +116,7 @@ def parse_tree(
     if len(text) > QUERY_CHARACTERS_MAX:
         raise query_error(
             f"the query has {len(text)} characters; at most {QUERY_CHARACTERS_MAX} are allowed",
-            text[:80].split("\n")[0], 0,
+            text[:80].split("\n", maxsplit=1)[0], 0,
         )
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken  # noqa: PLC0415
 
@@ -100,23 +125,25 @@ def parse_tree(
     except _TooDeep as error:
         raise query_error(f"nested more than {QUERY_DEPTH_MAX} deep", text, error.at) from None
     except UnexpectedCharacters as error:
-        at = error.pos_in_stream
+        at = error.pos_in_stream or 0
         reason = _hint(text, at, hints) or _unclosed(text, at) or (
             f"unexpected character {text[at]!r}" + _wanted(error.allowed or set(), names))
         raise query_error(reason, text, at) from None
     except UnexpectedToken as error:
+        # What the lexer always tells apart is not what may stand here: the parser knows.
+        expected = error.accepts or error.expected
         if error.token.type == "$END":
             raise query_error(
-                "the query ends too early" + _wanted(error.expected, names), text, len(text)
+                "the query ends too early" + _wanted(expected, names), text, len(text.rstrip())
             ) from None
         at = error.token.start_pos or 0
         reason = _hint(text, at, hints) or (
-            f"unexpected {str(error.token)[:40]!r}" + _wanted(error.expected, names))
+            f"unexpected {str(error.token)[:40]!r}" + _wanted(expected, names))
         raise query_error(reason, text, at) from None
 
 
 def _hint(text: str, at: int, hints: dict[str, str]) -> str:
-    return hints.get(text[at : at + 1], "")
+    return "" if text[at : at + 2] == "==" else hints.get(text[at : at + 1], "")
 
 
 def _unclosed(text: str, at: int) -> str:

@@ -134,7 +134,7 @@ class _Reader:
         self.at = found.end()
         return low, high
 
-    def _atom(self, depth: int) -> _Tree:
+    def _atom(self, depth: int) -> _Tree:  # noqa: C901, PLR0911  one line per sign
         start, sign = self.at, self._peek()
         self.at += 1
         match sign:

@@ -13,13 +13,25 @@ import numpy as np
 from sensor.columns import Mask, Rows
 from sensor.query import eql_predicate, kql_predicate
 from sensor.query.ast import (
-    And, EventQuery, FieldTest, Nested, Node, Not, Or, Query, Range, Sample, Sequence,
+    And,
+    EventQuery,
+    FieldTest,
+    Nested,
+    Node,
+    Not,
+    Or,
+    Query,
+    Range,
+    Sample,
+    Sequence,
 )
 from sensor.query.masks import Predicate, ValuesTest
-from sensor.query.rows import DocumentRows, values_at
+from sensor.query.rows import DocumentRows, Selection, values_at
 
 
-def compile_query(query: Query, fields: Collection[str] = ()) -> Predicate:
+def compile_query(  # noqa: PLR0911  one line per shape
+    query: Query, fields: Collection[str] = ()
+) -> Predicate:
     """The predicate of a single-event query.
 
     `fields` are the names that patterns of names and bare values of KQL range over, where the rows
@@ -44,17 +56,46 @@ def compile_query(query: Query, fields: Collection[str] = ()) -> Predicate:
     return eql_predicate.leaf(query)
 
 
+_NARROW = 8
+"""Below one row in so many, the rest of a conjunction looks at the selected rows only."""
+
+
 def all_predicates(parts: list[Predicate]) -> Predicate:
-    """The rows that all of one or more predicates select."""
+    """The rows that all of one or more predicates select.
+
+    The first batch shows which part selects least; from then on that part is asked first.
+    """
+    order: list[Predicate] = []
+
     def predicate(rows: Rows) -> Mask:
-        mask = parts[0](rows)
-        for part in parts[1:]:
-            if not mask.any():
-                break
+        if not order:
+            masks = [part(rows) for part in parts]
+            if rows.count:
+                by_rows = sorted(range(len(parts)), key=lambda index: int(masks[index].sum()))
+                order.extend(parts[index] for index in by_rows)
+            together: Mask = np.logical_and.reduce(masks)
+            return together
+        mask = order[0](rows)
+        for index, part in enumerate(order[1:], 1):
+            selected = int(np.count_nonzero(mask))
+            if selected * _NARROW < rows.count:
+                return _narrowed(rows, mask, order[index:]) if selected else mask
             mask = mask & part(rows)
         return mask
 
     return predicate
+
+
+def _narrowed(rows: Rows, mask: Mask, parts: list[Predicate]) -> Mask:
+    """The selected rows that all the parts select too, asked of those rows alone."""
+    chosen = np.flatnonzero(mask)
+    for part in parts:
+        chosen = chosen[part(Selection(rows, chosen))]
+        if not len(chosen):
+            break
+    result = np.zeros(rows.count, dtype=bool)
+    result[chosen] = True
+    return result
 
 
 def any_predicate(parts: list[Predicate]) -> Predicate:

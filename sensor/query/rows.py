@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sensor.columns import CodedColumn, Column, Scalar
+from sensor.columns import AddressColumn, CodedColumn, Column, NumberColumn, Rows, Scalar
 
 _LONG_ENDINGS = (
     ".port", ".bytes", ".packets", ".pid", ".duration", ".severity", ".sequence", ".size",
@@ -95,6 +96,40 @@ class DocumentRows:
                 table.append(values)
             codes[row] = code
         return CodedColumn(codes, tuple(table), self._type_of(name))
+
+
+class Selection:
+    """Some rows of other rows, as `Rows` of their own."""
+
+    def __init__(self, rows: Rows, chosen: NDArray[np.intp]) -> None:
+        self.count = len(chosen)
+        self._rows = rows
+        self._chosen = chosen
+        own: Any = getattr(rows, "fields", None)
+        if own is not None:
+            self.fields = own
+
+    def column(self, name: str) -> Column | None:
+        """The chosen part of a column."""
+        column = self._rows.column(name)
+        if column is None:
+            return None
+        if isinstance(column, CodedColumn):
+            return CodedColumn(column.codes[self._chosen], column.table, column.ecs_type)
+        valid = None if column.valid is None else column.valid[self._chosen]
+        if isinstance(column, AddressColumn):
+            return AddressColumn(
+                column.hi[self._chosen], column.lo[self._chosen], valid, column.ecs_type
+            )
+        return NumberColumn(column.values[self._chosen], valid, column.ecs_type)
+
+    def known_ns(self, row: int) -> int:
+        """When the event became known."""
+        return self._rows.known_ns(int(self._chosen[row]))
+
+    def document(self, row: int) -> dict[str, Any]:
+        """The event as a document."""
+        return self._rows.document(int(self._chosen[row]))
 
 
 def _collect(

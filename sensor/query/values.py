@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
+from typing import Any
 
 from sensor.addresses import Networks, address_halves
 
@@ -31,7 +32,7 @@ class DateText(str):
     __slots__ = ()
 
 
-ORDER: dict[str, Callable[[object, object], bool]] = {
+ORDER: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq,
 }
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
@@ -49,9 +50,9 @@ def holds(op: str, left: Value, right: Value) -> bool:
     if isinstance(left, bool) or isinstance(right, bool):
         return op == "==" and _truth(left) is not None and _truth(left) == _truth(right)
     if isinstance(left, str) and isinstance(right, str):
-        return ORDER[op](left, right)
+        return bool(ORDER[op](left, right))
     first, second = number_of(left), number_of(right)
-    return first is not None and second is not None and ORDER[op](first, second)
+    return first is not None and second is not None and bool(ORDER[op](first, second))
 
 
 def equal(left: Value, right: Value, insensitive: bool = False) -> bool:
@@ -69,7 +70,9 @@ def _truth(value: Value) -> bool | None:
     return {"true": True, "false": False}.get(value) if isinstance(value, str) else None
 
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,2})?")
+_NUMBER = re.compile(
+    r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,2})?"
+)
 
 
 def number_of(value: Value) -> int | float | None:
@@ -136,7 +139,7 @@ def _addresses_hold(op: str, left: Value, right: Value) -> bool:
     first, second = address_of(left), address_of(right)
     if first is None or second is None:
         return op == "==" and str(left) == str(right)
-    return ORDER[op](first, second)
+    return bool(ORDER[op](first, second))
 
 
 # --- dates
