@@ -1,0 +1,75 @@
+"""Draw docs/images/replay.svg: what `sensor replay captures/demo.pcap` shows on a terminal.
+
+    python docs/make_images.py [FOLDER]
+
+The alerts, the notices and the summary come from the code that the command itself uses, with a
+console that remembers what it printed. Only the prompt is written by hand.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+from rich.text import Text
+
+from sensor.api import build_replay, load_rules
+from sensor.config import Config
+from sensor.escape import harmless
+from sensor.replay_command import full_ledger
+from sensor.sinks.console import ConsoleSink
+from sensor.sinks.summary import summary_rich
+from sensor.sinks.talkers import Talkers
+
+ROOT = Path(__file__).parents[1]
+CAPTURE = "captures/demo.pcap"
+WIDTH = 118
+"""Columns: the longest line of an alert of the demo fits."""
+
+FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+"""How rich lets a picture fetch its font from a server; ours fetches nothing."""
+
+
+def main() -> int:
+    """Write the picture; returns the exit code."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
+    (folder / "replay.svg").write_text(draw_replay(), encoding="utf-8")
+    return 0
+
+
+def draw_replay() -> str:
+    """The picture of a replay of the demo, as SVG."""
+    stream = io.StringIO()
+    console = Console(
+        record=True, file=stream, force_terminal=True, color_system="truecolor", width=WIDTH,
+        highlight=False, markup=False, emoji=False,
+    )  # fmt: skip
+    console.print(Text(f"$ sensor replay {CAPTURE}", "bold"))
+    replay(console, stream)
+    svg = console.export_svg(title="sensor replay", theme=MONOKAI, unique_id="replay")
+    # Some programs that draw SVG trim the blanks with which rich aligns, unless told not to.
+    return FONT_FACE.sub("", svg).replace("<svg ", '<svg xml:space="preserve" ', 1)
+
+
+def replay(console: Console, stream: io.StringIO) -> None:
+    """Replay the demo as the command does, onto `console`."""
+    started_s = time.perf_counter()
+    config = Config()
+    ruleset = load_rules((), (), config)
+    for notice in ruleset.notices:
+        console.print(harmless(f"notice: {notice}"))
+    sink, talkers = ConsoleSink(stream, console=console), Talkers()
+    pipeline = build_replay([str(ROOT / CAPTURE)], ruleset, [sink, talkers], config)
+    pipeline.run()
+    sink.close()
+    ledger = full_ledger(pipeline, ruleset, [sink], time.perf_counter() - started_s)
+    console.print(summary_rich(ledger, talkers, console.width))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
