@@ -7,6 +7,7 @@ in ways of their own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -63,5 +64,5 @@ class Rows(Protocol):
     def known_ns(self, row: int) -> int:
         """When the event became known, nanoseconds of packet time; rises with the row."""
 
-    def document(self, row: int) -> dict[str, Any]:
-        """The event as a nested ECS document."""
+    def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+        """The events of some rows as nested ECS documents, each the caller's own."""

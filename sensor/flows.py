@@ -8,7 +8,7 @@ in them are indices into the tables below.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -177,9 +177,13 @@ class FlowBatch:
 
     def document(self, row: int) -> dict[str, Any]:
         """One event as a nested ECS document."""
-        from sensor.documents import document_of  # noqa: PLC0415
+        return self.documents([row])[0]
 
-        return document_of(self, row)
+    def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+        """Some events as nested ECS documents, each the caller's own."""
+        from sensor.documents import documents_of  # noqa: PLC0415
+
+        return documents_of(self, list(rows))
 
     def to_json_lines(self) -> bytes:
         """All events as NDJSON, one ECS document a line."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from sensor.alerts import SEVERITIES, Alert
 from sensor.query.masks import date_text
@@ -24,7 +25,7 @@ class AlertMaker:
 
     def __init__(self, rule: RuleText) -> None:
         self._rule = rule
-        self._common = {
+        common: dict[str, Any] = {
             "event": {
                 "kind": "alert",
                 "severity": SEVERITIES[rule.severity],
@@ -33,7 +34,8 @@ class AlertMaker:
             "rule": _rule_fields(rule),
         }
         if threat := threat_fields(rule.threat):
-            self._common["threat"] = threat
+            common["threat"] = threat
+        self._common = orjson.dumps(common)  # parsed anew for each alert: its own copy
 
     def alert(self, document: dict[str, Any], known_ns: int, suppressed: int) -> Alert:
         """The alert for an event; the document becomes the alert's own."""
@@ -71,7 +73,7 @@ class AlertMaker:
     def _finished(
         self, document: dict[str, Any], name: str, time_ns: int, message: str, suppressed: int
     ) -> Alert:
-        merge(document, deepcopy(self._common))
+        merge(document, orjson.loads(self._common))
         document["message"] = message
         merge(document, {"sensor": {"alert": {"id": name, "suppressed_count": suppressed}}})
         return Alert(
@@ -163,6 +165,8 @@ def _endpoint(address: str, port: str) -> str:
 
 def printable(text: str) -> str:
     """One line without control or direction-changing characters: those are escaped."""
+    if text.isprintable() and len(text) <= MESSAGE_MAX:
+        return text.strip()
     safe = "".join(
         character if character.isprintable() else _escaped(character)
         for character in text[:MESSAGE_MAX]

@@ -7,7 +7,7 @@ that a tap never sees) stays in the set with the reason, and the set says so onc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from sensor.rule_alerts import AlertMaker
 from sensor.rule_files import UNSUPPORTED_TYPES, RuleText, find_files, placed, read_file
 from sensor.rule_limits import RateLimit, Suppressor
 
+DOCUMENTS_AT_ONCE = 256
 RUNS, DEGRADED, CANNOT_RUN = "runs", "degraded", "cannot_run"
 
 
@@ -117,13 +118,13 @@ class RuleSet:
                 found += [(row, index) for row in running.unexcepted(rows, selected, masks)]
         found.sort()
         alerts: list[Alert] = []
-        for row, index in found:
+        for row, index, document in _with_documents(rows, found):
             known_ns = rows.known_ns(row)
             alerts += self._close(known_ns)
             running = self._running[index]
             if running.rule.text.building_block and not self.show_building_blocks:
                 running.counters.hidden += 1
-            elif (alert := running.alert(rows, row, known_ns)) is not None:
+            elif (alert := running.alert(document, known_ns)) is not None:
                 alerts.append(alert)
         if rows.count:
             alerts += self._close(rows.known_ns(rows.count - 1))
@@ -196,12 +197,10 @@ class _Running:
             selected = kept
         return selected
 
-    def alert(self, rows: Rows, row: int, known_ns: int) -> Alert | None:
+    def alert(self, document: dict[str, Any], known_ns: int) -> Alert | None:
         """The alert for a match, unless it is suppressed or over the limit."""
-        document: dict[str, Any] | None = None
         suppressed: int | None = 0
         if self._suppressor is not None:
-            document = rows.document(row)
             group = self._group(document)
             if group is not None:
                 suppressed = self._suppressor.admit(group, known_ns)
@@ -209,7 +208,7 @@ class _Running:
             self.counters.suppressed += 1
             return None
         self.counters.alerts += 1
-        return self.maker.alert(document or rows.document(row), known_ns, suppressed)
+        return self.maker.alert(document, known_ns, suppressed)
 
     def _group(self, document: dict[str, Any]) -> tuple[tuple[str, ...], ...] | None:
         """What suppression groups an event by; None if it stands for itself."""
@@ -220,6 +219,17 @@ class _Running:
             for name in suppression.group_by
         )
         return None if suppression.missing_alerts and not all(group) else group
+
+
+def _with_documents(
+    rows: Rows, found: list[tuple[int, int]]
+) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """The matches with their documents, made many at a time: each making has its fixed cost."""
+    for first in range(0, len(found), DOCUMENTS_AT_ONCE):
+        part = found[first : first + DOCUMENTS_AT_ONCE]
+        documents = rows.documents([row for row, _ in part])
+        for (row, index), document in zip(part, documents, strict=True):
+            yield row, index, document
 
 
 # --- loading

@@ -128,7 +128,7 @@ def any_object(path: str, inner: Predicate) -> Predicate:
         owners: list[int] = []
         objects: list[dict[str, object]] = []
         for row in range(rows.count):
-            for item in values_at(rows.document(row), path):
+            for item in values_at(rows.documents([row])[0], path):
                 if isinstance(item, dict):
                     owners.append(row)
                     objects.append(item)

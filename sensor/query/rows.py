@@ -68,9 +68,9 @@ class DocumentRows:
         """When the event became known."""
         return row if self._known_ns is None else self._known_ns[row]
 
-    def document(self, row: int) -> dict[str, Any]:
-        """The document, with its dotted keys unfolded into objects."""
-        return nested(self._documents[row])
+    def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+        """The documents, with their dotted keys unfolded into objects."""
+        return [nested(self._documents[row]) for row in rows]
 
     def _by_name(self) -> dict[str, list[tuple[int, Scalar]]]:
         if self._leaves is None:
@@ -127,9 +127,9 @@ class Selection:
         """When the event became known."""
         return self._rows.known_ns(int(self._chosen[row]))
 
-    def document(self, row: int) -> dict[str, Any]:
-        """The event as a document."""
-        return self._rows.document(int(self._chosen[row]))
+    def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+        """The events as documents."""
+        return self._rows.documents([int(self._chosen[row]) for row in rows])
 
 
 def _collect(

@@ -203,7 +203,7 @@ def test_rows_of_documents() -> None:
     assert isinstance(column, CodedColumn)
     assert [column.table[code] for code in column.codes] == [(1, True), ()]
     assert rows.column("a") is None and rows.known_ns(1) == 6
-    assert rows.document(0) == {"a": {"b": 1, "c": [1, True, {"d": "x"}]}}
+    assert rows.documents([0])[0] == {"a": {"b": 1, "c": [1, True, {"d": "x"}]}}
 
 
 def test_true_and_one_are_different_values() -> None:
