@@ -6,6 +6,7 @@ cdef class PacketBatch:
     cdef Packet *rows
     cdef public object records
     cdef public unsigned long long wire_bytes
+    cdef public bint prepared
     cdef readonly Py_ssize_t capacity
     cdef public Py_ssize_t count
     cdef public long long watermark_ns

@@ -51,7 +51,8 @@ URG = 32
 class PacketBatch:
     """One packet row for each frame of a batch: `rows[i]`, or `records` as numpy columns.
 
-    `wire_bytes` is the length of all its frames on the wire; the rest is as in FrameBatch.
+    `wire_bytes` is the length of all its frames on the wire; `prepared` says that the flow table
+    has computed what it needs of each packet by itself; the rest is as in FrameBatch.
     """
 
     def __init__(self, capacity: int = FRAMES_MAX) -> None:
@@ -64,10 +65,12 @@ class PacketBatch:
         self.first_number = 1
         self.interfaces = ()
         self.wire_bytes = 0
+        self.prepared = False
 
     def adopt(self, frames: Any) -> None:
         """Take over what is true of the whole frame batch: file, watermark, count."""
         self.count = frames.count
+        self.prepared = False
         self.watermark_ns = frames.watermark_ns
         self.file = frames.file
         self.first_number = frames.first_number

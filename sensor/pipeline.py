@@ -49,6 +49,8 @@ class TablePart(Protocol):
     first_ns: int
     now_ns: int
 
+    def prepare(self, packets: PacketBatch) -> None: ...
+
     def advance(self, packets: PacketBatch) -> bool: ...
 
     def drain(self) -> bool: ...
@@ -89,10 +91,14 @@ class Ahead:
     """
 
     def __init__(
-        self, capture: CapturePart, decode: Callable[[FrameBatch, PacketBatch], None]
+        self,
+        capture: CapturePart,
+        decode: Callable[[FrameBatch, PacketBatch], None],
+        prepare: Callable[[PacketBatch], None],
     ) -> None:
         self._capture = capture
         self._decode = decode
+        self._prepare = prepare
         self._stopped = False
         self._free: SimpleQueue[PacketBatch] = SimpleQueue()
         self._ready: SimpleQueue[PacketBatch | BaseException | None] = SimpleQueue()
@@ -124,6 +130,7 @@ class Ahead:
                 if self._stopped:
                     break
                 self._decode(frames, packets)
+                self._prepare(packets)
                 self._ready.put(packets)
             self._ready.put(None)
         except BaseException as error:  # handed over, raised by take()
@@ -173,7 +180,7 @@ class Pipeline:
 
     def steps(self) -> Iterator[None]:
         """The same in steps of one batch, for a caller that wants the alerts as they come."""
-        ahead = Ahead(self.capture, self.decode)
+        ahead = Ahead(self.capture, self.decode, self.table.prepare)
         while (packets := self._next(ahead)) is not None:
             self._advance(packets)
             ahead.give_back(packets)

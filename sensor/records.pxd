@@ -12,6 +12,8 @@ cdef struct Frame:
 
 cdef struct Packet:
     long long time_ns
+    unsigned long long hash
+    unsigned long long copy_mark
     unsigned long long src_hi
     unsigned long long src_lo
     unsigned long long dst_hi
@@ -131,7 +133,12 @@ cdef inline void touch_flow(Flow *rows, Py_ssize_t index) noexcept nogil:
     sensor_touch(start)
     sensor_touch(start + 64)
     sensor_touch(start + 128)
-    sensor_touch(start + 192)
+
+cdef inline void touch_packet(Packet *rows, Py_ssize_t index) noexcept nogil:
+    cdef const char *start = <const char *>(rows + index)
+    sensor_touch(start)
+    sensor_touch(start + 64)
+    sensor_touch(start + 128)
 
 cdef inline void touch_bucket(unsigned long long[::1] buckets, Py_ssize_t index) noexcept nogil:
     sensor_touch(&buckets[index])

@@ -44,6 +44,8 @@ FRAME_LAYOUT: Layout = (
 
 PACKET_LAYOUT: Layout = (
     ("time_ns", "i8", 1),  # of its frame
+    ("hash", "u8", 1),  # of its flow's key, the same both ways; set by FlowTable.prepare
+    ("copy_mark", "u8", 1),  # what copies of a packet have in common; set by FlowTable.prepare
     # Addresses: 128 bits as two numbers, IPv4 as ::ffff:a.b.c.d (RFC 4291 2.5.5.2).
     ("src_hi", "u8", 1),
     ("src_lo", "u8", 1),
@@ -211,7 +213,11 @@ def flow_at(rows: Any, index: int) -> Any:
 
 
 def touch_flow(rows: Any, index: int) -> None:
-    """Ask the processor to load a flow's record soon."""
+    """Ask the processor to load what each packet changes of a flow's record."""
+
+
+def touch_packet(rows: Any, index: int) -> None:
+    """Ask the processor to load a packet's record soon."""
 
 
 def touch_bucket(buckets: Any, index: int) -> None:

@@ -1,7 +1,7 @@
 cimport cython
 from sensor.packets cimport PacketBatch
 from sensor.records cimport (
-    Flow, Packet, flow_at, flows_of, packet_at, touch_bucket, touch_flow,
+    Flow, Packet, flow_at, flows_of, packet_at, touch_bucket, touch_flow, touch_packet,
 )
 from sensor.flowtable.tcp cimport tcp_begins_another, tcp_update
 from sensor.flowtable.timers cimport (
@@ -23,7 +23,7 @@ cdef unsigned int NO_VLAN, NO_WINDOW_SCALE
 cdef Py_ssize_t EVENTS_MAX, EVENTS_PER_PACKET, NO_SLOT
 cdef unsigned long long COPIES_MASK
 cdef long long COPY_WINDOW_WITHOUT_ID_NS
-cdef int WELL_KNOWN_PORTS, CLASSES, LOSSY_FLOWS_MIN, DONE, FULL, CROWDED
+cdef int WELL_KNOWN_PORTS, CLASSES, LOSSY_FLOWS_MIN, TOUCH_FAR, TOUCH_NEAR, DONE, FULL, CROWDED
 cdef unsigned long long MASK32, MASK64, PRIME_1, PRIME_2, PRIME_3, PRIME_4
 cdef unsigned int PAIRS_LOW, ANY_RST
 cdef int HISTORY_MAX
@@ -44,8 +44,6 @@ cdef class FlowTable:
     cdef unsigned int[::1] newer
     cdef unsigned int[::1] oldest
     cdef unsigned int[::1] newest
-    cdef unsigned long long[::1] hashes
-    cdef unsigned long long[::1] copy_marks
     cdef unsigned long long[::1] copies
     cdef unsigned long long[::1] buckets
     cdef unsigned long long bucket_mask
@@ -68,6 +66,7 @@ cdef class FlowTable:
     cdef unsigned long long packets_in_table, packets_ended, fragments, icmp_quoting
     cdef unsigned long long anomalies, non_ip, duplicates, time_backwards, evicted
     cdef unsigned long long one_way, two_way, lossy
+    cpdef void prepare(self, PacketBatch packets)
     cpdef bint advance(self, PacketBatch packets)
     @cython.locals(status=int)
     cdef int run(self, PacketBatch packets)
@@ -77,10 +76,12 @@ cdef class FlowTable:
 
 @cython.locals(packet="Packet *", index=Py_ssize_t)
 cdef int _run(FlowTable table, PacketBatch packets) noexcept nogil
-@cython.locals(packet="Packet *", index=Py_ssize_t, hashed="unsigned long long", mark="unsigned long long")
-cdef void _hash_batch(FlowTable table, PacketBatch packets) noexcept nogil
-@cython.locals(entry="unsigned long long")
-cdef void _touch_ahead(FlowTable table, PacketBatch packets, Py_ssize_t index) noexcept nogil
+@cython.locals(packet="Packet *", index=Py_ssize_t)
+cdef void _prepare(FlowTable table, PacketBatch packets) noexcept nogil
+@cython.locals(packet="Packet *")
+cdef void _touch_far(FlowTable table, PacketBatch packets, Py_ssize_t index) noexcept nogil
+@cython.locals(packet="Packet *", entry="unsigned long long")
+cdef void _touch_near(FlowTable table, PacketBatch packets, Py_ssize_t index) noexcept nogil
 @cython.locals(packet="Packet *", kind=int)
 cdef void _fold(FlowTable table, PacketBatch packets, Py_ssize_t index) noexcept nogil
 @cython.locals(packet="Packet *", flow="Flow *", hashed="unsigned long long", slot=Py_ssize_t, side=int, renewed=bint, seen=bint)
@@ -94,7 +95,7 @@ cdef void _stamp(FlowTable table, PacketBatch packets, Py_ssize_t index, Py_ssiz
 @cython.locals(packet="Packet *", flow="Flow *", slot=Py_ssize_t, was=int)
 cdef void _fold_icmp_error(FlowTable table, PacketBatch packets, Py_ssize_t index) noexcept nogil
 @cython.locals(identity="unsigned long long", position="unsigned long long", mark="unsigned long long")
-cdef unsigned long long _copy_mark(FlowTable table, Packet *packet, unsigned long long hashed) noexcept nogil
+cdef unsigned long long _copy_mark(FlowTable table, Packet *packet) noexcept nogil
 @cython.locals(at=Py_ssize_t, window="long long", before="long long", apart="long long")
 cdef bint _is_copy(FlowTable table, Packet *packet, unsigned long long mark) noexcept nogil
 @cython.locals(mixed="unsigned long long")

@@ -89,7 +89,7 @@ if not cython.compiled:
         judge_tcp,
         settle_handshake,
     )
-    from sensor.records import flow_at, flows_of, packet_at, touch_bucket, touch_flow
+    from sensor.records import flow_at, flows_of, packet_at, touch_bucket, touch_flow, touch_packet
 
 EVENTS_MAX = 16_384
 """Events that the buffer holds; rules see batches of about half as many in a replay."""
@@ -115,6 +115,10 @@ LOSSY_FLOWS_MIN = 3
 PAIRS_LOW = SAW_FIN | SAW_RST | SAW_DATA | SAW_ACK | ADVANCED
 """The originator's bit of each pair that a flow without a SYN can have."""
 ANY_RST = SAW_RST | SAW_RST_RESP
+
+TOUCH_FAR = 16
+TOUCH_NEAR = 8
+"""How many packets ahead memory is asked for: far enough that it is there in time."""
 
 DONE = 0
 FULL = 1
@@ -147,8 +151,6 @@ class FlowTable:
         self.newer = memoryview(np.zeros(slots, np.uint32))
         self.oldest = memoryview(np.zeros(CLASSES, np.uint32))
         self.newest = memoryview(np.zeros(CLASSES, np.uint32))
-        self.hashes = memoryview(np.zeros(0, np.uint64))
-        self.copy_marks = memoryview(np.zeros(0, np.uint64))
         self.copies = memoryview(np.zeros(2 * COPIES, np.uint64))  # mark and time by turns
         self._set_buckets(BUCKETS_FIRST)
         self.attempt_ns = limits.tcp_attempt_timeout_ns
@@ -183,14 +185,21 @@ class FlowTable:
 
     def advance(self, packets):
         """Fold a batch in; False: the event buffer is full, take the events and call again."""
-        if len(self.hashes) < packets.capacity:
-            self.hashes = memoryview(np.zeros(packets.capacity, np.uint64))
-            self.copy_marks = memoryview(np.zeros(packets.capacity, np.uint64))
         while True:
             status = self.run(packets)
             if status != CROWDED:
                 return status == DONE
             self.grow()
+
+    def prepare(self, packets):
+        """Compute what the table needs of each packet by itself; `advance` does it if need be.
+
+        It touches no state: a thread may do it ahead for one batch while `advance` works on
+        another.
+        """
+        with cython.nogil:
+            _prepare(self, packets)
+        packets.prepared = True
 
     def run(self, packets):
         """One stretch of the work, without the GIL; its status."""
@@ -215,9 +224,10 @@ class FlowTable:
 
         Shapes: a numpy array of records.FLOW_LAYOUT, the caller's own.
         """
-        events = self.event_records[: self.event_count].copy()
+        size = self.event_records.dtype.itemsize
+        octets = self.event_records.view(np.uint8)[: self.event_count * size].copy()
         self.event_count = 0
-        return events
+        return octets.view(self.event_records.dtype)
 
     def books(self):
         """What was counted, for the ledger; `pipeline.py` asserts that it balances."""
@@ -247,12 +257,14 @@ class FlowTable:
 
 def _run(table, packets):
     """Work through the batch from `cursor`: DONE, or FULL or CROWDED and to be called again."""
-    if table.cursor == 0:
-        _hash_batch(table, packets)
+    if not packets.prepared:
+        _prepare(table, packets)
+        packets.prepared = True
     while table.cursor < packets.count:
         index = table.cursor
-        if index + 6 < packets.count:
-            _touch_ahead(table, packets, index + 6)
+        if index + TOUCH_FAR + TOUCH_NEAR < packets.count:
+            _touch_far(table, packets, index + TOUCH_FAR)
+            _touch_near(table, packets, index + TOUCH_NEAR)
         packet = packet_at(packets.rows, index)
         if packet.time_ns < table.now_ns:
             if not table.cursor_timed:
@@ -280,23 +292,30 @@ def _run(table, packets):
     return DONE
 
 
-def _hash_batch(table, packets):
+def _prepare(table, packets):
     for index in range(packets.count):
         packet = packet_at(packets.rows, index)
         if packet.kind >= KIND_FLOW:
-            hashed = _hash(table, packet)
-            table.hashes[index] = hashed
-            touch_bucket(table.buckets, (hashed >> 32) & table.bucket_mask)
-            if table.duplicates_on:
-                mark = _copy_mark(table, packet, hashed)
-                table.copy_marks[index] = mark
-                touch_bucket(table.copies, (mark & COPIES_MASK) * 2)
+            packet.hash = _hash(table, packet)
+            packet.copy_mark = _copy_mark(table, packet) if table.duplicates_on else 0
 
 
-def _touch_ahead(table, packets, index):
-    entry = table.buckets[(table.hashes[index] >> 32) & table.bucket_mask]
-    if entry and packet_at(packets.rows, index).kind == KIND_FLOW:
-        touch_flow(table.rows, (entry & MASK32) - 1)
+def _touch_far(table, packets, index):
+    """First stage of having memory ready: the packet, its hash bucket, its place among copies."""
+    packet = packet_at(packets.rows, index)
+    touch_packet(packets.rows, index + TOUCH_NEAR)
+    if packet.kind >= KIND_FLOW:
+        touch_bucket(table.buckets, (packet.hash >> 32) & table.bucket_mask)
+        touch_bucket(table.copies, (packet.copy_mark & COPIES_MASK) * 2)
+
+
+def _touch_near(table, packets, index):
+    """Second stage: the flow that the bucket most likely leads to."""
+    packet = packet_at(packets.rows, index)
+    if packet.kind == KIND_FLOW:
+        entry = table.buckets[(packet.hash >> 32) & table.bucket_mask]
+        if entry:
+            touch_flow(table.rows, (entry & MASK32) - 1)
 
 
 def _fold(table, packets, index):
@@ -304,7 +323,7 @@ def _fold(table, packets, index):
     packet = packet_at(packets.rows, index)
     kind = packet.kind
     if kind >= KIND_FLOW and kind != KIND_FRAGMENT:
-        if table.duplicates_on and _is_copy(table, packet, table.copy_marks[index]):
+        if table.duplicates_on and _is_copy(table, packet, packet.copy_mark):
             table.duplicates += 1
         elif kind == KIND_FLOW:
             _fold_flow(table, packets, index)
@@ -320,7 +339,7 @@ def _fold(table, packets, index):
 
 def _fold_flow(table, packets, index):
     packet = packet_at(packets.rows, index)
-    hashed = table.hashes[index]
+    hashed = packet.hash
     slot = _find(table, packet, hashed)
     if slot == NO_SLOT:
         slot = _create(table, packets, index, hashed)
@@ -424,7 +443,7 @@ def _fold_icmp_error(table, packets, index):
 # ---- duplicates --------------------------------------------------------------------------------
 
 
-def _copy_mark(table, packet, hashed):
+def _copy_mark(table, packet):
     """One number for everything that two copies of a packet have in common; 0: not to be told."""
     if packet.ip_id == 0 and packet.checksum == 0:
         return 0  # nothing tells two packets of equal length apart
@@ -434,7 +453,7 @@ def _copy_mark(table, packet, hashed):
     position = packet.ack
     position = (position << 32) ^ packet.payload_bytes
     position ^= (packet.tcp_flags << 24) ^ (packet.src_port << 8)
-    mark = (hashed + packet.src_lo * PRIME_2) & MASK64
+    mark = (packet.hash + packet.src_lo * PRIME_2) & MASK64
     mark = ((mark ^ identity) * PRIME_1) & MASK64
     mark ^= mark >> 29
     mark = ((mark ^ position) * PRIME_3) & MASK64

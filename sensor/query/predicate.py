@@ -127,8 +127,8 @@ def any_object(path: str, inner: Predicate) -> Predicate:
         mask = np.zeros(rows.count, dtype=bool)
         owners: list[int] = []
         objects: list[dict[str, object]] = []
-        for row in range(rows.count):
-            for item in values_at(rows.documents([row])[0], path):
+        for row, document in enumerate(rows.documents(range(rows.count))):
+            for item in values_at(document, path):
                 if isinstance(item, dict):
                     owners.append(row)
                     objects.append(item)
