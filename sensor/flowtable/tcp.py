@@ -307,14 +307,15 @@ def _reset(flow, packet, side):
         if packet.tcp_flags & ACK and taken <= flow.payload_bytes[0]:
             flow.state |= SAW_RST_RESP | REFUSED | CLOSED
         return
-    if flow.packets[side] and packet.seq != flow.next_seq[side]:
+    if not flow.packets[side] or packet.seq != flow.next_seq[side]:
         other = 1 - side
-        if not flow.tcp_flags[other] & ACK:
-            return
-        window = flow.window[other]
-        if not state & HANDSHAKE_DONE:
-            window = window if window > LOOSE_WINDOW else LOOSE_WINDOW
-        if ((packet.seq - flow.acked[other]) & MASK32) >= (window if window else 1):
+        if flow.tcp_flags[other] & ACK:
+            window = flow.window[other]
+            if not state & HANDSHAKE_DONE:
+                window = window if window > LOOSE_WINDOW else LOOSE_WINDOW
+            if ((packet.seq - flow.acked[other]) & MASK32) >= (window if window else 1):
+                return
+        elif flow.packets[side]:
             return
     if not state & ANY_CLOSE and side == 0:
         flow.state |= FIRST_CLOSE_ORIG
