@@ -24,7 +24,7 @@ cdef void _synchronise_answer(Flow *flow, Packet *packet, int side) noexcept nog
 cdef void _window(Flow *flow, Packet *packet, int side) noexcept nogil
 @cython.locals(other=int, window="unsigned int", ahead="unsigned int")
 cdef bint tcp_in_window(Flow *flow, unsigned int seq, int side) noexcept nogil
-@cython.locals(behind="unsigned int")
+@cython.locals(behind="unsigned int", taken="unsigned int", sent="unsigned int")
 cdef void _payload(Flow *flow, Packet *packet, int side) noexcept nogil
 @cython.locals(flags="unsigned int", length="unsigned int", end="unsigned int", ahead="unsigned int")
 cdef void _sequence(Flow *flow, Packet *packet, int side) noexcept nogil

@@ -162,6 +162,8 @@ def _synchronise_answer(flow, packet, side):
         return
     if not state & SAW_SYN_RESP:
         flow.state |= SAW_SYNACK
+    if state & REFUSED:  # a further attempt was taken
+        flow.state &= ~(REFUSED | SAW_RST_RESP | CLOSED)
     flow.isn[1] = packet.seq
 
 
@@ -191,6 +193,12 @@ def tcp_in_window(flow, seq, side):
 def _payload(flow, packet, side):
     if packet.tcp_flags & SYN or not tcp_in_window(flow, packet.seq, side):
         return
+    if side == 1 and flow.state & SAW_SYN and not flow.state & SAW_SYNACK:
+        # Without its SYN-ACK only its acknowledgement tells this connection from an older one.
+        taken = (packet.ack - flow.isn[0] - 1) & MASK32
+        sent = (flow.next_seq[0] - flow.isn[0]) & MASK32
+        if not packet.tcp_flags & ACK or (taken > sent and taken - sent > LOOSE_WINDOW):
+            return
     if side == 1 and flow.state & SAW_DATA_RESP:
         behind = (flow.next_seq[1] - packet.seq) & MASK32
         if behind == 0 or behind >= HALF:
@@ -273,6 +281,8 @@ def _handshake(flow, packet, side):
             if state & SAW_SYNACK and not packet.tcp_flags & SYN and (
                 state & SAW_SYN == 0 or 0 < sent < HALF
             ):
+                if state & SYN_RST:  # it reset a remnant of an older connection, then tried again
+                    flow.state &= ~(SYN_RST | SAW_RST | CLOSED | FIRST_CLOSE_ORIG)
                 flow.state |= HANDSHAKE_DONE | WAITING
                 return
     state = flow.state
@@ -296,14 +306,15 @@ def _reset(flow, packet, side):
         if packet.tcp_flags & ACK and taken <= flow.payload_bytes[0]:
             flow.state |= SAW_RST_RESP | REFUSED | CLOSED
         return
-    if flow.packets[side] and packet.seq != flow.next_seq[side]:
+    if not flow.packets[side] or packet.seq != flow.next_seq[side]:
         other = 1 - side
-        if not flow.tcp_flags[other] & ACK:
-            return
-        window = flow.window[other]
-        if not state & HANDSHAKE_DONE:
-            window = window if window > LOOSE_WINDOW else LOOSE_WINDOW
-        if ((packet.seq - flow.acked[other]) & MASK32) >= (window if window else 1):
+        if flow.tcp_flags[other] & ACK:
+            window = flow.window[other]
+            if not state & HANDSHAKE_DONE:
+                window = window if window > LOOSE_WINDOW else LOOSE_WINDOW
+            if ((packet.seq - flow.acked[other]) & MASK32) >= (window if window else 1):
+                return
+        elif flow.packets[side]:
             return
     if not state & ANY_CLOSE and side == 0:
         flow.state |= FIRST_CLOSE_ORIG

@@ -101,12 +101,13 @@ def judge_tcp(flow):
     if state & SAW_DATA_RESP and _responder_data(flow):
         return
     if flow.verdict == ACCEPTED:
+        flow.state &= ~WAITING  # the handshake only completes what was known before
         return
     if state & HANDSHAKE_DONE and not _handshake_only(flow):
         return
     if _one_sided(flow):
         return
-    if state & SAW_SYNACK and flow.packets[0]:
+    if state & SAW_SYNACK and (flow.packets[0] or state & SAW_SYN):
         if state & SAW_RST:
             _set(flow, ATTEMPTED, HALF_OPEN_SCAN, 95)  # row 6
         else:
@@ -124,6 +125,7 @@ def _responder_data(flow):
     """Row 1: payload of the responder, where the originator was seen too."""
     state = flow.state
     if flow.evidence == RESPONDER_DATA:
+        flow.state &= ~WAITING  # the ACK came after the payload, or was seen after it
         return True
     if state & SAW_SYN and state & (SAW_SYNACK | SAW_ACK | SAW_SYN_RESP):
         flow.state &= ~WAITING
@@ -142,6 +144,8 @@ def _handshake_only(flow):
     if state & SAW_SYN_RESP:
         _set(flow, ACCEPTED, HANDSHAKE, 90)  # row 18
     elif not state & WAITING:
+        if flow.evidence == HANDSHAKE_INCOMPLETE and state & DATA_ACKED:
+            settle_handshake(flow)  # row 2: the responder took the handshake after all
         return False  # vetoed or judged before
     elif state & SAW_RST_RESP:
         flow.state &= ~WAITING
