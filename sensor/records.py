@@ -13,6 +13,7 @@ the interpreted twins of the inline ones in `records.pxd`.
 from __future__ import annotations
 
 import ctypes
+import functools
 from typing import Any
 
 import numpy as np
@@ -157,12 +158,17 @@ def allocate(layout: Layout, count: int, compiled: bool) -> tuple[Any, Any]:
     if compiled:
         records = np.zeros(count, dtype_of(layout))
         return records, records
+    rows = (_record_type(layout) * count)()
+    return rows, np.frombuffer(rows, dtype_of(layout))
+
+
+@functools.cache
+def _record_type(layout: Layout) -> Any:
+    """One type for each layout, so that a record may be assigned from one array to another."""
     members = [
         (name, _CTYPES[code] * size if size > 1 else _CTYPES[code]) for name, code, size in layout
     ]
-    record_type = type("Record", (ctypes.Structure,), {"_fields_": members})
-    rows = (record_type * count)()
-    return rows, np.frombuffer(rows, dtype_of(layout))
+    return type("Record", (ctypes.Structure,), {"_fields_": members})
 
 
 # Interpreted twins of the inline functions in records.pxd.
