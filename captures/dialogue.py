@@ -133,5 +133,3 @@ def name_lookup(
     talk = Datagrams(traffic, ends, (port, 53))
     talk.send(at, ORIG, number + b"\x01\0\0\x01\0\0\0\0\0\0" + question)
     talk.send(at + 0.012, RESP, number + b"\x81\x80\0\x01\0\x01\0\0\0\0" + question + answer)
-
-

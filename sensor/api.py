@@ -17,6 +17,7 @@ from sensor.capture.files import FileCapture
 from sensor.config import Config
 from sensor.decode import decode
 from sensor.errors import CaptureError, ConfigError
+from sensor.escape import harmless
 from sensor.flows import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
 from sensor.pipeline import Pipeline, SinkPart
@@ -153,6 +154,9 @@ def flows(*paths: str, config: Config | None = None) -> FlowBatch:
 def _raise_damage(pipeline: Pipeline, batch: FlowBatch | None = None) -> None:
     damaged = [entry for entry in pipeline.capture.inputs if entry.error]
     if damaged:
-        error = CaptureError(damaged[0].path, "; ".join(entry.error for entry in damaged))
+        first, *others = (str(entry.error) for entry in damaged)
+        path = damaged[0].path
+        reason = first.removeprefix(f"{path}: ").removeprefix(f"{harmless(path)}: ")
+        error = CaptureError(path, "; ".join([reason, *others]))
         error.flows = batch
         raise error

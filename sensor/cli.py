@@ -5,6 +5,8 @@ Modules that take time to import are imported where they are used: `--version` m
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ from sensor.escape import harmless
 if TYPE_CHECKING:
     from sensor.config import Config
 
-DONE, DAMAGED, USAGE, ALERTED, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, DAMAGED, USAGE, ALERTED, CRASHED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
 """Exit codes, as in `sensor --help`."""
 
 HELP = """A network-flow sensor: which connections were really accepted, and what rules say of them.
@@ -32,7 +34,7 @@ HELP = """A network-flow sensor: which connections were really accepted, and wha
 \b
 Exit codes: 0 done; 1 done, but an input was damaged or unreadable or a sink failed;
 2 bad usage, configuration or rule; 3 with --fail-on-alert, if any alert was raised;
-130 interrupted.
+70 a defect of the sensor itself; 130 interrupted (143 by SIGTERM): what was read is told.
 """
 
 
@@ -53,12 +55,30 @@ def main() -> int:
         return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as error:
+        return crashed(error)
 
 
 def say(text: str) -> None:
-    """A line or more on stderr, harmless."""
-    for line in text.split("\n"):
-        click.echo(harmless(line), err=True)
+    """A line or more on stderr, harmless; a stderr that nobody reads is no reason to stop."""
+    with contextlib.suppress(OSError):
+        for line in text.split("\n"):
+            click.echo(harmless(line), err=True)
+
+
+def crashed(error: Exception) -> int:
+    """Say in a line what nobody expected, and where; returns the exit code.
+
+    With SENSOR_TRACEBACK set the whole way there is shown too, for a report.
+    """
+    import traceback  # noqa: PLC0415
+
+    if os.environ.get("SENSOR_TRACEBACK"):
+        traceback.print_exception(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__}: {error}".replace("\n", " ")
+    say(f"sensor: internal error, please report it: {what} ({last.name}, line {last.lineno})")
+    return CRASHED
 
 
 def version_text() -> str:
@@ -94,7 +114,10 @@ def _load_config(context: click.Context, _: Any, path: str | None) -> str | None
             with open(path, encoding="utf-8") as file:
                 options, context.obj = parse_config(file.read(), path)
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"--config {path}: {getattr(error, 'strerror', error)}") from None
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise ConfigError(f"--config {harmless(path)}: {reason}") from None
+        if "json" in options:  # `json` is the name of a module
+            options["as_json"] = options.pop("json")
         context.default_map = {**(context.default_map or {}), **options}
     return path
 
@@ -154,7 +177,7 @@ _RUN_OPTIONS = [
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @run_options
 @click.pass_obj
-def replay(config: Config, paths: tuple[str, ...], **options: Any) -> int:
+def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
     """Read capture files and tell what the rules find in them.
 
     PATH is a pcap or pcapng file, a directory (with everything below it), a glob, or - for standard
@@ -204,7 +227,7 @@ def rule_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--rules", "paths", metavar="PATH", multiple=True, help="Instead of the shipped.")
 @rule_options
 @click.pass_obj
-def list_rules(config: Config, paths: tuple[str, ...], **options: Any) -> int:
+def list_rules(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
     """The rules, one a line, and whether each can run here."""
     from sensor.rules_command import print_rules  # noqa: PLC0415
 
@@ -216,7 +239,7 @@ def list_rules(config: Config, paths: tuple[str, ...], **options: Any) -> int:
 @click.option("--rules", "paths", metavar="PATH", multiple=True, help="Instead of the shipped.")
 @rule_options
 @click.pass_obj
-def show_rule(config: Config, name: str, paths: tuple[str, ...], **options: Any) -> int:
+def show_rule(config: Config, /, name: str, paths: tuple[str, ...], **options: Any) -> int:
     """One rule with its query and its triage notes. ID is its id, name or file name."""
     from sensor.rules_command import print_rule  # noqa: PLC0415
 
@@ -227,7 +250,7 @@ def show_rule(config: Config, name: str, paths: tuple[str, ...], **options: Any)
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @rule_options
 @click.pass_obj
-def check_rules(config: Config, paths: tuple[str, ...], **options: Any) -> int:
+def check_rules(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
     """Validate rule files and folders; exit code 2 if any is wrong."""
     from sensor.rules_command import print_check  # noqa: PLC0415
 

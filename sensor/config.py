@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sensor.errors import ConfigError
+from sensor.escape import harmless
 
 SECOND_NS = 1_000_000_000
 
@@ -120,20 +121,26 @@ def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:
     A duration `..._ns` may also be given in seconds, as `..._s`.
     Errors: ConfigError names the file, the line and everything that is wrong, at once.
     """
+    shown = harmless(path)
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: {error}") from None
+        reason = re.sub(r" \(at line (\d+), column (\d+)\)$", "", str(error))
+        place = re.search(r"at line (\d+), column (\d+)\)$", str(error))
+        where = f"{shown}:{place[1]}:{place[2]}" if place else shown
+        raise ConfigError(f"{where}: {reason}") from None
     problems: list[str] = []
     options: dict[str, Any] = {}
     settings: dict[str, Any] = {}
     for key, value in document.items():
-        place = f"{path}:{_line_of(text, key)}"
+        place = f"{shown}:{_line_of(text, key)}"
         if key in _TABLES and isinstance(value, dict):
-            settings[key] = _limits(_TABLES[key], key, value, text, path, problems)
+            settings[key] = _limits(_TABLES[key], key, value, text, shown, problems)
         elif key in OPTION_KEYS or key in SETTING_KEYS:
             wanted = OPTION_KEYS.get(key) or SETTING_KEYS[key]
-            if isinstance(value, wanted):
+            if isinstance(value, list) and not all(isinstance(item, str) for item in value):
+                problems.append(f"{place}: {key}: must be a list of strings")
+            elif isinstance(value, wanted):
                 target = options if key in OPTION_KEYS else settings
                 target[key] = tuple(value) if isinstance(value, list) else value
             else:
@@ -141,7 +148,7 @@ def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:
         else:
             problems.append(f"{place}: unknown setting {key!r}")
     if settings.get("accept_on", "handshake") not in ("handshake", "data"):
-        place = f"{path}:{_line_of(text, 'accept_on')}"
+        place = f"{shown}:{_line_of(text, 'accept_on')}"
         problems.append(f"{place}: accept_on: must be 'handshake' or 'data'")
     if problems:
         raise ConfigError("\n".join(problems))

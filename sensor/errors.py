@@ -11,13 +11,18 @@ A machine that fails us otherwise raises OSError, as Python does.
 
 from __future__ import annotations
 
+from sensor.escape import harmless
+
 
 class SensorError(Exception):
     """Base of every error that the sensor raises on purpose."""
 
 
 class OperatorError(SensorError):
-    """Something that the operator wrote is wrong; `str()` is the whole message for people."""
+    """Something that the operator wrote is wrong; `str()` is the whole message for people.
+
+    Whoever raises it makes names of files harmless (sensor/escape.py): they may hold newlines.
+    """
 
 
 class ConfigError(OperatorError):
@@ -47,7 +52,8 @@ class QueryError(OperatorError):
         self.text = text
 
     def __str__(self) -> str:
-        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)
+        parts = (harmless(self.path), self.line, self.column)
+        place = ":".join(str(part) for part in parts if part)
         message = f"{place}: {self.reason}" if place else self.reason
         if self.text and self.column:
             message += f"\n    {self.text}\n    {' ' * (self.column - 1)}^"
@@ -66,5 +72,6 @@ class CaptureError(SensorError):
         """What was readable all the same, where `sensor.flows` raised this."""
 
     def __str__(self) -> str:
-        where = self.path if self.offset is None else f"{self.path}: at octet {self.offset}"
+        path = harmless(self.path)
+        where = path if self.offset is None else f"{path}: at octet {self.offset}"
         return f"{where}: {self.reason}"

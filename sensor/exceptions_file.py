@@ -17,6 +17,7 @@ from typing import Any
 from sensor.addresses import Networks
 from sensor.columns import AddressColumn, Mask, Rows
 from sensor.errors import ConfigError
+from sensor.escape import harmless
 from sensor.query import ecs_names
 from sensor.query.ast import FieldRef, Literal, Match
 from sensor.query.masks import Predicate, ValuesTest, network_mask, present
@@ -60,17 +61,17 @@ def read_exceptions(
     errors: list[str] = []
     items: list[ExceptionItem] = []
     for name in paths:
-        path = Path(name)
+        path, shown = Path(name), harmless(name)
         try:
             content = path.read_bytes().decode("utf-8")
         except UnicodeDecodeError as error:
-            errors.append(f"{path}: not UTF-8 at octet {error.start}")
+            errors.append(f"{shown}: not UTF-8 at octet {error.start}")
             continue
         except OSError as error:
-            errors.append(f"{path}: cannot be read: {error.strerror}")
+            errors.append(f"{shown}: cannot be read: {error.strerror}")
             continue
         read = _ndjson if path.suffix in (".ndjson", ".json") else _toml
-        for place, raw in read(path, content, errors):
+        for place, raw in read(shown, content, errors):
             reader = _ItemReader(path, place, raw, known)
             items += reader.read()
             errors += reader.errors
@@ -79,7 +80,7 @@ def read_exceptions(
     return items
 
 
-def _toml(path: Path, content: str, errors: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _toml(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         document = tomllib.loads(content)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -100,7 +101,7 @@ def _toml(path: Path, content: str, errors: list[str]) -> Iterator[tuple[str, di
         yield place, item
 
 
-def _ndjson(path: Path, content: str, errors: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _ndjson(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The items of a Kibana export; its list containers and closing counts are passed over."""
     for number, line in enumerate(content.split("\n"), 1):
         if not line.strip():
@@ -250,10 +251,10 @@ class _ItemReader:
             lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            self._error(f"the list {path} cannot be read: {reason}")
+            self._error(f"the list {harmless(str(path))} cannot be read: {reason}")
             return None
         if len(lines) > LIST_LINES_MAX:
-            self._error(f"the list {path} has more than {LIST_LINES_MAX} lines")
+            self._error(f"the list {harmless(str(path))} has more than {LIST_LINES_MAX} lines")
             return None
         numbered = [(number, line) for number, line in enumerate(lines, 1)
                     if line and not line.startswith("#")]
@@ -271,7 +272,7 @@ class _ItemReader:
             from netaddr import iprange_to_cidrs  # noqa: PLC0415  slow to import
 
             return [str(cidr) for cidr in iprange_to_cidrs(first, last)]
-        self._error(f"{path}:{number}: {line!r} is no address, network or range")
+        self._error(f"{harmless(str(path))}:{number}: {line!r} is no address, network or range")
         return []
 
 

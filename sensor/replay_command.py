@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import resource
 import signal
@@ -15,12 +17,14 @@ import click
 
 from sensor import sinks as sink_table
 from sensor.api import build_replay, load_rules
-from sensor.cli import ALERTED, DAMAGED, DONE, INTERRUPTED, say
+from sensor.capture.discover import STANDARD_INPUT
+from sensor.cli import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED, say
 from sensor.config import Config
 from sensor.errors import ConfigError
+from sensor.escape import harmless
 from sensor.pipeline import Pipeline
 from sensor.rules import RuleSet
-from sensor.sinks.console import ConsoleOptions, ConsoleSink
+from sensor.sinks.console import ConsoleOptions, ConsoleSink, discard
 from sensor.sinks.flow_files import FlowSink, open_flows
 from sensor.sinks.progress import ProgressLine, Snapshot, open_progress
 from sensor.sinks.protocol import Sink
@@ -48,6 +52,8 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     flow_sink = open_flows(options["flows"]) if options["flows"] else None
     pipeline.flow_writer = flow_sink
     pipeline.flow_events = options["flow_events"]
+    if any(entry.path == STANDARD_INPUT for entry in pipeline.capture.inputs):
+        pipeline.handover_events = 1  # a pipe may be live: what is known is said at once
     if not options["quiet"]:
         for notice in ruleset.notices:
             say(f"notice: {notice}")
@@ -63,9 +69,11 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     for sink in (*sinks, *([flow_sink] if flow_sink else ())):
         sink.close()
     outlets: list[Sink | FlowSink] = [*sinks, *([flow_sink] if flow_sink else ())]
+    if interrupted and not options["quiet"]:
+        say("interrupted: this is what was read until then")
     ledger = full_ledger(pipeline, ruleset, outlets, time.perf_counter() - started_s)
-    failed = report(pipeline, outlets, options, paths)
-    write_stats(stats, ledger)
+    failed = report(pipeline, outlets)
+    failed |= not write_stats(stats, ledger)
     if not options["quiet"]:
         from sensor.sinks.summary import render_summary  # noqa: PLC0415
 
@@ -73,10 +81,10 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     return exit_code(interrupted, failed, pipeline.alerts, options["fail_on_alert"])
 
 
-def exit_code(interrupted: bool, failed: bool, alerts: int, fail_on_alert: bool) -> int:
-    """The exit code; what is worst wins."""
+def exit_code(interrupted: int, failed: bool, alerts: int, fail_on_alert: bool) -> int:
+    """The exit code; what is worst wins. `interrupted` is the signal's number, or 0."""
     if interrupted:
-        return INTERRUPTED
+        return TERMINATED if interrupted == signal.SIGTERM else INTERRUPTED
     if failed:
         return DAMAGED
     return ALERTED if fail_on_alert and alerts else DONE
@@ -100,33 +108,31 @@ def open_sinks(config: Config, options: dict[str, Any], console: ConsoleOptions)
     return sinks
 
 
-def run(pipeline: Pipeline, progress: ProgressLine, sinks: list[Sink]) -> bool:
-    """Run the pipeline under Ctrl-C's rules; True if it was interrupted.
+def run(pipeline: Pipeline, progress: ProgressLine, sinks: list[Sink]) -> int:
+    """Run the pipeline under Ctrl-C's rules; the number of the signal that ended it, or 0.
 
-    The first Ctrl-C ends the reading and lets everything read so far come out; the second stops at
-    once.
+    The first Ctrl-C or SIGTERM ends the reading and lets everything read so far come out; the
+    second stops at once, even while that is being written.
     """
-    interrupts = 0
+    interrupted = 0
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal interrupts
-        interrupts += 1
+        nonlocal interrupted
+        if interrupted:
+            os._exit(exit_code(number, False, 0, False))
+        interrupted = number
         pipeline.stop = True
-        if interrupts > 1:
-            os._exit(INTERRUPTED)
         if pipeline.waiting:
             raise KeyboardInterrupt
 
-    previous = {number: signal.signal(number, interrupt)
-                for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     pipeline.on_batch = watcher(pipeline, progress, sinks)
     try:
         pipeline.run()
     finally:
         progress.close()
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-    return interrupts > 0
+    return interrupted
 
 
 def watcher(
@@ -176,12 +182,7 @@ def full_ledger(
     }  # fmt: skip
 
 
-def report(
-    pipeline: Pipeline,
-    outlets: list[Sink | FlowSink],
-    options: dict[str, Any],
-    paths: tuple[str, ...],
-) -> bool:
+def report(pipeline: Pipeline, outlets: list[Sink | FlowSink]) -> bool:
     """Say what went wrong with inputs and sinks, even if quiet; True if anything did."""
     problems = [entry.error for entry in pipeline.capture.inputs if entry.error]
     problems += [sink.error for sink in outlets if sink.error]
@@ -197,17 +198,28 @@ def open_stats(path: str | None) -> Any:
     if path == "-":
         return sys.stdout
     try:
-        return open(path, "w", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"--stats {path}: {error.strerror}") from None
+        return open(path, "a", encoding="utf-8")  # what is in it stays until there is a new one
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"--stats {harmless(path)}: {reason}") from None
 
 
-def write_stats(stream: Any, ledger: dict[str, Any]) -> None:
-    """Write the ledger as one line of JSON."""
+def write_stats(stream: Any, ledger: dict[str, Any]) -> bool:
+    """Write the ledger as one line of JSON; False, and a message, if that fails."""
     if stream is None:
-        return
-    import orjson  # noqa: PLC0415
-
-    click.echo(orjson.dumps(ledger).decode(), file=stream)
-    if stream is not sys.stdout:
-        stream.close()
+        return True
+    try:
+        if stream is not sys.stdout:
+            with contextlib.suppress(OSError):  # a pipe or a device has nothing to cut
+                stream.truncate(0)
+        stream.write(json.dumps(ledger, separators=(",", ":")) + "\n")
+        stream.flush()
+        if stream is not sys.stdout:
+            stream.close()
+    except BrokenPipeError:
+        discard(stream)
+    except OSError as error:
+        discard(stream)
+        say(f"sensor: --stats {harmless(str(stream.name))}: {error.strerror}")
+        return False
+    return True

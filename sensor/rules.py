@@ -18,6 +18,7 @@ from sensor.alerts import Alert
 from sensor.columns import Mask, Rows
 from sensor.config import Config
 from sensor.errors import OperatorError, QueryError
+from sensor.escape import harmless
 from sensor.exceptions_file import ExceptionItem, read_exceptions
 from sensor.query import check, eql, kql
 from sensor.query.ast import Query, Sample, Sequence
@@ -309,7 +310,9 @@ def _duplicates(rules: list[Rule]) -> list[QueryError]:
         known = first.setdefault(rule.text.id, rule.text)
         if known is not rule.text and rule.text.id:
             errors.append(QueryError(
-                f"rule id {rule.text.id} is already used by {known.path}", path=rule.text.path))
+                f"rule id {rule.text.id} is already used by {harmless(known.path)}",
+                path=rule.text.path,
+            ))
     return errors
 
 

@@ -85,5 +85,6 @@ def print_check(paths: Sequence[str], config: Config) -> int:
         else:
             _print_status(row.status, row.reason)
     wrong = sum(row.status == "error" for row in rows)
-    click.echo(f"{len(rows) - wrong} rules, {wrong} errors")
+    sound = len(rows) - wrong
+    click.echo(f"{sound} rule{'s'[:sound != 1]}, {wrong} error{'s'[:wrong != 1]}")
     return USAGE if wrong else DONE

@@ -1,0 +1,140 @@
+"""Records agree in both languages, nothing names a machine, every source has its tests."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from sensor import records
+from tests.tidy.sources import ROOT, SENSOR, imports_of, module_name, modules, place
+
+C_TYPES = {
+    "unsigned char": "u1", "unsigned short": "u2", "unsigned int": "u4",
+    "unsigned long long": "u8", "long long": "i8",
+}  # fmt: skip
+
+# Sources without a test of their own, and what tests them.
+TESTED_ELSEWHERE = {
+    "sensor/interpreted.py": "the whole suite, when it runs on an install without compiled modules",
+    "sensor/__main__.py": "every test of the command line",
+}
+
+
+def structs() -> dict[str, list[tuple[str, str, int]]]:
+    """The structs of records.pxd: name, members as records.py writes them."""
+    found: dict[str, list[tuple[str, str, int]]] = {}
+    name = ""
+    for line in (SENSOR / "records.pxd").read_text(encoding="utf-8").splitlines():
+        if start := re.match(r"c(?:pdef|def) (?:packed )?struct (\w+):", line):
+            name = start[1]
+            found[name] = []
+        elif member := re.match(r"    ((?:unsigned )?(?:long long|\w+)) (\w+)(?:\[(\d+)\])?", line):
+            if name and member[1] in C_TYPES:
+                size = int(member[3] or 1)
+                found[name].append((member[2], C_TYPES[member[1]], size))
+        elif line and not line.startswith((" ", "#")):
+            name = ""
+    return found
+
+
+def test_both_languages_lay_records_out_alike() -> None:
+    layouts = {"Frame": records.FRAME_LAYOUT, "Packet": records.PACKET_LAYOUT,
+               "Flow": records.FLOW_LAYOUT}  # fmt: skip
+    found = structs()
+    for name, layout in layouts.items():
+        assert found[name] == [tuple(member) for member in layout]
+
+
+def compiled_sources() -> list[str]:
+    text = (ROOT / "setup.py").read_text(encoding="utf-8")
+    return re.findall(r'"(sensor/[\w/]+\.py)"', text)
+
+
+def test_what_is_to_be_compiled_has_its_types_and_is_listed() -> None:
+    listed = compiled_sources()
+    assert len(listed) == len(set(listed)) > 10
+    for name in listed:
+        assert (ROOT / name).exists() and (ROOT / name).with_suffix(".pxd").exists(), name
+    inline_only = {"sensor/loads.py", "sensor/records.py", "sensor/stores.py"}
+    for path in SENSOR.rglob("*.pxd"):
+        source = place(path.with_suffix(".py"))
+        assert source in listed or source in inline_only, f"{source} is not compiled"
+
+
+def test_the_tests_run_on_the_modules_that_were_asked_for() -> None:
+    """Compiled, unless SENSOR_PURE_PYTHON says otherwise: a build that did nothing is noticed."""
+    pure = os.environ.get("SENSOR_PURE_PYTHON", "0") not in ("", "0")
+    for name in compiled_sources():
+        spec = find_spec(name.removesuffix(".py").replace("/", "."))
+        assert spec is not None and spec.origin is not None
+        assert spec.origin.endswith(tuple(EXTENSION_SUFFIXES)) is not pure, spec.origin
+
+
+def repository() -> list[Path]:
+    """Every text file that is or would be committed."""
+    names = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, check=False,
+    ).stdout.split(b"\0")  # fmt: skip
+    paths = [ROOT / os.fsdecode(name) for name in names if name]
+    if not paths:  # not a clone: an unpacked archive
+        paths = [path for top in ("sensor", "rules", "tests", "docs", "captures", "benchmarks")
+                 for path in (ROOT / top).rglob("*")]  # fmt: skip
+    binary = (".pcap", ".pcapng", ".so", ".c", ".pyc", ".svg", ".png")
+    return [path for path in paths if path.is_file() and path.suffix not in binary]
+
+
+# Written in pieces, so that this file does not name what it looks for.
+MACHINE = re.compile(
+    "|".join((r"(?<![\w.])/" + r"(?:work|root|home/\w+)\b", "/tmp" + r"/(?:venv|h-)",
+              "extra-" + "index-url", "index-url" + r"\s*=\s*http", r"\bpypi" + r"\.\w+\.(?:net|io)\b",
+              "artifact" + "ory", "files." + "pythonhosted", "localhost:" + r"\d+/simple"))
+)  # fmt: skip
+
+
+def test_nothing_names_the_machine_it_was_made_on() -> None:
+    found = []
+    for path in repository():
+        text = path.read_text(encoding="utf-8", errors="replace")
+        found += [f"{place(path, number)}: {line.strip()}"
+                  for number, line in enumerate(text.splitlines(), 1)
+                  if MACHINE.search(line)]  # fmt: skip
+    assert not found
+
+
+@pytest.mark.parametrize("suffix", [".py", ".pxd", ".md", ".toml", ".lark"])
+def test_no_line_ends_in_spaces_and_every_file_in_a_line_end(suffix: str) -> None:
+    for path in repository():
+        if path.suffix == suffix and path.stat().st_size:
+            text = path.read_text(encoding="utf-8")
+            assert text.endswith("\n") and not text.endswith("\n\n"), place(path)
+            assert not re.search(r"[ \t]+$", text, re.M), place(path)
+
+
+def tested_modules() -> set[str]:
+    """The modules that some test imports, or names in its text as a file or dotted name."""
+    named = set()
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for module, name, _ in imports_of(path):
+            if module == "sensor" or module.startswith("sensor."):
+                inside = module.removeprefix("sensor").strip(".")
+                named |= {inside, f"{inside}.{name}".strip(".")}
+    return named
+
+
+@pytest.mark.parametrize("path", modules(), ids=place)
+def test_every_source_has_a_test(path: Path) -> None:
+    """A test file of the same name in the mirrored place, or a test that imports the module."""
+    name = module_name(path)
+    if place(path) in TESTED_ELSEWHERE:
+        return
+    folder = ROOT / "tests/unit" / Path(*name.split(".")[:-1])
+    stem = name.split(".")[-1]
+    mirrored = (folder / f"test_{stem}.py").exists() or list(folder.glob(f"test_{stem}_*.py"))
+    assert mirrored or name in tested_modules(), f"no test imports sensor.{name}"

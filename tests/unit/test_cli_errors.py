@@ -1,0 +1,429 @@
+"""Whatever is wrong is said in a line or two that name the place; what was readable is not lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import struct
+from pathlib import Path
+
+import pytest
+
+from tests.command import ACCEPTED, PORT_RULE, Ended, quiet, sensor
+from tests.running import CAPTURES
+
+GOOD = Path(ACCEPTED).read_bytes()
+
+
+def assert_refused(ended: Ended, *parts: str) -> None:
+    """Exit code 2 before anything was read, and a message with these parts."""
+    assert ended.code == 2 and ended.out == ""
+    for part in parts:
+        assert part in ended.err, ended.err
+
+
+def assert_damaged(ended: Ended, *parts: str) -> None:
+    """Exit code 1, a message with these parts, and the alert of the good file all the same."""
+    assert ended.code == 1 and len(ended.alerts()) == 1
+    message = ended.message()
+    for part in parts:
+        assert part in message, message
+
+
+def file_of(tmp_path: Path, octets: bytes, name: str = "bad.pcap") -> str:
+    path = tmp_path / name
+    path.write_bytes(octets)
+    return str(path)
+
+
+# --- usage
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["replay"], ["replay", "--nonsense", ACCEPTED], ["nonsense"],
+        ["replay", "--color", "pink", ACCEPTED], ["replay", "--accept-on", "luck", ACCEPTED],
+        ["replay", "--syslog-format", "xml", ACCEPTED], ["rules", "show"],
+        ["replay", "--rules", "", ACCEPTED],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_bad_usage(arguments: list[str]) -> None:
+    ended = sensor(*arguments)
+    assert ended.code == 2 and ended.out == "" and ended.err
+
+
+# --- inputs
+
+
+def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing.pcap")
+    assert_damaged(quiet(missing, ACCEPTED), missing, "no such file or directory")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_path_that_may_not_be_read(tmp_path: Path) -> None:
+    path = file_of(tmp_path, GOOD)
+    Path(path).chmod(0)
+    assert_damaged(quiet(path, ACCEPTED), path, "permission denied")
+
+
+def test_a_path_that_cannot_be_read(tmp_path: Path) -> None:
+    """For root too: a socket opens for nobody."""
+    path = str(tmp_path / "socket.pcap")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        assert_damaged(quiet(path, ACCEPTED), path, "cannot be read")
+
+
+def test_a_directory_without_captures(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing here", encoding="utf-8")
+    assert_damaged(quiet(str(tmp_path), ACCEPTED), str(tmp_path), "no captures", "1 other file")
+
+
+def test_a_pattern_that_matches_nothing(tmp_path: Path) -> None:
+    pattern = str(tmp_path / "*.pcap")
+    assert_damaged(quiet(pattern, ACCEPTED), pattern, "no file matches")
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    path = file_of(tmp_path, b"")
+    assert_damaged(quiet(path, ACCEPTED), path, "empty file")
+
+
+def test_an_empty_standard_input() -> None:
+    assert_damaged(quiet("-", ACCEPTED), "empty")
+
+
+def test_what_is_not_a_capture(tmp_path: Path) -> None:
+    path = file_of(tmp_path, b"GIF89a and so on, long enough for a header")
+    assert_damaged(quiet(path, ACCEPTED), path, "not a capture")
+
+
+def last_record(octets: bytes) -> int:
+    """Where the last record of a classic little-endian capture starts."""
+    at, last = 24, 24
+    while at < len(octets):
+        last, at = at, at + 16 + int(struct.unpack_from("<I", octets, at + 8)[0])
+    return last
+
+
+def test_a_truncated_record() -> None:
+    last = last_record(GOOD)
+    assert_damaged(quiet("-", stdin=GOOD[:-3]), "-: at octet", str(last))
+
+
+def test_a_truncated_record_header() -> None:
+    last = last_record(GOOD)
+    assert_damaged(quiet("-", stdin=GOOD[: last + 7]), f"at octet {last}")
+
+
+def with_last(offset: int, value: int) -> bytes:
+    """The good capture with one field of its last record header changed."""
+    octets = bytearray(GOOD)
+    struct.pack_into("<I", octets, last_record(GOOD) + offset, value)
+    return bytes(octets)
+
+
+@pytest.mark.parametrize("length", [0xFFFF_FFFF, 300_000, 262_144])
+def test_a_record_length_beyond_the_snaplen_or_the_file(length: int) -> None:
+    ended = quiet("-", stdin=with_last(8, length))
+    assert_damaged(ended, f"at octet {last_record(GOOD)}")
+
+
+def test_an_impossible_timestamp(tmp_path: Path) -> None:
+    """A million microseconds and more: the record counts, and the file is named."""
+    path = file_of(tmp_path, with_last(4, 4_000_000_000))
+    assert_damaged(quiet(path), path, "impossible timestamp", str(last_record(GOOD)))
+
+
+def test_an_unknown_link_type(tmp_path: Path) -> None:
+    octets = bytearray(GOOD)
+    struct.pack_into("<I", octets, 20, 105)
+    path = file_of(tmp_path, bytes(octets))
+    assert_damaged(quiet(path, ACCEPTED), path, "link type 105", "802.11")
+
+
+def test_every_bad_input_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
+    paths = [file_of(tmp_path, b"", "a"), file_of(tmp_path, b"x" * 40, "b"), str(tmp_path / "c")]
+    ended = quiet(*paths, ACCEPTED, "--fail-on-alert")
+    assert ended.code == 1 and len(ended.alerts()) == 1  # damage outweighs alerts
+    assert len(ended.err.splitlines()) == 3
+    assert all(path in ended.err for path in paths)
+
+
+def test_the_ledger_holds_the_errors_too(tmp_path: Path) -> None:
+    path = file_of(tmp_path, b"")
+    ended = quiet("--json", "--stats", "-", path)
+    (entry,) = json.loads(ended.out)["inputs"]
+    assert ended.code == 1 and entry["path"] == path and "empty file" in entry["error"]
+
+
+@pytest.mark.parametrize("name", ["new\nline.pcap", "esc\x1b[2J.pcap", "nel\x85\u202e.pcap"])
+def test_hostile_file_names_are_escaped(name: str, tmp_path: Path) -> None:
+    path = file_of(tmp_path, b"", name)
+    loud = sensor("replay", path, str(tmp_path), ACCEPTED)
+    said = quiet(path, ACCEPTED)
+    assert loud.code == said.code == 1
+    assert len(said.err.splitlines()) == 1
+    for character in ("\x1b", "\x85", "\u202e"):
+        assert character not in loud.err + said.err
+    alert = quiet(file_of(tmp_path, GOOD, name))
+    assert alert.code == 0 and len(alert.out.split("\n")) == 3
+    for option in ("--config", "--rules", "--exceptions"):
+        ended = quiet(option, str(tmp_path / "none" / name), ACCEPTED)
+        assert ended.code == 2 and len(ended.err.splitlines()) == 1, ended.err
+        assert "\x1b" not in ended.err and "\u202e" not in ended.err
+    for option in ("--alerts", "--flows", "--stats"):
+        ended = quiet(option, str(tmp_path / "none" / name), ACCEPTED)
+        assert ended.code == 2 and len(ended.err.splitlines()) == 1, ended.err
+        assert "\x1b" not in ended.err and "\u202e" not in ended.err
+
+
+def test_a_file_name_that_is_not_utf8(tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/\xff.pcap"
+    with open(name, "wb") as file:
+        file.write(GOOD)
+    ended = quiet("--json", "--stats", "-", str(tmp_path))
+    assert ended.code == 0, ended.err
+    alert, ledger = ended.documents()
+    assert alert["event"]["kind"] == "alert" and ledger["inputs"][0]["error"] is None
+
+
+# --- rules and exceptions
+
+
+RULE = """[rule]
+rule_id = "{id}"
+name = "{name}"
+type = "query"
+language = "kuery"
+severity = "low"
+risk_score = 21
+version = 1
+description = "d"
+query = '''
+{query}
+'''
+"""
+
+
+def rule_of(tmp_path: Path, query: str, *, id: str = "one", name: str = "one") -> str:
+    path = tmp_path / f"{name}.toml"
+    path.write_text(RULE.format(id=id, name=name, query=query), encoding="utf-8")
+    return str(path)
+
+
+def assert_caret(text: str, under: str) -> None:
+    """The last line has a caret below the first character of `under` in the line above it."""
+    source, caret = text.splitlines()[-2:]
+    assert caret.strip() == "^"
+    assert source[caret.index("^") :].startswith(under)
+
+
+def test_a_rule_with_a_syntax_error(tmp_path: Path) -> None:
+    path = rule_of(tmp_path, "destination.port:23 and ) or source.port:1")
+    ended = quiet("--rules", path, ACCEPTED)
+    assert_refused(ended, f"{path}:11:25:")
+    assert_caret(ended.err, ") or source.port")
+
+
+def test_a_rule_with_a_field_that_does_not_exist(tmp_path: Path) -> None:
+    path = rule_of(tmp_path, "destination.port:23 and destination.prot:23")
+    ended = quiet("--rules", path, ACCEPTED)
+    assert_refused(ended, f"{path}:11:25:", "destination.prot")
+    assert_caret(ended.err, "destination.prot")
+
+
+def test_a_rule_file_that_is_no_toml(tmp_path: Path) -> None:
+    path = file_of(tmp_path, b"[rule\n", "x.toml")
+    assert_refused(quiet("--rules", path, ACCEPTED), f"{path}:1:")
+
+
+def test_two_rules_with_one_id(tmp_path: Path) -> None:
+    first = rule_of(tmp_path, "destination.port:23", name="first")
+    second = rule_of(tmp_path, "destination.port:24", name="second")
+    ended = quiet("--rules", str(tmp_path), ACCEPTED)
+    assert_refused(ended, first, second)
+    assert len(ended.err.splitlines()) <= 2
+
+
+def test_all_bad_rules_at_once(tmp_path: Path) -> None:
+    paths = [rule_of(tmp_path, "((", id=name, name=name) for name in ("p", "q", "r")]
+    ended = quiet("--rules", str(tmp_path), ACCEPTED)
+    assert_refused(ended, *paths)
+
+
+def test_rules_that_are_not_there(tmp_path: Path) -> None:
+    missing = str(tmp_path / "none.toml")
+    assert_refused(quiet("--rules", missing, ACCEPTED), missing)
+    assert_refused(quiet("--rules", str(tmp_path), ACCEPTED), str(tmp_path), "no rule files")
+
+
+def test_an_exception_without_a_comment(tmp_path: Path) -> None:
+    path = tmp_path / "known.toml"
+    path.write_text(
+        '\n[[item]]\nentries = [{ field = "source.ip", type = "exists" }]\n', encoding="utf-8"
+    )
+    ended = quiet("--exceptions", str(path), ACCEPTED)
+    assert_refused(ended, f"{path}:2", "comment")
+    ended.message()
+
+
+def test_exceptions_that_are_not_there(tmp_path: Path) -> None:
+    missing = str(tmp_path / "none.toml")
+    assert_refused(quiet("--exceptions", missing, ACCEPTED), missing)
+
+
+# --- outputs
+
+
+@pytest.mark.parametrize("option", ["--alerts", "--flows", "--stats"])
+@pytest.mark.parametrize("name", ["none/file", "", "x.parquet/y.parquet"])
+def test_an_output_that_cannot_be_written(option: str, name: str, tmp_path: Path) -> None:
+    """Told before anything is read; a directory and a missing folder fail for root too."""
+    path = str(tmp_path / name)
+    ended = quiet(option, path, ACCEPTED)
+    assert_refused(ended, path)
+    ended.message()
+
+
+def test_a_failed_start_leaves_the_files_of_the_run_before(tmp_path: Path) -> None:
+    """What one option has right is not emptied because another one is wrong."""
+    stats, flows = tmp_path / "stats", tmp_path / "flows"
+    for path in (stats, flows):
+        path.write_text("precious", encoding="utf-8")
+    broken = rule_of(tmp_path, "((")
+    quiet("--stats", str(stats), "--flows", str(flows), "--rules", broken, ACCEPTED)
+    quiet("--stats", str(stats), "--flows", str(flows), "--alerts", str(tmp_path), ACCEPTED)
+    quiet("--stats", str(stats), "--flows", str(flows), "--internal", "x", ACCEPTED)
+    assert stats.read_text(encoding="utf-8") == flows.read_text(encoding="utf-8") == "precious"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
+@pytest.mark.parametrize("option", ["--alerts", "--flows", "--stats"])
+def test_a_full_disk_is_said_and_the_rest_goes_on(option: str) -> None:
+    ended = quiet(option, "/dev/full", ACCEPTED)
+    assert_damaged(ended, "/dev/full", "No space left")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
+def test_a_full_standard_output_is_said() -> None:
+    import subprocess  # noqa: PLC0415
+
+    from tests.command import COMMAND, environment  # noqa: PLC0415
+
+    for arguments in (["--json"], [], ["--flows", "-"]):
+        with open("/dev/full", "wb") as full:
+            run = subprocess.run(
+                [*COMMAND, "replay", "--quiet", *arguments, ACCEPTED], stdout=full, check=False,
+                stderr=subprocess.PIPE, text=True, env=environment(),
+            )  # fmt: skip
+        assert run.returncode == 1 and "No space left" in run.stderr
+        assert "Traceback" not in run.stderr and "Exception ignored" not in run.stderr
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_syslog_server_that_is_not_there(tmp_path: Path) -> None:
+    port = free_port()
+    ended = quiet("--syslog", f"tcp://127.0.0.1:{port}", ACCEPTED)
+    assert_damaged(ended, "syslog", f"127.0.0.1 port {port}", "refused")
+    url = f"unix://{tmp_path}/log"
+    assert_damaged(quiet("--syslog", url, ACCEPTED), "syslog", f"{tmp_path}/log")
+    ended = quiet("--syslog", f"udp://127.0.0.1:{port}", ACCEPTED)
+    assert_damaged(ended, "syslog", f"127.0.0.1 port {port}")
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://host", "udp://", "tcp://host:port", ""])
+def test_a_syslog_url_that_is_none(url: str) -> None:
+    ended = quiet("--syslog", url, ACCEPTED)
+    assert_refused(ended, "syslog")
+    ended.message()
+
+
+# --- settings
+
+
+@pytest.mark.parametrize("network", ["nonsense", "10.0.0.0/33", "10.0.0.1/8/8", ""])
+def test_a_bad_network(network: str) -> None:
+    ended = quiet("--internal", network, ACCEPTED)
+    assert_refused(ended, "--internal")
+    ended.message()
+
+
+def test_bad_keys_of_a_configuration_file(tmp_path: Path) -> None:
+    path = tmp_path / "sensor.toml"
+    path.write_text(
+        'colour = "always"\njson = 1\n[flow]\nflows_maximum = 3\ntcp_idle_timeout_s = "long"\n',
+        encoding="utf-8",
+    )
+    ended = quiet("--config", str(path), ACCEPTED)
+    assert_refused(ended, *(f"{path}:{line}:" for line in (1, 2, 4, 5)))
+    assert len(ended.err.splitlines()) == 4
+
+
+def test_a_configuration_file_that_is_no_toml(tmp_path: Path) -> None:
+    path = file_of(tmp_path, b"json = true\nquiet =\n", "sensor.toml")
+    ended = quiet("--config", path, ACCEPTED)
+    assert_refused(ended, f"{path}:2:")
+    ended.message()
+
+
+@pytest.mark.parametrize("octets", [b"\xff\xfe", None])
+def test_a_configuration_file_that_cannot_be_read(octets: bytes | None, tmp_path: Path) -> None:
+    path = str(tmp_path / "sensor.toml") if octets is None else file_of(tmp_path, octets)
+    ended = quiet("--config", path, ACCEPTED)
+    assert_refused(ended, path)
+    ended.message()
+
+
+def test_bad_choices_in_a_configuration_file(tmp_path: Path) -> None:
+    path = file_of(tmp_path, b'color = "pink"\n', "sensor.toml")
+    assert_refused(quiet("--config", path, ACCEPTED), "pink")
+    path = file_of(tmp_path, b'internal = ["10.0.0.0/8", 3]\n', "sensor.toml")
+    assert_refused(quiet("--config", path, ACCEPTED), f"{path}:1:")
+    path = file_of(tmp_path, b'internal = ["nonsense"]\n', "sensor.toml")
+    assert_refused(quiet("--config", path, ACCEPTED), "nonsense")
+
+
+# --- rules commands
+
+
+def test_rules_list_show_check(tmp_path: Path) -> None:
+    listed = sensor("rules", "list")
+    assert listed.code == 0
+    for name in ("Accepted Default Telnet Port Connection", "runs degraded", "cannot run"):
+        assert name in listed.out or name == "runs degraded"
+    stem = Path(PORT_RULE).stem
+    by_stem = sensor("rules", "show", stem)
+    assert by_stem.code == 0 and "destination.port:23" in by_stem.out
+    assert sensor("rules", "show", "Accepted Default Telnet Port Connection").out == by_stem.out
+    missing = sensor("rules", "show", "nothing")
+    assert missing.code == 2 and "nothing" in missing.err and stem in missing.err
+    assert sensor("rules", "check").code == 0
+    bad = rule_of(tmp_path, "source.prot:1")
+    checked = sensor("rules", "check", bad, PORT_RULE)
+    assert checked.code == 2 and f"{bad}:11:" in checked.out and "1 error" in checked.out
+    assert "runs" in checked.out
+
+
+def test_rules_show_says_which_list_of_networks_is_in_force() -> None:
+    name = "accepted_telnet_connection_to_external_network"
+    literal, strict = (sensor("rules", "show", *options, name).out
+                       for options in ([], ["--strict-external"]))  # fmt: skip
+    assert literal != strict
+    assert "2001:db8::/32" in strict
+
+
+def test_every_shipped_capture_gives_an_exit_code_of_0_or_1() -> None:
+    """The whole folder as one capture, `--json` and all: no assertion of ours breaks on it."""
+    ended = quiet("--json", "--flows", "/dev/null", str(CAPTURES))
+    assert ended.code == 0, ended.err
+    assert ended.documents()

@@ -1,0 +1,351 @@
+"""Every option of `sensor replay` does what docs and --help say of it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import struct
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.command import (
+    ACCEPTED, DEMO, EXTERNAL, PORT_RULE, REFUSED, ndjson, quiet, sensor,
+)
+from tests.running import CAPTURES
+
+PORT = "Accepted Default Telnet Port Connection"
+OUTSIDE = "Accepted Telnet Connection to External Network"
+
+# The shape that scripts rely on; a list stands for any number of what is in it.
+LEDGER: dict[str, Any] = {
+    "frames": 0, "bytes": 0, "packets": 0, "anomalies": {}, "non_ip_frames": 0, "duplicates": 0,
+    "time_backwards": 0,
+    "flows": {"total": 0, "accepted": 0, "denied": 0, "dropped": 0, "attempted": 0, "unknown": 0,
+              "evicted": 0, "peak": 0},
+    "rules": {}, "sinks": {},
+    "capture": {"kernel_packets": 0, "kernel_drops": 0, "ring_freezes": 0},
+    "inputs": [], "first_packet": "", "last_packet": "",
+    "elapsed_s": 0.0, "packets_per_s": 0.0, "rss_peak_bytes": 0,
+}  # fmt: skip
+
+
+def same_shape(found: Any, wanted: Any) -> None:
+    """Every member of `wanted` is in `found`, with the same type."""
+    assert type(found) is type(wanted), (found, wanted)
+    if isinstance(wanted, dict):
+        for key, value in wanted.items():
+            same_shape(found[key], value)
+
+
+def test_version_and_help() -> None:
+    version = sensor("--version")
+    assert version.code == 0 and version.out.startswith("sensor ") and not version.err
+    for arguments in ([], ["replay"], ["rules"], ["rules", "list"], ["rules", "show"],
+                      ["rules", "check"]):  # fmt: skip
+        ended = sensor(*arguments, "--help")
+        assert ended.code == 0 and "Usage:" in ended.out
+
+
+def test_help_names_every_option_and_exit_code() -> None:
+    text = sensor("replay", "--help").out
+    for option in (
+        "--rules", "--exceptions", "--json", "--alerts", "--flows", "--flow-events", "--syslog",
+        "--syslog-format", "--internal", "--accept-on", "--stats", "--config", "--color",
+        "--quiet", "--verbose", "--fail-on-alert", "--local-time", "--strict-external",
+        "--key-vlan", "--no-duplicates",
+    ):  # fmt: skip
+        assert option in text
+    general = sensor("--help").out
+    assert all(code in general for code in ("0 done", "1 done", "2 bad", "3 with", "130", "143"))
+
+
+def test_an_alert_is_two_lines_and_its_time_is_the_packets() -> None:
+    ended = quiet(ACCEPTED)
+    assert (ended.code, ended.err) == (0, "")
+    first, second = ended.out.splitlines()
+    when, rest = first[:26], first[26:]
+    datetime.strptime(when, "%Y-%m-%d %H:%M:%S.%f")
+    assert rest == f"  MEDIUM 47  {PORT}"
+    assert second.startswith("    192.168.1.20:50432 -> 192.168.1.50:23  tcp accepted (")
+    assert second.split("  ")[-1].startswith("1:")
+
+
+def test_the_summary_and_the_notices_go_to_stderr() -> None:
+    loud, silent = sensor("replay", ACCEPTED), quiet(ACCEPTED)
+    assert loud.out == silent.out and silent.err == ""
+    assert PORT in loud.err and "accepted" in loud.err
+    assert "cannot run here" in loud.err  # the rule that needs process events says so
+    assert "\x1b" not in loud.out + loud.err  # a pipe has no colours and no progress
+
+
+def test_verbose_says_what_is_loaded() -> None:
+    assert "3 rules loaded" in sensor("replay", "-v", ACCEPTED).err
+    assert "3 rules loaded" not in sensor("replay", ACCEPTED).err
+
+
+def test_json_lines_are_the_lines_of_the_alerts_file(tmp_path: Path) -> None:
+    kept = tmp_path / "alerts.ndjson"
+    ended = quiet("--json", "--alerts", str(kept), DEMO)
+    assert ended.code == 0
+    assert ended.out == kept.read_text(encoding="utf-8")
+    documents = ended.documents()
+    assert {document["event"]["kind"] for document in documents} == {"alert"}
+    assert [d["rule"]["name"] for d in documents].count(PORT) == 3  # truth.toml
+    assert [d["rule"]["name"] for d in documents].count(OUTSIDE) == 1
+
+
+def test_the_alerts_file_is_appended_to(tmp_path: Path) -> None:
+    kept = tmp_path / "alerts.ndjson"
+    for _ in range(2):
+        assert quiet("--alerts", str(kept), ACCEPTED).code == 0
+    first, second = ndjson(kept)
+    assert first == second  # the same capture, the same rules: the same alert ids
+
+
+def test_flows_to_stdout_leave_the_alerts_to_stderr() -> None:
+    ended = quiet("--flows", "-", ACCEPTED)
+    (record,) = ended.documents()
+    assert record["event"]["action"] == "network_flow"
+    assert PORT in ended.err and ended.code == 0
+
+
+def test_flows_file_and_flow_events(tmp_path: Path) -> None:
+    records, events = tmp_path / "records", tmp_path / "events"
+    assert quiet("--flows", str(records), REFUSED, ACCEPTED).code == 0
+    assert quiet("--flows", str(events), "--flow-events", REFUSED, ACCEPTED).code == 0
+    actions = [document["event"]["action"] for document in ndjson(events)]
+    assert sorted(actions) == ["flow_denied"] * 3 + ["flow_started"] + ["network_flow"] * 4
+    assert [d for d in ndjson(events) if d["event"]["action"] == "network_flow"] == ndjson(records)
+
+
+def test_flows_and_json_cannot_share_stdout() -> None:
+    ended = quiet("--flows", "-", "--json", ACCEPTED)
+    assert ended.code == 2 and ended.out == "" and "--json" in ended.message()
+
+
+def test_parquet(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    kept = tmp_path / "flows.parquet"
+    assert quiet("--flows", str(kept), DEMO).code == 0
+    lines = quiet("--flows", "-", DEMO).documents()
+    assert parquet.read_table(kept).num_rows == len(lines)
+
+
+def test_parquet_without_its_package_says_what_to_install(tmp_path: Path) -> None:
+    """A module of that name that cannot be imported stands in for a machine without it."""
+    (tmp_path / "pyarrow.py").write_text("raise ImportError", encoding="utf-8")
+    ended = quiet("--flows", str(tmp_path / "x.parquet"), ACCEPTED, PYTHONPATH=":".join(
+        [str(tmp_path), str(CAPTURES.parent)]))  # fmt: skip
+    assert ended.code == 2 and "flow-sensor[parquet]" in ended.message()
+
+
+def test_stats_have_the_shape_that_scripts_rely_on(tmp_path: Path) -> None:
+    stats = tmp_path / "stats.json"
+    assert quiet("--stats", str(stats), DEMO).code == 0
+    (line,) = stats.read_text(encoding="utf-8").splitlines()
+    ledger = json.loads(line)
+    same_shape(ledger, LEDGER)
+    rules = {entry["name"]: entry for entry in ledger["rules"].values()}
+    assert rules[PORT]["alerts"] == rules[PORT]["matches"] == 3
+    for entry in rules.values():
+        same_shape(entry, {"name": "", "matches": 0, "alerts": 0, "excepted": 0, "suppressed": 0})
+    assert ledger["sinks"] == {"console": {"delivered": 4, "dropped": 0, "retried": 0}}
+    assert ledger["inputs"] == [{"path": DEMO, "error": None}]
+    verdicts = ("accepted", "denied", "dropped", "attempted", "unknown")
+    assert ledger["flows"]["total"] == sum(ledger["flows"][name] for name in verdicts)
+    assert ledger["frames"] == ledger["packets"] + ledger["non_ip_frames"] + sum(
+        ledger["anomalies"].values())  # fmt: skip
+    assert ledger["first_packet"] < ledger["last_packet"]
+    assert ledger["first_packet"].endswith("Z")
+
+
+def test_stats_of_a_capture_without_packets(tmp_path: Path) -> None:
+    empty = tmp_path / "header_only.pcap"
+    empty.write_bytes(Path(ACCEPTED).read_bytes()[:24])
+    ended = quiet("--json", "--stats", "-", str(empty))
+    ledger = json.loads(ended.out)
+    assert ended.code == 0 and ledger["frames"] == 0 and ledger["first_packet"] is None
+
+
+def test_fail_on_alert() -> None:
+    assert quiet("--fail-on-alert", ACCEPTED).code == 3
+    assert quiet("--fail-on-alert", REFUSED).code == 0
+
+
+def test_local_time() -> None:
+    utc, local = quiet(ACCEPTED).out, quiet("--local-time", ACCEPTED, TZ="XYZ-2").out
+    there = datetime.strptime(local[:31], "%Y-%m-%d %H:%M:%S.%f%z")
+    assert local[26:31] == "+0200"
+    assert there == datetime.strptime(utc[:26] + "+0000", "%Y-%m-%d %H:%M:%S.%f%z")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes", "coloured"),
+    [
+        (["--color", "always"], {}, True),
+        (["--color", "always"], {"NO_COLOR": "1"}, True),  # who asks for it gets it
+        (["--color", "never"], {}, False),
+        ([], {}, False),
+    ],
+)
+def test_color_in_a_pipe(arguments: list[str], changes: dict[str, str], coloured: bool) -> None:
+    assert ("\x1b[" in quiet(*arguments, ACCEPTED, **changes).out) is coloured
+
+
+def direction(*arguments: str) -> str:
+    (document,) = quiet("--json", "--rules", PORT_RULE, *arguments, EXTERNAL).documents()
+    return str(document["network"]["direction"])
+
+
+def test_internal_networks_replace_the_usual_ones() -> None:
+    assert direction() == "outbound"
+    assert direction("--internal", "198.18.0.0/15") == "external"
+    assert direction("--internal", "0.0.0.0/0", "--internal", "::/0") == "internal"
+
+
+def test_accept_on_data() -> None:
+    """By truth.toml two handshakes, with nothing said after them."""
+    silent = str(CAPTURES / "telnet_handshake_silent.pcap")
+    assert len(quiet(silent).alerts()) == 2
+    assert len(quiet("--accept-on", "data", silent).alerts()) == 0
+    assert len(quiet("--accept-on", "data", ACCEPTED).alerts()) == 1
+
+
+def stats_of(*arguments: str) -> dict[str, Any]:
+    ended = quiet("--json", "--stats", "-", *arguments)
+    return dict(json.loads(ended.out.splitlines()[-1]))
+
+
+def test_no_duplicates_counts_each_copy_as_a_packet() -> None:
+    doubled = str(CAPTURES / "telnet_duplicated.pcap")
+    once, twice = stats_of(doubled), stats_of("--no-duplicates", doubled)
+    assert once["duplicates"] > 0 and twice["duplicates"] == 0
+    assert once["frames"] == twice["frames"]
+
+
+def retagged(name: str, vlan: int) -> bytes:
+    """A classic capture of frames with one 802.1Q tag, their VLAN id changed."""
+    octets = bytearray((CAPTURES / name).read_bytes())
+    at = 24
+    while at < len(octets):
+        captured = struct.unpack_from("<I", octets, at + 8)[0]
+        assert octets[at + 28 : at + 30] == b"\x81\x00"
+        octets[at + 30 : at + 32] = struct.pack(">H", vlan)
+        at += 16 + captured
+    return bytes(octets)
+
+
+def test_key_vlan_separates_flows(tmp_path: Path) -> None:
+    """The same conversation in two VLANs at the same time is one flow, or two."""
+    shutil.copy(CAPTURES / "telnet_vlan.pcap", tmp_path / "a.pcap")
+    (tmp_path / "b.pcap").write_bytes(retagged("telnet_vlan.pcap", 121))
+    assert stats_of("--key-vlan", str(tmp_path))["flows"]["total"] == 2
+    assert stats_of("--no-key-vlan", str(tmp_path / "a.pcap"))["flows"]["total"] == 1
+
+
+def test_strict_external_excepts_documentation_addresses() -> None:
+    """The list of the rule calls 2001:db8::/32 external; IANA's registry does not."""
+    six = str(CAPTURES / "telnet_accepted_v6.pcap")
+    assert any(OUTSIDE in line for line in quiet(six).alerts())
+    assert not any(OUTSIDE in line for line in quiet("--strict-external", six).alerts())
+
+
+def test_rules_replace_the_shipped_ones() -> None:
+    names = {d["rule"]["name"] for d in quiet("--json", "--rules", PORT_RULE, DEMO).documents()}
+    assert names == {PORT}
+
+
+EXCEPTION = """
+[[item]]
+comment = "known device"
+entries = [{ field = "source.ip", type = "match", operator = "included", value = "192.168.1.20" }]
+"""
+
+
+def test_exceptions_silence_what_they_name(tmp_path: Path) -> None:
+    known = tmp_path / "known.toml"
+    known.write_text(EXCEPTION, encoding="utf-8")
+    ended = quiet("--exceptions", str(known), "--stats", "-", "--json", ACCEPTED)
+    (ledger,) = ended.documents()
+    (entry,) = (rule for rule in ledger["rules"].values() if rule["name"] == PORT)
+    assert (entry["matches"], entry["alerts"], entry["excepted"]) == (1, 0, 1)
+
+
+def test_a_configuration_file_gives_defaults_and_the_command_line_wins(tmp_path: Path) -> None:
+    config = tmp_path / "sensor.toml"
+    config.write_text(
+        f'rules = ["{PORT_RULE}"]\njson = true\nquiet = true\naccept_on = "data"\n'
+        "fail_on_alert = true\n[flow]\ntcp_attempt_timeout_s = 7\n", encoding="utf-8",
+    )  # fmt: skip
+    silent = str(CAPTURES / "telnet_handshake_silent.pcap")
+    ended = sensor("replay", "--config", str(config), silent)
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+    ended = sensor("replay", "--config", str(config), "--accept-on", "handshake", silent)
+    assert ended.code == 3 and len(ended.documents()) == 2
+    # The order of the options does not matter.
+    ended = sensor("replay", silent, "--accept-on", "handshake", "--config", str(config))
+    assert ended.code == 3 and len(ended.documents()) == 2
+
+
+def test_standard_input_gives_what_the_file_gives() -> None:
+    for name in (DEMO, EXTERNAL):
+        piped = quiet("--json", "-", stdin=Path(name).read_bytes()).documents()
+        read = quiet("--json", name).documents()
+        for document in (*piped, *read):
+            document["sensor"].pop("capture")
+        assert piped == read and piped
+
+
+def halves(tmp_path: Path) -> tuple[Path, Path]:
+    """A capture cut in two between two records, the first half named to sort last."""
+    octets = Path(ACCEPTED).read_bytes()
+    at, cuts = 24, []
+    while at < len(octets):
+        cuts.append(at)
+        at += 16 + struct.unpack_from("<I", octets, at + 8)[0]
+    middle = cuts[2]  # after SYN and SYN-ACK: each half alone is no handshake
+    folder = tmp_path / "rotated"
+    (folder / "deep").mkdir(parents=True)
+    early, late = folder / "z.pcap", folder / "deep" / "a.pcap"
+    early.write_bytes(octets[:middle])
+    late.write_bytes(octets[:24] + octets[middle:])
+    (folder / "notes.txt").write_text("not a capture", encoding="utf-8")
+    return early, late
+
+
+def test_files_directories_and_globs_are_read_in_order_of_time(tmp_path: Path) -> None:
+    early, late = halves(tmp_path)
+    whole = stats_of(ACCEPTED)
+    for paths in ([str(late), str(early)], [str(early), str(late)], [str(tmp_path / "rotated")],
+                  [str(tmp_path / "rotated/*.pcap"), str(late)]):  # fmt: skip
+        found = stats_of(*paths)
+        assert (found["flows"], found["frames"]) == (whole["flows"], whole["frames"])
+        assert [entry["path"] for entry in found["inputs"]] == [str(early), str(late)]
+        assert found["time_backwards"] == 0
+
+
+def test_a_compressed_file_is_named_with_the_way_to_read_it(tmp_path: Path) -> None:
+    packed = tmp_path / "day.pcap.gz"
+    packed.write_bytes(gzip.compress(Path(ACCEPTED).read_bytes()))
+    ended = quiet(str(packed), ACCEPTED)
+    assert ended.code == 1 and len(ended.alerts()) == 1
+    assert f"gzip -dc {packed}" in ended.message()
+
+
+@pytest.mark.parametrize("form", ["rfc5424", "rfc3164", "cee", "cef"])
+def test_syslog(form: str, tmp_path: Path) -> None:
+    """A datagram socket of ours receives one message for the alert."""
+    import socket  # noqa: PLC0415
+
+    place = tmp_path / "log"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind(str(place))
+        ended = quiet("--syslog", f"unix://{place}", "--syslog-format", form, ACCEPTED)
+        server.setblocking(False)  # the run is over: what was sent is here
+        message = server.recv(1 << 16)
+    assert (ended.code, ended.err) == (0, "")
+    assert message.startswith(b"<") and b"192.168.1.50" in message
