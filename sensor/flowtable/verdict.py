@@ -162,9 +162,9 @@ def _one_sided(flow):
     """Rows 14, 15 and 22: what one side's segments, or acknowledgements alone, give away."""
     state = flow.state
     if flow.packets[1] == 0:
-        if state & SAW_ACK and state & ADVANCED or state & SAW_SYN and (
+        if (state & SAW_ACK and state & ADVANCED) or (state & SAW_SYN and (
             state & SAW_ACK and state & SAW_DATA
-        ):
+        )):
             _set(flow, ACCEPTED, INFERRED_ONE_SIDED, 80)  # row 14
             return True
         return False

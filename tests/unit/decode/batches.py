@@ -57,6 +57,7 @@ QUOTED = tuple(f"quoted_{name}" for name in (
     "protocol", "ip_version", "src_hi", "src_lo", "dst_hi", "dst_lo",
     "src_port", "dst_port", "has_seq", "seq"))
 NETWORK = ("src_hi", "src_lo", "dst_hi", "dst_lo", "ip_id", "ttl", "payload_offset")
+BY_TABLE = ("hash", "copy_mark")
 ALWAYS = ("time_ns", "interface", "kind", "anomaly")
 
 
@@ -65,7 +66,7 @@ def told(row: Any) -> dict[str, int]:
     if row["kind"] == KIND_ANOMALY:
         names: tuple[str, ...] = ALWAYS
     else:
-        names = tuple(name for name in row.dtype.names if name not in QUOTED)
+        names = tuple(name for name in row.dtype.names if name not in (*QUOTED, *BY_TABLE))
         if row["kind"] == KIND_NON_IP:
             names = tuple(name for name in names if name not in NETWORK)
         if row["quoted"]:

@@ -1,0 +1,26 @@
+"""Numbers that several modules of the flow table share.
+
+This module is never compiled: each compiled module declares the C types of what it takes from here
+in its own .pxd.
+"""
+
+from __future__ import annotations
+
+from sensor.flowtable.state import SAW_RST, SAW_RST_RESP
+
+EVENTS_MAX = 16_384
+"""Events that the buffer holds; rules see batches of about half as many in a replay."""
+BUCKETS_FIRST = 1 << 14
+COPIES = 1 << 14
+"""Packets that the search for duplicates remembers."""
+COPIES_MASK = COPIES - 1
+CLASSES = 3
+"""Order of eviction: unanswered attempts, other flows, accepted flows; each oldest first."""
+NO_SLOT = -1
+MASK32 = 0xFFFF_FFFF
+MASK64 = 0xFFFF_FFFF_FFFF_FFFF
+PRIME_1 = 0x9E37_79B9_7F4A_7C15
+PRIME_2 = 0xC2B2_AE3D_27D4_EB4F
+PRIME_3 = 0x1656_67B1_9E37_79F9
+PRIME_4 = 0xD6E8_FEB8_6659_FD93
+ANY_RST = SAW_RST | SAW_RST_RESP

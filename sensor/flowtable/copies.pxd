@@ -1,0 +1,11 @@
+cimport cython
+from sensor.flowtable.tablestate cimport TableState
+from sensor.records cimport Packet
+
+cdef unsigned long long COPIES_MASK, MASK64, PRIME_1, PRIME_2, PRIME_3
+cdef long long COPY_WINDOW_WITHOUT_ID_NS
+
+@cython.locals(identity="unsigned long long", position="unsigned long long", mark="unsigned long long")
+cdef unsigned long long copy_mark(TableState table, Packet *packet) noexcept nogil
+@cython.locals(at=Py_ssize_t, window="long long", before="long long", apart="long long")
+cdef bint is_copy(TableState table, Packet *packet, unsigned long long mark) noexcept nogil

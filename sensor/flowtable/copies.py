@@ -1,0 +1,48 @@
+"""Copies of a packet: mirror ports show one packet twice, and it must count once."""
+
+from __future__ import annotations
+
+try:
+    import cython
+except ImportError:
+    from sensor import interpreted as cython  # noqa: F401
+
+from sensor.flowtable.constants import COPIES_MASK, MASK64, PRIME_1, PRIME_2, PRIME_3
+
+COPY_WINDOW_WITHOUT_ID_NS = 1_000_000
+"""Without an IPv4 identification two equal packets may be two sendings: a copy is closer."""
+
+
+def copy_mark(table, packet):
+    """One number for everything that two copies of a packet have in common; 0: not to be told."""
+    if packet.ip_id == 0 and packet.checksum == 0:
+        return 0  # nothing tells two packets of equal length apart
+    identity = packet.ip_id
+    identity = (identity << 16) ^ packet.checksum
+    identity = (identity << 32) ^ packet.seq
+    position = packet.ack
+    position = (position << 32) ^ packet.payload_bytes
+    position ^= (packet.tcp_flags << 24) ^ (packet.src_port << 8)
+    mark = (packet.hash + packet.src_lo * PRIME_2) & MASK64
+    mark = ((mark ^ identity) * PRIME_1) & MASK64
+    mark ^= mark >> 29
+    mark = ((mark ^ position) * PRIME_3) & MASK64
+    return mark ^ (mark >> 32)
+
+
+def is_copy(table, packet, mark):
+    """Whether the same packet was here a moment ago (mirror ports show packets twice)."""
+    if mark == 0:
+        return False
+    at = (mark & COPIES_MASK) * 2
+    if table.copies[at] == mark:
+        window = table.copy_window_ns
+        if packet.ip_id == 0 and window > COPY_WINDOW_WITHOUT_ID_NS:
+            window = COPY_WINDOW_WITHOUT_ID_NS
+        before = table.copies[at + 1]
+        apart = packet.time_ns - before
+        if -window <= apart <= window:
+            return True
+    table.copies[at] = mark
+    table.copies[at + 1] = packet.time_ns & MASK64
+    return False

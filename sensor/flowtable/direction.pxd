@@ -1,0 +1,17 @@
+cimport cython
+from sensor.records cimport Flow, Packet
+
+cdef int ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, SYN
+cdef int WELL_KNOWN_PORTS
+cdef unsigned int ADVANCED, PAIRS_LOW, SAW_ACK, SAW_DATA, SAW_FIN
+cdef unsigned int SAW_RST
+cdef unsigned long long MASK32
+
+@cython.locals(guessed=int)
+cdef int opens(Packet *packet) noexcept nogil
+@cython.locals(kind=int, reply=bint)
+cdef int _opens_icmp(Packet *packet) noexcept nogil
+@cython.locals(hi="unsigned long long", lo="unsigned long long", port="unsigned short", mac="unsigned char", low="unsigned int", high="unsigned int", at=int)
+cdef void turn_round(Flow *flow) noexcept nogil
+@cython.locals(packets="unsigned long long", octets="unsigned long long", payload="unsigned long long", missed="unsigned long long", upcoming="unsigned int", acked="unsigned int", window="unsigned int", isn="unsigned int", flags="unsigned char")
+cdef void _turn_counters(Flow *flow) noexcept nogil

@@ -1,0 +1,101 @@
+"""Who opened a flow, judged by its first packet; and how to turn a flow round."""
+
+from __future__ import annotations
+
+try:
+    import cython
+except ImportError:
+    from sensor import interpreted as cython  # noqa: F401
+
+from sensor.flowtable.constants import MASK32
+from sensor.flowtable.state import ADVANCED, SAW_ACK, SAW_DATA, SAW_FIN, SAW_RST
+from sensor.packets import ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, SYN
+
+PAIRS_LOW = SAW_FIN | SAW_RST | SAW_DATA | SAW_ACK | ADVANCED
+"""The originator's bit of each pair that a flow without a SYN can have."""
+WELL_KNOWN_PORTS = 1024
+
+
+def opens(packet):
+    """Which side of a new flow its first packet comes from, and whether that is a guess.
+
+    SYN tells, then SYN-ACK, then the lower well-known port, then who spoke first.
+    Returns 0 or 1; plus 2 if guessed.
+    """
+    if packet.protocol == PROTOCOL_TCP:
+        if packet.tcp_flags & SYN:
+            return 1 if packet.tcp_flags & ACK else 0
+        guessed = 2
+    elif packet.protocol == PROTOCOL_ICMP or packet.protocol == PROTOCOL_ICMPV6:
+        return _opens_icmp(packet)
+    else:
+        guessed = 0
+    if packet.src_port < packet.dst_port and packet.src_port < WELL_KNOWN_PORTS:
+        if packet.src_port or packet.protocol == PROTOCOL_TCP:
+            return 1 + 2
+    return guessed
+
+
+def _opens_icmp(packet):
+    """A reply that comes first has a request that was not seen: its receiver opened the flow."""
+    kind = packet.icmp_type
+    if packet.protocol == PROTOCOL_ICMP:
+        reply = kind in (0, 14, 16, 18, 9)
+    else:
+        reply = kind in (129, 134, 136, 131)
+    return 1 + 2 if reply and packet.src_port != packet.dst_port else 0
+
+
+def turn_round(flow):
+    """Exchange originator and responder."""
+    hi = flow.orig_hi
+    lo = flow.orig_lo
+    port = flow.orig_port
+    flow.orig_hi = flow.resp_hi
+    flow.orig_lo = flow.resp_lo
+    flow.orig_port = flow.resp_port
+    flow.resp_hi = hi
+    flow.resp_lo = lo
+    flow.resp_port = port
+    for at in range(6):
+        mac = flow.orig_mac[at]
+        flow.orig_mac[at] = flow.resp_mac[at]
+        flow.resp_mac[at] = mac
+    _turn_counters(flow)
+    # Bits come in pairs; the rest of the state belongs to flows with a SYN, which are not guessed.
+    low = flow.state & PAIRS_LOW
+    high = flow.state & (PAIRS_LOW << 1)
+    flow.state = (flow.state & ~(PAIRS_LOW | (PAIRS_LOW << 1))) | (low << 1) | (high >> 1)
+    flow.history_seen = ((flow.history_seen << 16) | (flow.history_seen >> 16)) & MASK32
+    for at in range(flow.history_length):
+        flow.history[at] = flow.history[at] ^ 0x20
+
+
+def _turn_counters(flow):
+    packets = flow.packets[0]
+    octets = flow.bytes[0]
+    payload = flow.payload_bytes[0]
+    missed = flow.missed_bytes[0]
+    flow.packets[0] = flow.packets[1]
+    flow.bytes[0] = flow.bytes[1]
+    flow.payload_bytes[0] = flow.payload_bytes[1]
+    flow.missed_bytes[0] = flow.missed_bytes[1]
+    flow.packets[1] = packets
+    flow.bytes[1] = octets
+    flow.payload_bytes[1] = payload
+    flow.missed_bytes[1] = missed
+    upcoming = flow.next_seq[0]
+    acked = flow.acked[0]
+    window = flow.window[0]
+    isn = flow.isn[0]
+    flags = flow.tcp_flags[0]
+    flow.next_seq[0] = flow.next_seq[1]
+    flow.acked[0] = flow.acked[1]
+    flow.window[0] = flow.window[1]
+    flow.isn[0] = flow.isn[1]
+    flow.tcp_flags[0] = flow.tcp_flags[1]
+    flow.next_seq[1] = upcoming
+    flow.acked[1] = acked
+    flow.window[1] = window
+    flow.isn[1] = isn
+    flow.tcp_flags[1] = flags

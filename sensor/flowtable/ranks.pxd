@@ -1,0 +1,13 @@
+cimport cython
+from sensor.flowtable.tablestate cimport TableState
+from sensor.records cimport Flow, flow_at
+
+cdef int ACCEPTED
+cdef unsigned int WAITING
+
+@cython.locals(last="unsigned int")
+cdef void enlist(TableState table, Py_ssize_t slot, int kind) noexcept nogil
+@cython.locals(kind=int, older="unsigned int", newer="unsigned int")
+cdef void delist(TableState table, Py_ssize_t slot) noexcept nogil
+@cython.locals(flow="Flow *", kind=int)
+cdef void reclass(TableState table, Py_ssize_t slot) noexcept nogil
