@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sensor.alerts import Alert
     from sensor.api import flows, replay
     from sensor.errors import CaptureError, ConfigError, QueryError, SensorError
-    from sensor.flows import FlowBatch
+    from sensor.flow import FlowBatch
 
 __version__ = "0.1.0"
 
@@ -52,7 +52,7 @@ _HOMES = {
     "Alert": "sensor.alerts",
     "CaptureError": "sensor.errors",
     "ConfigError": "sensor.errors",
-    "FlowBatch": "sensor.flows",
+    "FlowBatch": "sensor.flow",
     "QueryError": "sensor.errors",
     "SensorError": "sensor.errors",
     "replay": "sensor.api",

@@ -18,7 +18,7 @@ from sensor.config import Config
 from sensor.decode import decode
 from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
-from sensor.flows import FlowBatch, FlowContext
+from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
 from sensor.pipeline import Pipeline, SinkPart
 from sensor.rules import RuleSet
@@ -98,7 +98,7 @@ class _Records:
         self.batches: list[FlowBatch] = []
 
     def match(self, flows: FlowBatch) -> list[Alert]:
-        from sensor.flows import FLOW_ENDED  # noqa: PLC0415
+        from sensor.flow import FLOW_ENDED  # noqa: PLC0415
 
         records = flows.records[flows.records["action"] == FLOW_ENDED]
         self.batches.append(FlowBatch(records, flows.context))

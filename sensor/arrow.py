@@ -11,7 +11,7 @@ from sensor.columns import AddressColumn, CodedColumn, Column, NumberColumn
 from sensor.text import ip_text
 
 if TYPE_CHECKING:
-    from sensor.flows import FlowBatch
+    from sensor.flow import FlowBatch
 
 
 def table_of(batch: FlowBatch) -> Any:

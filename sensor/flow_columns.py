@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from sensor import identifiers, schema
 from sensor.columns import AddressColumn, CodedColumn, Column, Mask, NumberColumn
-from sensor.flows import FLOW_ENDED
+from sensor.flow import FLOW_ENDED
 from sensor.records import NO_VLAN
 from sensor.text import ip_text, mac_text, time_text
 
 if TYPE_CHECKING:
-    from sensor.flows import FlowBatch
+    from sensor.flow import FlowBatch
 
 _HAS_PORTS = np.zeros(256, dtype=bool)
 _HAS_PORTS[list(schema.PORT_PROTOCOLS)] = True

@@ -16,7 +16,7 @@ except ImportError:
 
 import numpy as np
 
-from sensor.flows import FLOW_ENDED
+from sensor.flow import FLOW_ENDED
 from sensor.records import FLOW_LAYOUT, dtype_of
 
 if not cython.compiled:

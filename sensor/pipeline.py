@@ -21,7 +21,7 @@ import numpy as np
 from sensor.alerts import Alert
 from sensor.anomalies import ANOMALIES
 from sensor.columns import Rows
-from sensor.flows import FLOW_ENDED, FlowBatch, FlowContext
+from sensor.flow import FLOW_ENDED, FlowBatch, FlowContext
 from sensor.frames import FrameBatch
 from sensor.packets import KIND_ANOMALY, PacketBatch
 

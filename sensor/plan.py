@@ -27,7 +27,7 @@ from sensor.stores import COPY_PADDING
 from sensor.text import ADDRESS_ROOM, MAC_ROOM, NUMBER_ROOM, TIME_ROOM
 
 if TYPE_CHECKING:
-    from sensor.flows import FlowBatch
+    from sensor.flow import FlowBatch
 
 (
     NOTHING, NUMBER, TOTAL, TIME, EVENT_TIME, CREATED, DURATION, ADDRESS, TABLE, DIRECTION,

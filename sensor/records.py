@@ -124,13 +124,13 @@ FLOW_LAYOUT: Layout = (
     ("window_scale", "u1", 2),
     ("vlan_outer", "u2", 1),  # first seen
     ("vlan_inner", "u2", 1),
-    ("verdict", "u1", 1),  # flows.py: VERDICTS
-    ("evidence", "u1", 1),  # flows.py: EVIDENCE
+    ("verdict", "u1", 1),  # flow.py: VERDICTS
+    ("evidence", "u1", 1),  # flow.py: EVIDENCE
     ("confidence", "u1", 1),  # percent
-    ("tags", "u1", 1),  # flows.py: TAG_* bits
-    ("end_reason", "u1", 1),  # flows.py: END_REASONS
-    ("conn_state", "u1", 1),  # flows.py: CONN_STATES
-    ("action", "u1", 1),  # flows.py: ACTIONS
+    ("tags", "u1", 1),  # flow.py: TAG_* bits
+    ("end_reason", "u1", 1),  # flow.py: END_REASONS
+    ("conn_state", "u1", 1),  # flow.py: CONN_STATES
+    ("action", "u1", 1),  # flow.py: ACTIONS
     ("history_length", "u1", 1),
     ("interface", "u2", 1),  # index into FlowBatch.interfaces
     ("decided_file", "u2", 1),  # index into FlowBatch.files

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from sensor.flows import (
+from sensor.flow import (
     ACCEPTED,
     ACTIONS,
     CONN_STATES,
@@ -25,7 +25,7 @@ from sensor.flows import (
 
 if TYPE_CHECKING:
     from sensor.columns import Column, Scalar
-    from sensor.flows import FlowBatch, FlowContext
+    from sensor.flow import FlowBatch, FlowContext
 
 ECS_VERSION = "8.17.0"
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from sensor import flows
 from sensor.addresses import V4_PREFIX, Networks
-from sensor.flows import FlowBatch, FlowContext
+from sensor.flow import FlowBatch, FlowContext
 from sensor.records import FLOW_LAYOUT, NO_VLAN, dtype_of
 
 INTERNAL = ("10.0.0.0/8", "192.168.0.0/16", "fc00::/7")

@@ -11,7 +11,7 @@ from sensor.alerts import Alert
 from sensor.capture.files import FileCapture
 from sensor.config import INTERNAL_NETWORKS, FlowLimits
 from sensor.decode import decode
-from sensor.flows import FlowBatch, FlowContext
+from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
 from sensor.pipeline import Pipeline
 

@@ -7,7 +7,7 @@ try:
 except ImportError:
     from sensor import interpreted as cython
 
-from sensor.flows import (
+from sensor.flow import (
     ACCEPTED,
     ATTEMPTED,
     END_EVICTED,

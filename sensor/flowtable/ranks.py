@@ -7,7 +7,7 @@ try:
 except ImportError:
     from sensor import interpreted as cython
 
-from sensor.flows import ACCEPTED
+from sensor.flow import ACCEPTED
 from sensor.flowtable.state import WAITING
 
 if not cython.compiled:

@@ -20,7 +20,7 @@ try:
 except ImportError:
     from sensor import interpreted as cython
 
-from sensor.flows import (
+from sensor.flow import (
     ACCEPTED,
     END_ACTIVE_TIMEOUT,
     END_FIN,

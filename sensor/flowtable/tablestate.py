@@ -9,7 +9,7 @@ try:
 except ImportError:
     from sensor import interpreted as cython
 
-from sensor.flows import VERDICTS
+from sensor.flow import VERDICTS
 from sensor.flowtable.constants import (
     BUCKETS_FIRST,
     CLASSES,

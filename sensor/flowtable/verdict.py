@@ -11,7 +11,7 @@ try:
 except ImportError:
     from sensor import interpreted as cython  # noqa: F401
 
-from sensor.flows import (
+from sensor.flow import (
     ACCEPTED,
     ATTEMPTED,
     BACKSCATTER,
@@ -52,7 +52,7 @@ from sensor.flows import (
     TIMEOUT,
     UNKNOWN,
 )
-from sensor.flows import FAST_OPEN as FAST_OPEN_EVIDENCE
+from sensor.flow import FAST_OPEN as FAST_OPEN_EVIDENCE
 from sensor.flowtable.state import (
     ADVANCED,
     ADVANCED_RESP,

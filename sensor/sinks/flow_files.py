@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from sensor.errors import ConfigError
 from sensor.escape import harmless
-from sensor.flows import FlowBatch
+from sensor.flow import FlowBatch
 from sensor.sinks.console import reason_of
 from sensor.sinks.jsonl import FlowFile
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from sensor.documents import documents_of, render_json_lines, write_json_lines
-from sensor.flows import ACTIONS, FLOW_ENDED, FlowBatch
+from sensor.flow import ACTIONS, FLOW_ENDED, FlowBatch
 from sensor.records import NO_VLAN
 from tests import ecs
 from tests.flow_records import batch_of, context, random_batch

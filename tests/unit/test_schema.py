@@ -7,7 +7,7 @@ import pytest
 
 from sensor import schema
 from sensor.columns import AddressColumn, CodedColumn, NumberColumn
-from sensor.flows import ACTIONS, DENIED, DROPPED, FLOW_ENDED, NO_EVIDENCE, UNKNOWN
+from sensor.flow import ACTIONS, DENIED, DROPPED, FLOW_ENDED, NO_EVIDENCE, UNKNOWN
 from tests import ecs
 from tests.flow_records import batch_of, random_batch
 
