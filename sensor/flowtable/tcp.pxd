@@ -18,6 +18,7 @@ cdef void _note(Flow *flow, int side, int bit, int letter) noexcept nogil
 @cython.locals(flags="unsigned int", closing="unsigned int")
 cdef void tcp_history(Flow *flow, Packet *packet, int side) noexcept nogil
 cdef void _synchronise(Flow *flow, Packet *packet, int side) noexcept nogil
+cdef bint _is_another(Flow *flow, Packet *packet) noexcept nogil
 @cython.locals(state="unsigned int")
 cdef void _synchronise_answer(Flow *flow, Packet *packet, int side) noexcept nogil
 @cython.locals(window="unsigned int", shift="unsigned int")

@@ -132,7 +132,7 @@ def _synchronise(flow, packet, side):
     if packet.tcp_flags & ACK:
         _synchronise_answer(flow, packet, side)
     elif side == 0:
-        if flow.state & SAW_SYN and packet.seq != flow.isn[0]:
+        if _is_another(flow, packet):
             if flow.packets[1]:
                 flow.pending_isn = packet.seq
                 flow.state |= NEW_SYN
@@ -145,6 +145,18 @@ def _synchronise(flow, packet, side):
     elif not flow.state & SAW_SYNACK:
         flow.state |= SAW_SYN_RESP
         flow.isn[1] = packet.seq
+
+
+def _is_another(flow, packet):
+    """Whether a SYN of the originator has nothing to do with the numbers seen until now."""
+    if flow.state & SAW_SYN:
+        return packet.seq != flow.isn[0]
+    # Mid-stream: a SYN that only comes late stands just before what was sent or acknowledged.
+    if flow.tcp_flags[1] & ACK:
+        return ((flow.acked[1] - packet.seq - 1) & MASK32) > LOOSE_WINDOW
+    if flow.packets[0]:
+        return ((flow.next_seq[0] - packet.seq - 1) & MASK32) > LOOSE_WINDOW
+    return False
 
 
 def _synchronise_answer(flow, packet, side):

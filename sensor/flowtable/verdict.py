@@ -226,8 +226,8 @@ def judge_reply(flow):
 
 def judge_icmp(flow, packet):
     """Judge a flow by an ICMP error that quotes its request (rows 9 to 11)."""
-    if flow.verdict == ACCEPTED or flow.packets[1]:
-        return
+    if flow.verdict == ACCEPTED or flow.packets[1] or flow.state & REFUSED:
+        return  # answered, or the first refusal has decided
     if flow.protocol == PROTOCOL_TCP:
         if not flow.state & SAW_SYN or not packet.quoted_has_seq:
             return

@@ -265,6 +265,13 @@ def test_a_new_syn_on_an_open_flow_alone_changes_nothing(version):
     assert run.actions() == ["flow_started", "network_flow"]
 
 
+def test_a_new_syn_on_a_flow_met_in_midstream_starts_another_when_it_is_taken(version):
+    talk = reopened(version, close="none", pause=100.0)
+    run = play(talk.frames[3:])
+    assert run.actions().count("flow_started") == 2
+    assert [verdict[:2] for verdict in verdicts(run)] == [("accepted", "responder_data")] * 2
+
+
 def test_half_open_after_a_taken_syn_on_an_open_flow(version):
     talk = reopened(version, close="none")
     del talk.frames[-2:]

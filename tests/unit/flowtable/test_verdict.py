@@ -380,6 +380,16 @@ def test_icmp_that_refuses_nothing(version):
         assert run.actions() == ["flow_started", "network_flow"], (kind, code)
 
 
+def test_the_first_refusal_decides(version):
+    talk = Talk(version)
+    talk.client.syn(0)
+    for at, (kind, code) in ((0.1, PORT[version][0]), (0.2, ELSE[version][0])):
+        talk.server.unreachable(at, kind, code, talk.client.sent(0))
+    run = play(talk)
+    assert run.actions() == ["flow_denied", "network_flow"]
+    assert verdicts(run) == [("denied", "icmp_port_unreachable", 0.9)]
+
+
 def test_icmp_quote_with_another_sequence_number_is_ignored(version):
     talk = Talk(version)
     talk.client.syn(0)
