@@ -128,8 +128,8 @@ def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         reason = re.sub(r" \(at line (\d+), column (\d+)\)$", "", str(error))
-        place = re.search(r"at line (\d+), column (\d+)\)$", str(error))
-        where = f"{shown}:{place[1]}:{place[2]}" if place else shown
+        at = re.search(r"at line (\d+), column (\d+)\)$", str(error))
+        where = f"{shown}:{at[1]}:{at[2]}" if at else shown
         raise ConfigError(f"{where}: {reason}") from None
     problems: list[str] = []
     options: dict[str, Any] = {}
@@ -202,5 +202,5 @@ def _limits(
         elif not least <= value <= LIMIT_MAX // unit:  # not a number is in no range
             problems.append(f"{place}{table}.{key}: must be {least} to {LIMIT_MAX // unit}")
         else:
-            given[name] = type(known[name].default)(value * unit)
+            given[name] = float(value) if known[name].type == "float" else int(value * unit)
     return kind(**given)

@@ -22,7 +22,10 @@ from sensor.query import ecs_names
 from sensor.query.ast import FieldRef, Literal, Match
 from sensor.query.masks import Predicate, ValuesTest, network_mask, present
 from sensor.query.predicate import (
-    all_predicates, any_object, compile_query, no_predicate,
+    all_predicates,
+    any_object,
+    compile_query,
+    no_predicate,
 )
 from sensor.query.values import address_of, date_span, is_network, text_of
 
@@ -48,7 +51,9 @@ class ExceptionItem:
     predicate: Predicate
 
 
-def read_exceptions(paths: Iterable[str], known: Callable[[str], str | None]) -> list[ExceptionItem]:
+def read_exceptions(
+    paths: Iterable[str], known: Callable[[str], str | None]
+) -> list[ExceptionItem]:
     """The items of exception files.
 
     Errors: ConfigError that lists every bad item with its file and place.

@@ -157,7 +157,10 @@ class _Reader:
             yield QueryError("no [rule] table", path=self.path, line=self.line)
             return
         text = self._text()
-        yield from self.errors or [text]
+        if self.errors:
+            yield from self.errors
+        else:
+            yield text
 
     def _text(self) -> RuleText:
         kind = self._required("type")

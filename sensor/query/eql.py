@@ -95,7 +95,8 @@ class _Builder:
             _, event, keys = until.children
             end = Step(self._event(event), self._keys(keys))
             if len(end.by) != len(nodes[0].by):
-                raise self._error("'until' needs as many 'by' keys as the events", until.children[0])
+                reason = "'until' needs as many 'by' keys as the events"
+                raise self._error(reason, until.children[0])
         return Sequence(self._keys(by), self._maxspan_ns(maxspan), tuple(nodes), end)
 
     def _steps(self, trees: list[Any]) -> list[Step]:

@@ -103,5 +103,5 @@ class _Compared(_Test):
 
 def _any_holds(op: str, values: Values, text: str) -> bool:
     return any(
-        holds(op, value if isinstance(value, str | bool) else value, text) for value in values
+        holds(op, value, text) for value in values
     )

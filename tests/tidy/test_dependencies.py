@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.tidy.sources import (
-    ROOT, SENSOR, imports_of, module_name, modules, place, tree_of,
+    ROOT,
+    SENSOR,
+    imports_of,
+    module_name,
+    modules,
+    place,
+    tree_of,
 )  # fmt: skip
 
 # What a module is part of: the first name that it is, or starts with.
@@ -68,7 +74,7 @@ SOURCES = [*modules(), *sorted(SENSOR.rglob("*.pxd"))]
 
 
 def part_of(name: str) -> str:
-    head = name.split(".")[0]
+    head = name.split(".", 1)[0]
     for part, (_, members) in LEVELS.items():
         if head in members:
             return part
@@ -163,7 +169,8 @@ def test_every_package_that_is_imported_is_declared() -> None:
     import tomllib  # noqa: PLC0415
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *(name for extra in extras for name in extra)]
     declared = {name.split(">")[0].split("=")[0].lower() for name in wanted}
     for path in modules():
         for module, _, line in imports_of(path):

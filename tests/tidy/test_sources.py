@@ -113,8 +113,9 @@ def repository() -> list[Path]:
 # Written in pieces, so that this file does not name what it looks for.
 MACHINE = re.compile(
     "|".join((r"(?<![\w.])/" + r"(?:work|root|home/\w+)\b", "/tmp" + r"/(?:venv|h-)",
-              "extra-" + "index-url", "index-url" + r"\s*=\s*http", r"\bpypi" + r"\.\w+\.(?:net|io)\b",
-              "artifact" + "ory", "files." + "pythonhosted", "localhost:" + r"\d+/simple"))
+              "extra-" + "index-url", "index-url" + r"\s*=\s*http",
+              r"\bpypi" + r"\.\w+\.(?:net|io)\b", "artifact" + "ory",
+              "files." + "pythonhosted", "localhost:" + r"\d+/simple"))
 )  # fmt: skip
 
 

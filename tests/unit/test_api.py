@@ -106,8 +106,8 @@ SLOW = "scapy|dpkt|pyarrow|pandas"
         ("import sensor", f"{SLOW}|numpy|rich|lark|netaddr|click|orjson"),
         ("from sensor.cli import main; import sys; sys.argv[1:] = ['--version']; main()",
          f"{SLOW}|numpy|rich.console|lark|netaddr|orjson"),
-        (f"from sensor.cli import main; import sys; sys.argv[1:] = ['replay', {ACCEPTED!r}]; main()",
-         SLOW),
+        ("from sensor.cli import main; import sys; "
+         f"sys.argv[1:] = ['replay', {ACCEPTED!r}]; main()", SLOW),
     ],
     ids=["import", "version", "replay"],
 )  # fmt: skip
