@@ -4,7 +4,7 @@ The words of the code, each with one meaning:
 
     frame     octets as captured, link layer included
     packet    one decoded frame, sound or anomalous
-    flow      both directions of one 5-tuple between start and end; orig opened it, resp is the other
+    flow      both directions of one 5-tuple, start to end; orig opened it, resp is the other
     capture   where frames come from, live or recorded
     verdict   accepted, denied, dropped, attempted, unknown
     anomaly   a named defect of traffic
@@ -30,7 +30,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 if TYPE_CHECKING:
     from sensor.alerts import Alert
-    from sensor.api import flows, replay
+    from sensor.api import replay
     from sensor.errors import CaptureError, ConfigError, QueryError, SensorError
     from sensor.flow import FlowBatch
 

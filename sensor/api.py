@@ -23,7 +23,9 @@ from sensor.flowtable.table import FlowTable
 from sensor.pipeline import Pipeline, SinkPart
 from sensor.rules import RuleSet
 
-KNOWN_FIELDS = {member.name: member.type for member in (*schema.FIELDS, *schema.ALERT_FIELDS)}
+KNOWN_FIELDS = {member.name: member.type for member in schema.FIELDS} | {
+    member.name: member.type for member in schema.ALERT_FIELDS
+}
 """The type of every field that a rule may test here."""
 
 
@@ -75,7 +77,8 @@ def build_replay(
         duplicates=config.duplicates,
         seed=secrets.randbits(64),
     )
-    return Pipeline(FileCapture(paths, thread=False), decode, table, rules, sinks, flow_context(config))
+    capture = FileCapture(paths, thread=False)
+    return Pipeline(capture, decode, table, rules, sinks, flow_context(config))
 
 
 @dataclass(slots=True)

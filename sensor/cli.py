@@ -42,21 +42,26 @@ def main() -> int:
     """Run the command line; returns the exit code."""
     try:
         code = commands.main(standalone_mode=False)
-        return code if isinstance(code, int) else DONE
     except click.exceptions.Exit as stop:
-        return stop.exit_code
+        code = stop.exit_code
     except click.ClickException as error:
-        error.show()
-        return USAGE
-    except click.exceptions.Abort:
-        return INTERRUPTED
+        say(error_text(error))
+        code = USAGE
     except OperatorError as error:
         say(f"sensor: {error}")
-        return USAGE
-    except KeyboardInterrupt:
-        return INTERRUPTED
+        code = USAGE
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
     except Exception as error:
-        return crashed(error)
+        code = crashed(error)
+    return code if isinstance(code, int) else DONE
+
+
+def error_text(error: click.ClickException) -> str:
+    """What is wrong with the command line, and where help is, in two lines."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "sensor"
+    return f"sensor: {error.format_message()}\nTry '{command} --help'."
 
 
 def say(text: str) -> None:

@@ -11,6 +11,8 @@ from sensor.errors import ConfigError
 from sensor.escape import harmless
 
 SECOND_NS = 1_000_000_000
+LIMIT_MAX = 1 << 62
+"""No limit is larger: sums of two still fit into 64 bits."""
 
 INTERNAL_NETWORKS = (
     "10.0.0.0/8",
@@ -126,8 +128,8 @@ def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         reason = re.sub(r" \(at line (\d+), column (\d+)\)$", "", str(error))
-        place = re.search(r"at line (\d+), column (\d+)\)$", str(error))
-        where = f"{shown}:{place[1]}:{place[2]}" if place else shown
+        at = re.search(r"at line (\d+), column (\d+)\)$", str(error))
+        where = f"{shown}:{at[1]}:{at[2]}" if at else shown
         raise ConfigError(f"{where}: {reason}") from None
     problems: list[str] = []
     options: dict[str, Any] = {}
@@ -158,13 +160,27 @@ def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:
 _TYPE_NAMES = {list: "list", str: "string", bool: "boolean"}
 
 
-def _line_of(text: str, key: str) -> int:
-    """The line of a key, from 1; 1 if it cannot be found."""
-    pattern = re.compile(rf"^\s*(\[\s*)?[\"']?{re.escape(key)}[\"']?\s*(\]|=|\.)")
+def _line_of(text: str, key: str, table: str = "") -> int:
+    """The line of a key of a table, from 1; 1 if it cannot be found."""
+    wanted = f"{table}.{key}" if table else key
+    inside, line_of_table = "", 1
     for number, line in enumerate(text.splitlines(), 1):
-        if pattern.match(line):
+        if header := _HEADER.match(line):
+            inside = found = header[1]
+        elif setting := _SETTING.match(line):
+            name = re.sub(r"[\"'\s]", "", setting[1])
+            found = f"{inside}.{name}" if inside else name
+        else:
+            continue
+        if found == wanted or found.startswith(f"{wanted}."):
             return number
-    return 1
+        if found == table:
+            line_of_table = number
+    return line_of_table
+
+
+_HEADER = re.compile(r"\s*\[+\s*([\w.-]+)\s*\]")
+_SETTING = re.compile(r"\s*([\w\"'.\s-]+?)\s*=")
 
 
 def _limits(
@@ -174,14 +190,17 @@ def _limits(
     known = {member.name: member for member in fields(kind)}
     given: dict[str, Any] = {}
     for key, value in values.items():
-        place = f"{path}:{_line_of(text, key)}"
-        name, number = key, value
-        if key.removesuffix("_s") + "_ns" in known and isinstance(value, int | float):
-            name, number = key.removesuffix("_s") + "_ns", round(value * SECOND_NS)
+        place = f"{path}:{_line_of(text, key, table)}: "
+        name, unit = key, 1
+        if key.removesuffix("_s") + "_ns" in known:
+            name, unit = key.removesuffix("_s") + "_ns", SECOND_NS
+        least = 0 if name.endswith(("_ns", "_s")) else 1  # a count of 0 would be of no use
         if name not in known:
-            problems.append(f"{place}: unknown limit {table}.{key}")
-        elif isinstance(number, bool) or not isinstance(number, int | float) or number < 0:
-            problems.append(f"{place}: {table}.{key}: must be a number, 0 or more")
+            problems.append(f"{place}unknown limit {table}.{key}")
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            problems.append(f"{place}{table}.{key}: must be a number")
+        elif not least <= value <= LIMIT_MAX // unit:  # not a number is in no range
+            problems.append(f"{place}{table}.{key}: must be {least} to {LIMIT_MAX // unit}")
         else:
-            given[name] = type(known[name].default)(number)
+            given[name] = float(value) if known[name].type == "float" else int(value * unit)
     return kind(**given)

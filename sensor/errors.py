@@ -4,7 +4,7 @@
     +-- OperatorError        what the operator wrote is wrong: all are printed at once, exit 2
     |   +-- ConfigError      an option, a configuration file, an exception file
     |   +-- QueryError       a rule or its query: file, line, column, caret
-    +-- CaptureError         an input that cannot be read (any further): named, the rest goes on, exit 1
+    +-- CaptureError         an input that cannot be read (any further): the rest goes on, exit 1
 
 A machine that fails us otherwise raises OSError, as Python does.
 """

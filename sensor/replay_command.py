@@ -13,8 +13,6 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-import click
-
 from sensor import sinks as sink_table
 from sensor.api import build_replay, load_rules
 from sensor.capture.discover import STANDARD_INPUT
@@ -146,7 +144,7 @@ def watcher(
             pipeline.capture.bytes_read,
             pipeline.capture.bytes_total or None,
             pipeline.frames,
-            pipeline.table.number,
+            pipeline.table.books()["flows_total"],
             pipeline.alerts,
         )
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensor.flowtable import table
-from sensor.flows import (
+from sensor.flow import (
     ACCEPTED,
     DENIED,
     DROPPED,

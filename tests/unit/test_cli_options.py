@@ -13,7 +13,14 @@ from typing import Any
 import pytest
 
 from tests.command import (
-    ACCEPTED, DEMO, EXTERNAL, PORT_RULE, REFUSED, ndjson, quiet, sensor,
+    ACCEPTED,
+    DEMO,
+    EXTERNAL,
+    PORT_RULE,
+    REFUSED,
+    ndjson,
+    quiet,
+    sensor,
 )
 from tests.running import CAPTURES
 

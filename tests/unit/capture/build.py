@@ -25,7 +25,7 @@ def pcap_header(
     return struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snaplen, link)
 
 
-def record(  # noqa: PLR0913 one parameter for each field
+def record(
     octets: bytes,
     seconds: int = 1,
     fraction: int = 0,

@@ -16,7 +16,7 @@ UDP = struct.pack("!HHHH", 40000, 23, 8, 0)
 TCP = struct.pack("!HHIIBBHHH", 40000, 23, 1, 0, 0x50, 2, 1024, 0, 0)
 
 
-def v4(payload: bytes, *,  # noqa: PLR0913  a header has fields
+def v4(payload: bytes, *,
        protocol: int = 17, fragment: int = 0, length: int | None = None,
        header: int = 0x45, options: bytes = b"") -> bytes:
     total = 20 + len(options) + len(payload) if length is None else length

@@ -1,0 +1,100 @@
+"""Settings from TOML: what is given is taken, what is wrong is named with its line, all at once."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from sensor.config import Config, FlowLimits, RuleLimits, SinkLimits, parse_config
+from sensor.errors import ConfigError
+
+
+def wrong(text: str) -> list[str]:
+    """The lines of the message that a file called s.toml with this text gives."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, "s.toml")
+    return str(caught.value).split("\n")
+
+
+def test_an_empty_file_changes_nothing() -> None:
+    assert parse_config("", "s.toml") == ({}, Config())
+
+
+def test_options_and_settings() -> None:
+    options, config = parse_config(
+        'rules = ["a", "b"]\nquiet = true\nstats = "x"\n'
+        'internal = ["10.0.0.0/8"]\naccept_on = "data"\nkey_vlan = true\nduplicates = false\n'
+        "strict_external = true\n", "s.toml",
+    )  # fmt: skip
+    assert options == {"rules": ("a", "b"), "quiet": True, "stats": "x"}
+    assert config == Config(
+        internal=("10.0.0.0/8",), accept_on="data", key_vlan=True, duplicates=False,
+        strict_external=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"), [("flow", FlowLimits), ("rule", RuleLimits), ("sink", SinkLimits)]
+)
+def test_every_limit_can_be_set(table: str, kind: type[Any]) -> None:
+    lines = [f"{member.name} = {number}" for number, member in enumerate(fields(kind), 7)]
+    _, config = parse_config(f"[{table}]\n" + "\n".join(lines), "s.toml")
+    limits = getattr(config, table)
+    for number, member in enumerate(fields(kind), 7):
+        assert getattr(limits, member.name) == number
+        assert type(getattr(limits, member.name)) is type(member.default)
+
+
+def test_durations_may_be_given_in_seconds() -> None:
+    _, config = parse_config("[flow]\nudp_timeout_s = 2.5\nactive_timeout_s = 60\n", "s.toml")
+    assert config.flow == FlowLimits(
+        udp_timeout_ns=2_500_000_000, active_timeout_ns=60_000_000_000
+    )
+
+
+def test_everything_that_is_wrong_is_named_at_once() -> None:
+    lines = wrong(
+        'jsn = true\nquiet = "yes"\n\n[flow]\nflows_max = -1\nudp_timeout_s = "x"\nnothing = 1\n'
+        "[nowhere]\nx = 1\n"
+    )
+    assert [line.split(": ")[0] for line in lines] == [
+        f"s.toml:{number}" for number in (1, 2, 5, 6, 7, 8)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("quiet =\n", "s.toml:1:8: "),
+        ("a = 1\na = 2\n", "s.toml:2:"),
+        ("[flow\n", "s.toml:1:"),
+        ("flow = 3\n", "s.toml:1: "),
+        ("rules = [1]\n", "s.toml:1: rules: must be a list of strings"),
+        ("rules = 'x'\n", "s.toml:1: rules: must be a list"),
+        ("accept_on = 'luck'\n", "s.toml:1: accept_on: "),
+        ("[flow]\nflows_max = true\n", "s.toml:2: flow.flows_max: "),
+        ("[flow]\nflows_max = nan\n", "s.toml:2: flow.flows_max: "),
+        ("[flow]\nudp_timeout_s = inf\n", "s.toml:2: flow.udp_timeout_s: "),
+        ("[flow]\nudp_timeout_s = 1e300\n", "s.toml:2: flow.udp_timeout_s: "),
+        ("[flow]\nflows_max = 0\n", "s.toml:2: flow.flows_max: "),
+        ("[sink]\nsyslog_message_bytes = 99999999999999999999\n", "s.toml:2: "),
+    ],
+)
+def test_bad_values(text: str, place: str) -> None:
+    (line,) = wrong(text)
+    assert line.startswith(place)
+
+
+def test_a_line_is_found_in_its_own_table() -> None:
+    (line,) = wrong("[rule]\nmax_signals = 5\n\n[sink]\n# flows\nsyslog_timeout_s = 'x'\n")
+    assert line.startswith("s.toml:6: ")
+    (line,) = wrong("[rule]\nmax_signals = 5\n[flow]\nmax_signals = 5\n")
+    assert line.startswith("s.toml:4: unknown limit flow.max_signals")
+
+
+def test_the_name_of_the_file_is_harmless() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config("x = 1", "a\nb\x1b.toml")
+    assert str(caught.value).startswith("a\\x0ab\\x1b.toml:1: ")
