@@ -6,12 +6,26 @@ import math
 from typing import Any
 
 from sensor.query.ast import (
-    Arithmetic, Call, Compare, EventQuery, FieldRef, Literal, Match, Negative, Node, Not, Query,
-    Sample, Sequence, Step, all_of, any_of,
+    Arithmetic,
+    Call,
+    Compare,
+    EventQuery,
+    FieldRef,
+    Literal,
+    Match,
+    Negative,
+    Node,
+    Not,
+    Query,
+    Sample,
+    Sequence,
+    Step,
+    all_of,
+    any_of,
 )
 from sensor.query.functions import FUNCTIONS
+from sensor.query.parsing import Shape, check_depth, grammar, parse_tree, query_error, unescape
 from sensor.query.patterns import PatternError, regex
-from sensor.query.parsing import check_depth, grammar, parse_tree, query_error, unescape
 from sensor.query.values import is_network, text_of
 
 SECOND_NS = 1_000_000_000
@@ -22,6 +36,10 @@ _UNITS_NS = {
 _RUNS_MAX = 100
 _STEPS_MAX = 64
 _ARGUMENTS_MAX = 5_000
+_SHAPE = Shape(
+    frozenset({"_LPAR", "_LSQB", "MISSING"}), frozenset({"_RPAR", "_RSQB"}),
+    ("NOT", "_AND", "_OR", "TRUE", "FALSE", "NULL", "IN", "LIKE", "REGEX"),
+)
 _NAMES = {
     "WHERE": "'where'", "ANY": "'any'", "BY": "'by'", "WITH": "'with'", "UNTIL": "'until'",
     "NOT": "'not'", "_AND": "'and'", "_OR": "'or'", "IN": "'in'", "COMPARE": "a comparison",
@@ -44,12 +62,7 @@ def parse(text: str) -> Query:
     """
     if not text.strip():
         raise query_error("the query is empty", text, 0)
-    tree = parse_tree(
-        lambda: grammar(
-            "eql", frozenset({"_LPAR", "_LSQB", "MISSING"}), frozenset({"_RPAR", "_RSQB"})
-        ),
-        text, _NAMES, _HINTS,
-    )
+    tree = parse_tree(lambda: grammar("eql", _SHAPE), text, _NAMES, _HINTS)
     return _Builder(text).query(tree.children[0])
 
 
@@ -95,8 +108,8 @@ class _Builder:
             _, event, keys = until.children
             end = Step(self._event(event), self._keys(keys))
             if len(end.by) != len(nodes[0].by):
-                reason = "'until' needs as many 'by' keys as the events"
-                raise self._error(reason, until.children[0])
+                raise self._error(
+                    "'until' needs as many 'by' keys as the events", until.children[0])
         return Sequence(self._keys(by), self._maxspan_ns(maxspan), tuple(nodes), end)
 
     def _steps(self, trees: list[Any]) -> list[Step]:
@@ -141,7 +154,7 @@ class _Builder:
 
     # --- conditions and values
 
-    def _node(self, tree: Any, depth: int) -> Node:  # noqa: PLR0911  one line per shape
+    def _node(self, tree: Any, depth: int) -> Node:  # noqa: PLR0911, C901  one line per shape
         check_depth(depth, self._text, self._offset(tree))
         below = tree.children
         match tree.data:

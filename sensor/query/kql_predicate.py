@@ -11,7 +11,13 @@ from sensor.addresses import Networks
 from sensor.columns import AddressColumn, Column, Mask, NumberColumn, Rows
 from sensor.query.ast import FieldTest, Null, Range, Text, Wildcard
 from sensor.query.masks import (
-    Predicate, Values, ValuesTest, date_mask, network_mask, number_mask, present,
+    Predicate,
+    Values,
+    ValuesTest,
+    date_mask,
+    network_mask,
+    number_mask,
+    present,
 )
 from sensor.query.patterns import star_pattern
 from sensor.query.values import date_span, holds, is_network, number_of, text_of
@@ -102,6 +108,4 @@ class _Compared(_Test):
 
 
 def _any_holds(op: str, values: Values, text: str) -> bool:
-    return any(
-        holds(op, value, text) for value in values
-    )
+    return any(holds(op, value, text) for value in values)

@@ -31,7 +31,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "flowtable": (2, frozenset({"flowtable"})),
     "query": (2, frozenset({"query"})),
     "values": (1, frozenset({
-        "frames", "packets", "flows", "alerts", "anomalies", "schema", "config", "records",
+        "frames", "packets", "flow", "alerts", "anomalies", "schema", "config", "records",
         "loads", "columns", "addresses", "documents", "plan", "text", "identifiers", "stores",
         "flow_columns", "arrow"})),
     "errors": (0, frozenset({"errors", "escape", "interpreted"})),
