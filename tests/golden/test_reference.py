@@ -1,0 +1,87 @@
+"""Packets and octets of every conversation, as tshark counts them (an independent reference).
+
+`tshark -z conv` prints frames and frame octets; ours are IP octets. So tshark gives the fields of
+each packet and this test adds them up by conversation. Where the two are to differ:
+
+- a copy of a packet (mirror port) counts once with us: such captures are read with copies counted;
+- of a malformed packet that tshark still shows as TCP or UDP, we make an anomaly: malformed.pcap is
+  compared without the frames that we call malformed, which are those with trouble on purpose;
+- flows of one conversation (ports used again) are added up, for tshark tells no flows apart.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.running import CAPTURES, run_capture
+
+FIELDS = (
+    "ip.src", "ip.dst", "ipv6.src", "ipv6.dst",
+    "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport",
+    "ip.len", "ipv6.plen",
+)  # fmt: skip
+IPV6_HEADER = 40
+COMPARED = sorted(
+    path for path in CAPTURES.iterdir()
+    if path.suffix in (".pcap", ".pcapng") and path.name != "malformed.pcap"
+)
+
+Conversation = tuple[str, frozenset[tuple[str, int]]]
+
+
+def tshark_lines(path: Path) -> list[list[str]]:
+    """One list of FIELDS for each TCP or UDP packet that stands in no ICMP error."""
+    assert shutil.which("tshark"), "tshark is not installed: apt-get install tshark"
+    command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "occurrence=f"]
+    command += ["-Y", "(tcp || udp) && !icmp && !icmpv6"]
+    for name in FIELDS:
+        command += ["-e", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def tshark_counts(path: Path) -> tuple[Counter[Conversation], Counter[Conversation]]:
+    packets: Counter[Conversation] = Counter()
+    octets: Counter[Conversation] = Counter()
+    for src4, dst4, src6, dst6, *ports, length4, length6 in tshark_lines(path):
+        transport = "tcp" if ports[0] else "udp"
+        src_port, dst_port = ports[:2] if ports[0] else ports[2:]
+        ends = frozenset([(src4 or src6, int(src_port)), (dst4 or dst6, int(dst_port))])
+        packets[transport, ends] += 1
+        octets[transport, ends] += int(length4) if length4 else int(length6) + IPV6_HEADER
+    return packets, octets
+
+
+def our_counts(path: Path) -> tuple[Counter[Conversation], Counter[Conversation]]:
+    packets: Counter[Conversation] = Counter()
+    octets: Counter[Conversation] = Counter()
+    for record in run_capture(path, duplicates=False).records:
+        transport = record["network"]["transport"]
+        if transport in ("tcp", "udp"):
+            ends = frozenset(
+                (record[end]["ip"], record[end]["port"]) for end in ("source", "destination")
+            )
+            packets[transport, ends] += record["network"]["packets"]
+            octets[transport, ends] += record["network"]["bytes"]
+    return packets, octets
+
+
+@pytest.mark.parametrize("path", COMPARED, ids=lambda path: path.name)
+def test_conversations_as_tshark_counts_them(path: Path) -> None:
+    expected = tshark_counts(path)
+    assert expected[0], "tshark found no conversation"
+    assert our_counts(path) == expected
+
+
+def test_the_sound_conversation_among_malformed_frames() -> None:
+    """Of malformed.pcap the login alone is to be compared: the rest is malformed on purpose."""
+    path = CAPTURES / "malformed.pcap"
+    ours, theirs = our_counts(path), tshark_counts(path)
+    login, packets = ours[0].most_common(1)[0]
+    assert packets == theirs[0][login]
+    assert ours[1][login] == theirs[1][login]
