@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sensor import flows
+from sensor import flow as flows
 from sensor.addresses import V4_PREFIX, Networks
 from sensor.flow import FlowBatch, FlowContext
 from sensor.records import FLOW_LAYOUT, NO_VLAN, dtype_of

@@ -17,8 +17,10 @@ cdef unsigned int NO_WINDOW_SCALE, STARTED, WAITING
 
 @cython.locals(packet="Packet *", flow="Flow *", slot=Py_ssize_t, opened=int)
 cdef Py_ssize_t create(TableState table, PacketBatch packets, Py_ssize_t index, unsigned long long hashed) noexcept nogil
-@cython.locals(packet="Packet *", flow="Flow *", end=int, at=int, orig_mac="unsigned long long", resp_mac="unsigned long long")
+@cython.locals(packet="Packet *", flow="Flow *", at=int, orig_mac="unsigned long long", resp_mac="unsigned long long")
 cdef void _fill(TableState table, PacketBatch packets, Py_ssize_t index, Py_ssize_t slot, int side) noexcept nogil
+@cython.locals(end=int, at=int)
+cdef void _clear(Flow *flow) noexcept nogil
 @cython.locals(truth=int)
 cdef int prove_direction(TableState table, Flow *flow, Packet *packet, int side) noexcept nogil
 cdef long long timeout_of(TableState table, Flow *flow) noexcept nogil

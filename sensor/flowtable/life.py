@@ -94,6 +94,18 @@ def _fill(table, packets, index, slot, side):
     flow.decided_frame = 0
     flow.decided_file = 0
     flow.handshake_ns = 0
+    orig_mac = packet.dst_mac if side else packet.src_mac
+    resp_mac = packet.src_mac if side else packet.dst_mac
+    for at in range(6):
+        flow.orig_mac[at] = (orig_mac >> (40 - 8 * at)) & 0xFF
+        flow.resp_mac[at] = (resp_mac >> (40 - 8 * at)) & 0xFF
+    _clear(flow)
+    if packet.protocol != PROTOCOL_TCP:
+        flow.isn[0] = packet.seq
+
+
+def _clear(flow):
+    """Nothing has been seen of the flow yet: slots are used again."""
     flow.state = 0
     flow.history_seen = 0
     flow.history_length = 0
@@ -118,13 +130,6 @@ def _fill(table, packets, index, slot, side):
         flow.window_scale[end] = NO_WINDOW_SCALE
     for at in range(HISTORY_MAX):
         flow.history[at] = 0
-    if packet.protocol != PROTOCOL_TCP:
-        flow.isn[0] = packet.seq
-    orig_mac = packet.dst_mac if side else packet.src_mac
-    resp_mac = packet.src_mac if side else packet.dst_mac
-    for at in range(6):
-        flow.orig_mac[at] = (orig_mac >> (40 - 8 * at)) & 0xFF
-        flow.resp_mac[at] = (resp_mac >> (40 - 8 * at)) & 0xFF
 
 
 def prove_direction(table, flow, packet, side):

@@ -138,7 +138,7 @@ def test_no_line_ends_in_spaces_and_every_file_in_a_line_end(suffix: str) -> Non
             assert not re.search(r"[ \t]+$", text, re.M), place(path)
 
 
-def tested_modules() -> set[str]:
+def modules_with_tests() -> set[str]:
     """The modules that some test imports, or names in its text as a file or dotted name."""
     named = set()
     for path in sorted((ROOT / "tests").rglob("*.py")):
@@ -163,4 +163,4 @@ def test_every_source_has_a_test(path: Path) -> None:
     folder = ROOT / "tests/unit" / Path(*name.split(".")[:-1])
     stem = name.split(".")[-1]
     mirrored = (folder / f"test_{stem}.py").exists() or list(folder.glob(f"test_{stem}_*.py"))
-    assert mirrored or name in tested_modules(), f"no test imports sensor.{name}"
+    assert mirrored or name in modules_with_tests(), f"no test imports sensor.{name}"
