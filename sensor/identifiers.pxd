@@ -5,9 +5,9 @@ from sensor.text cimport put_hex
 
 cdef Py_ssize_t ROW_BYTES
 cdef Py_ssize_t AT_ORIG_HI, AT_ORIG_LO, AT_RESP_HI, AT_RESP_LO, AT_ORIG_PORT, AT_RESP_PORT
-cdef Py_ssize_t AT_TENANT, AT_FIRST_NS, AT_LAST_NS, AT_DECIDED_NS, AT_ISN, AT_TCP_FLAGS
+cdef Py_ssize_t AT_TENANT, AT_FIRST_NS, AT_LAST_NS, AT_DECIDED_NS, AT_FIRST_SEQ
 cdef Py_ssize_t AT_PROTOCOL, AT_IP_VERSION, AT_ACTION
-cdef unsigned int SYN, FLOW_ENDED
+cdef unsigned int FLOW_ENDED
 cdef extern from *:
     """
     #define SENSOR_MASK32 0xFFFFFFFFu
@@ -79,7 +79,7 @@ cdef Py_ssize_t put_community(
 cdef unsigned long long mix(
     unsigned long long state, unsigned long long value, unsigned long long factor) noexcept nogil
 
-@cython.locals(key="unsigned long long", kind="unsigned int", isn="unsigned int",
+@cython.locals(key="unsigned long long", kind="unsigned int", first_seq="unsigned int",
                first="unsigned long long", value="unsigned long long", member="int",
                tenant="unsigned int", state_0="unsigned long long",
                state_1="unsigned long long")

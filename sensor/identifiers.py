@@ -47,13 +47,11 @@ AT_TENANT = offset_of("tenant")
 AT_FIRST_NS = offset_of("first_ns")
 AT_LAST_NS = offset_of("last_ns")
 AT_DECIDED_NS = offset_of("decided_ns")
-AT_ISN = offset_of("isn")
-AT_TCP_FLAGS = offset_of("tcp_flags")
+AT_FIRST_SEQ = offset_of("first_seq")
 AT_PROTOCOL = offset_of("protocol")
 AT_IP_VERSION = offset_of("ip_version")
 AT_ACTION = offset_of("action")
 
-SYN = 2
 MASK64 = 0xFFFF_FFFF_FFFF_FFFF
 
 BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -233,16 +231,14 @@ def mix(state: int, value: int, factor: int) -> int:
 
 
 def name_flow(scratch: Any, octets: Any, row: int) -> None:
-    """The two halves of a flow's id: its key, its first packet, its initial sequence number.
+    """The two halves of a flow's id: its key, and time and sequence number of its first packet.
 
-    The sequence number tells flows apart whose times are equal; it counts only where the
-    originator's SYN was seen, because otherwise it may become known after the first event.
+    The sequence number (ICMP: the identifier) tells flows apart whose times are equal. Nothing
+    here changes while the flow lives, so that all its documents have the same id.
     """
     key = le16(octets, row + AT_ORIG_PORT) << 16 | le16(octets, row + AT_RESP_PORT)
     kind = u8(octets, row + AT_PROTOCOL) << 8 | u8(octets, row + AT_IP_VERSION)
-    isn = le32(octets, row + AT_ISN)
-    if not u8(octets, row + AT_TCP_FLAGS) & SYN:
-        isn = 0
+    first_seq = le32(octets, row + AT_FIRST_SEQ)
     first = load64(octets, row + AT_FIRST_NS)
     state_0 = mix(SEED_0, first, FACTOR_1)
     state_1 = mix(SEED_1, first, FACTOR_0)
@@ -251,9 +247,9 @@ def name_flow(scratch: Any, octets: Any, row: int) -> None:
         state_0 = mix(state_0, value, FACTOR_1)
         state_1 = mix(state_1, value, FACTOR_0)
     tenant = le32(octets, row + AT_TENANT)
-    state_0 = mix(mix(mix(mix(state_0, key, FACTOR_1), kind, FACTOR_1), isn, FACTOR_1),
+    state_0 = mix(mix(mix(mix(state_0, key, FACTOR_1), kind, FACTOR_1), first_seq, FACTOR_1),
                   tenant, FACTOR_1)
-    state_1 = mix(mix(mix(mix(state_1, key, FACTOR_0), kind, FACTOR_0), isn, FACTOR_0),
+    state_1 = mix(mix(mix(mix(state_1, key, FACTOR_0), kind, FACTOR_0), first_seq, FACTOR_0),
                   tenant, FACTOR_0)
     scratch.id_0 = state_0
     scratch.id_1 = state_1

@@ -102,6 +102,7 @@ cdef struct Flow:
     long long known_ns
     unsigned char orig_mac[6]
     unsigned char resp_mac[6]
+    unsigned int first_seq
     unsigned char history[16]
 
 cdef inline Frame *frames_of(Frame[::1] view) noexcept nogil:

@@ -142,6 +142,7 @@ FLOW_LAYOUT: Layout = (
     ("known_ns", "i8", 1),  # in the table: last record; in an event: when it became known
     ("orig_mac", "u1", 6),
     ("resp_mac", "u1", 6),
+    ("first_seq", "u4", 1),  # `seq` of the first packet: with its time and key the flow's name
     ("history", "u1", HISTORY_MAX),  # ASCII letters as zeek's conn.log has them
 )
 

@@ -89,6 +89,7 @@ def _fill(table, packets, index, slot, side):
     flow.vlan_outer = packet.vlan_outer
     flow.vlan_inner = packet.vlan_inner
     flow.first_ns = packet.time_ns
+    flow.first_seq = packet.seq
     flow.last_ns = packet.time_ns
     flow.decided_ns = packet.time_ns
     flow.decided_frame = 0
