@@ -135,7 +135,7 @@ class Side:
         self.mac = mac
         self.window = 60_000
 
-    def segment(  # noqa: PLR0913  the fields of a segment
+    def segment(
         self,
         at: float,
         flags: int,

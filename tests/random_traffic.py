@@ -39,7 +39,9 @@ STORIES = (
     "c.ask s.answer c.ask",
     "c.other s.other",
 )
-ACTS = ("syn", "synack", "ack", "data", "fin", "rst", "refuse", "stray", "udp", "icmp", "ask", "other")
+ACTS = (
+    "syn", "synack", "ack", "data", "fin", "rst", "refuse", "stray", "udp", "icmp", "ask", "other"
+)
 
 
 def random_frames(seed: int, *, low_ports: bool = True, sound: bool = True) -> Frames:
@@ -55,7 +57,8 @@ def random_frames(seed: int, *, low_ports: bool = True, sound: bool = True) -> F
 
 def _talk(chance: random.Random, low_ports: bool) -> Talk:
     version = chance.choice((4, 4, 6))
-    ports = (chance.choice((40_000, 40_001)), chance.choice((23, 53) if low_ports else (50_000, 2_323)))
+    servers = (23, 53) if low_ports else (50_000, 2_323)
+    ports = (chance.choice((40_000, 40_001)), chance.choice(servers))
     isns = (chance.choice((7, 0xFFFF_FFFE, 80_000)), chance.choice((9, 0xFFFF_FFF0, 5_000_000)))
     talk = Talk(version, ports=ports, isns=isns, vlan=chance.choice((None, None, 5)))
     talk.ip_id = chance.randrange(60_000)

@@ -174,6 +174,8 @@ def _synchronise_answer(flow, packet, side):
         return
     if not state & SAW_SYN_RESP:
         flow.state |= SAW_SYNACK
+    if state & FAST_OPEN and ((packet.ack - flow.isn[0]) & MASK32) > 1:
+        flow.state |= DATA_ACKED
     if state & REFUSED:  # a further attempt was taken
         flow.state &= ~(REFUSED | SAW_RST_RESP | CLOSED)
     flow.isn[1] = packet.seq
@@ -260,7 +262,7 @@ def _acknowledge(flow, packet, side):
         moved = (packet.ack - flow.acked[side]) & MASK32
         if 0 < moved < HALF:
             flow.acked[side] = packet.ack
-            if not state & ANY_CLOSE and not flags & FIN:
+            if moved <= LOOSE_WINDOW and not state & ANY_CLOSE and not flags & FIN:
                 flow.state |= ADVANCED << side
     else:
         flow.acked[side] = packet.ack

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor.flowtable import table
 from sensor.flow import (
     ACCEPTED,
     DENIED,
@@ -25,6 +24,7 @@ from sensor.flow import (
     HANDSHAKE,
     MIDSTREAM,
 )
+from sensor.flowtable import table
 from tests import ecs
 from tests.conversation import play
 from tests.random_traffic import printed, random_frames, random_options, random_run
@@ -162,7 +162,8 @@ def test_every_flow_tells_one_story(seed, sound):
     for rows in stories:
         actions = Counter(int(row["action"]) for row in rows)
         assert max(actions[FLOW_STARTED], actions[FLOW_DENIED] + actions[FLOW_DROPPED]) <= 1
-        assert [int(row["action"]) == FLOW_ENDED for row in rows] == [False] * (len(rows) - 1) + [True]
+        final_rows = [int(row["action"]) == FLOW_ENDED for row in rows]
+        assert final_rows == [False] * (len(rows) - 1) + [True]
         final = rows[-1]["verdict"]
         accepted = [row["verdict"] == ACCEPTED for row in rows]
         assert accepted == sorted(accepted), "accepted was taken back"

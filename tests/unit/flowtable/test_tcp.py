@@ -309,6 +309,30 @@ def test_a_remnant_is_reset_and_the_syn_repeated(version):
     assert verdicts(run) == [("accepted", "responder_data", 0.99)]
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_flow_has_one_id_whatever_comes_later(version, late):
+    """A further attempt after a refusal; a SYN that comes late into a flow that was accepted."""
+    talk = Talk(version)
+    if late:
+        talk.handshake()
+        talk.server.data(0.03)
+        talk.frames = [talk.frames[2], talk.frames[3], talk.frames[0], talk.frames[1]]
+    else:
+        talk.client.syn(0)
+        talk.server.unreachable(0.1, 3 if version == 4 else 1, 1, talk.client.sent())
+        talk.client.syn(1, isn=77)
+    run = play(talk)
+    assert len(run.events) == 2
+    assert len({event["flow"]["id"] for event in run.events}) == 1
+
+
+def test_pings_at_the_same_time_have_ids_of_their_own(version):
+    talk = Talk(version)
+    for identifier in range(5):
+        talk.client.echo(0, 8 if version == 4 else 128, identifier)
+    assert len({record["flow"]["id"] for record in play(talk).records}) == 5
+
+
 # ---- direction ----------------------------------------------------------------------------------
 
 

@@ -1,0 +1,138 @@
+"""The loop: what it hands on, where it stops, and that it notices when something gets lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from sensor.addresses import Networks
+from sensor.capture.memory import MemoryCapture
+from sensor.config import FlowLimits
+from sensor.decode import decode
+from sensor.flow import FlowContext
+from sensor.flowtable.table import FlowTable
+from sensor.pipeline import Pipeline
+from tests.conversation import Talk
+from tests.running import Collector
+
+
+class Written(list):
+    """A flow file in memory: the actions of what was written."""
+
+    def write(self, flows):
+        self.extend(event["event"]["action"] for event in flows.to_dicts())
+
+
+class Deaf:
+    """A sink that loses alerts: it neither delivers nor counts them."""
+
+    delivered = 0
+    dropped = 0
+
+    def emit(self, alert):
+        pass
+
+
+class Alarmed(Collector):
+    """A rule set to which every batch of flows is one alert."""
+
+    def match(self, flows):
+        super().match(flows)
+        return ["alert"]
+
+
+def conversation():
+    talk = Talk()
+    talk.handshake()
+    talk.server.data(0.1)
+    talk.close(0.2)
+    return talk.frames
+
+
+def pipeline_of(capture, *, rules=None, sinks=()):
+    context = FlowContext(internal=Networks(()))
+    table = FlowTable(FlowLimits())
+    return Pipeline(capture, decode, table, rules or Collector(), sinks, context)
+
+
+@pytest.mark.parametrize("everything,expected", [
+    (False, ["network_flow"]), (True, ["flow_started", "network_flow"]),
+])  # fmt: skip
+def test_the_flow_file_gets_records_or_all_events(everything, expected):
+    pipeline = pipeline_of(MemoryCapture(conversation()))
+    pipeline.flow_writer, pipeline.flow_events = Written(), everything
+    pipeline.run()
+    assert pipeline.flow_writer == expected
+
+
+def test_stop_ends_after_a_batch_and_ends_every_flow():
+    pipeline = pipeline_of(MemoryCapture(conversation(), batch_frames=1))
+    batches = []
+
+    def on_batch():
+        batches.append(pipeline.frames)
+        pipeline.stop = len(batches) == 3
+
+    pipeline.on_batch = on_batch
+    pipeline.run()
+    assert batches == [1, 2, 3]
+    (record,) = [e for e in pipeline.rules.events if e["flow"]["final"]]
+    assert record["network"]["packets"] == 3
+    assert record["sensor"]["flow"]["end_reason"] == "end_of_capture"
+
+
+def test_ledger_of_an_empty_capture():
+    pipeline = pipeline_of(MemoryCapture([]))
+    pipeline.run()
+    ledger = pipeline.ledger()
+    assert (ledger["frames"], ledger["packets"], ledger["flows"]["total"]) == (0, 0, 0)
+
+
+def test_ledger_counts_frames_by_what_they_are():
+    arp = b"\xff" * 12 + b"\x08\x06" + b"\0" * 28
+    cut = conversation()[0][1][:20]
+    frames = [(time, octets) for time, octets in conversation()]
+    start = frames[0][0]
+    pipeline = pipeline_of(MemoryCapture([(start, arp), (start, cut), *frames]))
+    pipeline.run()
+    ledger = pipeline.ledger()
+    assert ledger["frames"] == len(frames) + 2
+    assert ledger["packets"] == len(frames)
+    assert ledger["non_ip_frames"] == 1
+    assert sum(ledger["anomalies"].values()) == 1
+
+
+def test_an_error_of_the_capture_comes_out():
+    class Broken(MemoryCapture):
+        def __iter__(self):
+            yield from super().__iter__()
+            raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        pipeline_of(Broken(conversation())).run()
+
+
+class Forgetful:
+    """A flow table that forgets a packet."""
+
+    def __init__(self):
+        self.table = FlowTable(FlowLimits())
+
+    def __getattr__(self, name):
+        return getattr(self.table, name)
+
+    def books(self):
+        books = self.table.books()
+        return {**books, "packets_in_table": books["packets_in_table"] - 1}
+
+
+def test_a_packet_that_gets_lost_is_noticed():
+    pipeline = pipeline_of(MemoryCapture(conversation()))
+    pipeline.table = Forgetful()
+    with pytest.raises(AssertionError, match="7 frames, 6 accounted for"):
+        pipeline.run()
+
+
+def test_an_alert_that_gets_lost_is_noticed():
+    pipeline = pipeline_of(MemoryCapture(conversation()), rules=Alarmed(), sinks=[Deaf()])
+    with pytest.raises(AssertionError, match="lost in a sink"):
+        pipeline.run()
