@@ -1,4 +1,4 @@
-"""Random traffic, sound and damaged, as much as SENSOR_FUZZ_RUNS asks for: the books must balance."""
+"""Random traffic, sound and damaged, as much as SENSOR_FUZZ_RUNS asks for: the books balance."""
 
 from __future__ import annotations
 
