@@ -19,7 +19,7 @@ cdef enum:
     DURATION = 6
     ADDRESS = 7
     TABLE = 8
-    DIRECTION = 9
+    DERIVED = 9
     MAC = 10
     HISTORY_TEXT = 11
     COMMUNITY_ID = 12
@@ -37,14 +37,14 @@ cdef class Writer:
     cdef const unsigned char[::1] pool_view
     cdef const unsigned char[::1] rows_view
     cdef const unsigned char[::1] facts_view
-    cdef const unsigned char[::1] directions_view
+    cdef const unsigned char[::1] derived_view
     cdef unsigned char[::1] out_view
     cdef const int *ops
     cdef const int *entries
     cdef const unsigned char *pool
     cdef const unsigned char *octets
     cdef const unsigned char *facts
-    cdef const unsigned char *directions
+    cdef const unsigned char *derived
     cdef unsigned char *out
     cdef Py_ssize_t ops_count
     cdef long long created_ns

@@ -19,8 +19,8 @@ import orjson
 
 from sensor import plan as _plan
 from sensor import schema
-from sensor.flow_columns import direction_codes, when_mask
 from sensor.flow import FlowBatch
+from sensor.flow_columns import derived_codes, when_mask
 from sensor.identifiers import Scratch, offset_of
 from sensor.records import FLOW_LAYOUT, HISTORY_MAX, dtype_of
 from sensor.stores import COPY_PADDING
@@ -39,7 +39,7 @@ if not cython.compiled:
         ADDRESS,
         COMMUNITY_ID,
         CREATED,
-        DIRECTION,
+        DERIVED,
         DURATION,
         EVENT_ID,
         EVENT_TIME,
@@ -86,7 +86,7 @@ def write_json_lines(batch: FlowBatch, write: Callable[[memoryview], object]) ->
     for bit in range(8):
         facts |= np.asarray(when_mask(batch, 1 << bit)).view(np.uint8) << np.uint8(bit)
     buffer = bytearray(min(len(batch), CHUNK_ROWS) * plan.row_room + COPY_PADDING)
-    writer = Writer(plan, rows, (facts, direction_codes(batch)), schema.created_ns(batch))
+    writer = Writer(plan, rows, (facts, derived_codes(batch)), schema.created_ns(batch))
     writer.begin(buffer)
     window = memoryview(buffer)
     for first in range(0, len(batch), CHUNK_ROWS):
@@ -122,14 +122,14 @@ class Writer:
         self.pool_view = plan.pool
         self.rows_view = rows
         self.facts_view = facts[0]
-        self.directions_view = facts[1]
+        self.derived_view = facts[1]
         self.ops = ints_of(self.ops_view)
         self.ops_count = len(plan.ops) // _plan.OP_INTS
         self.entries = ints_of(self.entries_view)
         self.pool = octets_of(self.pool_view)
         self.octets = octets_of(self.rows_view)
         self.facts = octets_of(self.facts_view)
-        self.directions = octets_of(self.directions_view)
+        self.derived = octets_of(self.derived_view)
         self.created_ns = created_ns
         self.scratch = Scratch()
         if not cython.compiled:
@@ -179,8 +179,8 @@ class Writer:
                 self.ends[ops[op + 3]] = at
             elif code == REPEAT:
                 at = self.repeat(at, ops[op + 3])
-            elif code == DIRECTION:
-                at = self.put_entry(at, op, u8(self.directions, index))
+            elif code == DERIVED:
+                at = self.put_entry(at, op, u8(self.derived, index) >> ops[op + 3] & 15)
             elif code != NOTHING:
                 at = self.put_computed(at, code, row, row + ops[op + 3])
         return at

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sensor import identifiers, schema
 from sensor.columns import AddressColumn, CodedColumn, Column, Mask, NumberColumn
-from sensor.flow import FLOW_ENDED
+from sensor.flow import FLOW_ACTIVE, FLOW_ENDED
 from sensor.records import NO_VLAN
 from sensor.text import ip_text, mac_text, time_text
 
@@ -53,6 +53,21 @@ def direction_codes(batch: FlowBatch) -> NDArray[np.uint8]:
     orig = internal.mask(rows["orig_hi"], rows["orig_lo"])
     resp = internal.mask(rows["resp_hi"], rows["resp_lo"])
     return np.asarray(orig.view(np.uint8) * np.uint8(2) + resp.view(np.uint8))
+
+
+def outcome_codes(batch: FlowBatch) -> NDArray[np.uint8]:
+    """Codes into schema.OUTCOMES."""
+    table = np.zeros(256, dtype=np.uint8)
+    table[: len(schema.OUTCOME_BY_VERDICT)] = schema.OUTCOME_BY_VERDICT
+    codes = table[batch.records["verdict"]]
+    codes[batch.records["action"] == FLOW_ACTIVE] = 0
+    return np.asarray(codes)
+
+
+def derived_codes(batch: FlowBatch) -> NDArray[np.uint8]:
+    """The codes of a row that more than one member gives, in one octet: direction, outcome."""
+    outcomes = outcome_codes(batch) << np.uint8(schema.OUTCOME_SHIFT)
+    return np.asarray(direction_codes(batch) | outcomes)
 
 
 def read(  # noqa: C901, PLR0911  a list of cases
@@ -154,6 +169,10 @@ def _duration(batch: FlowBatch, valid: Mask | None, ecs_type: str) -> Column:
     return NumberColumn(np.maximum(last - first, 0), valid, ecs_type)
 
 
+def _outcome(batch: FlowBatch, _valid: Mask | None, ecs_type: str) -> Column:
+    return CodedColumn(outcome_codes(batch), schema.coded(schema.OUTCOMES), ecs_type)
+
+
 def _direction(batch: FlowBatch, _valid: Mask | None, ecs_type: str) -> Column:
     return CodedColumn(direction_codes(batch), schema.coded(schema.DIRECTIONS), ecs_type)
 
@@ -185,6 +204,7 @@ _COMPUTED: dict[str, Callable[[FlowBatch, Mask | None, str], Column | None]] = {
     "created": _created,
     "duration": _duration,
     "direction": _direction,
+    "outcome": _outcome,
     "related_ip": _related,
     "history": _history,
     "community_id": _names(identifiers.COMMUNITY),

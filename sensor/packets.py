@@ -31,6 +31,11 @@ KIND_ICMP_ERROR = 3
 KIND_FRAGMENT = 4
 """An IP fragment other than the first: no ports, belongs to no flow."""
 
+TELNET_UNTOLD = 0
+TELNET_SERVER = 1
+TELNET_CLIENT = 2
+"""Which end of a telnet session the sender's option negotiation befits."""
+
 PROTOCOL_ICMP = 1
 PROTOCOL_TCP = 6
 PROTOCOL_UDP = 17

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sensor.flow import FlowBatch
 
 (
-    NOTHING, NUMBER, TOTAL, TIME, EVENT_TIME, CREATED, DURATION, ADDRESS, TABLE, DIRECTION,
+    NOTHING, NUMBER, TOTAL, TIME, EVENT_TIME, CREATED, DURATION, ADDRESS, TABLE, DERIVED,
     MAC, HISTORY_TEXT, COMMUNITY_ID, FLOW_ID, EVENT_ID, RELATED, UNLESS, MARK, MARK_END, REPEAT,
 ) = range(20)
 
@@ -303,8 +303,9 @@ def _value(builder: _Builder, leaf: schema.Field) -> None:  # noqa: C901, PLR091
         case schema.Computed("duration"):
             builder.op(DURATION, room=NUMBER_ROOM)
         case schema.Computed("direction"):
-            first, count, longest = builder.table(f'"{name}"' for name in schema.DIRECTIONS)
-            builder.op(DIRECTION, 0, 0, first, count, room=longest)
+            _derived(builder, schema.DIRECTIONS, 0)
+        case schema.Computed("outcome"):
+            _derived(builder, schema.OUTCOMES, schema.OUTCOME_SHIFT)
         case schema.Computed("related_ip"):
             builder.op(RELATED, room=2 * ADDRESS_ROOM + len('["",""]'))
         case schema.Computed(what):
@@ -312,6 +313,12 @@ def _value(builder: _Builder, leaf: schema.Field) -> None:  # noqa: C901, PLR091
             _quoted(builder, code, room, "history")
         case _:
             raise AssertionError(f"{leaf.name} cannot be written")
+
+
+def _derived(builder: _Builder, names: tuple[str, ...], shift: int) -> None:
+    """A code that flow_columns.derived_codes computes of more than one member."""
+    first, count, longest = builder.table(f'"{name}"' for name in names)
+    builder.op(DERIVED, shift, 0, first, count, room=longest)
 
 
 def _quoted(builder: _Builder, code: int, room: int, member: str) -> None:

@@ -44,6 +44,7 @@ cdef struct Packet:
     unsigned char icmp_type
     unsigned char icmp_code
     unsigned char ttl
+    unsigned char telnet_role
     unsigned char quoted
     unsigned char quoted_protocol
     unsigned short quoted_src_port

@@ -77,6 +77,7 @@ PACKET_LAYOUT: Layout = (
     ("icmp_type", "u1", 1),
     ("icmp_code", "u1", 1),
     ("ttl", "u1", 1),  # TTL or hop limit
+    ("telnet_role", "u1", 1),  # packets.py: TELNET_*, as far as its negotiation tells
     # The packet that an ICMP error quotes; only set where `quoted` is 1.
     ("quoted", "u1", 1),
     ("quoted_protocol", "u1", 1),

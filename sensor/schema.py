@@ -168,10 +168,13 @@ TCP_FLAGS = ((1, "F"), (2, "S"), (4, "R"), (8, "P"), (16, "A"), (32, "U"), (64, 
 DIRECTIONS = ("external", "inbound", "outbound", "internal")
 """By 2 * (the originator is inside) + (the responder is inside)."""
 
-_OUTCOMES = tuple(
-    ({ACCEPTED: "success", DENIED: "failure", DROPPED: "failure"}.get(code, "unknown"),)
-    for code in range(len(VERDICTS))
+OUTCOMES = ("unknown", "success", "failure")
+OUTCOME_SHIFT = 4
+"""Where the code of the outcome stands in flow_columns.derived_codes."""
+OUTCOME_BY_VERDICT = tuple(
+    {ACCEPTED: 1, DENIED: 2, DROPPED: 2}.get(code, 0) for code in range(len(VERDICTS))
 )
+"""Codes into OUTCOMES; a flow that is still open has none yet: unknown."""
 _TRANSPORT_TABLE: tuple[Values, ...] = tuple(
     (TRANSPORTS[number],) if number in TRANSPORTS else () for number in range(256)
 )
@@ -201,7 +204,8 @@ def _event_fields() -> list[Field]:
         Field("event.type", keyword, "what ECS calls the action",
               Code("action", tuple(a.types for a in ACTIONS)), array=True),
         Field("event.outcome", keyword, "`success` accepted, `failure` denied or dropped, else "
-              "`unknown`", Code("verdict", _OUTCOMES)),
+              "and while the flow goes on `unknown`", Computed("outcome"),
+              origin="verdict and action"),
         Field("event.id", keyword, "the same for the same capture, however it is read",
               Computed("event_id"), origin="flow.id, action and @timestamp"),
         Field("event.start", date, "first packet of the flow", Moment("first_ns")),

@@ -98,6 +98,7 @@ def decode_frame(octets: Any, frame: Any, packet: Any) -> int:
     packet.icmp_type = 0
     packet.icmp_code = 0
     packet.quoted = 0
+    packet.telnet_role = 0
     if frame.vlan_tci != NO_VLAN:
         packet.vlan_outer = frame.vlan_tci & 0x0FFF
     at = frame.offset

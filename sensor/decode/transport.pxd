@@ -46,6 +46,13 @@ cdef void set_payload(
 cdef unsigned int cut_short(
     Py_ssize_t left, Py_ssize_t need, unsigned int code, bint first_fragment) noexcept nogil
 
+cdef unsigned int TELNET_IAC, TELNET_WILL, TELNET_DO, TELNET_ECHO
+cdef unsigned int TELNET_CLIENT, TELNET_SERVER, TELNET_UNTOLD
+
+@cython.locals(command=cython.uint, option=cython.uint, of_terminal=cython.bint)
+cdef unsigned int telnet_role_of(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+
 @cython.locals(header=Py_ssize_t, flags=cython.uint)
 cdef unsigned int decode_tcp(
     const unsigned char *octets, Packet *packet,

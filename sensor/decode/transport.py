@@ -40,6 +40,9 @@ from sensor.packets import (
     PROTOCOL_UDP,
     PROTOCOL_UDP_LITE,
     SYN,
+    TELNET_CLIENT,
+    TELNET_SERVER,
+    TELNET_UNTOLD,
 )
 from sensor.records import NO_WINDOW_SCALE
 
@@ -50,6 +53,12 @@ if not cython.compiled:
 WINDOW_SCALE_MAX = 14  # RFC 7323 2.3: a larger shift count is taken as 14
 UDP_MAX = 65535  # a longer datagram has 0 in its length field, RFC 2675 4
 
+
+TELNET_IAC = 255
+TELNET_WILL = 251
+TELNET_DO = 253
+TELNET_ECHO = 1
+"""RFC 854 and 857."""
 
 def decode_transport(
     octets: Any, packet: Any, at: int, end: int, ip_end: int, first_fragment: bool
@@ -122,10 +131,38 @@ def decode_tcp(
     packet.window = be16(octets, at + 14)
     packet.checksum = be16(octets, at + 16)
     set_payload(packet, at + header, end, ip_end)
+    if packet.payload_captured >= 3 and u8(octets, at + header) == TELNET_IAC:
+        packet.telnet_role = telnet_role_of(octets, at + header, end)
     if flags & SYN and header > 20:
         packet.window_scale = window_scale_of(
             octets, at + 20, min(at + header, end))
     return SOUND
+
+
+def telnet_role_of(octets: Any, at: int, end: int) -> int:
+    """Which end of a telnet session negotiates like this; TELNET_UNTOLD if nothing tells.
+
+    A server asks for what only a terminal has (DO terminal type, window size, ...) and offers to
+    echo; a client offers the former and asks for the latter (RFC 857, 1073, 1091, 1572).
+    """
+    while end - at >= 3 and u8(octets, at) == TELNET_IAC:
+        command = u8(octets, at + 1)
+        option = u8(octets, at + 2)
+        of_terminal = option == 24 or 31 <= option <= 36 or option == 39
+        if command == TELNET_DO:
+            if of_terminal:
+                return TELNET_SERVER
+            if option == TELNET_ECHO:
+                return TELNET_CLIENT
+        elif command == TELNET_WILL:
+            if of_terminal:
+                return TELNET_CLIENT
+            if option == TELNET_ECHO:
+                return TELNET_SERVER
+        elif command < TELNET_WILL:
+            break  # no option follows, or a suboption of any length does
+        at += 3
+    return TELNET_UNTOLD
 
 
 def window_scale_of(octets: Any, at: int, end: int) -> int:

@@ -1,6 +1,7 @@
 cimport cython
 from sensor.records cimport Flow, Packet
 
+cdef int TELNET_SERVER
 cdef int ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, SYN
 cdef int WELL_KNOWN_PORTS
 cdef unsigned int ADVANCED, PAIRS_LOW, SAW_ACK, SAW_DATA, SAW_FIN

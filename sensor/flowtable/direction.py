@@ -9,7 +9,7 @@ except ImportError:
 
 from sensor.flowtable.constants import MASK32
 from sensor.flowtable.state import ADVANCED, SAW_ACK, SAW_DATA, SAW_FIN, SAW_RST
-from sensor.packets import ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, SYN
+from sensor.packets import ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, SYN, TELNET_SERVER
 
 PAIRS_LOW = SAW_FIN | SAW_RST | SAW_DATA | SAW_ACK | ADVANCED
 """The originator's bit of each pair that a flow without a SYN can have."""
@@ -19,12 +19,15 @@ WELL_KNOWN_PORTS = 1024
 def opens(packet):
     """Which side of a new flow its first packet comes from, and whether that is a guess.
 
-    SYN tells, then SYN-ACK, then the lower well-known port, then who spoke first.
+    SYN tells, then SYN-ACK, then telnet negotiation, then the lower well-known port, then who
+    spoke first.
     Returns 0 or 1; plus 2 if guessed.
     """
     if packet.protocol == PROTOCOL_TCP:
         if packet.tcp_flags & SYN:
             return 1 if packet.tcp_flags & ACK else 0
+        if packet.telnet_role:
+            return 2 + (1 if packet.telnet_role == TELNET_SERVER else 0)
         guessed = 2
     elif packet.protocol == PROTOCOL_ICMP or packet.protocol == PROTOCOL_ICMPV6:
         return _opens_icmp(packet)

@@ -137,6 +137,11 @@ def find_quoted(table, packet):
 def _is_quoted(flow, packet):
     if flow.protocol != packet.quoted_protocol or flow.ip_version != packet.quoted_ip_version:
         return False
+    if flow.tenant != packet.tenant:
+        return False
+    if flow.protocol == PROTOCOL_ICMP or flow.protocol == PROTOCOL_ICMPV6:
+        if flow.isn[0] != packet.quoted_seq:
+            return False
     if flow.orig_port == packet.quoted_src_port and flow.resp_port == packet.quoted_dst_port:
         if (
             flow.orig_lo == packet.quoted_src_lo

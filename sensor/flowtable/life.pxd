@@ -8,7 +8,8 @@ from sensor.flowtable.verdict cimport conn_state_of, due_action, judge_end
 from sensor.packets cimport PacketBatch
 from sensor.records cimport Flow, Packet, flow_at, packet_at
 
-cdef int ACCEPTED, ACK, ATTEMPTED, CLASSES, END_EVICTED
+cdef unsigned int GAP, MASK32
+cdef int FLOW_ACTIVE, ACCEPTED, ACK, ATTEMPTED, CLASSES, END_EVICTED
 cdef int END_IDLE_TIMEOUT, FLOW_ENDED, HISTORY_MAX, INFERRED_ONE_SIDED, LOSSY_FLOWS_MIN
 cdef int NOT_ENDED, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP
 cdef int TAG_DIRECTION_GUESSED
@@ -17,7 +18,7 @@ cdef unsigned int NO_WINDOW_SCALE, STARTED, WAITING
 
 @cython.locals(packet="Packet *", flow="Flow *", slot=Py_ssize_t, opened=int)
 cdef Py_ssize_t create(TableState table, PacketBatch packets, Py_ssize_t index, unsigned long long hashed) noexcept nogil
-@cython.locals(packet="Packet *", flow="Flow *", at=int, orig_mac="unsigned long long", resp_mac="unsigned long long")
+@cython.locals(packet="Packet *", flow="Flow *", at=int, vlans="unsigned int", orig_mac="unsigned long long", resp_mac="unsigned long long")
 cdef void _fill(TableState table, PacketBatch packets, Py_ssize_t index, Py_ssize_t slot, int side) noexcept nogil
 @cython.locals(end=int, at=int)
 cdef void _clear(Flow *flow) noexcept nogil

@@ -12,13 +12,22 @@ from sensor.flow import (
     ATTEMPTED,
     END_EVICTED,
     END_IDLE_TIMEOUT,
+    FLOW_ACTIVE,
     FLOW_ENDED,
     INFERRED_ONE_SIDED,
     NOT_ENDED,
     TAG_DIRECTION_GUESSED,
 )
-from sensor.flowtable.constants import ANY_RST, CLASSES
-from sensor.flowtable.state import CLOSED, COUNTED_ONE_WAY, FAILED, HANDSHAKE_DONE, STARTED, WAITING
+from sensor.flowtable.constants import ANY_RST, CLASSES, MASK32
+from sensor.flowtable.state import (
+    CLOSED,
+    COUNTED_ONE_WAY,
+    FAILED,
+    GAP,
+    HANDSHAKE_DONE,
+    STARTED,
+    WAITING,
+)
 from sensor.packets import ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP
 from sensor.records import HISTORY_MAX, NO_WINDOW_SCALE
 
@@ -90,6 +99,9 @@ def _fill(table, packets, index, slot, side):
     flow.vlan_inner = packet.vlan_inner
     flow.first_ns = packet.time_ns
     flow.first_seq = packet.seq
+    if table.key_vlan:  # equal packets in two VLANs are two flows, with two names
+        vlans = (packet.vlan_outer << 16) ^ (packet.vlan_inner << 4)
+        flow.first_seq = (packet.seq ^ vlans) & MASK32
     flow.last_ns = packet.time_ns
     flow.decided_ns = packet.time_ns
     flow.decided_frame = 0
@@ -139,7 +151,7 @@ def prove_direction(table, flow, packet, side):
     if side == truth:
         flow.tags &= ~TAG_DIRECTION_GUESSED
         return side
-    if flow.state & (STARTED | FAILED):
+    if flow.state & (STARTED | FAILED) or flow.action == FLOW_ACTIVE:
         return side
     turn_round(flow)
     flow.tags &= ~TAG_DIRECTION_GUESSED
@@ -192,6 +204,8 @@ def end_flow(table, slot, reason):
     flow.end_reason = reason
     flow.conn_state = conn_state_of(flow)
     emit(table, slot, FLOW_ENDED, known_ns)
+    if flow.state & GAP and (flow.missed_bytes[0] or flow.missed_bytes[1]):
+        table.lossy += 1
     table.verdict_counts[flow.verdict] += 1
     table.packets_in_table -= flow.packets[0] + flow.packets[1]
     table.packets_ended += flow.packets[0] + flow.packets[1]

@@ -35,10 +35,8 @@ from sensor.flow import (
 from sensor.flowtable.constants import ANY_RST, COPIES_MASK, EVENTS_MAX, MASK32, NO_SLOT
 from sensor.flowtable.state import (
     CLOSED,
-    COUNTED_LOSSY,
     COUNTED_TWO_WAY,
     FAILED,
-    GAP,
     NEW_SYN,
     SAW_SYN,
     STARTED,
@@ -311,9 +309,6 @@ def _update(table, packets, index, slot, side):
     elif not flow.state & STARTED:
         _stamp(table, packets, index, slot, 0)
         emit_due(table, slot, table.now_ns)
-    if flow.state & GAP and not flow.state & COUNTED_LOSSY:
-        flow.state |= COUNTED_LOSSY
-        table.lossy += 1
 
 
 def _wait(table, slot, state):
@@ -389,6 +384,7 @@ def _due(table, slot, due_ns):
         flow.conn_state = conn_state_of(flow)
         emit(table, slot, FLOW_ACTIVE, due_ns)
         flow.end_reason = NOT_ENDED
+        flow.action = FLOW_ACTIVE  # a record is out: the direction stands
     timers_schedule(table.timers, slot, deadline_of(table, slot))
 
 

@@ -341,12 +341,8 @@ def conn_state_of(flow):
     if state & SAW_RST_RESP:
         if state & SAW_SYN and not answered and not state & SAW_ACK:
             return REJ
-        if answered and not state & SAW_SYN and not orig:
-            return RSTRH
-        return RSTR if state & ANY_SYN else OTH
+        return RSTR if orig else RSTRH
     if state & SAW_RST:
-        if not state & ANY_SYN:
-            return OTH
         return RSTO if resp else RSTOS0
     return _conn_state_open(flow, orig, resp, answered)
 
@@ -354,8 +350,6 @@ def conn_state_of(flow):
 def _conn_state_open(flow, orig, resp, answered):
     """The conn_state of a TCP flow in which no RST counted."""
     state = flow.state
-    if not state & ANY_SYN:
-        return OTH
     if state & SAW_FIN and state & SAW_FIN_RESP:
         return SF
     if state & SAW_FIN:
