@@ -19,8 +19,8 @@ import orjson
 
 from sensor import plan as _plan
 from sensor import schema
-from sensor.flow_columns import direction_codes, when_mask
 from sensor.flow import FlowBatch
+from sensor.flow_columns import direction_codes, when_mask
 from sensor.identifiers import Scratch, offset_of
 from sensor.records import FLOW_LAYOUT, HISTORY_MAX, dtype_of
 from sensor.stores import COPY_PADDING

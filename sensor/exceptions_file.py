@@ -206,7 +206,7 @@ class _ItemReader:
         part = self._predicate(entry, name, kind, prefix, depth)
         return part if part is None or operator == "included" else no_predicate(part)
 
-    def _predicate(  # noqa: PLR0911  one line per type
+    def _predicate(
         self, entry: dict[str, Any], name: str, kind: Any, prefix: str, depth: int
     ) -> Predicate | None:
         value = entry.get("value")

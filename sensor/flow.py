@@ -1,7 +1,7 @@
 """FlowBatch: the currency between the flow table and the rules.
 
 A row is a *flow event*: the state of a flow at the moment at which something about it became known
-(it was accepted, refused, dropped, or it ended). Every flow yields a row when it ends, and before it
+(it was accepted, refused, dropped, or ended). Every flow yields a row when it ends, and before it
 one for each thing that became known earlier. Rows come in the order in which they became known. The
 members of a row are those of `records.FLOW_LAYOUT`; the codes in them are indices into the tables
 below.

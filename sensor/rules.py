@@ -252,7 +252,7 @@ def _load(
     return rules, errors
 
 
-def _compiled(  # noqa: PLR0911  one way out per verdict
+def _compiled(
     text: RuleText, config: Config, known_fields: Mapping[str, str]
 ) -> tuple[Rule, list[QueryError]]:
     """The rule, ready to run if it can; and what is wrong with its query."""
