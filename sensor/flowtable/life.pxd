@@ -8,7 +8,7 @@ from sensor.flowtable.verdict cimport conn_state_of, due_action, judge_end
 from sensor.packets cimport PacketBatch
 from sensor.records cimport Flow, Packet, flow_at, packet_at
 
-cdef unsigned int GAP, MASK32
+cdef unsigned int MASK32
 cdef int FLOW_ACTIVE, ACCEPTED, ACK, ATTEMPTED, CLASSES, END_EVICTED
 cdef int END_IDLE_TIMEOUT, FLOW_ENDED, HISTORY_MAX, INFERRED_ONE_SIDED, LOSSY_FLOWS_MIN
 cdef int NOT_ENDED, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP

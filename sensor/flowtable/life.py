@@ -23,7 +23,6 @@ from sensor.flowtable.state import (
     CLOSED,
     COUNTED_ONE_WAY,
     FAILED,
-    GAP,
     HANDSHAKE_DONE,
     STARTED,
     WAITING,
@@ -204,8 +203,6 @@ def end_flow(table, slot, reason):
     flow.end_reason = reason
     flow.conn_state = conn_state_of(flow)
     emit(table, slot, FLOW_ENDED, known_ns)
-    if flow.state & GAP and (flow.missed_bytes[0] or flow.missed_bytes[1]):
-        table.lossy += 1
     table.verdict_counts[flow.verdict] += 1
     table.packets_in_table -= flow.packets[0] + flow.packets[1]
     table.packets_ended += flow.packets[0] + flow.packets[1]

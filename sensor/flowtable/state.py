@@ -65,6 +65,7 @@ FIRST_CLOSE_ORIG = 1 << 26
 """The first FIN or RST was the originator's."""
 COUNTED_TWO_WAY = 1 << 27
 COUNTED_ONE_WAY = 1 << 28
+COUNTED_LOSSY = 1 << 29
 """The flow was counted as evidence of what the capture sees."""
 SYN_RST = 1 << 30
 """The originator's RST came before any SYN-ACK."""

@@ -35,6 +35,7 @@ cdef int END_FIN, END_IDLE_TIMEOUT, END_OF_CAPTURE, END_RST, FLOW_ACTIVE
 cdef int FULL, KIND_ANOMALY, KIND_FLOW, KIND_FRAGMENT, KIND_NON_IP
 cdef int NOT_ENDED, PROTOCOL_TCP, SYN, TAG_DIRECTION_GUESSED, TOUCH_FAR
 cdef int TOUCH_NEAR
+cdef unsigned int COUNTED_LOSSY, GAP
 cdef unsigned int ANY_RST, CLOSED, COUNTED_TWO_WAY, FAILED
 cdef unsigned int NEW_SYN, NO_VLAN, SAW_SYN, STARTED
 cdef unsigned int WAITING
@@ -68,6 +69,8 @@ cdef void _fold_flow(TableState table, PacketBatch packets, Py_ssize_t index) no
 cdef void _update(TableState table, PacketBatch packets, Py_ssize_t index, Py_ssize_t slot, int side) noexcept nogil
 @cython.locals(flow="Flow *")
 cdef void _wait(TableState table, Py_ssize_t slot, unsigned int state) noexcept nogil
+@cython.locals(flow="Flow *", missing=bint)
+cdef void _count_lossy(TableState table, Py_ssize_t slot) noexcept nogil
 @cython.locals(flow="Flow *")
 cdef void _stamp(TableState table, PacketBatch packets, Py_ssize_t index, Py_ssize_t slot, unsigned int state) noexcept nogil
 @cython.locals(packet="Packet *", flow="Flow *", slot=Py_ssize_t, was=int)

@@ -35,8 +35,10 @@ from sensor.flow import (
 from sensor.flowtable.constants import ANY_RST, COPIES_MASK, EVENTS_MAX, MASK32, NO_SLOT
 from sensor.flowtable.state import (
     CLOSED,
+    COUNTED_LOSSY,
     COUNTED_TWO_WAY,
     FAILED,
+    GAP,
     NEW_SYN,
     SAW_SYN,
     STARTED,
@@ -309,6 +311,8 @@ def _update(table, packets, index, slot, side):
     elif not flow.state & STARTED:
         _stamp(table, packets, index, slot, 0)
         emit_due(table, slot, table.now_ns)
+    if flow.state & GAP:
+        _count_lossy(table, slot)
 
 
 def _wait(table, slot, state):
@@ -317,6 +321,18 @@ def _wait(table, slot, state):
     if flow.state & WAITING and not state & WAITING:
         flow.handshake_ns = table.now_ns
         timers_sooner(table.timers, slot, table.now_ns + table.wait_ns)
+
+
+def _count_lossy(table, slot):
+    """Count a flow as lossy while something of it is missing: what came late was not lost."""
+    flow = flow_at(table.rows, slot)
+    missing = flow.missed_bytes[0] != 0 or flow.missed_bytes[1] != 0
+    if missing and not flow.state & COUNTED_LOSSY:
+        flow.state |= COUNTED_LOSSY
+        table.lossy += 1
+    elif flow.state & COUNTED_LOSSY and not missing:
+        flow.state &= ~(COUNTED_LOSSY | GAP)
+        table.lossy -= 1
 
 
 def _stamp(table, packets, index, slot, state):

@@ -118,7 +118,7 @@ def test_a_context_that_grew_is_seen():
 
 def test_ids_tell_flows_and_events_apart():
     changes = [{}, {"orig_port": 1}, {"resp_port": 1}, {"protocol": 17}, {"first_ns": 1},
-               {"tenant": 1}, {"tcp_flags": (2, 0), "isn": (9, 0)}, {"resp_lo": 1, "ip_version": 6},
+               {"tenant": 1}, {"first_seq": 9}, {"resp_lo": 1, "ip_version": 6},
                {"orig_hi": 1, "ip_version": 6}]
     ids = [document(change)["flow"]["id"] for change in changes]
     assert len(set(ids)) == len(ids)
