@@ -233,12 +233,17 @@ def _sinks(ledger: Ledger) -> Section:
 
 def _inputs(ledger: Ledger) -> Section:
     rows = [
-        (f"{harmless(str(entry.get('path')))}: {harmless(str(entry['error']))}",)
+        (_named(harmless(str(entry.get("path"))), harmless(str(entry["error"]))),)
         for entry in ledger.get("inputs") or ()
         if entry.get("error")
     ]
     styles = {row[0]: "red" for row in rows}
     return Section("Damaged or unreadable inputs", ("input",), rows, styles=styles, whole=True)
+
+
+def _named(path: str, error: str) -> str:
+    """The error with its path in front, once."""
+    return error if error.startswith(f"{path}:") else f"{path}: {error}"
 
 
 def _aligned(section: Section, width: int) -> Iterator[str]:

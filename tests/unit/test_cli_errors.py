@@ -63,13 +63,6 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     assert_damaged(quiet(missing, ACCEPTED), missing, "no such file or directory")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_path_that_may_not_be_read(tmp_path: Path) -> None:
-    path = file_of(tmp_path, GOOD)
-    Path(path).chmod(0)
-    assert_damaged(quiet(path, ACCEPTED), path, "permission denied")
-
-
 def test_a_path_that_cannot_be_read(tmp_path: Path) -> None:
     """For root too: a socket opens for nobody."""
     path = str(tmp_path / "socket.pcap")
