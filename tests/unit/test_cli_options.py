@@ -135,7 +135,7 @@ def test_flows_and_json_cannot_share_stdout() -> None:
 
 
 def test_parquet(tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    from pyarrow import parquet  # noqa: PLC0415  slow to import
     kept = tmp_path / "flows.parquet"
     assert quiet("--flows", str(kept), DEMO).code == 0
     lines = quiet("--flows", "-", DEMO).documents()

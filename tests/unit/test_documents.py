@@ -200,7 +200,6 @@ def test_threads_may_render_at_once():
 
 
 def test_arrow_tables_hold_what_documents_hold():
-    pytest.importorskip("pyarrow")
     batch = random_batch(7)
     table = batch.to_arrow()
     assert table.num_rows == 60
@@ -212,5 +211,4 @@ def test_arrow_tables_hold_what_documents_hold():
                 assert value == leaves.get(name), name
     stamps = table.column("event.start").cast("int64").to_pylist()
     assert stamps == [max(t, 0) for t in batch.records["first_ns"].tolist()]
-    pytest.importorskip("pandas")
     assert len(batch.to_pandas()) == 60
