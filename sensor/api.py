@@ -47,12 +47,17 @@ def load_rules(
     Errors: OperatorError tells everything that is wrong at once.
     """
     return RuleSet.load(
-        paths or [shipped_rules()],
-        exceptions=exceptions,
+        _listed(paths) or [shipped_rules()],
+        exceptions=_listed(exceptions),
         config=config or Config(),
         known_fields=KNOWN_FIELDS,
         show_building_blocks=building_blocks,
     )
+
+
+def _listed(paths: str | Sequence[str]) -> Sequence[str]:
+    """One path is a list of one."""
+    return [paths] if isinstance(paths, str) else paths
 
 
 def flow_context(config: Config, *, live: bool = False) -> FlowContext:
@@ -70,6 +75,9 @@ def build_replay(
     paths: Iterable[str], rules: Any, sinks: Sequence[SinkPart], config: Config
 ) -> Pipeline:
     """The main path over recorded captures."""
+    paths = list(paths)
+    if not paths:
+        raise ConfigError("no capture is named: give a file, a directory or - for standard input")
     table = FlowTable(
         config.flow,
         accept_on_data=config.accept_on == "data",
@@ -133,7 +141,14 @@ def _alerts(pipeline: Pipeline, kept: _Kept) -> Iterator[Alert]:
     for _ in pipeline.steps():
         yield from kept.alerts
         kept.alerts.clear()
+    _raise_interrupt(pipeline)
     _raise_damage(pipeline)
+
+
+def _raise_interrupt(pipeline: Pipeline) -> None:
+    """Pass on the Ctrl-C that ended the reading."""
+    if pipeline.stop:
+        raise KeyboardInterrupt
 
 
 def flows(*paths: str, config: Config | None = None) -> FlowBatch:
@@ -146,6 +161,7 @@ def flows(*paths: str, config: Config | None = None) -> FlowBatch:
     records = _Records()
     pipeline = build_replay(paths, records, [], config or Config())
     pipeline.run()
+    _raise_interrupt(pipeline)
     parts = [batch.records for batch in records.batches]
     batch = FlowBatch(
         np.concatenate(parts) if parts else pipeline.table.take(), pipeline.context

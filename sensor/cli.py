@@ -44,6 +44,9 @@ def main() -> int:
         code = commands.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = USAGE
     except click.ClickException as error:
         say(error_text(error))
         code = USAGE

@@ -192,11 +192,13 @@ def _limits(
     for key, value in values.items():
         place = f"{path}:{_line_of(text, key, table)}: "
         name, unit = key, 1
-        if key.removesuffix("_s") + "_ns" in known:
+        if key.endswith("_s") and key.removesuffix("_s") + "_ns" in known:
             name, unit = key.removesuffix("_s") + "_ns", SECOND_NS
         least = 0 if name.endswith(("_ns", "_s")) else 1  # a count of 0 would be of no use
         if name not in known:
             problems.append(f"{place}unknown limit {table}.{key}")
+        elif name in given:
+            problems.append(f"{place}{table}.{key}: given in two units")
         elif isinstance(value, bool) or not isinstance(value, int | float):
             problems.append(f"{place}{table}.{key}: must be a number")
         elif not least <= value <= LIMIT_MAX // unit:  # not a number is in no range

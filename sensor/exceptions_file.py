@@ -20,6 +20,7 @@ from sensor.errors import ConfigError
 from sensor.escape import harmless
 from sensor.query import ecs_names
 from sensor.query.ast import FieldRef, Literal, Match
+from sensor.query.check import misfit
 from sensor.query.masks import Predicate, ValuesTest, network_mask, present
 from sensor.query.predicate import (
     all_predicates,
@@ -234,6 +235,10 @@ class _ItemReader:
         ):
             self._error(f"an entry of type {kind} needs a 'value'")
             return None
+        for value in values:
+            reason = misfit(name, self._known(name) or "", str(value))
+            if reason and kind != "wildcard":
+                self._error(reason)
         word = "like" if kind == "wildcard" else "in"
         options = tuple(Literal(text_of(value) if word == "like" else value) for value in values)
         return compile_query(Match(word, FieldRef(name), options))

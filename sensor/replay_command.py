@@ -72,7 +72,7 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     ledger = full_ledger(pipeline, ruleset, outlets, time.perf_counter() - started_s)
     failed = report(pipeline, outlets)
     failed |= not write_stats(stats, ledger)
-    if not options["quiet"]:
+    if not options["quiet"] and (pipeline.frames or not failed):
         from sensor.sinks.summary import render_summary  # noqa: PLC0415
 
         render_summary(ledger, talkers, console)
@@ -92,6 +92,10 @@ def open_sinks(config: Config, options: dict[str, Any], console: ConsoleOptions)
     """The sinks of the run, standard output first. Errors: ConfigError."""
     if options["flows"] == "-" and options["as_json"]:
         raise ConfigError("--flows - and --json would both write to stdout: give one a FILE")
+    if options["flow_events"] and not options["flows"]:
+        raise ConfigError("--flow-events says what --flows FILE writes: give that too")
+    if options["alerts"] == "-":
+        raise ConfigError("--alerts -: alerts go to stdout as JSON by --json")
     sinks: list[Sink] = []
     if options["as_json"]:
         sinks.append(sink_table.open_json_stdout())

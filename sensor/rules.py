@@ -38,8 +38,9 @@ class RulesError(OperatorError):
     """Everything that is wrong with the rules, in the order of the files."""
 
     def __init__(self, errors: list[QueryError]) -> None:
-        super().__init__("\n".join(str(error) for error in errors))
-        self.errors = tuple(errors)
+        # A condition may be met twice, plain and negated: its mistake is one all the same.
+        self.errors = tuple({str(error): error for error in errors}.values())
+        super().__init__("\n".join(str(error) for error in self.errors))
 
 
 @dataclass(slots=True)
@@ -399,5 +400,6 @@ def check_paths(
     wrong = {error.path for error in errors}
     rows = [CheckRow(rule.text.path, rule.text.name, rule.status, rule.reason)
             for rule in rules if rule.text.path not in wrong]
-    rows += [CheckRow(error.path, "", "error", str(error)) for error in errors]
+    rows += [CheckRow(error.path, "", "error", text)
+             for text, error in {str(error): error for error in errors}.items()]
     return sorted(rows, key=lambda row: row.file)

@@ -59,7 +59,8 @@ def _print_member(title: str, value: Any) -> None:
     if isinstance(value, list):
         click.echo(f"\n{title}:")
         for item in value:
-            click.echo(textwrap.fill(harmless(_joined(item)), WIDTH, initial_indent="  - ",
+            words = harmless(" ".join(_joined(item).split()))
+            click.echo(textwrap.fill(words, WIDTH, initial_indent="  - ",
                                      subsequent_indent="    "))  # fmt: skip
     elif "\n" in str(value) or len(str(value)) > WIDTH - 20:
         click.echo(f"\n{title}:")

@@ -117,6 +117,8 @@ def judge_tcp(flow):
             _set(flow, DENIED, RST_TO_SYN, 95)  # row 8
     elif state & SAW_SYN:
         _unanswered(flow)
+    elif flow.packets[0] and flow.packets[1]:
+        _set(flow, UNKNOWN, NO_EVIDENCE, 30)  # a probe and its RST, or only the end of something
     else:
         _set(flow, UNKNOWN, BACKSCATTER, 90)  # row 16
 

@@ -147,19 +147,7 @@ class _Checker:
 
     def _constant(self, name: str, text: str, at: int, op: str) -> None:
         """A constant that the type of its field can never equal is a mistake."""
-        ecs_type = self.known(name) or ""
-        reason = ""
-        if ecs_type == "ip":
-            if op in ("==", "!=") and not is_network(text):
-                reason = f"'{name}' is an address, '{text}' is neither an address nor a network"
-            elif op not in ("==", "!=") and address_of(text) is None:
-                reason = f"'{name}' is an address, '{text}' is none"
-        elif ecs_type in NUMBER_TYPES and number_of(text) is None:
-            reason = f"'{name}' is a number, '{text}' is none"
-        elif ecs_type == "date" and date_span(text) is None:
-            reason = f"'{name}' is a date, '{text}' is none"
-            if re.match(r"now\b", text):
-                reason = "dates relative to 'now' mean nothing in packet time"
+        reason = misfit(name, self.known(name) or "", text, op)
         if reason:
             self.errors.append(query_error(reason, self.text, at))
 
@@ -213,3 +201,19 @@ def _decide(hopes: Iterable[bool | None] | Iterator[bool | None], deciding: bool
     if deciding in seen:
         return deciding
     return None if None in seen else not deciding
+
+
+def misfit(name: str, ecs_type: str, text: str, op: str = "==") -> str:
+    """Why a constant can never be compared with a field of that type; empty if it can."""
+    if ecs_type == "ip":
+        if op in ("==", "!=") and not is_network(text):
+            return f"'{name}' is an address, '{text}' is neither an address nor a network"
+        if op not in ("==", "!=") and address_of(text) is None:
+            return f"'{name}' is an address, '{text}' is none"
+    elif ecs_type in NUMBER_TYPES and number_of(text) is None:
+        return f"'{name}' is a number, '{text}' is none"
+    elif ecs_type == "date" and date_span(text) is None:
+        if re.match(r"now\b", text):
+            return "dates relative to 'now' mean nothing in packet time"
+        return f"'{name}' is a date, '{text}' is none"
+    return ""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 WIDTH = 80
+WIDTH_PLAIN = 120
+"""Where there is no terminal there is no edge to keep to, but for the eye's."""
 TALKERS_SHOWN = 10
 ANOMALIES_SHOWN = 15
 PORTS_SHOWN = 4
@@ -55,7 +57,7 @@ def render_summary(
     stream = stream or sys.stderr
     console = rich_console(stream, options, width=WIDTH)
     if console is None:
-        stream.write(summary_text(ledger, talkers, options.width or WIDTH))
+        stream.write(summary_text(ledger, talkers, options.width or WIDTH_PLAIN))
     else:
         console.print(summary_rich(ledger, talkers, console.width))
     stream.flush()
@@ -93,7 +95,7 @@ def headline(ledger: Ledger) -> list[str]:
     others = [
         (_number(ledger, "non_ip_frames"), "frames without IP"),
         (_number(ledger, "duplicates"), "duplicates"),
-        (_number(ledger, "time_backwards"), "times backwards"),
+        (_number(ledger, "time_backwards"), "packets dated before an earlier one"),
         (_number(ledger, "flows", "evicted"), "flows evicted"),
         (_number(ledger, "capture", "kernel_drops"), "packets lost by the kernel"),
     ]
