@@ -97,7 +97,7 @@ def read_file(path: Path) -> Iterator[RuleText | QueryError]:
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise ValueError(f"larger than {FILE_BYTES_MAX} octets")
-        content = path.read_bytes().decode("utf-8")
+        content = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         yield QueryError(f"not UTF-8 at octet {error.start}", path=str(path))
         return

@@ -420,3 +420,15 @@ def test_an_export_says_null_where_a_rule_is_no_building_block_and_has_no_filter
 
 def test_an_unknown_field_of_several_values_is_said_once(tmp_path):
     assert len(errors(tmp_path, rule_text("destination.pot:(22 or 23 or 24)"))) == 1
+
+
+def test_a_field_of_packetbeat_is_absent_not_a_mistake(tmp_path):
+    """Elastic's network rules ask for both names of a field; one rule must not stop all others."""
+    query = "network_traffic.icmp.request.type:(5 or 137) or destination.port:23"
+    (rule,) = load(tmp_path, rule_text(query)).describe()
+    assert (rule["status"], rule["reason"]) == (
+        "degraded", "not on a tap: network_traffic.icmp.request.type")
+
+
+def test_a_byte_order_mark_in_front_of_a_rule_says_nothing(tmp_path):
+    assert len(load(tmp_path, "\ufeff" + rule_text()).rules) == 1
