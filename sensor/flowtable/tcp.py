@@ -166,7 +166,9 @@ def _synchronise_answer(flow, packet, side):
     if side == 0:
         return  # simultaneous open: what matters is what it acknowledges
     if state & SAW_SYN and ((packet.ack - flow.isn[0] - 1) & MASK32) > flow.payload_bytes[0]:
-        if flow.packets[1] or ((packet.ack - flow.pending_isn) & MASK32) != 1:
+        if flow.packets[1] or not flow.pending_isn:
+            return
+        if ((packet.ack - flow.pending_isn) & MASK32) != 1:
             return
         flow.isn[0] = flow.pending_isn  # it takes the earlier of two attempts
         flow.next_seq[0] = packet.ack

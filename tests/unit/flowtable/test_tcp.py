@@ -453,3 +453,11 @@ def test_a_refusal_before_the_handshake_leaves_nothing_missing(version):
     talk.client.ack(0.52)
     session(talk, 0.6)
     assert flow_of(play(talk))["missed_bytes_resp"] == 0
+
+
+def test_an_answer_to_no_attempt_at_all_counts_for_nothing(version):
+    talk = Talk(version)
+    talk.client.syn(0)
+    talk.server.synack(0.01, ack=1)
+    assert verdicts(play(talk))[0][0] == "attempted"
+    assert flow_of(play(talk))["evidence"] != "handshake_incomplete"
