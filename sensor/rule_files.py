@@ -63,6 +63,8 @@ class RuleText:
     max_signals: int | None
     suppression: Suppression | None
     building_block: bool
+    has_filters: bool
+    """Whether Kibana's filters narrow the query; they are no part of its text."""
     exception_lists: tuple[str, ...]
     ruleset: str
     """What the rule belongs to: its `[sensor]` table's word, else the name of its folder."""
@@ -95,7 +97,7 @@ def read_file(path: Path) -> Iterator[RuleText | QueryError]:
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise ValueError(f"larger than {FILE_BYTES_MAX} octets")
-        content = path.read_bytes().decode("utf-8")
+        content = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         yield QueryError(f"not UTF-8 at octet {error.start}", path=str(path))
         return
@@ -185,7 +187,8 @@ class _Reader:
             note=self._typed("note", str, "").strip(), author=self._texts("author"),
             license=self._typed("license", str, ""), threat=self._threat(),
             max_signals=self._max_signals(), suppression=self._suppression(),
-            building_block="building_block_type" in self.rule,
+            building_block=self.rule.get("building_block_type") is not None,
+            has_filters=bool(self._typed("filters", list, [])),
             exception_lists=tuple(
                 str(item["list_id"]) for item in self._typed("exceptions_list", list, [])
                 if isinstance(item, dict) and "list_id" in item),
@@ -247,6 +250,8 @@ class _Reader:
         if not table:
             return None
         group_by = table.get("group_by")
+        if self.rule.get("type") == "threshold" and group_by is None:
+            group_by = ["threshold"]  # it groups by the threshold's own fields and names none here
         if (not isinstance(group_by, list) or not 1 <= len(group_by) <= 5
                 or not all(isinstance(name, str) for name in group_by)):
             self._error("'alert_suppression.group_by' must list 1 to 5 fields", "group_by")

@@ -262,6 +262,8 @@ def _compiled(
         return _refused(rule, f"type {text.type}: {UNSUPPORTED_TYPES[text.type]}"), []
     if text.language == "lucene":
         return _refused(rule, "language lucene: only kuery and eql are evaluated"), []
+    if text.has_filters:
+        return _refused(rule, "its filters ([[rule.filters]]) are not evaluated"), []
     try:
         query: Query = (eql if text.type == "eql" else kql).parse(text.query)
     except QueryError as error:

@@ -138,6 +138,7 @@ def _synchronise(flow, packet, side):
                 flow.state |= NEW_SYN
                 return
             flow.next_seq[0] = packet.seq  # a further attempt from the same port
+            flow.pending_isn = flow.isn[0]  # the answer may be to the earlier one
         flow.state |= SAW_SYN
         flow.isn[0] = packet.seq
         if packet.payload_bytes:
@@ -165,7 +166,12 @@ def _synchronise_answer(flow, packet, side):
     if side == 0:
         return  # simultaneous open: what matters is what it acknowledges
     if state & SAW_SYN and ((packet.ack - flow.isn[0] - 1) & MASK32) > flow.payload_bytes[0]:
-        return
+        if flow.packets[1] or not flow.pending_isn:
+            return
+        if ((packet.ack - flow.pending_isn) & MASK32) != 1:
+            return
+        flow.isn[0] = flow.pending_isn  # it takes the earlier of two attempts
+        flow.next_seq[0] = packet.ack
     if state & SAW_SYNACK:
         if packet.seq == flow.isn[1] and state & HANDSHAKE_DONE:
             flow.state |= SYNACK_AGAIN
@@ -179,6 +185,9 @@ def _synchronise_answer(flow, packet, side):
     if state & REFUSED:  # a further attempt was taken
         flow.state &= ~(REFUSED | SAW_RST_RESP | CLOSED)
     flow.isn[1] = packet.seq
+    if state & SAW_SYN:  # what the responder sent before belongs to no stream
+        flow.next_seq[1] = packet.seq
+        flow.missed_bytes[1] = 0
 
 
 def _window(flow, packet, side):
@@ -258,6 +267,13 @@ def _acknowledge(flow, packet, side):
     other = 1 - side
     flags = packet.tcp_flags
     state = flow.state
+    if side == 0 and state & (SAW_SYNACK | SAW_SYN_RESP) and not state & HANDSHAKE_DONE:
+        unseen = (packet.ack - flow.next_seq[1]) & MASK32
+        if LOOSE_WINDOW <= unseen < HALF:
+            # It takes what was never sent: the responder resets it and waits on (RFC 9293 3.10.7.4).
+            if not flow.tcp_flags[0] & ACK:
+                flow.acked[0] = flow.next_seq[1]
+            return
     if flow.tcp_flags[side] & ACK:
         moved = (packet.ack - flow.acked[side]) & MASK32
         if 0 < moved < HALF:

@@ -134,7 +134,9 @@ class _Checker:
         reason = f"unknown field '{name}'"
         if near := self._nearest(name):
             reason += f": did you mean '{near}'?"
-        self.errors.append(query_error(reason, self.text, at))
+        error = query_error(reason, self.text, at)
+        if str(error) not in map(str, self.errors):  # `field:(a or b)` names its field once
+            self.errors.append(error)
 
     def _nearest(self, name: str) -> str:
         from difflib import get_close_matches  # noqa: PLC0415  only when something is wrong

@@ -35,8 +35,9 @@ _FOREIGN = (
     "auditd auditbeat aws azure barracuda beat bluecoat checkpoint cisco citrix_adc crowdstrike "
     "cyberarkpas dhcpv4 endgame f5 fields fim flow fortinet gcp github google_workspace infoblox "
     "juniper kibana kubernetes m365_defender microsoft mysql netflow netscout o365 okta "
+    "amqp cassandra memcache mongodb network_traffic nfs pgsql rpc sip status thrift "  # Packetbeat
     "osquery packetbeat panw pfsense powershell process_tree redis sentinel_one_cloud_funnel "
-    "signal snort sonicwall sophos status suricata sysmon system ti type winlog zeek zscaler "
+    "signal snort sonicwall sophos suricata sysmon system ti type winlog zeek zscaler "
     "Effective_process Endpoint Target Ransomware Memory_protection"
 )
 FOREIGN = frozenset(_FOREIGN.split())

@@ -392,3 +392,43 @@ def test_check_lists_good_and_bad(tmp_path: Path) -> None:
     assert [(Path(row.file).name, row.status) for row in rows] == [
         ("bad.toml", "error"), ("good.toml", "runs")]
     assert "^" in rows[0].reason
+
+
+def test_a_threshold_rule_is_suppressed_by_its_own_groups(tmp_path):
+    """Such rules name a duration and no `group_by`: right, if not evaluated here."""
+    text = rule_text(type="threshold", extra="[rule.threshold]\nfield = ['source.ip']\nvalue = 5\n"
+                     "[rule.alert_suppression.duration]\nunit = 'h'\nvalue = 1\n")
+    (rule,) = load(tmp_path, text).describe()
+    assert (rule["status"], rule["reason"][:14]) == ("cannot_run", "type threshold")
+
+
+def test_a_rule_whose_filters_narrow_its_query_does_not_run_without_them(tmp_path):
+    text = rule_text(extra="[[rule.filters]]\n[rule.filters.meta]\nnegate = true\n"
+                     "[rule.filters.query.wildcard.'source.ip']\nvalue = '10.*'\n")
+    (rule,) = load(tmp_path, text).describe()
+    assert rule["status"] == "cannot_run" and "filters" in rule["reason"]
+
+
+def test_an_export_says_null_where_a_rule_is_no_building_block_and_has_no_filters(tmp_path):
+    rule = {"rule_id": "r1", "name": "n", "description": "d", "type": "query", "language": "kuery",
+            "severity": "low", "risk_score": 21, "query": "destination.port:23",
+            "building_block_type": None, "filters": []}
+    (tmp_path / "export.ndjson").write_text(json.dumps(rule) + "\n")
+    ruleset = RuleSet.load([str(tmp_path)], config=Config(), known_fields=FIELDS)
+    assert len(ruleset.match(DocumentRows([flow()]))) == 1
+
+
+def test_an_unknown_field_of_several_values_is_said_once(tmp_path):
+    assert len(errors(tmp_path, rule_text("destination.pot:(22 or 23 or 24)"))) == 1
+
+
+def test_a_field_of_packetbeat_is_absent_not_a_mistake(tmp_path):
+    """Elastic's network rules ask for both names of a field; one rule must not stop all others."""
+    query = "network_traffic.icmp.request.type:(5 or 137) or destination.port:23"
+    (rule,) = load(tmp_path, rule_text(query)).describe()
+    assert (rule["status"], rule["reason"]) == (
+        "degraded", "not on a tap: network_traffic.icmp.request.type")
+
+
+def test_a_byte_order_mark_in_front_of_a_rule_says_nothing(tmp_path):
+    assert len(load(tmp_path, "\ufeff" + rule_text()).rules) == 1

@@ -406,3 +406,58 @@ def test_backscatter_between_other_conversations(version):
         talks.append(talk)
     run = play(merged(*talks))
     assert run.actions() == ["network_flow"] * 20
+
+
+def session(talk, at):
+    talk.server.data(at, b"login: ")
+    talk.client.ack(at + 0.01)
+    talk.client.data(at + 0.02, b"root")
+    talk.server.data(at + 0.03, b"$ ")
+
+
+def test_an_acknowledgement_of_what_was_never_sent_hides_nothing(version):
+    """The responder resets it and goes on waiting for the right one (RFC 9293 3.10.7.4)."""
+    talk = Talk(version)
+    talk.client.syn(0)
+    talk.server.synack(0.01)
+    beyond = talk.server.isn + 0x2000_0000
+    talk.client.segment(0.02, 0x10, ack=beyond)
+    talk.server.segment(0.03, 0x04, seq=beyond)
+    talk.client.ack(0.04)
+    session(talk, 0.1)
+    run = play(talk)
+    assert verdicts(run) == [("accepted", "responder_data", 0.99)]
+    assert run.actions() == ["flow_started", "network_flow"]
+
+
+def test_the_answer_may_take_the_earlier_of_two_attempts(version):
+    talk = Talk(version)
+    talk.client.syn(0)
+    talk.client.segment(0.001, 0x02, seq=999_999_999)
+    talk.server.synack(0.01)
+    talk.client.ack(0.02)
+    session(talk, 0.1)
+    run = play(talk)
+    assert verdicts(run) == [("accepted", "responder_data", 0.99)]
+    flow = flow_of(run)
+    assert flow["conn_state"] == "S1"
+    assert (flow["missed_bytes_orig"], flow["missed_bytes_resp"]) == (0, 0)
+
+
+def test_a_refusal_before_the_handshake_leaves_nothing_missing(version):
+    talk = Talk(version)
+    talk.client.syn(0)
+    talk.server.segment(0.01, 0x14, seq=0, ack=talk.client.isn + 1)
+    talk.client.syn(0.5)
+    talk.server.synack(0.51)
+    talk.client.ack(0.52)
+    session(talk, 0.6)
+    assert flow_of(play(talk))["missed_bytes_resp"] == 0
+
+
+def test_an_answer_to_no_attempt_at_all_counts_for_nothing(version):
+    talk = Talk(version)
+    talk.client.syn(0)
+    talk.server.synack(0.01, ack=1)
+    assert verdicts(play(talk))[0][0] == "attempted"
+    assert flow_of(play(talk))["evidence"] != "handshake_incomplete"
