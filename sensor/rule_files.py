@@ -63,6 +63,8 @@ class RuleText:
     max_signals: int | None
     suppression: Suppression | None
     building_block: bool
+    disabled: bool
+    """Whether somebody switched it off in Kibana."""
     has_filters: bool
     """Whether Kibana's filters narrow the query; they are no part of its text."""
     exception_lists: tuple[str, ...]
@@ -188,6 +190,7 @@ class _Reader:
             license=self._typed("license", str, ""), threat=self._threat(),
             max_signals=self._max_signals(), suppression=self._suppression(),
             building_block=self.rule.get("building_block_type") is not None,
+            disabled=self.rule.get("enabled") is False and self.path.endswith("json"),
             has_filters=bool(self._typed("filters", list, [])),
             exception_lists=tuple(
                 str(item["list_id"]) for item in self._typed("exceptions_list", list, [])

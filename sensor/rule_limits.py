@@ -41,6 +41,14 @@ class Suppressor:
         return known.suppressed if known else 0
 
 
+    def retract(self, group: Hashable, suppressed: int) -> None:
+        """No alert left for what was admitted last: the next of its group speaks for it too."""
+        known = self._groups.get(group)
+        if known is not None:
+            known.since_ns = -self._duration_ns  # over at once
+            known.suppressed = suppressed + 1
+
+
 @dataclass(frozen=True, slots=True)
 class Overflow:
     """What a window held back."""

@@ -202,11 +202,14 @@ class _Running:
     def alert(self, document: dict[str, Any], known_ns: int) -> Alert | None:
         """The alert for a match, unless it is suppressed or over the limit."""
         suppressed: int | None = 0
+        group = None
         if self._suppressor is not None:
             group = self._group(document)
             if group is not None:
                 suppressed = self._suppressor.admit(group, known_ns)
         if suppressed is None or not self.limit.admit(known_ns):
+            if suppressed is not None and group is not None and self._suppressor is not None:
+                self._suppressor.retract(group, suppressed)
             self.counters.suppressed += 1
             return None
         self.counters.alerts += 1
@@ -258,12 +261,8 @@ def _compiled(
 ) -> tuple[Rule, list[QueryError]]:
     """The rule, ready to run if it can; and what is wrong with its query."""
     rule = Rule(text)
-    if text.type in UNSUPPORTED_TYPES:
-        return _refused(rule, f"type {text.type}: {UNSUPPORTED_TYPES[text.type]}"), []
-    if text.language == "lucene":
-        return _refused(rule, "language lucene: only kuery and eql are evaluated"), []
-    if text.has_filters:
-        return _refused(rule, "its filters ([[rule.filters]]) are not evaluated"), []
+    if reason := _why_refused(text):
+        return _refused(rule, reason), []
     try:
         query: Query = (eql if text.type == "eql" else kql).parse(text.query)
     except QueryError as error:
@@ -287,6 +286,19 @@ def _compiled(
     rule.external = tuple(dict.fromkeys(cidr for cidrs in lists for cidr in cidrs))
     rule.predicate = compile_query(query, tuple(known_fields))
     return rule, []
+
+
+def _why_refused(text: RuleText) -> str:
+    """Why a rule cannot run here, whatever its query says; empty if it may."""
+    if text.type in UNSUPPORTED_TYPES:
+        return f"type {text.type}: {UNSUPPORTED_TYPES[text.type]}"
+    if text.language == "lucene":
+        return "language lucene: only kuery and eql are evaluated"
+    if text.disabled:
+        return "disabled in its export"
+    if text.has_filters:
+        return "its filters ([[rule.filters]]) are not evaluated"
+    return ""
 
 
 def _refused(rule: Rule, reason: str) -> Rule:

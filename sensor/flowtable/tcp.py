@@ -270,7 +270,8 @@ def _acknowledge(flow, packet, side):
     if side == 0 and state & (SAW_SYNACK | SAW_SYN_RESP) and not state & HANDSHAKE_DONE:
         unseen = (packet.ack - flow.next_seq[1]) & MASK32
         if LOOSE_WINDOW <= unseen < HALF:
-            # It takes what was never sent: the responder resets it and waits on (RFC 9293 3.10.7.4).
+            # It takes what was never sent: the responder resets it and waits on
+            # (RFC 9293 3.10.7.4).
             if not flow.tcp_flags[0] & ACK:
                 flow.acked[0] = flow.next_seq[1]
             return
@@ -284,7 +285,7 @@ def _acknowledge(flow, packet, side):
         flow.acked[side] = packet.ack
     if flow.packets[other]:
         unseen = (packet.ack - flow.next_seq[other]) & MASK32
-        if 0 < unseen < LOOSE_WINDOW and state & ANY_SYN:
+        if 0 < unseen < LOOSE_WINDOW and state & HANDSHAKE_DONE:  # before, ACKs prove nothing
             flow.missed_bytes[other] += unseen
             flow.next_seq[other] = packet.ack
             flow.state |= GAP

@@ -79,7 +79,7 @@ from sensor.flowtable.state import (
     SYNACK_AGAIN,
     WAITING,
 )
-from sensor.packets import PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP
+from sensor.packets import PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, RST
 
 NO_ACTION = -1
 """Nothing became known that is an event of its own."""
@@ -133,7 +133,7 @@ def _responder_data(flow):
         flow.state &= ~WAITING
         _set(flow, ACCEPTED, RESPONDER_DATA, 99)
         return True
-    if state & SAW_SYN or state & SAW_ACK:
+    if state & SAW_SYN or state & (SAW_ACK | SAW_DATA):
         flow.state &= ~WAITING
         _set(flow, ACCEPTED, RESPONDER_DATA, 90)
         return True
@@ -344,6 +344,8 @@ def conn_state_of(flow):
         if state & SAW_SYN and not answered and not state & SAW_ACK:
             return REJ
         return RSTR if orig else RSTRH
+    if flow.tcp_flags[1] & RST and state & SAW_SYN and not answered and not state & SAW_ACK:
+        return REJ  # a RST that proves nothing is still what zeek calls a rejection
     if state & SAW_RST:
         return RSTO if resp else RSTOS0
     return _conn_state_open(flow, orig, resp, answered)

@@ -116,3 +116,12 @@ def test_what_is_slow_to_import_is_imported_where_it_is_used(code: str, never: s
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                          env=environment())  # fmt: skip
     assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_one_path_of_rules_may_stand_alone() -> None:
+    assert [alert.rule_name for alert in sensor.replay(ACCEPTED, rules=PORT_RULE)] == [PORT]
+
+
+def test_no_path_at_all() -> None:
+    with pytest.raises(sensor.ConfigError, match="no capture is named"):
+        list(sensor.replay())

@@ -420,3 +420,16 @@ def test_every_shipped_capture_gives_an_exit_code_of_0_or_1() -> None:
     ended = quiet("--json", "--flows", "/dev/null", str(CAPTURES))
     assert ended.code == 0, ended.err
     assert ended.documents()
+
+
+def test_flags_that_would_do_nothing() -> None:
+    assert_refused(sensor("replay", "--flow-events", ACCEPTED), "--flow-events", "--flows")
+    assert_refused(sensor("replay", "--alerts", "-", ACCEPTED), "--alerts -", "--json")
+
+
+def test_an_exception_that_can_never_match(tmp_path: Path) -> None:
+    path = tmp_path / "never.toml"
+    path.write_text('[[item]]\nname = "n"\ncomment = "c"\nentries = [{ field = "source.ip", '
+                    'type = "match", operator = "included", value = "192.168.1.2000" }]\n')
+    assert_refused(sensor("replay", "--exceptions", str(path), ACCEPTED),
+                   f"{path}:1", "'source.ip' is an address")

@@ -10,6 +10,7 @@ import pytest
 
 from sensor.config import Config, RuleLimits
 from sensor.query.rows import DocumentRows, ecs_type_of
+from sensor.rule_limits import Suppressor
 from sensor.rules import RulesError, RuleSet, check_paths, format_rule
 
 SHIPPED = str(Path(__file__).parents[2] / "rules")
@@ -432,3 +433,23 @@ def test_a_field_of_packetbeat_is_absent_not_a_mistake(tmp_path):
 
 def test_a_byte_order_mark_in_front_of_a_rule_says_nothing(tmp_path):
     assert len(load(tmp_path, "\ufeff" + rule_text()).rules) == 1
+
+
+def test_a_group_over_the_limit_is_not_silenced() -> None:
+    """Suppression let it through, the limit did not: its next event may leave, and counts both."""
+    suppressor = Suppressor(60_000_000_000, 10)
+    assert suppressor.admit("a", 0) == 0
+    suppressor.retract("a", 0)
+    assert suppressor.admit("a", 1) == 1
+    assert suppressor.admit("a", 2) is None
+
+
+def test_a_rule_disabled_in_its_export_does_not_run(tmp_path: Path) -> None:
+    rule = {"rule_id": "r", "name": "n", "description": "d", "type": "query", "severity": "low",
+            "risk_score": 21, "language": "kuery", "query": "destination.port:23",
+            "enabled": False}
+    (tmp_path / "export.ndjson").write_text(json.dumps(rule) + "\n")
+    loaded = RuleSet.load([str(tmp_path)], config=Config(), known_fields=FIELDS)
+    assert [(each.status, each.reason) for each in loaded.rules] == [
+        ("cannot_run", "disabled in its export")
+    ]
