@@ -118,6 +118,10 @@ class Ahead:
         """Let a batch be filled again."""
         self._free.put(packets)
 
+    def is_idle(self) -> bool:
+        """Whether no decoded batch is waiting."""
+        return self._ready.empty()
+
     def stop(self) -> None:
         """Read no further. A thread that waits for a silent pipe is left behind."""
         self._stopped = True
@@ -162,6 +166,9 @@ class Pipeline:
         self.flow_writer: FlowWriter | None = None
         self.flow_events = False
         self.handover_events = HANDOVER_EVENTS
+        self.prompt = False
+        """Whether events go to the rules as soon as no further packets wait: the input may be
+        live, and what is known is to be said at once."""
         self.on_batch: Callable[[], None] | None = None
         self.stop = False
         self.waiting = False
@@ -184,6 +191,8 @@ class Pipeline:
         while (packets := self._next(ahead)) is not None:
             self._advance(packets)
             ahead.give_back(packets)
+            if self.prompt and ahead.is_idle():
+                self._hand_over()
             if self.on_batch is not None:
                 self.on_batch()
             yield

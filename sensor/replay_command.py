@@ -51,7 +51,7 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     pipeline.flow_writer = flow_sink
     pipeline.flow_events = options["flow_events"]
     if any(entry.path == STANDARD_INPUT for entry in pipeline.capture.inputs):
-        pipeline.handover_events = 1  # a pipe may be live: what is known is said at once
+        pipeline.prompt = True
     if not options["quiet"]:
         for notice in ruleset.notices:
             say(f"notice: {notice}")
