@@ -108,11 +108,6 @@ def documents_of(batch: FlowBatch, rows: Any) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in render_json_lines(chosen).splitlines()]
 
 
-def document_of(batch: FlowBatch, row: int) -> dict[str, Any]:
-    """One event as a nested ECS document."""
-    return documents_of(batch, [row])[0]
-
-
 class Writer:
     """Writes documents of one batch of records into a buffer."""
 

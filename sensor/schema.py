@@ -372,11 +372,6 @@ def is_sensor_field(name: str) -> bool:
     return name in BY_NAME
 
 
-def is_array(name: str) -> bool:
-    """Whether documents hold the field as an array."""
-    return name in BY_NAME and BY_NAME[name].array
-
-
 def column_of(batch: FlowBatch, name: str) -> Column | None:
     """The column of an ECS field, or None where the sensor's events never have it."""
     from sensor.flow_columns import read  # noqa: PLC0415  reads through this table

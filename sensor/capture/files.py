@@ -33,6 +33,7 @@ from sensor.capture.window import (
     Window,
 )
 from sensor.errors import CaptureError
+from sensor.escape import harmless
 from sensor.frames import FRAMES_MAX, FrameBatch
 
 READERS: dict[bytes, type[PcapReader] | type[PcapngReader]] = {
@@ -88,7 +89,7 @@ class FileCapture:
             try:
                 yield from self._read(file)
             except CaptureError as error:
-                file.input.error = one_line(str(error))
+                file.input.error = harmless(str(error))
             finally:
                 self._finish()
 
@@ -238,8 +239,3 @@ def raise_all(path: str, problem: CaptureError | None, notes: list[str]) -> None
         raise CaptureError(path, "; ".join([problem.reason, *notes]), problem.offset)
     if notes:
         raise CaptureError(path, "; ".join(notes))
-
-
-def one_line(text: str) -> str:
-    """The text without control characters, which a path may contain."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
