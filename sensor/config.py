@@ -66,6 +66,26 @@ class SinkLimits:
     """A syslog datagram is cut here, on a character border (RFC 5424 6.1)."""
     syslog_timeout_s: float = 5.0
     """How long connecting or writing to a syslog server may take."""
+    queue_max: int = 10_000
+    """Live: alerts that wait in memory for one sink; what comes beyond them is dropped."""
+    flow_queue_bytes: int = 64 << 20
+    """Live: flow records that wait in memory for their file."""
+    spool_bytes: int = 256 << 20
+    """Live: messages that one network sink keeps on disk while its server is away."""
+    drain_s: float = 10.0
+    """Live: how long sinks may take to deliver what waits when the sensor ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureLimits:
+    """Live capture: memory shared with the kernel, and how it is handed over."""
+
+    ring_bytes: int = 64 << 20
+    """The ring that the kernel writes frames into, for each worker."""
+    block_bytes: int = 256 << 10
+    """The ring is handed over in blocks of this size; a power of two."""
+    block_timeout_s: float = 0.008
+    """A block with frames in it is handed over after this time at the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +95,7 @@ class Config:
     flow: FlowLimits = field(default_factory=FlowLimits)
     rule: RuleLimits = field(default_factory=RuleLimits)
     sink: SinkLimits = field(default_factory=SinkLimits)
+    capture: CaptureLimits = field(default_factory=CaptureLimits)
     internal: tuple[str, ...] = INTERNAL_NETWORKS
     accept_on: str = "handshake"
     """`handshake` or `data`: when a TCP connection counts as accepted."""
@@ -114,7 +135,7 @@ SETTING_KEYS = {
 }
 """Keys that are members of Config itself."""
 
-_TABLES: dict[str, type[Any]] = {"flow": FlowLimits, "rule": RuleLimits, "sink": SinkLimits}
+_TABLES: dict[str, type[Any]] = {"flow": FlowLimits, "rule": RuleLimits, "sink": SinkLimits, "capture": CaptureLimits}
 
 
 def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import Protocol
 
 from sensor.alerts import Alert
+from sensor.status import Notice
 
 
 class Sink(Protocol):
     """Where alerts go. `emit` never raises: what could not be delivered is counted and said.
 
-    Every alert handed to `emit` is in `delivered` or in `dropped` once `close` has returned.
+    Every alert handed to `emit` is in `delivered`, in `dropped` or in `waiting`; once `close` has
+    returned, `waiting` counts those that a spool on disk keeps for the next start.
     """
 
     name: str
     """As in the ledger: `console`, `json`, `syslog udp://127.0.0.1:514`, ..."""
     delivered: int
     dropped: int
+    waiting: int
+    """Alerts that were taken and are neither delivered nor dropped yet: in a queue or a spool."""
     retried: int
     """Attempts beyond the first to deliver an alert; not part of the balance."""
     error: str | None
@@ -25,6 +29,15 @@ class Sink(Protocol):
     """Whether nothing more can be delivered: `close` was called, or the reader is gone for good."""
 
     def emit(self, alert: Alert) -> None: ...
+
+    def accounted(self) -> int:
+        """Delivered, dropped and waiting alerts together, read at one moment."""
+
+    def notify(self, notice: Notice) -> None:
+        """Pass on a line for the operator where the sink reaches one; never raises, not counted."""
+
+    def reopen(self) -> None:
+        """Open a file anew by its name, after somebody moved it away; never raises."""
 
     def close(self) -> None:
         """Flush and let go; never raises; a second call does nothing."""

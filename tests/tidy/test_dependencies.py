@@ -21,7 +21,8 @@ from tests.tidy.sources import (
 # What a module is part of: the first name that it is, or starts with.
 LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "composition": (5, frozenset({
-        "__init__", "__main__", "cli", "replay_command", "rules_command", "api"})),
+        "__init__", "__main__", "cli", "replay_command", "rules_command", "live_command",
+        "live_options", "doctor_command", "api"})),
     "pipeline": (4, frozenset({"pipeline"})),
     "capture": (3, frozenset({"capture"})),
     "sinks": (3, frozenset({"sinks"})),
@@ -33,7 +34,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "values": (1, frozenset({
         "frames", "packets", "flow", "alerts", "anomalies", "schema", "config", "records",
         "loads", "columns", "addresses", "documents", "plan", "text", "identifiers", "stores",
-        "flow_columns", "arrow"})),
+        "flow_columns", "arrow", "status"})),
     "errors": (0, frozenset({"errors", "escape", "interpreted"})),
 }  # fmt: skip
 
