@@ -18,6 +18,7 @@ COMPILED = [
     "sensor/documents.py",
     "sensor/capture/pcap.py",
     "sensor/capture/pcapng.py",
+    "sensor/capture/ring.py",
     "sensor/decode/extensions.py",
     "sensor/decode/icmp.py",
     "sensor/decode/transport.py",

@@ -12,6 +12,7 @@ The parts are handed in; nothing here knows where frames come from or what a rul
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -71,10 +72,9 @@ class RulesPart(Protocol):
 class SinkPart(Protocol):
     """What the pipeline needs of a sink (sensor/sinks/protocol.py)."""
 
-    delivered: int
-    dropped: int
-
     def emit(self, alert: Alert) -> None: ...
+
+    def accounted(self) -> int: ...
 
 
 class FlowWriter(Protocol):
@@ -141,97 +141,50 @@ class Ahead:
             self._ready.put(error)
 
 
-class Pipeline:
-    """One run: call `run` once, then read `ledger`.
+class Lane:
+    """One flow table, and what is counted in front of it."""
 
-    `flow_writer` receives the final records (`flow_events`: every flow event).
-    `on_batch` is called after each batch, for progress. `stop` may be set from a signal handler.
-    """
-
-    def __init__(
-        self,
-        capture: CapturePart,
-        decode: Callable[[FrameBatch, PacketBatch], None],
-        table: TablePart,
-        rules: RulesPart,
-        sinks: Sequence[SinkPart],
-        context: FlowContext,
-    ) -> None:
-        self.capture = capture
-        self.decode = decode
+    def __init__(self, table: TablePart, context: FlowContext) -> None:
         self.table = table
-        self.rules = rules
-        self.sinks = sinks
-        self.context = context
-        self.flow_writer: FlowWriter | None = None
-        self.flow_events = False
-        self.handover_events = HANDOVER_EVENTS
-        self.prompt = False
-        """Whether events go to the rules as soon as no further packets wait: the input may be
-        live, and what is known is to be said at once."""
-        self.on_batch: Callable[[], None] | None = None
-        self.stop = False
-        self.waiting = False
-        """Whether the run is inside the capture: a signal handler may then raise to end a wait."""
         self.frames = 0
         self.bytes = 0
-        self.alerts = 0
         self.anomalies: dict[str, int] = {}
+        self.frame_ns = 0
+        """The newest frame's time."""
+        self._context = context
         self._anomalous = 0
         self._file = ""
 
-    def run(self) -> None:
-        """Read the capture to its end, or until `stop`; then end every flow and flush the rules."""
-        for _ in self.steps():
-            pass
-
-    def steps(self) -> Iterator[None]:
-        """The same in steps of one batch, for a caller that wants the alerts as they come."""
-        ahead = Ahead(self.capture, self.decode, self.table.prepare)
-        while (packets := self._next(ahead)) is not None:
-            self._advance(packets)
-            ahead.give_back(packets)
-            if self.prompt and ahead.is_idle():
-                self._hand_over()
-            if self.on_batch is not None:
-                self.on_batch()
-            yield
-            if self.stop:
-                break
-        ahead.stop()
-        self._drain()
-        yield
-
-    def _next(self, ahead: Ahead) -> PacketBatch | None:
-        """The next batch; a KeyboardInterrupt while waiting for it means that there is none."""
-        self.waiting = True
-        try:
-            return ahead.take()
-        except KeyboardInterrupt:
-            self.stop = True
-            return None
-        finally:
-            self.waiting = False
-
-    def _advance(self, packets: PacketBatch) -> None:
+    def fold(self, packets: PacketBatch, hand_over: Callable[[], None]) -> None:
+        """Fold a batch into the table; `hand_over` takes its events when it is full of them."""
         self.frames += packets.count
         self.bytes += packets.wire_bytes
+        if packets.count:
+            self.frame_ns = packets.watermark_ns
         self._follow(packets)
         while not self.table.advance(packets):
-            self._hand_over()
-        if self.table.event_count >= self.handover_events:
-            self._hand_over()
+            hand_over()
         self._check(packets)
+
+    def drain(self, hand_over: Callable[[], None]) -> None:
+        """End every flow: the capture is over."""
+        done = False
+        while not done:
+            done = self.table.drain()
+            hand_over()
+        books = self.table.books()
+        assert books["flows_open"] == 0 and books["packets_in_table"] == 0
+        assert sum(books["verdicts"].values()) == books["flows_total"]
 
     def _follow(self, packets: PacketBatch) -> None:
         """Keep the tables that flows refer to: files and interfaces."""
         if packets.file != self._file:
             self._file = packets.file
-            self.context.files.append(packets.file)
-            self.table.file_index = len(self.context.files) - 1
-        known = len(self.context.interfaces)
+            self._context.files.append(packets.file)
+            self.table.file_index = len(self._context.files) - 1
+        known = len(self._context.interfaces)
         if len(packets.interfaces) > known:
-            self.context.interfaces.extend(packets.interfaces[known:])
+            self._context.interfaces.extend(packets.interfaces[known:])
 
     def _check(self, packets: PacketBatch) -> None:
         """Count anomalies by name, and assert that no frame got lost."""
@@ -250,59 +203,162 @@ class Pipeline:
         )  # fmt: skip
         assert accounted == self.frames, f"{self.frames} frames, {accounted} accounted for"
 
-    def _drain(self) -> None:
-        done = False
-        while not done:
-            done = self.table.drain()
-            self._hand_over()
-        self._emit(self.rules.finish())
-        books = self.table.books()
-        assert books["flows_open"] == 0 and books["packets_in_table"] == 0
-        assert sum(books["verdicts"].values()) == books["flows_total"]
 
-    def _hand_over(self) -> None:
-        """Give the flow events that are known by now to the rules and to the flow file."""
-        records = self.table.take()
+class Outlet:
+    """Where flow events go: through the rules into the sinks, and into the flow file.
+
+    `clock` is the wall clock of a live run; recorded traffic has none.
+    """
+
+    def __init__(
+        self, rules: RulesPart, sinks: Sequence[SinkPart], context: FlowContext
+    ) -> None:
+        self.rules = rules
+        self.sinks = sinks
+        self.context = context
+        self.flow_writer: FlowWriter | None = None
+        self.flow_events = False
+        self.clock: Callable[[], int] | None = None
+        self.alerts = 0
+
+    def take(self, records: Any) -> None:
+        """Give flow events that have become known to the rules and to the flow file."""
         if not len(records):
             return
-        flows = FlowBatch(records, self.context)
-        self._emit(self.rules.match(flows))
+        created_ns = self.clock() if self.clock is not None else 0
+        flows = FlowBatch(records, self.context, created_ns)
+        self.emit(self.rules.match(flows))
         if self.flow_writer is not None:
             if not self.flow_events:
-                flows = FlowBatch(records[records["action"] >= FLOW_ENDED], self.context)
+                ended = records[records["action"] >= FLOW_ENDED]
+                flows = FlowBatch(ended, self.context, created_ns)
             if flows.count:
                 self.flow_writer.write(flows)
 
-    def _emit(self, alerts: list[Alert]) -> None:
+    def emit(self, alerts: list[Alert]) -> None:
+        """Give alerts to every sink."""
         for alert in alerts:
             self.alerts += 1
             for sink in self.sinks:
                 sink.emit(alert)
         if alerts:
             for sink in self.sinks:
-                assert sink.delivered + sink.dropped == self.alerts, "an alert got lost in a sink"
+                assert sink.accounted() == self.alerts, "an alert got lost in a sink"
+
+
+class Pipeline:
+    """One run over one capture: call `run` once, then read `ledger`.
+
+    `on_batch` is called after each batch, for progress and whatever else comes round regularly.
+    `stop` may be set from a signal handler.
+    """
+
+    def __init__(
+        self,
+        capture: CapturePart,
+        decode: Callable[[FrameBatch, PacketBatch], None],
+        table: TablePart,
+        outlet: Outlet,
+    ) -> None:
+        self.capture = capture
+        self.captures = [capture]
+        self.decode = decode
+        self.lanes = [Lane(table, outlet.context)]
+        self.outlet = outlet
+        self.handover_events = HANDOVER_EVENTS
+        """How many events come together before the rules see them; 1: those of every batch."""
+        self.prompt = False
+        """Whether events go to the rules as soon as no further packets wait: the input may be
+        live, and what is known is to be said at once."""
+        self.on_batch: Callable[[], None] | None = None
+        self.stop = False
+        self.waiting = False
+        """Whether the run is inside the capture: a signal handler may then raise to end a wait."""
+
+    def run(self) -> None:
+        """Read the capture to its end, or until `stop`; then end every flow and flush the rules."""
+        for _ in self.steps():
+            pass
+
+    def steps(self) -> Iterator[None]:
+        """The same in steps of one batch, for a caller that wants the alerts as they come."""
+        lane = self.lanes[0]
+        ahead = Ahead(self.capture, self.decode, lane.table.prepare)
+        while (packets := self._next(ahead)) is not None:
+            lane.fold(packets, self._hand_over)
+            ahead.give_back(packets)
+            if lane.table.event_count >= self.handover_events or (
+                self.prompt and ahead.is_idle()
+            ):
+                self._hand_over()
+            if self.on_batch is not None:
+                self.on_batch()
+            yield
+            if self.stop:
+                break
+        ahead.stop()
+        lane.drain(self._hand_over)
+        self.outlet.emit(self.outlet.rules.finish())
+        yield
+
+    def _next(self, ahead: Ahead) -> PacketBatch | None:
+        """The next batch; a KeyboardInterrupt while waiting for it means that there is none."""
+        self.waiting = True
+        try:
+            return ahead.take()
+        except KeyboardInterrupt:
+            self.stop = True
+            return None
+        finally:
+            self.waiting = False
+
+    def _hand_over(self) -> None:
+        self.outlet.take(self.lanes[0].table.take())
+
+    @property
+    def frames(self) -> int:
+        """Frames that were worked on."""
+        return sum(lane.frames for lane in self.lanes)
+
+    @property
+    def alerts(self) -> int:
+        """Alerts that went to the sinks."""
+        return self.outlet.alerts
 
     def ledger(self) -> dict[str, Any]:
         """What the run did, in the shape of `--stats`; whoever composes adds rules and sinks."""
-        books = self.table.books()
-        verdicts = books["verdicts"]
-        return {
-            "frames": self.frames,
-            "bytes": self.bytes,
-            "packets": self.frames - books["anomalies"] - books["non_ip"],
-            "anomalies": dict(sorted(self.anomalies.items())),
-            "non_ip_frames": books["non_ip"],
-            "duplicates": books["duplicates"],
-            "fragments": books["fragments"],
-            "icmp_errors": books["icmp_quoting"],
-            "time_backwards": books["time_backwards"],
-            "flows": {
-                "total": books["flows_total"],
-                **{name: verdicts[name] for name in _LEDGER_VERDICTS},
-                "evicted": books["evicted"],
-                "peak": books["flows_peak"],
-            },
-        }
+        return ledger_of(self.lanes)
+
+
+def ledger_of(lanes: Sequence[Lane]) -> dict[str, Any]:
+    """The books of all lanes together, in the shape of `--stats`."""
+    all_books = [lane.table.books() for lane in lanes]
+    anomalies: Counter[str] = Counter()
+    for lane in lanes:
+        anomalies.update(lane.anomalies)
+
+    def total(name: str) -> int:
+        return sum(books[name] for books in all_books)
+
+    frames = sum(lane.frames for lane in lanes)
+    return {
+        "frames": frames,
+        "bytes": sum(lane.bytes for lane in lanes),
+        "packets": frames - total("anomalies") - total("non_ip"),
+        "anomalies": dict(sorted(anomalies.items())),
+        "non_ip_frames": total("non_ip"),
+        "duplicates": total("duplicates"),
+        "fragments": total("fragments"),
+        "icmp_errors": total("icmp_quoting"),
+        "time_backwards": total("time_backwards"),
+        "flows": {
+            "total": total("flows_total"),
+            **{name: sum(books["verdicts"][name] for books in all_books)
+               for name in _LEDGER_VERDICTS},
+            "evicted": total("evicted"),
+            "peak": total("flows_peak"),
+        },
+    }  # fmt: skip
 
 
 _LEDGER_VERDICTS = ("accepted", "denied", "dropped", "attempted", "unknown")

@@ -1,0 +1,328 @@
+"""LiveCapture: frames of network interfaces on Linux, from a TPACKET_V3 ring (packet(7)).
+
+One socket serves all interfaces of a run. It is bound to none of them; a filter in the kernel lets only
+theirs through. So frames come in the order of their arrival, whatever interface they came from (a tap
+often gives each direction on a port of its own); an interface may vanish and return without a new
+socket, which is to say without any right; and it need not exist when the sensor starts.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import select
+import socket
+import struct
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sensor.capture import bpf
+from sensor.capture.interfaces import Interfaces
+from sensor.capture.links import Links
+from sensor.capture.protocol import Input
+from sensor.capture.ring import Ring
+from sensor.config import CaptureLimits
+from sensor.errors import CaptureError
+from sensor.escape import harmless
+from sensor.frames import FrameBatch
+from sensor.status import INTERFACE_UP, CaptureStatus, InterfaceStatus, Notice
+
+# linux/if_packet.h and linux/net_tstamp.h
+SOL_PACKET = 263
+PACKET_ADD_MEMBERSHIP = 1
+PACKET_RX_RING = 5
+PACKET_STATISTICS = 6
+PACKET_VERSION = 10
+PACKET_TIMESTAMP = 17
+PACKET_FANOUT = 18
+TPACKET_V3 = 2
+PACKET_MR_PROMISC = 1
+FANOUT_HASH = 0
+FANOUT_DEFRAG = 0x8000
+ETH_P_ALL = 3
+TIMESTAMP_RAW_HARDWARE = 1 << 6
+
+RING_BYTES_MIN = 1 << 20
+"""A ring that the kernel has no memory for is halved down to this."""
+NOTHING = bpf.with_interfaces((), (), frozenset())
+"""A filter that lets no frame in."""
+NOTICES_MAX = 1000
+TICK_MS = 100
+"""An idle capture speaks this often, so that deadlines are judged."""
+DRAIN_TICK_MS = 5
+DRAIN_BLOCKS = 6
+"""After `stop` the ring is read for so many block timeouts more: the last block is under way."""
+LOOK_S = 1.0
+"""Counters and interfaces are looked at this often."""
+SLACK_NS = 100_000_000
+"""How far the packet time of an idle capture stays behind the clock: a block may be under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """How live frames are captured."""
+
+    program: bpf.Program = ()
+    """The operator's filter, compiled; empty: everything."""
+    promiscuous: bool = True
+    hardware_timestamps: bool = False
+    fanout_group: int | None = None
+    """Workers of one group share the frames, each flow whole to one of them."""
+    limits: CaptureLimits = field(default_factory=CaptureLimits)
+
+
+class PacketTime:
+    """What time it is for packets while none comes: their clock, carried on by one that is steady.
+
+    The clock of frames is the kernel's, or a network card's; it may be set. The steady one may not.
+    """
+
+    def __init__(self) -> None:
+        self._frame_ns = -1
+        self._steady_ns = 0
+
+    def saw(self, frame_ns: int, steady_ns: int) -> None:
+        """The newest frame's time, and when it was read."""
+        if self._frame_ns < 0 or frame_ns > self.now(steady_ns):
+            self._frame_ns, self._steady_ns = frame_ns, steady_ns
+
+    def now(self, steady_ns: int) -> int:
+        """Packet time, a little late rather than early; negative before the first frame."""
+        return -1 if self._frame_ns < 0 else self._frame_ns + steady_ns - self._steady_ns
+
+
+class LiveCapture:
+    """A Capture of network interfaces. It ends when it is stopped, and gives what was captured.
+
+    Errors: CaptureError if the socket or its ring cannot be had; nothing after that.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        options: LiveOptions | None = None,
+        interfaces: Interfaces | None = None,
+    ) -> None:
+        self._options = options = options or LiveOptions()
+        self._interfaces = interfaces or Interfaces()
+        self.inputs = [Input(name) for name in names]
+        self.bytes_read = 0
+        self.bytes_total = 0
+        self._notices: deque[Notice] = deque(maxlen=NOTICES_MAX)
+        self._status = CaptureStatus()
+        self._awaits_hardware_times = options.hardware_timestamps
+        self._stopping = False
+        self._ends_s: float | None = None
+        self._closed = False
+        self._socket = _open_socket(self.inputs)
+        self._links = Links(self._socket, names)
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        try:
+            self._ring = self._open_ring(options.limits)
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        self._poll = select.poll()
+        for file in (self._socket.fileno(), self._wake, self._links.fileno()):
+            if file >= 0:
+                self._poll.register(file, select.POLLIN)
+
+    # --- opening
+
+    def _open_ring(self, limits: CaptureLimits) -> Ring:
+        packet = self._socket
+        packet.setsockopt(SOL_PACKET, PACKET_VERSION, struct.pack("i", TPACKET_V3))
+        if self._options.hardware_timestamps:
+            self._ask_for_hardware_timestamps()
+        block_bytes = limits.block_bytes
+        wanted = max(limits.ring_bytes // block_bytes, 2) * block_bytes
+        ring_bytes = wanted
+        timeout_ms = max(1, round(limits.block_timeout_s * 1000))
+        while True:
+            request = struct.pack(
+                "7I", block_bytes, ring_bytes // block_bytes, block_bytes,
+                ring_bytes // block_bytes, timeout_ms, 0, 0,
+            )  # fmt: skip
+            try:
+                packet.setsockopt(SOL_PACKET, PACKET_RX_RING, request)
+                break
+            except OSError as error:
+                smaller = ring_bytes // 2 // block_bytes * block_bytes
+                if error.errno != errno.ENOMEM or smaller < max(RING_BYTES_MIN, 2 * block_bytes):
+                    reason = f"no ring of {wanted >> 20} MiB: {error.strerror}"
+                    raise CaptureError(_listed(self.inputs), reason) from error
+                ring_bytes = smaller
+        if ring_bytes != wanted:
+            self._note("capture", f"the kernel has no memory for a ring of {wanted >> 20} MiB:"
+                       f" {ring_bytes >> 20} MiB are used", True)
+        self.ring_bytes = ring_bytes
+        self._memory = mmap.mmap(packet.fileno(), ring_bytes)
+        return Ring(self._memory, block_bytes)
+
+    def _ask_for_hardware_timestamps(self) -> None:
+        try:
+            self._socket.setsockopt(
+                SOL_PACKET, PACKET_TIMESTAMP, struct.pack("i", TIMESTAMP_RAW_HARDWARE)
+            )
+        except OSError:
+            self._note("capture", "no hardware timestamps here: the kernel's are used", True)
+            self._awaits_hardware_times = False
+
+    def _start(self) -> None:
+        """Let frames in: from now on they are captured."""
+        bpf.attach(self._socket, NOTHING)
+        self._socket.bind(("", ETH_P_ALL))
+        if self._options.fanout_group is not None:
+            group = self._options.fanout_group | (FANOUT_HASH | FANOUT_DEFRAG) << 16
+            self._socket.setsockopt(SOL_PACKET, PACKET_FANOUT, struct.pack("I", group))
+        self._apply(self._links.look())
+
+    def _apply(self, changed: Sequence[InterfaceStatus]) -> None:
+        """Let in the frames of the interfaces that are there now, and say what changed."""
+        if not changed:
+            return
+        present = self._links.present
+        if self._options.promiscuous:
+            for index in self._links.take_new():
+                self._watch_all(index)
+        self._ring.know(
+            {index: self._interfaces.index(name) for index, name in present.items()}
+        )
+        bpf.attach(
+            self._socket,
+            bpf.with_interfaces(
+                self._options.program, tuple(present), frozenset(self._links.loopback)
+            ),
+        )
+        for status in changed:
+            self._note("interface", f"{harmless(status.name)} is {status.state}",
+                       status.state != INTERFACE_UP)
+
+    def _watch_all(self, index: int) -> None:
+        """Have the interface take frames that are addressed to others, too."""
+        request = struct.pack("iHH8s", index, PACKET_MR_PROMISC, 0, b"")
+        try:
+            self._socket.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, request)
+        except OSError as error:
+            name = harmless(self._links.present.get(index, "?"))
+            self._note("interface", f"{name}: not promiscuous: {error.strerror}", True)
+
+    # --- reading
+
+    def __iter__(self) -> Iterator[FrameBatch]:
+        frames = FrameBatch()
+        frames.attach(self._memory)
+        clock = PacketTime()
+        number = 1
+        looked_s = time.monotonic()
+        while True:
+            if self._ring.fill(frames):
+                clock.saw(self._ring.last_ns, time.monotonic_ns())
+                frames.watermark_ns = self._ring.last_ns
+            elif self._ended():
+                break
+            elif self._wait():
+                continue
+            else:
+                frames.watermark_ns = clock.now(time.monotonic_ns()) - SLACK_NS
+            frames.first_number = number
+            frames.interfaces = self._interfaces.names
+            number += frames.count
+            yield frames
+            self._ring.release()
+            if time.monotonic() - looked_s >= LOOK_S:
+                looked_s = time.monotonic()
+                self._count()
+                self._apply(self._links.look())
+        self._count()
+
+    def _wait(self) -> bool:
+        """Wait a tick at most; whether something may have come."""
+        events = self._poll.poll(DRAIN_TICK_MS if self._stopping else TICK_MS)
+        for file, event in events:
+            if file == self._links.fileno():
+                self._links.drain()
+                self._apply(self._links.look())
+            elif file == self._wake:
+                os.eventfd_read(self._wake)
+            elif event & select.POLLERR:  # reading the error clears it
+                self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        return bool(events)
+
+    def _ended(self) -> bool:
+        """Whether, after `stop`, everything that was captured has been given out."""
+        if not self._stopping:
+            return False
+        if self._ends_s is None:
+            bpf.attach(self._socket, NOTHING)
+            self._ends_s = time.monotonic() + DRAIN_BLOCKS * self._options.limits.block_timeout_s
+        return time.monotonic() >= self._ends_s
+
+    def _count(self) -> None:
+        """Add up the kernel's counters: it starts anew at each reading."""
+        packets, drops, freezes = struct.unpack(
+            "3I", self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12)
+        )
+        before = self._status
+        self._status = CaptureStatus(
+            before.kernel_packets + packets,
+            before.kernel_drops + drops,
+            before.ring_freezes + freezes,
+        )
+        if self._awaits_hardware_times and packets:
+            self._awaits_hardware_times = False
+            if not self._ring.hardware_times:
+                self._note("capture", "no frame has a time of the network card: the kernel's are"
+                           " used. `hwstamp_ctl -i IFACE -r 1` as root may switch them on", True)
+
+    # --- for others; from any thread
+
+    def status(self) -> CaptureStatus:
+        """The kernel's counters as of the last look, a second ago at most."""
+        return self._status
+
+    def interfaces_status(self) -> tuple[InterfaceStatus, ...]:
+        """The interfaces as of the last look."""
+        return self._links.statuses()
+
+    def take_notices(self) -> list[Notice]:
+        """What the operator should hear about, since the last call."""
+        notices = []
+        while self._notices:
+            notices.append(self._notices.popleft())
+        return notices
+
+    def stop(self) -> None:
+        """Let nothing more in; the iteration ends when all that was captured has been given."""
+        self._stopping = True
+        os.eventfd_write(self._wake, 1)
+
+    def close(self) -> None:
+        """Let go of everything. The ring lives on while a batch refers to it."""
+        if not self._closed:
+            self._closed = True
+            self._socket.close()
+            self._links.close()
+            os.close(self._wake)
+
+    def _note(self, kind: str, text: str, warning: bool = False) -> None:
+        self._notices.append(Notice(time.time_ns(), kind, text, warning))
+
+
+def _open_socket(inputs: Sequence[Input]) -> socket.socket:
+    """A packet socket that nothing reaches yet. Errors: CaptureError."""
+    try:
+        return socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    except PermissionError as error:
+        reason = "capturing needs the right CAP_NET_RAW; `sensor doctor` tells how to get it"
+        raise CaptureError(_listed(inputs), reason) from error
+    except OSError as error:
+        raise CaptureError(_listed(inputs), f"no packet socket: {error.strerror}") from error
+
+
+def _listed(inputs: Sequence[Input]) -> str:
+    return ", ".join(harmless(one.path) for one in inputs)
