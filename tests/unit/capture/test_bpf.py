@@ -1,0 +1,256 @@
+"""Filters: what libpcap makes of them, and the choice of interfaces that is put before them.
+
+The programs run here on a small interpreter of classic BPF, written from the kernel's
+documentation (networking/filter.rst), not from the code under test.
+"""
+
+from __future__ import annotations
+
+import ctypes.util
+import random
+import socket
+import sys
+
+import pytest
+
+from sensor.capture.bpf import (
+    INSTRUCTIONS_MAX,
+    LIBPCAP_MISSING,
+    Instruction,
+    attach,
+    compile_filter,
+    hides,
+    packed,
+    with_interfaces,
+)
+from sensor.errors import ConfigError
+
+ETHERNET = 1
+SKF_AD_OFF = -0x1000
+SKF_AD_PKTTYPE, SKF_AD_IFINDEX = 4, 8
+PACKET_HOST, PACKET_OUTGOING = 0, 4
+
+TELNET = bytes.fromhex(
+    "020000000001 020000000002 0800"
+    "4500 0028 0001 0000 4006 0000 c0000201 c0000202"
+    "9c40 0017 00000001 00000000 5002 0400 0000 0000"
+)
+WEB = TELNET.replace(b"\x9c\x40\x00\x17", b"\x9c\x40\x00\x50")
+
+
+def kept(program: list[Instruction], frame: bytes, ifindex: int = 0, packet_type: int = 0) -> int:
+    """How many octets the program keeps of a frame: 0, it is refused."""
+    machine = Machine(frame, {SKF_AD_PKTTYPE: packet_type, SKF_AD_IFINDEX: ifindex})
+    for _ in range(len(program)):
+        result = machine.step(program[machine.at])
+        if result is not None:
+            return result
+    raise AssertionError("a loop")
+
+
+class Machine:
+    """The registers of classic BPF, and one method for each class of instructions."""
+
+    def __init__(self, frame: bytes, ancillary: dict[int, int]) -> None:
+        self.frame, self.ancillary = frame, ancillary
+        self.a = self.x = self.at = 0
+        self.memory = [0] * 16
+
+    def step(self, instruction: Instruction) -> int | None:
+        """Do one instruction; the result once there is one."""
+        code, k = instruction[0], instruction[3]
+        self.at += 1
+        kind = code & 0x07
+        if kind == 0x06:
+            return self.a if code & 0x18 == 0x10 else k
+        if kind in (0x00, 0x01):
+            value = self.load(code, k)
+            if value is None:
+                return 0  # beyond the frame's end
+            self.a, self.x = (value, self.x) if kind == 0x00 else (self.a, value)
+        elif kind in (0x02, 0x03):
+            self.memory[k] = self.a if kind == 0x02 else self.x
+        elif kind == 0x04:
+            self.a = arithmetic(code & 0xF0, self.a, self.x if code & 0x08 else k)
+        elif kind == 0x05:
+            self.jump(*instruction)
+        else:
+            self.a, self.x = (self.a, self.a) if code & 0xF8 == 0x00 else (self.x, self.x)
+        return None
+
+    def load(self, code: int, k: int) -> int | None:
+        mode = code & 0xE0
+        plain = {0x00: k, 0x60: self.memory[k & 15], 0x80: len(self.frame)}
+        if mode in plain:
+            return plain[mode]
+        if mode == 0x20 and k & 0x8000_0000:
+            return self.ancillary[k - (1 << 32) - SKF_AD_OFF]
+        start = k + (self.x if mode == 0x40 else 0)
+        size = 1 if mode == 0xA0 else {0x00: 4, 0x08: 2, 0x10: 1}[code & 0x18]
+        if start + size > len(self.frame):
+            return None
+        value = int.from_bytes(self.frame[start : start + size], "big")
+        return 4 * (value & 0xF) if mode == 0xA0 else value  # 0xA0: an IPv4 header's length
+
+    def jump(self, code: int, if_true: int, if_false: int, k: int) -> None:
+        operation = code & 0xF0
+        if operation == 0x00:
+            self.at += k
+            return
+        other = self.x if code & 0x08 else k
+        holds = {0x10: self.a == other, 0x20: self.a > other, 0x30: self.a >= other,
+                 0x40: bool(self.a & other)}[operation]  # fmt: skip
+        self.at += if_true if holds else if_false
+
+
+def arithmetic(operation: int, a: int, b: int) -> int:
+    result = {0x00: a + b, 0x10: a - b, 0x20: a * b, 0x40: a | b, 0x50: a & b,
+              0x60: a << (b & 31), 0x70: a >> (b & 31), 0xA0: a ^ b}[operation]  # fmt: skip
+    return result & 0xFFFF_FFFF
+
+
+def test_a_filter_selects_what_it_says() -> None:
+    program = compile_filter("tcp port 23", ETHERNET)
+    assert kept(program, TELNET) >= len(TELNET)
+    assert kept(program, WEB) == 0
+
+
+def test_a_filter_fits_the_link_it_is_for() -> None:
+    for link, header in ((ETHERNET, 14), (12, 0), (101, 0), (113, 16)):
+        program = compile_filter("tcp port 23", link)
+        octets = bytes(14) + TELNET[12:14] if header == 16 else TELNET[:header]
+        assert kept(program, octets + TELNET[14:]) > 0, link
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("tcp prt 23", "syntax error"), ("net 192.0.2.0/99", "mask length"), ("port 99999", "99999"),
+     ("tcp\x1b[2J", "syntax error"), ("tcp\0", "NUL")],
+)  # fmt: skip
+def test_a_bad_filter_is_refused_in_libpcaps_words(text: str, reason: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        compile_filter(text, ETHERNET)
+    assert "--bpf tcp" in str(caught.value) or f"--bpf {text}" in str(caught.value)
+    assert reason in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_without_libpcap_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    import scapy.libs  # noqa: PLC0415
+
+    monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
+    monkeypatch.delitem(sys.modules, "scapy.libs.winpcapy", raising=False)
+    monkeypatch.delattr(scapy.libs, "winpcapy", raising=False)
+    with pytest.raises(ConfigError) as caught:
+        compile_filter("tcp port 23", ETHERNET)
+    assert str(caught.value) == LIBPCAP_MISSING and "libpcap0.8" in LIBPCAP_MISSING
+
+
+@pytest.mark.parametrize("count", [1, 2, 64, 127, 128, 300, 1500])
+@pytest.mark.parametrize("text", ["", "tcp port 23"])
+def test_frames_of_the_chosen_interfaces_and_no_others_pass(count: int, text: str) -> None:
+    chance = random.Random(count)
+    indexes = chance.sample(range(1, 1 << 16), count)
+    loopback = frozenset(chance.sample(indexes, count // 3)) | {1 << 20}
+    program = with_interfaces(compile_filter(text, ETHERNET) if text else [], indexes, loopback)
+    assert len(program) <= INSTRUCTIONS_MAX
+    others = [0, 1 << 20, 0xFFFF_FFFF, *(index + 1 for index in indexes[:5])]
+    for index in [*indexes[:20], *indexes[-5:], *sorted(loopback)[:10], *others]:
+        for packet_type in (PACKET_HOST, 1, 3, PACKET_OUTGOING):
+            wanted = index in indexes and not (
+                index in loopback and packet_type == PACKET_OUTGOING
+            )
+            whole = kept(program, TELNET, index, packet_type)
+            assert (whole >= len(TELNET)) is wanted and (whole == 0) is not wanted
+            assert (kept(program, WEB, index, packet_type) > 0) is (wanted and not text)
+
+
+def test_a_filter_starts_as_in_an_empty_machine() -> None:
+    returns_a = [(0x16, 0, 0, 0)]  # ret a
+    returns_x = [(0x87, 0, 0, 0), *returns_a]  # txa
+    for program in (returns_a, returns_x):
+        assert kept(with_interfaces(program, [7], {7}), TELNET, 7, PACKET_HOST) == 0
+
+
+def test_an_interface_that_is_named_twice_is_one() -> None:
+    assert with_interfaces([], [3, 3, 2]) == with_interfaces([], [2, 3])
+
+
+def test_no_interface_accepts_nothing() -> None:
+    assert kept(with_interfaces([], []), TELNET) == 0
+    assert kept(with_interfaces(compile_filter("tcp", ETHERNET), []), TELNET, 1) == 0
+
+
+def test_a_program_that_the_kernel_would_refuse_is_refused() -> None:
+    room = INSTRUCTIONS_MAX - len(with_interfaces([(6, 0, 0, 1)], [1])) + 1
+    longest = [(0x00, 0, 0, 1)] * (room - 1) + [(6, 0, 0, 1)]
+    assert len(with_interfaces(longest, [1])) == INSTRUCTIONS_MAX
+    with pytest.raises(ConfigError, match="4097 instructions"):
+        with_interfaces([(0x00, 0, 0, 1), *longest], [1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these filters")
+def test_the_kernel_takes_the_programs_and_refuses_nonsense() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        attach(sock, with_interfaces([], range(1, 65), {1}))
+        attach(sock, with_interfaces([], []))
+        with pytest.raises(OSError):
+            attach(sock, [(0x15, 9, 9, 0), (6, 0, 0, 0)])  # jumps out of the program
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these filters")
+def test_a_filter_in_the_kernel_refuses_what_it_should() -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        receiver.bind(("127.0.0.1", 0))
+        # A datagram socket's frame starts at the UDP header: 8 octets before the data.
+        attach(receiver, [(0x30, 0, 0, 8), (0x15, 0, 1, ord("y")), (6, 0, 0, 0x40000),
+                          (6, 0, 0, 0)])  # fmt: skip
+        receiver.settimeout(10)
+        for text in (b"no", b"yes", b"no", b"you"):
+            sender.sendto(text, receiver.getsockname())
+        assert [receiver.recv(100), receiver.recv(100)] == [b"yes", b"you"]
+
+
+def test_instructions_are_packed_as_the_kernel_reads_them() -> None:
+    assert packed([(0x15, 1, 2, 0x0102_0304)]) == (
+        b"\x15\x00\x01\x02\x04\x03\x02\x01" if sys.byteorder == "little"
+        else b"\x00\x15\x01\x02\x01\x02\x03\x04"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("tcp port 23", ["QinQ", "tcp port 23 or (vlan and (tcp port 23))", "tunnels", "fragment",
+                         "ICMP errors"]),
+        ("host 192.0.2.1", ["QinQ", "tunnels"]),
+        ("dst port 23", ["one direction"]),
+        ("vlan 5 and tcp port 23", ["second tag", "fragment"]),
+        ("vlan 5", ["one VLAN tag", "second tag"]),
+        ("ip", ["QinQ"]),
+    ],
+)  # fmt: skip
+def test_what_a_filter_hides_is_said(text: str, words: list[str]) -> None:
+    warning = hides(text)
+    assert warning is not None
+    for word in words:
+        assert word in warning
+
+
+@pytest.mark.parametrize("text", ["", "ether host 02:00:00:00:00:01", "greater 64", "not arp"])
+def test_a_filter_below_ip_hides_nothing_unexpected(text: str) -> None:
+    assert hides(text) is None
+
+
+def test_what_is_not_hidden_is_not_said() -> None:
+    assert "fragment" not in str(hides("host 192.0.2.1 and tcp"))
+    assert "ICMP" not in str(hides("tcp port 23 or icmp or icmp6"))
+    assert "direction" not in str(hides("tcp port 23"))
+    assert "tunnels" not in str(hides("ip"))
+
+
+def test_the_warning_is_harmless() -> None:
+    assert str(hides("port 23\x1b[2J")).isprintable()
