@@ -20,7 +20,7 @@ from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
 from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
-from sensor.pipeline import Pipeline, SinkPart
+from sensor.pipeline import Outlet, Pipeline, SinkPart
 from sensor.rules import RuleSet
 
 KNOWN_FIELDS = {member.name: member.type for member in schema.FIELDS} | {
@@ -78,15 +78,20 @@ def build_replay(
     paths = list(paths)
     if not paths:
         raise ConfigError("no capture is named: give a file, a directory or - for standard input")
-    table = FlowTable(
+    capture = FileCapture(paths, thread=False)
+    outlet = Outlet(rules, sinks, flow_context(config))
+    return Pipeline(capture, decode, flow_table(config), outlet)
+
+
+def flow_table(config: Config) -> FlowTable:
+    """An empty flow table as the configuration wants it, with a hash of its own."""
+    return FlowTable(
         config.flow,
         accept_on_data=config.accept_on == "data",
         key_vlan=config.key_vlan,
         duplicates=config.duplicates,
         seed=secrets.randbits(64),
     )
-    capture = FileCapture(paths, thread=False)
-    return Pipeline(capture, decode, table, rules, sinks, flow_context(config))
 
 
 @dataclass(slots=True)
@@ -164,7 +169,7 @@ def flows(*paths: str, config: Config | None = None) -> FlowBatch:
     _raise_interrupt(pipeline)
     parts = [batch.records for batch in records.batches]
     batch = FlowBatch(
-        np.concatenate(parts) if parts else pipeline.table.take(), pipeline.context
+        np.concatenate(parts) if parts else pipeline.lanes[0].table.take(), pipeline.outlet.context
     )
     _raise_damage(pipeline, batch)
     return batch

@@ -48,8 +48,8 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     stats = open_stats(options["stats"])
     pipeline = build_replay(paths, ruleset, [*sinks, talkers], config)
     flow_sink = open_flows(options["flows"]) if options["flows"] else None
-    pipeline.flow_writer = flow_sink
-    pipeline.flow_events = options["flow_events"]
+    pipeline.outlet.flow_writer = flow_sink
+    pipeline.outlet.flow_events = options["flow_events"]
     if any(entry.path == STANDARD_INPUT for entry in pipeline.capture.inputs):
         pipeline.prompt = True
     if not options["quiet"]:
@@ -148,12 +148,12 @@ def watcher(
             pipeline.capture.bytes_read,
             pipeline.capture.bytes_total or None,
             pipeline.frames,
-            pipeline.table.books()["flows_total"],
+            pipeline.lanes[0].table.books()["flows_total"],
             pipeline.alerts,
         )
 
     def watch() -> None:
-        if getattr(first, "closed", False) and len(sinks) == 1 and pipeline.flow_writer is None:
+        if getattr(first, "closed", False) and len(sinks) == 1 and pipeline.outlet.flow_writer is None:
             pipeline.stop = True
         if progress.shown:
             progress.update(time.monotonic(), snapshot)
@@ -166,7 +166,7 @@ def full_ledger(
 ) -> dict[str, Any]:
     """The ledger of `--stats`, whole."""
     ledger = pipeline.ledger()
-    table = pipeline.table
+    table = pipeline.lanes[0].table
     seen = table.first_ns >= 0
     return {
         **ledger,

@@ -13,7 +13,7 @@ from sensor.config import INTERNAL_NETWORKS, FlowLimits
 from sensor.decode import decode
 from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
-from sensor.pipeline import Pipeline
+from sensor.pipeline import Outlet, Pipeline
 
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURES = ROOT / "captures"
@@ -64,9 +64,8 @@ def run_capture(
         capture = FileCapture([str(path) for path in source])
     collector = Collector()
     context = FlowContext(internal=Networks(INTERNAL_NETWORKS), hostname="tap", version="0")
-    pipeline = Pipeline(
-        capture, decode, FlowTable(limits or FlowLimits(), **options), collector, (), context
-    )
+    table = FlowTable(limits or FlowLimits(), **options)
+    pipeline = Pipeline(capture, decode, table, Outlet(collector, (), context))
     pipeline.handover_events = handover_events
     pipeline.run()
     return Run(collector.events, collector.rows, pipeline.ledger())

@@ -8,6 +8,7 @@ socket, which is to say without any right; and it need not exist when the sensor
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import mmap
 import os
@@ -47,7 +48,7 @@ TIMESTAMP_RAW_HARDWARE = 1 << 6
 
 RING_BYTES_MIN = 1 << 20
 """A ring that the kernel has no memory for is halved down to this."""
-NOTHING = bpf.with_interfaces((), (), frozenset())
+NOTHING = bpf.REFUSE
 """A filter that lets no frame in."""
 NOTICES_MAX = 1000
 TICK_MS = 100
@@ -65,7 +66,7 @@ SLACK_NS = 100_000_000
 class LiveOptions:
     """How live frames are captured."""
 
-    program: bpf.Program = ()
+    program: Sequence[bpf.Instruction] = ()
     """The operator's filter, compiled; empty: everything."""
     promiscuous: bool = True
     hardware_timestamps: bool = False
@@ -175,7 +176,7 @@ class LiveCapture:
     def _start(self) -> None:
         """Let frames in: from now on they are captured."""
         bpf.attach(self._socket, NOTHING)
-        self._socket.bind(("", ETH_P_ALL))
+        _bind_to_all(self._socket)
         if self._options.fanout_group is not None:
             group = self._options.fanout_group | (FANOUT_HASH | FANOUT_DEFRAG) << 16
             self._socket.setsockopt(SOL_PACKET, PACKET_FANOUT, struct.pack("I", group))
@@ -322,6 +323,14 @@ def _open_socket(inputs: Sequence[Input]) -> socket.socket:
         raise CaptureError(_listed(inputs), reason) from error
     except OSError as error:
         raise CaptureError(_listed(inputs), f"no packet socket: {error.strerror}") from error
+
+
+def _bind_to_all(packet: socket.socket) -> None:
+    """Let frames of all interfaces reach the socket; `bind` of Python would want a name."""
+    address = struct.pack("=HHiHBB8s", socket.AF_PACKET, socket.htons(ETH_P_ALL), 0, 0, 0, 0, b"")
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.bind(packet.fileno(), address, len(address)):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _listed(inputs: Sequence[Input]) -> str:

@@ -23,7 +23,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "composition": (5, frozenset({
         "__init__", "__main__", "cli", "replay_command", "rules_command", "live_command",
         "live_options", "doctor_command", "api"})),
-    "pipeline": (4, frozenset({"pipeline"})),
+    "pipeline": (4, frozenset({"pipeline", "workers"})),
     "capture": (3, frozenset({"capture"})),
     "sinks": (3, frozenset({"sinks"})),
     "rules": (3, frozenset({

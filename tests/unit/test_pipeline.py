@@ -10,7 +10,7 @@ from sensor.config import FlowLimits
 from sensor.decode import decode
 from sensor.flow import FlowContext
 from sensor.flowtable.table import FlowTable
-from sensor.pipeline import Pipeline
+from sensor.pipeline import Outlet, Pipeline
 from tests.conversation import Talk
 from tests.running import Collector
 
@@ -25,11 +25,11 @@ class Written(list):
 class Deaf:
     """A sink that loses alerts: it neither delivers nor counts them."""
 
-    delivered = 0
-    dropped = 0
-
     def emit(self, alert):
         pass
+
+    def accounted(self):
+        return 0
 
 
 class Alarmed(Collector):
@@ -51,7 +51,7 @@ def conversation():
 def pipeline_of(capture, *, rules=None, sinks=()):
     context = FlowContext(internal=Networks(()))
     table = FlowTable(FlowLimits())
-    return Pipeline(capture, decode, table, rules or Collector(), sinks, context)
+    return Pipeline(capture, decode, table, Outlet(rules or Collector(), sinks, context))
 
 
 @pytest.mark.parametrize("everything,expected", [
@@ -59,9 +59,9 @@ def pipeline_of(capture, *, rules=None, sinks=()):
 ])  # fmt: skip
 def test_the_flow_file_gets_records_or_all_events(everything, expected):
     pipeline = pipeline_of(MemoryCapture(conversation()))
-    pipeline.flow_writer, pipeline.flow_events = Written(), everything
+    pipeline.outlet.flow_writer, pipeline.outlet.flow_events = Written(), everything
     pipeline.run()
-    assert pipeline.flow_writer == expected
+    assert pipeline.outlet.flow_writer == expected
 
 
 def test_stop_ends_after_a_batch_and_ends_every_flow():
@@ -75,7 +75,7 @@ def test_stop_ends_after_a_batch_and_ends_every_flow():
     pipeline.on_batch = on_batch
     pipeline.run()
     assert batches == [1, 2, 3]
-    (record,) = [e for e in pipeline.rules.events if e["flow"]["final"]]
+    (record,) = [e for e in pipeline.outlet.rules.events if e["flow"]["final"]]
     assert record["network"]["packets"] == 3
     assert record["sensor"]["flow"]["end_reason"] == "end_of_capture"
 
@@ -127,7 +127,7 @@ class Forgetful:
 
 def test_a_packet_that_gets_lost_is_noticed():
     pipeline = pipeline_of(MemoryCapture(conversation()))
-    pipeline.table = Forgetful()
+    pipeline.lanes[0].table = Forgetful()
     with pytest.raises(AssertionError, match="7 frames, 6 accounted for"):
         pipeline.run()
 

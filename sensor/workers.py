@@ -1,0 +1,152 @@
+"""Workers: several captures, each with a flow table and a thread, and one stream of events.
+
+The kernel deals the frames out so that a flow is whole with one worker. Each worker reads, decodes and
+folds; what becomes known it hands to the main thread, which brings the events of all into the order of
+time and gives them to the rules: one rule set sees every flow, and one row of sinks every alert.
+
+    worker: frames -> packets -> flows --+
+    worker: frames -> packets -> flows --+--> merge by time -> rules -> alerts -> sinks
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from sensor.frames import FrameBatch
+from sensor.packets import PacketBatch
+from sensor.pipeline import CapturePart, Lane, Outlet, TablePart, ledger_of
+
+WAITING_BATCHES_MAX = 64
+"""Batches of one worker that wait for the main thread; then the worker waits, and its ring fills."""
+OVER = 1 << 62
+"""The packet time of a worker that has ended: nothing waits for it."""
+
+
+class Merge:
+    """Events of several workers in the order in which they became known.
+
+    What one worker knows may be said when every other one has come as far in packet time.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._reached_ns = [-1] * workers
+        self._waiting: list[list[Any]] = [[] for _ in range(workers)]
+
+    def add(self, worker: int, records: Sequence[Any], reached_ns: int) -> None:
+        """Events of a worker, in their order, and the packet time that it has reached."""
+        self._waiting[worker] += [part for part in records if len(part)]
+        self._reached_ns[worker] = max(self._reached_ns[worker], reached_ns)
+
+    def take(self) -> Any:
+        """The events that nothing earlier can follow any more, in order; None if there are none.
+
+        Shapes: one array of records.FLOW_LAYOUT.
+        """
+        horizon_ns = min(self._reached_ns)
+        ready = []
+        for worker, parts in enumerate(self._waiting):
+            kept = []
+            for part in parts:
+                count = int(np.searchsorted(part["known_ns"], horizon_ns, side="right"))
+                if count:
+                    ready.append(part[:count])
+                if count < len(part):
+                    kept.append(part[count:])
+            self._waiting[worker] = kept
+        if not ready:
+            return None
+        merged = np.concatenate(ready)
+        return merged[np.argsort(merged["known_ns"], kind="stable")]
+
+
+class WorkersPipeline:
+    """One run over several captures at once; used like `pipeline.Pipeline`."""
+
+    def __init__(
+        self,
+        captures: Sequence[CapturePart],
+        decode: Callable[[FrameBatch, PacketBatch], None],
+        tables: Sequence[TablePart],
+        outlet: Outlet,
+    ) -> None:
+        self.captures = list(captures)
+        self.lanes = [Lane(table, outlet.context) for table in tables]
+        self.outlet = outlet
+        self.on_batch: Callable[[], None] | None = None
+        self._decode = decode
+        self._results: SimpleQueue[tuple[int, list[Any], int] | BaseException] = SimpleQueue()
+        self._room = [threading.Semaphore(WAITING_BATCHES_MAX) for _ in self.lanes]
+
+    def run(self) -> None:
+        """Read the captures until all have ended."""
+        for _ in self.steps():
+            pass
+
+    def steps(self) -> Iterator[None]:
+        """The same in steps of one batch."""
+        for worker in range(len(self.lanes)):
+            threading.Thread(
+                target=self._work, args=(worker,), name=f"sensor-worker-{worker}", daemon=True
+            ).start()
+        merge = Merge(len(self.lanes))
+        left = len(self.lanes)
+        while left:
+            result = self._results.get()
+            if isinstance(result, BaseException):
+                raise result
+            worker, records, reached_ns = result
+            self._room[worker].release()
+            left -= reached_ns == OVER
+            merge.add(worker, records, reached_ns)
+            if (events := merge.take()) is not None:
+                self.outlet.take(events)
+            if self.on_batch is not None:
+                self.on_batch()
+            yield
+        self.outlet.emit(self.outlet.rules.finish())
+        yield
+
+    def _work(self, worker: int) -> None:
+        """One worker's thread, from its capture's first frame to its last."""
+        lane = self.lanes[worker]
+        packets = PacketBatch()
+        known: list[Any] = []
+
+        def keep() -> None:
+            known.append(lane.table.take())
+
+        try:
+            for frames in self.captures[worker]:
+                self._decode(frames, packets)
+                lane.fold(packets, keep)
+                keep()
+                reached_ns = max(lane.table.now_ns, packets.watermark_ns)
+                self._give(worker, known, reached_ns)
+                known = []
+            lane.drain(keep)
+            self._give(worker, known, OVER)
+        except BaseException as error:  # raised again by the main thread
+            self._results.put(error)
+
+    def _give(self, worker: int, known: list[Any], reached_ns: int) -> None:
+        self._room[worker].acquire()
+        self._results.put((worker, known, reached_ns))
+
+    @property
+    def frames(self) -> int:
+        """Frames that were worked on."""
+        return sum(lane.frames for lane in self.lanes)
+
+    @property
+    def alerts(self) -> int:
+        """Alerts that went to the sinks."""
+        return self.outlet.alerts
+
+    def ledger(self) -> dict[str, Any]:
+        """As `Pipeline.ledger`, of all workers together."""
+        return ledger_of(self.lanes)
