@@ -22,7 +22,7 @@ from tests.tidy.sources import (
 LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "composition": (5, frozenset({
         "__init__", "__main__", "cli", "replay_command", "rules_command", "live_command",
-        "live_options", "doctor_command", "api"})),
+        "live_status", "wiring", "doctor_command", "api"})),
     "pipeline": (4, frozenset({"pipeline", "workers"})),
     "capture": (3, frozenset({"capture"})),
     "sinks": (3, frozenset({"sinks"})),

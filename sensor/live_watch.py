@@ -1,0 +1,222 @@
+"""What comes round regularly while the sensor runs: status, notices, reload, ledger, watchdog.
+
+All of it happens on the main thread between two batches, ten times a second at most; an idle capture
+yields empty batches, so it happens then too. That the watchdog of the service manager is fed here is the
+point: it means that frames still find their way from the kernel through the table.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from sensor.cli import say
+from sensor.errors import OperatorError
+from sensor.live_status import Reporter
+from sensor.rules import RuleSet
+from sensor.service import ServiceManager
+from sensor.sinks.flow_files import FlowSink
+from sensor.sinks.loss import LossWatch
+from sensor.sinks.protocol import Sink
+from sensor.sinks.status_line import status_text
+from sensor.sinks.status_view import StatusView
+from sensor.sinks.trouble import TroubleWatch
+from sensor.status import Notice, Status
+from sensor.text import time_text
+from sensor.wiring import AnyPipeline, LivePart, full_ledger, write_stats
+
+TICK_S = 0.1
+SECOND_S = 1.0
+STATUS_LINE_S = 60.0
+
+
+class Asked:
+    """What signals have asked for; set by their handlers, taken by the watch."""
+
+    def __init__(self) -> None:
+        self.reload = False
+        self.ledger = False
+        self.stopped_by = 0
+        """The number of the signal that ends the run."""
+
+
+class Reloader:
+    """Loads rules in a thread of its own, so that capture goes on meanwhile."""
+
+    def __init__(self, load: Callable[[], RuleSet]) -> None:
+        self._load = load
+        self._results: SimpleQueue[RuleSet | Exception] = SimpleQueue()
+        self.busy = False
+
+    def start(self) -> None:
+        """Begin; `take` has the result later."""
+        self.busy = True
+        threading.Thread(target=self._run, name="sensor-reload", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._results.put(self._load())
+        except Exception as error:  # the old rules stay, whatever is wrong with the new ones
+            self._results.put(error)
+
+    def take(self) -> RuleSet | Exception | None:
+        """The new rules, or why there are none; None while loading, or if nothing was asked."""
+        try:
+            result = self._results.get_nowait()
+        except Empty:
+            return None
+        self.busy = False
+        return result
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """Everything around the pipeline of a live run."""
+
+    pipeline: AnyPipeline
+    captures: Sequence[LivePart]
+    ruleset: RuleSet
+    sinks: Sequence[Sink]
+    flow_sink: FlowSink | None
+    service: ServiceManager
+    view: StatusView
+    reloader: Reloader
+    stats: Any = None
+    stats_interval_s: float = 60.0
+    duration_s: float = 0.0
+    quiet: bool = False
+    asked: Asked = field(default_factory=Asked)
+
+    def tell(self, notice: Notice) -> None:
+        """Say something to the operator: here, and where sinks reach one."""
+        if notice.warning or not self.quiet:
+            line = notice_line(notice)
+            if not self.view.say(line):
+                say(line)
+        for sink in self.sinks:
+            sink.notify(notice)
+
+    def note(self, kind: str, text: str, *, warning: bool = False) -> None:
+        """`tell`, of now."""
+        self.tell(Notice(time.time_ns(), kind, text, warning))
+
+    def stop(self) -> None:
+        """Let no more frames in; the run ends when all that were captured are through."""
+        for capture in self.captures:
+            capture.stop()
+
+
+def notice_line(notice: Notice) -> str:
+    """A notice on standard error; the journal has times of its own."""
+    when = "" if "JOURNAL_STREAM" in os.environ else f"{time_text(notice.time_ns)[:19]}Z "
+    return f"sensor: {when}{'warning: ' if notice.warning else ''}{notice.text}"
+
+
+class Watch:
+    """Called after every batch; does what is due."""
+
+    def __init__(self, around: Surroundings, reporter: Reporter) -> None:
+        self._around = around
+        self._reporter = reporter
+        self._losses = LossWatch()
+        self._troubles = TroubleWatch()
+        self._told: Status | None = None
+        now_s = time.monotonic()
+        self._next_tick_s = now_s
+        self._next_second_s = now_s
+        self._next_line_s = now_s + STATUS_LINE_S
+        self._next_stats_s = now_s + around.stats_interval_s
+        self._ends_s = now_s + around.duration_s if around.duration_s else float("inf")
+
+    def __call__(self) -> None:
+        now_s = time.monotonic()
+        if now_s < self._next_tick_s:
+            return
+        self._next_tick_s = now_s + TICK_S
+        around = self._around
+        around.service.watchdog()
+        if around.asked.ledger:
+            around.asked.ledger = False
+            say(json.dumps(self.ledger(), separators=(",", ":")))
+        self._reload()
+        if now_s >= self._ends_s or self._nobody_reads():
+            self._ends_s = float("inf")
+            around.stop()
+        if now_s >= self._next_second_s:
+            self._next_second_s = now_s + SECOND_S
+            self._each_second(now_s)
+
+    def _each_second(self, now_s: float) -> None:
+        around = self._around
+        status = self._reporter.snapshot()
+        self.tell_news(status)
+        around.view.update(status)
+        if around.flow_sink is not None:
+            around.flow_sink.flush()
+        if now_s >= self._next_line_s:
+            self._next_line_s = now_s + STATUS_LINE_S
+            line = status_text(status, self._told)
+            self._told = status
+            around.service.status(line)
+            if not around.view.shown and not around.quiet:
+                say(f"sensor: {line}")
+        if around.stats is not None and now_s >= self._next_stats_s:
+            self._next_stats_s = now_s + around.stats_interval_s
+            write_stats(around.stats, self.ledger(), close=False)
+
+    def tell_news(self, status: Status) -> None:
+        """Notices of the captures, of losses, and of sinks in trouble."""
+        first, *others = self._around.captures
+        for notice in first.take_notices():
+            self._around.tell(notice)
+        for other in others:
+            other.take_notices()  # they watch the same interfaces
+        for notice in (*self._losses.look(status), *self._troubles.look(status)):
+            self._around.tell(notice)
+
+    def _reload(self) -> None:
+        around = self._around
+        if around.asked.reload and not around.reloader.busy:
+            around.asked.reload = False
+            around.service.reloading()
+            for sink in around.sinks:
+                sink.reopen()
+            if around.flow_sink is not None:
+                around.flow_sink.reopen()
+            around.reloader.start()
+        result = around.reloader.take()
+        if result is None:
+            return
+        if isinstance(result, RuleSet):
+            outlet = around.pipeline.outlet
+            outlet.emit(result.inherit(around.ruleset))
+            outlet.rules = around.ruleset = result
+            around.note("reload", f"{len(result.rules)} rules loaded")
+            for text in result.notices:
+                around.note("reload", text)
+        else:
+            reason = str(result) if isinstance(result, OperatorError) else repr(result)
+            around.note("reload", f"the rules stay as they were: {reason}", warning=True)
+        around.service.ready()
+
+    def _nobody_reads(self) -> bool:
+        """Whether standard output was all there was to write to, and its reader is gone."""
+        around = self._around
+        alone = len(around.sinks) == 1 and around.flow_sink is None and around.stats is None
+        return alone and around.sinks[0].closed
+
+    def ledger(self) -> dict[str, Any]:
+        """The whole ledger of the run, as of now."""
+        around = self._around
+        outlets = [*around.sinks, *([around.flow_sink] if around.flow_sink else ())]
+        return full_ledger(
+            around.pipeline, around.ruleset, outlets, self._reporter.elapsed_s,
+            self._reporter.capture(),
+        )  # fmt: skip

@@ -1,0 +1,143 @@
+"""What every run that reads packets has around its pipeline: sinks, ledger, exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from sensor import sinks as sink_table
+from sensor.cli import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED, say
+from sensor.config import Config
+from sensor.errors import ConfigError
+from sensor.escape import harmless
+from sensor.pipeline import Pipeline
+from sensor.rules import RuleSet
+from sensor.sinks.console import ConsoleOptions, discard
+from sensor.sinks.flow_files import FlowSink
+from sensor.sinks.protocol import Sink
+from sensor.status import CaptureStatus
+from sensor.text import time_text
+from sensor.workers import WorkersPipeline
+
+AnyPipeline = Pipeline | WorkersPipeline
+Outlets = Sink | FlowSink
+
+PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Octets in which ru_maxrss counts."""
+
+
+def exit_code(interrupted: int, failed: bool, alerts: int, fail_on_alert: bool) -> int:
+    """The exit code; what is worst wins. `interrupted` is the signal's number, or 0."""
+    if interrupted:
+        return TERMINATED if interrupted == signal.SIGTERM else INTERRUPTED
+    if failed:
+        return DAMAGED
+    return ALERTED if fail_on_alert and alerts else DONE
+
+
+def open_sinks(config: Config, options: dict[str, Any], console: ConsoleOptions) -> list[Sink]:
+    """The sinks of a run, standard output first. Errors: ConfigError."""
+    if options["flows"] == "-" and options["as_json"]:
+        raise ConfigError("--flows - and --json would both write to stdout: give one a FILE")
+    if options["flow_events"] and not options["flows"]:
+        raise ConfigError("--flow-events says what --flows FILE writes: give that too")
+    if options["alerts"] == "-":
+        raise ConfigError("--alerts -: alerts go to stdout as JSON by --json")
+    sinks: list[Sink] = []
+    if options["as_json"]:
+        sinks.append(sink_table.open_json_stdout())
+    elif options["flows"] == "-":
+        sinks.append(sink_table.open_console(sys.stderr, console))
+    else:
+        sinks.append(sink_table.open_console(options=console))
+    if options["alerts"]:
+        sinks.append(sink_table.open_json_file(options["alerts"]))
+    sinks += [sink_table.open_syslog(url, options["syslog_format"], config)
+              for url in options["syslog"]]
+    return sinks
+
+
+def full_ledger(
+    pipeline: AnyPipeline,
+    ruleset: RuleSet,
+    outlets: Sequence[Outlets],
+    elapsed_s: float,
+    capture: CaptureStatus | None = None,
+) -> dict[str, Any]:
+    """The ledger of `--stats`, whole."""
+    ledger = pipeline.ledger()
+    tables = [lane.table for lane in pipeline.lanes if lane.table.first_ns >= 0]
+    kernel = capture or CaptureStatus()
+    return {
+        **ledger,
+        "rules": ruleset.ledger(),
+        "sinks": {sink.name: sink_ledger(sink) for sink in outlets},
+        "capture": {"kernel_packets": kernel.kernel_packets, "kernel_drops": kernel.kernel_drops,
+                    "ring_freezes": kernel.ring_freezes},
+        "inputs": [{"path": entry.path, "error": entry.error}
+                   for entry in pipeline.captures[0].inputs],
+        "first_packet": time_text(min(table.first_ns for table in tables)) if tables else None,
+        "last_packet": time_text(max(table.now_ns for table in tables)) if tables else None,
+        "elapsed_s": round(elapsed_s, 6),
+        "packets_per_s": round(ledger["frames"] / elapsed_s, 1) if elapsed_s else 0.0,
+        "rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT,
+    }  # fmt: skip
+
+
+def sink_ledger(sink: Outlets) -> dict[str, int]:
+    """What one sink did. Those that queue say what still waits, and what came from a spool."""
+    counts = {"delivered": sink.delivered, "dropped": sink.dropped, "retried": sink.retried}
+    counts |= {name: getattr(sink, name) for name in ("waiting", "recovered")
+               if getattr(sink, name, 0)}
+    return counts
+
+
+def report(pipeline: AnyPipeline, outlets: Sequence[Outlets]) -> bool:
+    """Say what went wrong with inputs and sinks, even if quiet; True if anything did."""
+    problems = [entry.error for entry in pipeline.captures[0].inputs if entry.error]
+    problems += [sink.error for sink in outlets if sink.error]
+    for problem in problems:
+        say(f"sensor: {problem}")
+    return bool(problems)
+
+
+def open_stats(path: str | None) -> Any:
+    """The file of `--stats`, opened before anything is read. Errors: ConfigError."""
+    if not path:
+        return None
+    if path == "-":
+        return sys.stdout
+    try:
+        return open(path, "a", encoding="utf-8")  # what is in it stays until there is a new one
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"--stats {harmless(path)}: {reason}") from None
+
+
+def write_stats(stream: Any, ledger: dict[str, Any], *, close: bool = True) -> bool:
+    """Write the ledger as one line of JSON, in place of an earlier one in a file.
+
+    Returns False, after a message, if that fails.
+    """
+    if stream is None:
+        return True
+    try:
+        if stream is not sys.stdout:
+            with contextlib.suppress(OSError):  # a pipe or a device has nothing to cut
+                stream.truncate(0)
+        stream.write(json.dumps(ledger, separators=(",", ":")) + "\n")
+        stream.flush()
+        if close and stream is not sys.stdout:
+            stream.close()
+    except BrokenPipeError:
+        discard(stream)
+    except OSError as error:
+        discard(stream)
+        say(f"sensor: --stats {harmless(str(stream.name))}: {error.strerror}")
+        return False
+    return True
