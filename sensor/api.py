@@ -101,10 +101,14 @@ class _Kept:
     alerts: list[Alert] = field(default_factory=list)
     delivered: int = 0
     dropped: int = 0
+    waiting: int = 0
 
     def emit(self, alert: Alert) -> None:
         self.delivered += 1
         self.alerts.append(alert)
+
+    def accounted(self) -> int:
+        return self.delivered
 
 
 class _Records:

@@ -16,6 +16,7 @@ from sensor.alerts import Alert
 from sensor.errors import ConfigError
 from sensor.escape import harmless
 from sensor.sinks.text import endpoints, field, host_words, moment, score, verdict_words
+from sensor.status import Notice
 
 if TYPE_CHECKING:  # rich costs a tenth of a second: only a terminal pays for it
     from rich.console import Console
@@ -151,7 +152,7 @@ class ConsoleSink:
         name: str = "console",
     ) -> None:
         self.name = name
-        self.delivered = self.dropped = self.retried = 0
+        self.delivered = self.dropped = self.waiting = self.retried = 0
         self.error: str | None = None
         self.closed = False
         self.console = console
@@ -185,6 +186,15 @@ class ConsoleSink:
         else:
             self._stream.write(alert_text(alert, local_time=self._local_time) + "\n")
             self._stream.flush()
+
+    def accounted(self) -> int:
+        return self.delivered + self.dropped
+
+    def notify(self, notice: Notice) -> None:
+        """Nothing: whoever reads the console sees notices on standard error."""
+
+    def reopen(self) -> None:
+        """Nothing: a console has no name to be opened by."""
 
     def close(self) -> None:
         if self.closed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Protocol
 
 from sensor.errors import ConfigError
@@ -23,6 +24,12 @@ class FlowSink(Protocol):
     def dropped(self) -> int: ...
 
     def write(self, flows: FlowBatch) -> None: ...
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+
+    def reopen(self) -> None:
+        """Go on in a file newly opened by its name, after somebody moved it away; never raises."""
 
     def close(self) -> None: ...
 
@@ -68,12 +75,29 @@ class ParquetFlows:
             table = flows.to_arrow()
             if self._writer is None:
                 self._writer = self._open(self._path, table.schema, compression="zstd")
+                self._opened = os.stat(self._path)
             self._writer.write_table(table)
         except Exception as error:  # counted and said, like in any sink
             self.dropped += flows.count
             self.error = self.error or f"{self.name}: {reason_of(error)}"
         else:
             self.delivered += flows.count
+
+    def flush(self) -> None:
+        """Nothing: a row group is written at once, and the file is whole once it is closed."""
+
+    def reopen(self) -> None:
+        """End the file that was moved away and begin a new one; one that still is there goes on."""
+        if self._writer is None or self._is_in_place():
+            return
+        self.close()
+        self._writer = None
+
+    def _is_in_place(self) -> bool:
+        try:
+            return os.path.samestat(os.stat(self._path), self._opened)
+        except OSError:
+            return False
 
     def close(self) -> None:
         try:

@@ -18,6 +18,7 @@ from sensor.errors import ConfigError
 from sensor.escape import harmless
 from sensor.sinks.console import discard, reason_of
 from sensor.sinks.text import json_line
+from sensor.status import Notice
 
 FLOW_WRITE_BYTES = 1 << 20
 """Blocks smaller than this are gathered before they are written."""
@@ -68,14 +69,18 @@ class JsonSink:
 
     A write that fails is said once and counted as dropped; the next alert tries again (a full disk
     may have been cleared). A line that was torn is ended first, so that the lines after it parse.
+    `path` is what `reopen` opens anew; "" where there is no name to do so.
     """
 
-    def __init__(self, name: str, output: Output, *, torn: bool = False) -> None:
+    def __init__(
+        self, name: str, output: Output, *, torn: bool = False, path: str = ""
+    ) -> None:
         self.name = name
-        self.delivered = self.dropped = self.retried = 0
+        self.delivered = self.dropped = self.waiting = self.retried = 0
         self.error: str | None = None
         self.closed = False
         self._output = output
+        self._path = path
         self._torn = torn
         """Whether the last line in the output lacks its end."""
 
@@ -103,6 +108,27 @@ class JsonSink:
             if self._output.taken:
                 self._torn = self._output.taken < len(line)
 
+    def accounted(self) -> int:
+        return self.delivered + self.dropped
+
+    def notify(self, notice: Notice) -> None:
+        """Nothing: the file holds alert documents only."""
+
+    def reopen(self) -> None:
+        if self.closed or not self._path:
+            return
+        try:
+            output = _appended_to(self._path)
+        except (OSError, ValueError) as error:  # the file that is open goes on being used
+            self.error = f"{self.name}: cannot be opened again: {reason_of(error)}"
+            return
+        before, self._output = self._output, output
+        self._torn = _is_torn(self._path)
+        try:
+            before.close()
+        except OSError as error:
+            self.error = f"{self.name}: {reason_of(error)}"
+
     def close(self) -> None:
         if self.closed:
             return
@@ -124,7 +150,7 @@ def open_json_file(path: str) -> JsonSink:
     Errors: ConfigError if the file cannot be opened.
     """
     output = _opened(path, "ab", "alerts")
-    return JsonSink(f"alerts {harmless(path)}", output, torn=_is_torn(path))
+    return JsonSink(f"alerts {harmless(path)}", output, torn=_is_torn(path), path=path)
 
 
 class FlowFile:
@@ -136,10 +162,11 @@ class FlowFile:
         Errors: ConfigError if the file cannot be opened.
         """
         self.name = f"flows {harmless(path)}"
-        self.delivered = self.dropped = self.retried = 0
+        self.delivered = self.dropped = self.waiting = self.retried = 0
         self.error: str | None = None
         self.closed = False
         mode = "ab" if append else "wb"
+        self._path = "" if path == "-" else path
         self._output = _stdout() if path == "-" else _opened(path, mode, "flows")
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
@@ -169,6 +196,28 @@ class FlowFile:
         if self._output.taken < len(block):
             self.dropped += block.count(b"\n") - written
 
+    def accounted(self) -> int:
+        """Records that were written or dropped; what is gathered still is neither."""
+        return self.delivered + self.dropped
+
+    def reopen(self) -> None:
+        """Go on in a file newly opened by its name, after somebody moved it away; never raises."""
+        if not self._path:
+            return
+        self.flush()
+        if self.closed:
+            return
+        try:
+            output = _appended_to(self._path)
+        except (OSError, ValueError) as error:  # the file that is open goes on being used
+            self.error = f"{self.name}: cannot be opened again: {reason_of(error)}"
+            return
+        before, self._output = self._output, output
+        try:
+            before.close()
+        except OSError as error:
+            self.error = f"{self.name}: {reason_of(error)}"
+
     def close(self) -> None:
         """Write what is left and let go; never raises; a second call does nothing."""
         self.flush()
@@ -191,6 +240,11 @@ def _opened(path: str, mode: str, what: str) -> Output:
         return Output(open(path, mode, buffering=0))
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot write {what} to {harmless(path)}: {reason_of(error)}") from None
+
+
+def _appended_to(path: str) -> Output:
+    """The file of that name, for more at its end. Errors: OSError or ValueError."""
+    return Output(open(path, "ab", buffering=0))
 
 
 def _stdout() -> Output:

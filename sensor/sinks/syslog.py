@@ -23,7 +23,9 @@ from sensor.escape import harmless
 from sensor.sinks.console import reason_of
 from sensor.sinks.syslog_address import Address, bad_url, parse_address
 from sensor.sinks.syslog_formats import FORMATS, Origin, Renderer
+from sensor.sinks.syslog_notices import NOTICE_FORMS, notice_rfc5424
 from sensor.sinks.syslog_transports import Datagrams, Stream, Transport, UnixSocket
+from sensor.status import Notice
 
 if TYPE_CHECKING:
     import ssl
@@ -59,11 +61,12 @@ class SyslogSink:
         clock: Clock | None = None,
     ) -> None:
         self.name = f"syslog {address}"
-        self.delivered = self.dropped = self.retried = 0
+        self.delivered = self.dropped = self.waiting = self.retried = 0
         self.error: str | None = None
         self.closed = False
         self._address = address
         self._render = render
+        self._render_notice = NOTICE_FORMS.get(render, notice_rfc5424)
         self._message_bytes = message_bytes
         self._origin = Origin(socket.gethostname(), pid=os.getpid(), facility=address.facility)
         self._transport = transport
@@ -91,6 +94,21 @@ class SyslogSink:
         self.delivered += sent
         self.dropped += not sent
         self._take_back()
+
+    def accounted(self) -> int:
+        return self.delivered + self.dropped
+
+    def notify(self, notice: Notice) -> None:
+        if self.closed:
+            return
+        try:
+            limit = self._message_bytes if self._transport.datagrams else None
+            self._deliver(self._render_notice(notice, self._origin, limit))
+        except Exception as error:  # a sink never raises
+            self.error = f"{self.name}: {reason_of(error)}"
+
+    def reopen(self) -> None:
+        """Nothing: a connection that is lost is made again by itself."""
 
     def _deliver(self, message: bytes) -> bool:
         """Whether the message went out, over this connection or a new one."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from sensor.alerts import Alert
 from sensor.escape import harmless
-from sensor.sinks.text import endpoints, field, json_line, moment, score, verdict_words
+from sensor.sinks.text import endpoints, field, json_line, score, stamp, verdict_words
 
 SD_ID = "alert@32473"
 """The name of our structured data; 32473 is the enterprise number for examples (RFC 5612)."""
@@ -96,10 +96,9 @@ def rfc5424(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
 
     The message starts with a byte order mark where it is not plain ASCII, as 6.4 demands.
     """
-    stamp = moment(alert.time_ns).replace(tzinfo=None).isoformat("T", "microseconds") + "Z"
     head = (
-        f"<{_priority(alert, origin)}>1 {stamp} {_header(origin.hostname, 255)}"
-        f" {_header(origin.app, 48)} {origin.pid or '-'} alert [{SD_ID}"
+        f"<{_priority(alert, origin)}>1 {stamp(alert.time_ns)} {header_field(origin.hostname, 255)}"
+        f" {header_field(origin.app, 48)} {origin.pid or '-'} alert [{SD_ID}"
     ).encode()
     for key, value in key_values(alert):
         parameter = f' {key}="{_SD_SPECIAL.sub(_escaped, value)}"'.encode()
@@ -115,7 +114,7 @@ def rfc3164(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
     pairs = " ".join(
         f"{key}={_quoted(value)}" for key, value in key_values(alert) if key != "name"
     )
-    return cut(_bsd_head(alert, origin) + f"{message_text(alert)} {pairs}".encode(), limit)
+    return cut(_alert_head(alert, origin) + f"{message_text(alert)} {pairs}".encode(), limit)
 
 
 def cee(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
@@ -124,7 +123,7 @@ def cee(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
     Nothing may follow the JSON. Where the document does not fit it is the key facts instead, as
     many of them as fit.
     """
-    head = _bsd_head(alert, origin) + b"@cee: "
+    head = _alert_head(alert, origin) + b"@cee: "
     message = head + json_line(alert.document)[:-1]
     if limit is None or len(message) <= limit:
         return message
@@ -142,12 +141,12 @@ def cef(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
     document = alert.document
     version = field(document, "observer", "version") or "0"
     head = "|".join(
-        ("CEF:0", "sensor", "sensor", *map(_cef_header, (version, alert.rule_id, alert.rule_name)),
+        ("CEF:0", "sensor", "sensor", *map(cef_header, (version, alert.rule_id, alert.rule_name)),
          str(CEF_SEVERITIES.get(alert.severity, 5)), "")
     )
-    extension = " ".join(f"{key}={_cef_value(value)}" for key, value in _cef_pairs(alert) if value)
-    text = f"{head}{extension} msg={_cef_value(message_text(alert))}"
-    return cut(_bsd_head(alert, origin, tag=False) + text.encode(), limit)
+    extension = " ".join(f"{key}={cef_value(value)}" for key, value in _cef_pairs(alert) if value)
+    text = f"{head}{extension} msg={cef_value(message_text(alert))}"
+    return cut(_alert_head(alert, origin, tag=False) + text.encode(), limit)
 
 
 def _cef_pairs(alert: Alert) -> list[tuple[str, str]]:
@@ -190,21 +189,25 @@ def _priority(alert: Alert, origin: Origin) -> int:
     return origin.facility * 8 + SYSLOG_SEVERITIES.get(alert.severity, 4)
 
 
-def _bsd_head(alert: Alert, origin: Origin, *, tag: bool = True) -> bytes:
+def _alert_head(alert: Alert, origin: Origin, *, tag: bool = True) -> bytes:
+    return bsd_head(_priority(alert, origin), alert.time_ns, origin, tag=tag)
+
+
+def bsd_head(priority: int, time_ns: int, origin: Origin, *, tag: bool = True) -> bytes:
     """`<132>Jan  2 03:04:05 host sensor[42]: `, the time in local time as the form has it."""
-    seconds = alert.time_ns // 1_000_000_000
+    seconds = time_ns // 1_000_000_000
     try:
         at = time.gmtime(seconds) if origin.utc else time.localtime(seconds)
     except (OverflowError, OSError, ValueError):
         at = time.gmtime(0)
     day = f"{_MONTHS[at.tm_mon - 1]} {at.tm_mday:2d}"  # not strftime: the locale's month names
     clock = f"{day} {at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"
-    process = f" {_header(origin.app, 32)}[{origin.pid}]:" if tag else ""
-    host = _header(origin.hostname, 255)
-    return f"<{_priority(alert, origin)}>{clock} {host}{process} ".encode()
+    process = f" {header_field(origin.app, 32)}[{origin.pid}]:" if tag else ""
+    host = header_field(origin.hostname, 255)
+    return f"<{priority}>{clock} {host}{process} ".encode()
 
 
-def _header(text: str, characters_max: int) -> str:
+def header_field(text: str, characters_max: int) -> str:
     """Text as a field of a header: printable ASCII without spaces, `-` for nothing."""
     return _NOT_HEADER.sub("_", text)[:characters_max] or "-"
 
@@ -220,11 +223,11 @@ def _quoted(value: str) -> str:
     return '"' + re.sub(r'["\\]', _escaped, value) + '"'
 
 
-def _cef_header(text: str) -> str:
+def cef_header(text: str) -> str:
     return re.sub(r"[|\\]", _escaped, harmless(text)[:VALUE_CHARACTERS_MAX])
 
 
-def _cef_value(text: str) -> str:
+def cef_value(text: str) -> str:
     return re.sub(r"[=\\]", _escaped, harmless(text))
 
 

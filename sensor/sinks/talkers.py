@@ -9,6 +9,7 @@ from sensor.alerts import Alert
 from sensor.sinks.console import reason_of
 from sensor.sinks.text import field as document_field
 from sensor.sinks.text import host_words
+from sensor.status import Notice
 
 SOURCES_MAX = 10_000
 """Sources that are told apart; alerts of later ones are counted together."""
@@ -34,7 +35,7 @@ class Talkers:
 
     def __init__(self) -> None:
         self.name = "talkers"
-        self.delivered = self.dropped = self.retried = 0
+        self.delivered = self.dropped = self.waiting = self.retried = 0
         self.error: str | None = None
         self.closed = False
         self.overlooked = 0
@@ -68,6 +69,15 @@ class Talkers:
         port = document_field(document, "destination", "port")
         if port and (port in talker.ports or len(talker.ports) < PORTS_MAX):
             talker.ports[port] = talker.ports.get(port, 0) + 1
+
+    def accounted(self) -> int:
+        return self.delivered + self.dropped
+
+    def notify(self, notice: Notice) -> None:
+        """Nothing: a notice is about no source."""
+
+    def reopen(self) -> None:
+        """Nothing: there is no file."""
 
     def close(self) -> None:
         self.closed = True

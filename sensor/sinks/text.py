@@ -102,6 +102,11 @@ def moment(time_ns: int) -> datetime:
         return (datetime.min if time_ns < 0 else datetime.max).replace(tzinfo=UTC)
 
 
+def stamp(time_ns: int) -> str:
+    """The time in UTC as RFC 3339 has it: `2026-01-02T03:04:05.678901Z`."""
+    return moment(time_ns).replace(tzinfo=None).isoformat("T", "microseconds") + "Z"
+
+
 def score(alert: Alert) -> str:
     """The risk score as people write it: `47`, `47.5`."""
     return f"{alert.risk_score:g}"

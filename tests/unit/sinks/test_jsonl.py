@@ -194,3 +194,50 @@ def test_flows_to_stdout_wait_for_a_slow_reader(monkeypatch: pytest.MonkeyPatch)
     os.close(read_end)
     assert b"".join(received) == block
     assert (flows.delivered, flows.dropped) == (200_000, 0)
+
+
+def test_a_file_that_was_moved_away_is_opened_anew_by_its_name(tmp_path: Path) -> None:
+    path, moved = tmp_path / "alerts.ndjson", tmp_path / "alerts.ndjson.1"
+    sink = open_json_file(str(path))
+    sink.emit(alert_of({"n": 1}))
+    path.rename(moved)
+    sink.emit(alert_of({"n": 2}))
+    sink.reopen()
+    sink.emit(alert_of({"n": 3}))
+    sink.close()
+    sink.reopen()
+    assert moved.read_bytes() == b'{"n":1}\n{"n":2}\n'
+    assert path.read_bytes() == b'{"n":3}\n'
+    assert (sink.delivered, sink.accounted(), sink.error) == (3, 3, None)
+
+
+def test_a_file_that_cannot_be_opened_anew_is_said_and_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    sink = open_json_file(str(folder / "alerts"))
+    flows = FlowFile(str(folder / "flows"))
+    folder.rename(tmp_path / "moved")
+    sink.reopen()
+    flows.reopen()
+    sink.emit(alert_of({"n": 1}))
+    flows.write(lines_of(0, 2))
+    flows.close()
+    sink.close()
+    assert (tmp_path / "moved" / "alerts").read_bytes() == b'{"n":1}\n'
+    assert (tmp_path / "moved" / "flows").read_bytes() == lines_of(0, 2)
+    for error in (sink.error, flows.error):
+        assert error is not None
+        assert error.endswith("cannot be opened again: No such file or directory")
+
+
+def test_flows_go_on_in_a_new_file_after_the_old_one_was_moved(tmp_path: Path) -> None:
+    path, moved = tmp_path / "flows.ndjson", tmp_path / "flows.ndjson.1"
+    flows = FlowFile(str(path))
+    flows.write(lines_of(0, 10))
+    path.rename(moved)
+    flows.reopen()
+    flows.write(lines_of(10, 5))
+    flows.close()
+    assert moved.read_bytes() == lines_of(0, 10), "what was gathered went to the old one"
+    assert path.read_bytes() == lines_of(10, 5)
+    assert (flows.delivered, flows.accounted()) == (15, 15)
