@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from sensor import schema
 from sensor.addresses import Networks
 from sensor.alerts import Alert
 from sensor.capture.files import FileCapture
+from sensor.capture.interfaces import Interfaces
+from sensor.capture.protocol import PortCapture
 from sensor.config import Config
 from sensor.decode import decode
 from sensor.errors import CaptureError, ConfigError
@@ -22,6 +25,7 @@ from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
 from sensor.pipeline import Outlet, Pipeline, SinkPart
 from sensor.rules import RuleSet
+from sensor.workers import WorkersPipeline
 
 KNOWN_FIELDS = {member.name: member.type for member in schema.FIELDS} | {
     member.name: member.type for member in schema.ALERT_FIELDS
@@ -81,6 +85,30 @@ def build_replay(
     capture = FileCapture(paths, thread=False)
     outlet = Outlet(rules, sinks, flow_context(config))
     return Pipeline(capture, decode, flow_table(config), outlet)
+
+
+def build_live(
+    captures: Sequence[PortCapture],
+    interfaces: Interfaces,
+    rules: Any,
+    sinks: Sequence[SinkPart],
+    config: Config,
+) -> Pipeline | WorkersPipeline:
+    """The main path over live captures: one, or one for each worker."""
+    context = flow_context(config, live=True)
+    context.interfaces.extend(interfaces.names)  # all are known: threads need not add any
+    outlet = Outlet(rules, sinks, context)
+    outlet.clock = time.time_ns
+    tables = [flow_table(config) for _ in captures]
+    pipeline: Pipeline | WorkersPipeline
+    if len(captures) == 1:
+        pipeline = Pipeline(captures[0], decode, tables[0], outlet)
+        pipeline.handover_events = 1
+    else:
+        pipeline = WorkersPipeline(captures, decode, tables, outlet)
+    for lane in pipeline.lanes:
+        lane.clock = outlet.clock
+    return pipeline
 
 
 def flow_table(config: Config) -> FlowTable:

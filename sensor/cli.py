@@ -29,6 +29,7 @@ HELP = """A network-flow sensor: which connections were really accepted, and wha
   sensor replay captures/demo.pcap             alerts of a capture, for people
   sensor replay --json /var/captures | jq .    ECS documents, one a line
   tcpdump -w - | sensor replay -               from a pipe
+  sudo sensor live -i eth0 --user nobody       a span or tap port, as it happens
   sensor rules show accepted_default_telnet_port_connection
 
 \b
@@ -124,8 +125,10 @@ def _load_config(context: click.Context, _: Any, path: str | None) -> str | None
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
             raise ConfigError(f"--config {harmless(path)}: {reason}") from None
-        if "json" in options:  # `json` is the name of a module
-            options["as_json"] = options.pop("json")
+        # Where an option's own word would be a bad name, or one of several.
+        for word, name in (("json", "as_json"), ("interface", "names")):
+            if word in options:
+                options[name] = options.pop(word)
         context.default_map = {**(context.default_map or {}), **options}
     return path
 
@@ -199,6 +202,58 @@ def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
     from sensor.replay_command import run_replay  # noqa: PLC0415
 
     return run_replay(paths, settled(config, options), options)
+
+
+@commands.command()
+@click.option("--interface", "-i", "names", metavar="IFACE", multiple=True,
+              help="A span or tap port, or the host's own interface. Repeatable.")
+@click.option("--bpf", metavar="FILTER",
+              help="Only what this pcap-filter(7) expression selects. It hides the rest from all "
+                   "rules.")
+@click.option("--ring-mib", type=click.IntRange(1, 2048), metavar="N",
+              help="Memory that the kernel writes frames into, for each worker.  [default: 64]")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N",
+              help="Threads that share the frames, each flow whole to one of them.")
+@click.option("--timestamps", type=click.Choice(["kernel", "hardware"]), default="kernel",
+              show_default=True, help="Whose clock dates the frames.")
+@click.option("--promiscuous/--no-promiscuous", default=True, show_default=True,
+              help="Whether to take frames that are addressed to others.")
+@click.option("--backend", type=click.Choice(["auto", "af_packet", "scapy"]), default="auto",
+              show_default=True, help="How to capture: a ring of Linux, or scapy (anywhere; slow).")
+@click.option("--user", metavar="NAME", help="Become this user once the interfaces are open.")
+@click.option("--journald", is_flag=True, help="Alerts to the journal of systemd.")
+@click.option("--spool", metavar="DIR",
+              help="Keep on disk what a syslog server does not take, and send it later.")
+@click.option("--metrics", metavar="ADDRESS:PORT", help="Serve Prometheus metrics there.")
+@click.option("--stats-interval", type=click.FloatRange(min=1), default=60.0, show_default=True,
+              metavar="SECONDS", help="How often --stats is written anew.")
+@click.option("--duration", type=click.FloatRange(min=0.1), metavar="SECONDS",
+              help="End by itself after this time.")
+@run_options
+@click.pass_obj
+def live(config: Config, /, names: tuple[str, ...], **options: Any) -> int:
+    """Watch interfaces and tell at once what the rules find.
+
+    It runs until Ctrl-C or SIGTERM; then everything captured so far comes out. SIGHUP loads rules and
+    exceptions anew, and opens files anew; SIGUSR1 prints the ledger. `sensor doctor` tells whether
+    this machine can capture.
+
+    \b
+      sudo sensor live -i eth0 --user nobody
+      sensor live -i tap0 -i tap1 --json --quiet
+      sensor live -i eth0 --syslog tls://logs.example.net --spool /var/lib/sensor
+    """
+    # numpy would start threads for algebra that nobody does here, before privileges are dropped.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from dataclasses import replace  # noqa: PLC0415
+
+    from sensor.live_command import run_live  # noqa: PLC0415
+
+    config = settled(config, options)
+    if options["ring_mib"]:
+        limits = replace(config.capture, ring_bytes=options["ring_mib"] << 20)
+        config = replace(config, capture=limits)
+    return run_live(names, config, options)
 
 
 def settled(config: Config, options: dict[str, Any]) -> Config:

@@ -123,6 +123,19 @@ OPTION_KEYS = {
     "local_time": bool,
     "fail_on_alert": bool,
     "building_blocks": bool,
+    "interface": list,
+    "bpf": str,
+    "ring_mib": int,
+    "workers": int,
+    "timestamps": str,
+    "promiscuous": bool,
+    "backend": str,
+    "user": str,
+    "journald": bool,
+    "spool": str,
+    "metrics": str,
+    "stats_interval": int,
+    "duration": int,
 }
 """Keys of a configuration file that stand for the command-line option of the same name."""
 
@@ -163,7 +176,7 @@ def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:
             wanted = OPTION_KEYS.get(key) or SETTING_KEYS[key]
             if isinstance(value, list) and not all(isinstance(item, str) for item in value):
                 problems.append(f"{place}: {key}: must be a list of strings")
-            elif isinstance(value, wanted):
+            elif isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool)):
                 target = options if key in OPTION_KEYS else settings
                 target[key] = tuple(value) if isinstance(value, list) else value
             else:
@@ -178,7 +191,7 @@ def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:
     return options, Config(**settings)
 
 
-_TYPE_NAMES = {list: "list", str: "string", bool: "boolean"}
+_TYPE_NAMES = {list: "list", str: "string", bool: "boolean", int: "whole number"}
 
 
 def _line_of(text: str, key: str, table: str = "") -> int:

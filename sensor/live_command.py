@@ -1,66 +1,161 @@
-"""`sensor live`: wiring, signals, privileges, what comes round regularly. Part of the command line."""
+"""`sensor live`: wiring, signals, privileges, the end. Part of the command line."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-import time
+import threading
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
+import sensor
 from sensor.api import build_live, load_rules
-from sensor.capture import open_live
-from sensor.cli import ALERTED, DAMAGED, DONE, INTERRUPTED, say
+from sensor.capture.bpf import hides
+from sensor.capture.interfaces import Interfaces
+from sensor.capture.ports import PortOptions, check_ports, open_ports
+from sensor.capture.privileges import drop_privileges
+from sensor.cli import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED, say
 from sensor.config import Config
-from sensor.errors import CaptureError, ConfigError
+from sensor.errors import CaptureError
 from sensor.live_status import Reporter
-from sensor.live_watch import Watch
-from sensor.sinks.console import ConsoleOptions
+from sensor.live_watch import Asked, Reloader, Surroundings, Watch
+from sensor.rules import RuleSet
+from sensor.service import ServiceManager
+from sensor.sinks.background import background, background_flows
+from sensor.sinks.console import ConsoleOptions, ConsoleSink, is_terminal
+from sensor.sinks.flow_files import open_flows
+from sensor.sinks.metrics import Metrics
+from sensor.sinks.status_line import status_text
+from sensor.sinks.status_view import open_status_view
 from sensor.sinks.talkers import Talkers
-from sensor.status import Notice
-from sensor.wiring import full_ledger, open_stats, report, write_stats
-
-STATUS_S = 60.0
-"""Without a terminal a status line is written this often."""
+from sensor.wiring import Outlets, open_sinks, open_stats, write_stats
 
 
-def run_live(interfaces: tuple[str, ...], config: Config, options: dict[str, Any]) -> int:
+def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) -> int:
     """Watch interfaces until a signal ends it; returns the exit code.
 
     Errors: OperatorError before anything is captured.
     """
-    check(interfaces, options)
-
-    def load() -> RuleSet:
-        return load_rules(
-            options["rules"], options["exceptions"], config,
-            building_blocks=options["building_blocks"],
-        )  # fmt: skip
-
-    ruleset = load()
+    ports = PortOptions(
+        options["backend"], options["bpf"] or "", options["promiscuous"], options["timestamps"],
+        options["workers"], config.capture,
+    )  # fmt: skip
+    names = check_ports(names, ports)
+    asked = Asked()
+    reloader = Reloader(lambda: load_rules(
+        options["rules"], options["exceptions"], config, building_blocks=options["building_blocks"]
+    ))
+    ruleset = reloader.load()
+    interfaces = Interfaces()
+    for name in names:
+        interfaces.index(name)
     try:
-        captures = open_captures(interfaces, config, options)
-    except CaptureError as error:
+        captures = open_ports(names, ports, interfaces)
+        drop_privileges(options["user"])
+    except (CaptureError, OSError) as error:
         say(f"sensor: {error}")
         return DAMAGED
-    drop_privileges(options["user"])
-    # Threads start from here on: a capability belongs to a thread.
+    # Only now threads may start: a capability belongs to a thread, not to the process.
     console = ConsoleOptions(options["color"], options["local_time"])
     plain = open_sinks(config, options, console)
-    view = open_view(plain[0], console, quiet=options["quiet"])
+    first = plain[0]
+    view = open_status_view(
+        quiet=options["quiet"],
+        alerts_console=first.console if isinstance(first, ConsoleSink) else None,
+        options=console,
+    )
     sinks = [background(sink, config.sink, options["spool"]) for sink in plain]
-    flow_sink = open_flow_sink(options["flows"], config)
+    flow_sink = (
+        background_flows(open_flows(options["flows"]), config.sink) if options["flows"] else None
+    )
     talkers = Talkers()
-    pipeline = build_live(captures, ruleset, [*sinks, talkers], config)
+    pipeline = build_live(captures, interfaces, ruleset, [*sinks, talkers], config)
     pipeline.outlet.flow_writer = flow_sink
     pipeline.outlet.flow_events = options["flow_events"]
     around = Surroundings(
         pipeline, captures, ruleset, sinks, flow_sink, ServiceManager.from_environment(), view,
-        Reloader(load), open_stats(options["stats"]), options["stats_interval"],
-        options["duration"] or 0.0, options["quiet"],
+        reloader, open_stats(options["stats"]), options["stats_interval"],
+        options["duration"] or 0.0, options["quiet"], asked,
     )  # fmt: skip
     reporter = Reporter(pipeline, captures, [*sinks, *([flow_sink] if flow_sink else ())])
-    metrics = open_metrics(options["metrics"], reporter)
-    run(around, reporter, options)
-    ...
+    metrics = None
+    if options["metrics"]:
+        metrics = Metrics(options["metrics"], reporter.snapshot, version=sensor.__version__)
+        metrics.start()
+    if options["bpf"] and (hidden := hides(options["bpf"])):
+        around.note("filter", hidden, warning=True)
+    watch = Watch(around, reporter)
+    run(around, watch)
+    if metrics is not None:
+        metrics.close()
+    code = finish(around, reporter, watch, talkers, console)
+    return ALERTED if code == DONE and options["fail_on_alert"] and pipeline.alerts else code
+
+
+def run(around: Surroundings, watch: Watch) -> None:
+    """Run the pipeline until a signal or the end of `--duration`; its sinks stay open.
+
+    The first SIGINT or SIGTERM lets no more frames in and everything that was captured come out;
+    the second stops at once.
+    """
+    asked = around.asked
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if asked.stopped_by:
+            os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)
+        asked.stopped_by = number
+        around.stop()
+
+    def reload(number: int, frame: FrameType | None) -> None:
+        asked.reload = True
+
+    def ledger(number: int, frame: FrameType | None) -> None:
+        asked.ledger = True
+
+    for name, handler in (("SIGINT", end), ("SIGTERM", end), ("SIGHUP", reload),
+                          ("SIGUSR1", ledger)):  # fmt: skip
+        if hasattr(signal, name):  # Windows has not all of them
+            signal.signal(getattr(signal, name), handler)
+    around.pipeline.on_batch = watch
+    try:
+        around.pipeline.run()
+    finally:
+        around.view.close()
+        around.service.stopping()
+        close_together([*around.sinks, *([around.flow_sink] if around.flow_sink else ())])
+        for capture in around.captures:
+            capture.close()
+
+
+def close_together(outlets: Sequence[Outlets]) -> None:
+    """Close all of them at once: each may take its time to deliver what waits."""
+    threads = [threading.Thread(target=outlet.close, daemon=True) for outlet in outlets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def finish(
+    around: Surroundings, reporter: Reporter, watch: Watch, talkers: Talkers,
+    console: ConsoleOptions,
+) -> int:  # fmt: skip
+    """Tell how it went; returns the exit code."""
+    status = reporter.snapshot()
+    watch.tell_news(status)
+    ledger = watch.ledger()
+    told = write_stats(around.stats, ledger)
+    if not around.quiet:
+        if is_terminal(sys.stderr):
+            from sensor.sinks.summary import render_summary  # noqa: PLC0415
+
+            render_summary(ledger, talkers, console)
+        else:
+            say(f"sensor: {status_text(status, None)}")
+    if around.asked.stopped_by == signal.SIGINT:
+        return INTERRUPTED
+    if not told or any(sink.dropped for sink in status.sinks):
+        return DAMAGED
+    return DONE

@@ -6,11 +6,12 @@ import os
 import time
 from collections.abc import Sequence
 
+from sensor.capture.protocol import PortCapture
 from sensor.rules import RuleSet
 from sensor.sinks.background import status_of
 from sensor.sinks.protocol import Sink
 from sensor.status import CaptureStatus, RuleStatus, Status
-from sensor.wiring import AnyPipeline, LivePart
+from sensor.wiring import AnyPipeline
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -19,7 +20,7 @@ class Reporter:
     """Takes snapshots of one run."""
 
     def __init__(
-        self, pipeline: AnyPipeline, captures: Sequence[LivePart], sinks: Sequence[Sink]
+        self, pipeline: AnyPipeline, captures: Sequence[PortCapture], sinks: Sequence[Sink]
     ) -> None:
         self._pipeline = pipeline
         self._captures = captures
@@ -62,7 +63,7 @@ class Reporter:
             evicted=evicted,
             rules=rule_statuses(pipeline.outlet.rules),
             sinks=tuple(status_of(sink) for sink in self._sinks),
-            lag_ns=pipeline.lag_ns(),
+            lag_ns=max(lane.lag_ns for lane in pipeline.lanes),
             rss_bytes=resident_bytes(),
         )
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from sensor.capture.protocol import PortCapture
 from sensor.cli import say
 from sensor.errors import OperatorError
 from sensor.live_status import Reporter
@@ -30,7 +31,7 @@ from sensor.sinks.status_view import StatusView
 from sensor.sinks.trouble import TroubleWatch
 from sensor.status import Notice, Status
 from sensor.text import time_text
-from sensor.wiring import AnyPipeline, LivePart, full_ledger, write_stats
+from sensor.wiring import AnyPipeline, full_ledger, write_stats
 
 TICK_S = 0.1
 SECOND_S = 1.0
@@ -51,7 +52,7 @@ class Reloader:
     """Loads rules in a thread of its own, so that capture goes on meanwhile."""
 
     def __init__(self, load: Callable[[], RuleSet]) -> None:
-        self._load = load
+        self.load = load
         self._results: SimpleQueue[RuleSet | Exception] = SimpleQueue()
         self.busy = False
 
@@ -62,7 +63,7 @@ class Reloader:
 
     def _run(self) -> None:
         try:
-            self._results.put(self._load())
+            self._results.put(self.load())
         except Exception as error:  # the old rules stay, whatever is wrong with the new ones
             self._results.put(error)
 
@@ -81,7 +82,7 @@ class Surroundings:
     """Everything around the pipeline of a live run."""
 
     pipeline: AnyPipeline
-    captures: Sequence[LivePart]
+    captures: Sequence[PortCapture]
     ruleset: RuleSet
     sinks: Sequence[Sink]
     flow_sink: FlowSink | None

@@ -149,8 +149,10 @@ class Lane:
         self.frames = 0
         self.bytes = 0
         self.anomalies: dict[str, int] = {}
-        self.frame_ns = 0
-        """The newest frame's time."""
+        self.clock: Callable[[], int] | None = None
+        """The wall clock of a live run."""
+        self.lag_ns = 0
+        """How old the newest frame was when it was worked on, by that clock."""
         self._context = context
         self._anomalous = 0
         self._file = ""
@@ -159,8 +161,8 @@ class Lane:
         """Fold a batch into the table; `hand_over` takes its events when it is full of them."""
         self.frames += packets.count
         self.bytes += packets.wire_bytes
-        if packets.count:
-            self.frame_ns = packets.watermark_ns
+        if packets.count and self.clock is not None:
+            self.lag_ns = self.clock() - packets.watermark_ns
         self._follow(packets)
         while not self.table.advance(packets):
             hand_over()

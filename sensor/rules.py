@@ -136,6 +136,20 @@ class RuleSet:
         """The closing alerts of the windows that are still open."""
         return self._close(None)
 
+    def inherit(self, before: RuleSet) -> list[Alert]:
+        """Go on where another set stood: a rule that is the same keeps its counts and its memory.
+
+        Returns the closing alerts of the rules that are not the same any more.
+        """
+        known = {running.rule.text.id: running for running in before._running}
+        for running in self._running:
+            old = known.get(running.rule.text.id)
+            if old is not None and old.rule.text == running.rule.text:
+                running.take_over(old)
+                del known[old.rule.text.id]
+        before._running = list(known.values())
+        return before.finish()
+
     def _close(self, now_ns: int | None) -> list[Alert]:
         ended = [(overflow.end_ns, index, overflow) for index, running in enumerate(self._running)
                  if (overflow := running.limit.close(now_ns)) is not None]
@@ -186,6 +200,11 @@ class _Running:
         if text.suppression is not None:
             duration_ns = text.suppression.duration_ns or limits.signal_window_ns
             self._suppressor = Suppressor(duration_ns, limits.suppression_keys_max)
+
+    def take_over(self, old: _Running) -> None:
+        """Carry on with the counts, the window and the suppressions of the same rule."""
+        self.limit, self._suppressor = old.limit, old._suppressor
+        self.counters = self.rule.counters = old.counters
 
     def unexcepted(self, rows: Rows, selected: list[int], masks: dict[int, Mask]) -> list[int]:
         """The selected rows that no exception covers; masks of items are shared by the rules."""

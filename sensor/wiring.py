@@ -59,6 +59,8 @@ def open_sinks(config: Config, options: dict[str, Any], console: ConsoleOptions)
         sinks.append(sink_table.open_json_file(options["alerts"]))
     sinks += [sink_table.open_syslog(url, options["syslog_format"], config)
               for url in options["syslog"]]
+    if options.get("journald"):
+        sinks.append(sink_table.open_journald())
     return sinks
 
 

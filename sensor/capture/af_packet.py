@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import mmap
 import os
 import select
@@ -24,9 +25,9 @@ from sensor.capture import bpf
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.links import Links
 from sensor.capture.protocol import Input
-from sensor.capture.ring import Ring
+from sensor.capture.ring import ARPHRD_ETHER, ARPHRD_LOOPBACK, LINK_ETHERNET, Ring
 from sensor.config import CaptureLimits
-from sensor.errors import CaptureError
+from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
 from sensor.frames import FrameBatch
 from sensor.status import INTERFACE_UP, CaptureStatus, InterfaceStatus, Notice
@@ -44,6 +45,8 @@ PACKET_MR_PROMISC = 1
 FANOUT_HASH = 0
 FANOUT_DEFRAG = 0x8000
 ETH_P_ALL = 3
+SIOCGIFHWADDR = 0x8927
+LINK_RAW = 101
 TIMESTAMP_RAW_HARDWARE = 1 << 6
 
 RING_BYTES_MIN = 1 << 20
@@ -98,6 +101,7 @@ class PacketTime:
 class LiveCapture:
     """A Capture of network interfaces. It ends when it is stopped, and gives what was captured.
 
+    Opening it needs the right to, iterating needs none. No frame is captured before the iteration.
     Errors: CaptureError if the socket or its ring cannot be had; nothing after that.
     """
 
@@ -123,10 +127,10 @@ class LiveCapture:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         try:
             self._ring = self._open_ring(options.limits)
-            self._start()
         except BaseException:
             self.close()
             raise
+        self._changed = self._links.look()
         self._poll = select.poll()
         for file in (self._socket.fileno(), self._wake, self._links.fileno()):
             if file >= 0:
@@ -180,7 +184,7 @@ class LiveCapture:
         if self._options.fanout_group is not None:
             group = self._options.fanout_group | (FANOUT_HASH | FANOUT_DEFRAG) << 16
             self._socket.setsockopt(SOL_PACKET, PACKET_FANOUT, struct.pack("I", group))
-        self._apply(self._links.look())
+        self._apply(self._changed)
 
     def _apply(self, changed: Sequence[InterfaceStatus]) -> None:
         """Let in the frames of the interfaces that are there now, and say what changed."""
@@ -215,6 +219,7 @@ class LiveCapture:
     # --- reading
 
     def __iter__(self) -> Iterator[FrameBatch]:
+        self._start()
         frames = FrameBatch()
         frames.attach(self._memory)
         clock = PacketTime()
@@ -323,6 +328,28 @@ def _open_socket(inputs: Sequence[Input]) -> socket.socket:
         raise CaptureError(_listed(inputs), reason) from error
     except OSError as error:
         raise CaptureError(_listed(inputs), f"no packet socket: {error.strerror}") from error
+
+
+def link_type_of(names: Sequence[str]) -> int:
+    """What a filter for these interfaces has to be compiled for: Ethernet (1) or raw IP (101).
+
+    An interface that is not there yet counts as Ethernet.
+    Errors: ConfigError if they differ.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        kinds = {_link_type(asked, name) for name in names}
+    if len(kinds) > 1:
+        raise ConfigError("--bpf: one filter cannot serve interfaces with and without Ethernet")
+    return kinds.pop()
+
+
+def _link_type(asked: socket.socket, name: str) -> int:
+    try:
+        answer = fcntl.ioctl(asked, SIOCGIFHWADDR, struct.pack("16s16x", name.encode()))
+    except OSError:
+        return LINK_ETHERNET
+    (hardware,) = struct.unpack_from("16xH", answer)
+    return LINK_ETHERNET if hardware in (ARPHRD_ETHER, ARPHRD_LOOPBACK) else LINK_RAW
 
 
 def _bind_to_all(packet: socket.socket) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sensor.frames import FrameBatch
+from sensor.status import CaptureStatus, InterfaceStatus, Notice
 
 
 @dataclass(slots=True)
@@ -32,3 +33,22 @@ class Capture(Protocol):
     def __iter__(self) -> Iterator[FrameBatch]: ...
 
     def close(self) -> None: ...
+
+
+class PortCapture(Capture, Protocol):
+    """A Capture of network interfaces. Idle, it yields empty batches that move packet time on.
+
+    Iterating belongs to one thread; all else may be called from any.
+    """
+
+    def status(self) -> CaptureStatus:
+        """The kernel's counters, a second old at most."""
+
+    def interfaces_status(self) -> tuple[InterfaceStatus, ...]:
+        """The interfaces, in the order in which they were named."""
+
+    def take_notices(self) -> list[Notice]:
+        """What the operator should hear about, since the last call."""
+
+    def stop(self) -> None:
+        """Let no more frames in; the iteration ends when all that was captured has been given."""
