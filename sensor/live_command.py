@@ -144,7 +144,7 @@ def finish(
 ) -> int:  # fmt: skip
     """Tell how it went; returns the exit code."""
     status = reporter.snapshot()
-    watch.tell_news(status)
+    watch.tell_news(status, last=True)
     ledger = watch.ledger()
     told = write_stats(around.stats, ledger)
     if not around.quiet:

@@ -172,14 +172,14 @@ class Watch:
             self._next_stats_s = now_s + around.stats_interval_s
             write_stats(around.stats, self.ledger(), close=False)
 
-    def tell_news(self, status: Status) -> None:
+    def tell_news(self, status: Status, *, last: bool = False) -> None:
         """Notices of the captures, of losses, and of sinks in trouble."""
         first, *others = self._around.captures
         for notice in first.take_notices():
             self._around.tell(notice)
         for other in others:
             other.take_notices()  # they watch the same interfaces
-        for notice in (*self._losses.look(status), *self._troubles.look(status)):
+        for notice in (*self._losses.check(status, last=last), *self._troubles.check(status)):
             self._around.tell(notice)
 
     def _reload(self) -> None:

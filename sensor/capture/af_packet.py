@@ -22,10 +22,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sensor.capture import bpf
+from sensor.capture.hardware import ARPHRD_ETHER, ARPHRD_LOOPBACK, LINK_ETHERNET, LINK_RAW
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.links import Links
 from sensor.capture.protocol import Input
-from sensor.capture.ring import ARPHRD_ETHER, ARPHRD_LOOPBACK, LINK_ETHERNET, Ring
+from sensor.capture.ring import Ring
 from sensor.config import CaptureLimits
 from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
@@ -46,7 +47,6 @@ FANOUT_HASH = 0
 FANOUT_DEFRAG = 0x8000
 ETH_P_ALL = 3
 SIOCGIFHWADDR = 0x8927
-LINK_RAW = 101
 TIMESTAMP_RAW_HARDWARE = 1 << 6
 
 RING_BYTES_MIN = 1 << 20

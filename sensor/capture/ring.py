@@ -21,6 +21,14 @@ try:
 except ImportError:
     from sensor import interpreted as cython
 
+from sensor.capture.hardware import (
+    ARPHRD_ETHER,
+    ARPHRD_LOOPBACK,
+    LINK_ETHERNET,
+    LINK_IPV4,
+    LINK_IPV6,
+    LINK_UNKNOWN,
+)
 from sensor.records import NO_VLAN
 
 if not cython.compiled:
@@ -37,14 +45,6 @@ HAS_VLAN = 1 << 4
 HAS_VLAN_TYPE = 1 << 6
 HARDWARE_TIME = 1 << 31
 
-# ARPHRD_ values (linux/if_arp.h) of interfaces whose frames start with an Ethernet header.
-ARPHRD_ETHER = 1
-ARPHRD_LOOPBACK = 772
-
-LINK_ETHERNET = 1
-LINK_IPV4 = 228
-LINK_IPV6 = 229
-LINK_UNKNOWN = 0xFFFF
 ETHERTYPE_IPV4 = 0x0800
 ETHERTYPE_IPV6 = 0x86DD
 ETHERTYPE_VLAN = 0x8100
