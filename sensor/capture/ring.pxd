@@ -51,7 +51,7 @@ cdef int _next_block(Ring ring) noexcept nogil
 cdef void _finish_block(Ring ring) noexcept nogil
 @cython.locals(octets="const unsigned char *", at=Py_ssize_t, status="unsigned int",
                hardware="unsigned int", link_at="unsigned int", network_at="unsigned int",
-               skipped="unsigned int", protocol="unsigned int")
+               skipped="unsigned int", protocol="unsigned int", start=Py_ssize_t)
 cdef void _take(Ring ring, Frame *frame) noexcept nogil
 @cython.locals(i=int)
 cdef unsigned short _interface_of(Ring ring, unsigned int index) noexcept nogil

@@ -112,6 +112,7 @@ def _fill(ring: Any, frames: Any) -> int:
         # The kernel's own bookkeeping; but a mistake here would read beyond the ring.
         if ring.at + HEADER_BYTES + 12 > ring.size:
             ring.left = 0
+            _finish_block(ring)
             continue
         _take(ring, frame_at(frames.rows, count))
         count += 1
@@ -178,9 +179,9 @@ def _take(ring: Any, frame: Any) -> None:
             frame.link = LINK_IPV4
         elif protocol == ETHERTYPE_IPV6:
             frame.link = LINK_IPV6
-    frame.offset = at + link_at
-    if frame.offset + frame.captured > ring.size:
-        frame.captured = ring.size - frame.offset if frame.offset < ring.size else 0
+    start = min(at + link_at, ring.size)
+    frame.offset = start
+    frame.captured = min(frame.captured, ring.size - start)
     frame.interface = _interface_of(ring, ne32(octets, at + HEADER_BYTES + 4))
 
 
