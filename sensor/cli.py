@@ -234,9 +234,9 @@ def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
 def live(config: Config, /, names: tuple[str, ...], **options: Any) -> int:
     """Watch interfaces and tell at once what the rules find.
 
-    It runs until Ctrl-C or SIGTERM; then everything captured so far comes out. SIGHUP loads rules and
-    exceptions anew, and opens files anew; SIGUSR1 prints the ledger. `sensor doctor` tells whether
-    this machine can capture.
+    It runs until Ctrl-C or SIGTERM; then everything captured so far comes out. SIGHUP loads rules
+    and exceptions anew, and opens files anew; SIGUSR1 prints the ledger. `sensor doctor` tells
+    whether this machine can capture.
 
     \b
       sudo sensor live -i eth0 --user nobody

@@ -148,7 +148,9 @@ SETTING_KEYS = {
 }
 """Keys that are members of Config itself."""
 
-_TABLES: dict[str, type[Any]] = {"flow": FlowLimits, "rule": RuleLimits, "sink": SinkLimits, "capture": CaptureLimits}
+_TABLES: dict[str, type[Any]] = {
+    "flow": FlowLimits, "rule": RuleLimits, "sink": SinkLimits, "capture": CaptureLimits,
+}  # fmt: skip
 
 
 def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:

@@ -21,7 +21,6 @@ from sensor.config import Config
 from sensor.errors import CaptureError
 from sensor.live_status import Reporter
 from sensor.live_watch import Asked, Reloader, Surroundings, Watch
-from sensor.rules import RuleSet
 from sensor.service import ServiceManager
 from sensor.sinks.background import background, background_flows
 from sensor.sinks.console import ConsoleOptions, ConsoleSink, is_terminal
@@ -79,7 +78,8 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
         reloader, open_stats(options["stats"]), options["stats_interval"],
         options["duration"] or 0.0, options["quiet"], asked,
     )  # fmt: skip
-    reporter = Reporter(pipeline, captures, [*sinks, *([flow_sink] if flow_sink else ())])
+    outlets = [*sinks, *([flow_sink] if flow_sink else ())]
+    reporter = Reporter(pipeline, captures, outlets, lambda: around.ruleset)
     metrics = None
     if options["metrics"]:
         metrics = Metrics(options["metrics"], reporter.snapshot, version=sensor.__version__)

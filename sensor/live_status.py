@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sensor.capture.protocol import PortCapture
 from sensor.rules import RuleSet
 from sensor.sinks.background import status_of
-from sensor.sinks.protocol import Sink
 from sensor.status import CaptureStatus, RuleStatus, Status
-from sensor.wiring import AnyPipeline
+from sensor.wiring import AnyPipeline, Outlets
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -20,11 +19,17 @@ class Reporter:
     """Takes snapshots of one run."""
 
     def __init__(
-        self, pipeline: AnyPipeline, captures: Sequence[PortCapture], sinks: Sequence[Sink]
+        self,
+        pipeline: AnyPipeline,
+        captures: Sequence[PortCapture],
+        sinks: Sequence[Outlets],
+        rules: Callable[[], RuleSet],
     ) -> None:
+        """`rules` gives the rules that are in force: they may be loaded anew."""
         self._pipeline = pipeline
         self._captures = captures
         self._sinks = sinks
+        self._rules = rules
         self._started_s = time.monotonic()
 
     @property
@@ -61,7 +66,7 @@ class Reporter:
             flows_total=total,
             flows_open=sum(lane.table.books()["flows_open"] for lane in pipeline.lanes),
             evicted=evicted,
-            rules=rule_statuses(pipeline.outlet.rules),
+            rules=rule_statuses(self._rules()),
             sinks=tuple(status_of(sink) for sink in self._sinks),
             lag_ns=max(lane.lag_ns for lane in pipeline.lanes),
             rss_bytes=resident_bytes(),

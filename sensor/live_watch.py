@@ -1,15 +1,14 @@
 """What comes round regularly while the sensor runs: status, notices, reload, ledger, watchdog.
 
-All of it happens on the main thread between two batches, ten times a second at most; an idle capture
-yields empty batches, so it happens then too. That the watchdog of the service manager is fed here is the
-point: it means that frames still find their way from the kernel through the table.
+All of it happens on the main thread between two batches, ten times a second at most; an idle
+capture yields empty batches, so it happens then too. That the watchdog of the service manager is
+fed here is the point: it means that frames still find their way from the kernel through the table.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -123,13 +122,19 @@ def notice_line(notice: Notice) -> str:
 class Watch:
     """Called after every batch; does what is due."""
 
-    def __init__(self, around: Surroundings, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        reporter: Reporter,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock_s = clock_s
         self._around = around
         self._reporter = reporter
         self._losses = LossWatch()
         self._troubles = TroubleWatch()
         self._told: Status | None = None
-        now_s = time.monotonic()
+        now_s = clock_s()
         self._next_tick_s = now_s
         self._next_second_s = now_s
         self._next_line_s = now_s + STATUS_LINE_S
@@ -137,7 +142,7 @@ class Watch:
         self._ends_s = now_s + around.duration_s if around.duration_s else float("inf")
 
     def __call__(self) -> None:
-        now_s = time.monotonic()
+        now_s = self._clock_s()
         if now_s < self._next_tick_s:
             return
         self._next_tick_s = now_s + TICK_S

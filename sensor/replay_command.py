@@ -119,7 +119,8 @@ def watcher(
         )
 
     def watch() -> None:
-        if getattr(first, "closed", False) and len(sinks) == 1 and pipeline.outlet.flow_writer is None:
+        alone = len(sinks) == 1 and pipeline.outlet.flow_writer is None
+        if alone and first.closed:
             pipeline.stop = True
         if progress.shown:
             progress.update(time.monotonic(), snapshot)

@@ -15,7 +15,7 @@ INTERFACE_UP, INTERFACE_DOWN, INTERFACE_ABSENT = "up", "down", "absent"
 class Notice:
     """One line for the operator, not an alert: loss, an interface that went away, a failed reload.
 
-    It goes to standard error, and to the sinks that reach operators elsewhere (syslog, the journal).
+    It goes to standard error, and to sinks that reach operators elsewhere (syslog, the journal).
     """
 
     time_ns: int

@@ -1,8 +1,9 @@
 """Workers: several captures, each with a flow table and a thread, and one stream of events.
 
-The kernel deals the frames out so that a flow is whole with one worker. Each worker reads, decodes and
-folds; what becomes known it hands to the main thread, which brings the events of all into the order of
-time and gives them to the rules: one rule set sees every flow, and one row of sinks every alert.
+The kernel deals the frames out so that a flow is whole with one worker. Each worker reads, decodes
+and folds; what becomes known it hands to the main thread, which brings the events of all into the
+order of time and gives them to the rules: one rule set sees every flow, and one row of sinks every
+alert.
 
     worker: frames -> packets -> flows --+
     worker: frames -> packets -> flows --+--> merge by time -> rules -> alerts -> sinks
@@ -22,7 +23,7 @@ from sensor.packets import PacketBatch
 from sensor.pipeline import CapturePart, Lane, Outlet, TablePart, ledger_of
 
 WAITING_BATCHES_MAX = 64
-"""Batches of one worker that wait for the main thread; then the worker waits, and its ring fills."""
+"""Batches of one worker that wait for the main thread; beyond them it waits, and its ring fills."""
 OVER = 1 << 62
 """The packet time of a worker that has ended: nothing waits for it."""
 

@@ -1,9 +1,10 @@
 """LiveCapture: frames of network interfaces on Linux, from a TPACKET_V3 ring (packet(7)).
 
-One socket serves all interfaces of a run. It is bound to none of them; a filter in the kernel lets only
-theirs through. So frames come in the order of their arrival, whatever interface they came from (a tap
-often gives each direction on a port of its own); an interface may vanish and return without a new
-socket, which is to say without any right; and it need not exist when the sensor starts.
+One socket serves all interfaces of a run. It is bound to none of them; a filter in the kernel
+lets only theirs through. So frames come in the order of their arrival, whatever interface they came
+from (a tap often gives each direction on a port of its own); an interface may vanish and return
+without a new socket, which is to say without any right; and it need not exist when the sensor
+starts.
 """
 
 from __future__ import annotations

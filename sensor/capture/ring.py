@@ -1,8 +1,8 @@
 """Ring: frames out of the memory that the kernel writes them into (packet(7), TPACKET_V3).
 
 The ring is a row of blocks of equal size. The kernel fills one with frames and hands it over, when
-it is full or after a time; the reader gives it back when nothing in it is needed any more. Frames are
-not copied: a batch's offsets point into the ring.
+it is full or after a time; the reader gives it back when nothing in it is needed any more. Frames
+are not copied: a batch's offsets point into the ring.
 
     block descriptor (linux/if_packet.h): status at 8, number of frames at 12, first frame at 16
     frame header, 48 octets: next frame at 0, seconds 4, nanoseconds 8, captured 12, on the wire 16,
@@ -76,8 +76,8 @@ class Ring:
         self.hardware_times = 0
         """Frames whose time came from the network card's clock."""
         self.known = 0
-        self.indices = memoryview(np.zeros(INTERFACES_MAX, np.uint32))
-        self.interfaces = memoryview(np.zeros(INTERFACES_MAX, np.uint16))
+        self.indices: Any = memoryview(np.zeros(INTERFACES_MAX, np.uint32))  # type: ignore[arg-type]
+        self.interfaces: Any = memoryview(np.zeros(INTERFACES_MAX, np.uint16))  # type: ignore[arg-type]
 
     def know(self, indices: dict[int, int]) -> None:
         """Tell frames of these interfaces apart: the kernel's index to the batch's."""
@@ -151,8 +151,7 @@ def _take(ring: Any, frame: Any) -> None:
     at = ring.at
     status = ne32(octets, at + 20)
     frame.time_ns = ne32(octets, at + 4) * 1000000000 + ne32(octets, at + 8)
-    if frame.time_ns > ring.last_ns:
-        ring.last_ns = frame.time_ns
+    ring.last_ns = max(ring.last_ns, frame.time_ns)
     if status & HARDWARE_TIME:
         ring.hardware_times += 1
     frame.captured = ne32(octets, at + 12)
@@ -165,7 +164,7 @@ def _take(ring: Any, frame: Any) -> None:
     hardware = ne16(octets, at + HEADER_BYTES + 8)
     link_at = ne16(octets, at + 24)
     frame.link = LINK_ETHERNET
-    if hardware != ARPHRD_ETHER and hardware != ARPHRD_LOOPBACK:
+    if hardware not in (ARPHRD_ETHER, ARPHRD_LOOPBACK):
         # Tunnels and the like: their link headers are many, the network header has one place.
         network_at = ne16(octets, at + 26)
         skipped = network_at - link_at if network_at > link_at else 0
@@ -188,7 +187,7 @@ def _take(ring: Any, frame: Any) -> None:
 def _interface_of(ring: Any, index: int) -> int:
     for i in range(ring.known):
         if ring.indices[i] == index:
-            return ring.interfaces[i]
+            return ring.interfaces[i]  # type: ignore[no-any-return]
     return 0
 
 

@@ -199,11 +199,11 @@ def _run(table, packets):
         _fold(table, packets, index)
         table.cursor += 1
         table.cursor_timed = False
-    if table.first_ns >= 0:  # a live capture lets time pass before its first packet
-        if packets.watermark_ns > table.now_ns:
-            table.now_ns = packets.watermark_ns
-        if not _expire(table, table.now_ns):
-            return FULL
+    # A live capture lets time pass before its first packet: there is nothing to expire then.
+    if table.first_ns >= 0 and packets.watermark_ns > table.now_ns:
+        table.now_ns = packets.watermark_ns
+    if table.first_ns >= 0 and not _expire(table, table.now_ns):
+        return FULL
     table.cursor = 0
     return DONE
 

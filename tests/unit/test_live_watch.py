@@ -1,0 +1,222 @@
+"""What comes round regularly: each thing when it is due, told where it should be told."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from sensor.addresses import Networks
+from sensor.alerts import Alert
+from sensor.api import load_rules
+from sensor.capture.memory import MemoryCapture
+from sensor.config import FlowLimits
+from sensor.decode import decode
+from sensor.errors import ConfigError
+from sensor.flow import FlowContext
+from sensor.flowtable.table import FlowTable
+from sensor.live_status import Reporter
+from sensor.live_watch import STATUS_LINE_S, Reloader, Surroundings, Watch, notice_line
+from sensor.pipeline import Outlet, Pipeline
+from sensor.service import ServiceManager
+from sensor.sinks.status_view import StatusView
+from sensor.status import CaptureStatus, InterfaceStatus, Notice
+from tests.conversation import Talk
+
+
+@dataclass
+class Port(MemoryCapture):
+    """A capture of frames in memory that says of itself what a port would."""
+
+    notices: list[Notice] = field(default_factory=list)
+    counters: CaptureStatus = CaptureStatus()
+    stopped: bool = False
+
+    def __post_init__(self) -> None:
+        talk = Talk()
+        talk.handshake()
+        talk.server.data(0.1)
+        talk.close(0.2)
+        MemoryCapture.__init__(self, talk.frames)
+
+    def status(self) -> CaptureStatus:
+        return self.counters
+
+    def interfaces_status(self) -> tuple[InterfaceStatus, ...]:
+        return (InterfaceStatus("tap0", "up"),)
+
+    def take_notices(self) -> list[Notice]:
+        taken, self.notices = self.notices, []
+        return taken
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+@dataclass
+class Heard:
+    """A sink that keeps everything."""
+
+    name: str = "heard"
+    alerts: list[Alert] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    delivered: int = 0
+    dropped: int = 0
+    waiting: int = 0
+    retried: int = 0
+    error: str | None = None
+    closed: bool = False
+    reopened: int = 0
+
+    def emit(self, alert: Alert) -> None:
+        self.alerts.append(alert)
+        self.delivered += 1
+
+    def accounted(self) -> int:
+        return self.delivered
+
+    def notify(self, notice: Notice) -> None:
+        self.notices.append(notice)
+
+    def reopen(self) -> None:
+        self.reopened += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Scene:
+    """A watch with a hand on its clock."""
+
+    def __init__(self, load: Any = load_rules, **settings: Any) -> None:
+        self.now_s = 1000.0
+        self.port, self.sink = Port(), Heard()
+        rules = load_rules()
+        outlet = Outlet(rules, [self.sink], FlowContext(internal=Networks(()), live=True))
+        pipeline = Pipeline(self.port, decode, FlowTable(FlowLimits()), outlet)
+        self.around = Surroundings(
+            pipeline, [self.port], rules, [self.sink], None, ServiceManager(), StatusView(None),
+            Reloader(load), **settings,
+        )  # fmt: skip
+        reporter = Reporter(pipeline, [self.port], [self.sink], lambda: self.around.ruleset)
+        self.watch = Watch(self.around, reporter, lambda: self.now_s)
+
+    def at(self, seconds: float) -> None:
+        self.now_s += seconds
+        self.watch()
+
+    def until(self, condition: Any) -> None:
+        """Tick until something that a thread works on has happened."""
+        while not condition():
+            self.at(0.2)
+
+
+def test_notices_of_the_capture_reach_the_operator_and_the_sinks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scene = Scene()
+    scene.port.notices.append(Notice(0, "interface", "tap0 is down", warning=True))
+    scene.at(0)
+    assert capsys.readouterr().err == "sensor: 1970-01-01T00:00:00Z warning: tap0 is down\n"
+    assert [notice.text for notice in scene.sink.notices] == ["tap0 is down"]
+
+
+def test_quiet_keeps_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    scene = Scene(quiet=True)
+    scene.around.note("interface", "tap0 is up")
+    scene.around.note("interface", "tap0 is down", warning=True)
+    assert capsys.readouterr().err.count("\n") == 1
+    assert len(scene.sink.notices) == 2
+
+
+def test_the_journal_gets_no_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1")
+    assert notice_line(Notice(0, "loss", "lost", warning=True)) == "sensor: warning: lost"
+
+
+def test_losses_of_the_kernel_are_said_within_seconds() -> None:
+    scene = Scene()
+    scene.at(0)
+    scene.port.counters = CaptureStatus(100, 7, 1)
+    scene.at(1)
+    kinds = [notice.kind for notice in scene.sink.notices]
+    assert "loss" in kinds and "7" in scene.sink.notices[0].text
+
+
+def test_a_status_line_comes_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    scene = Scene()
+    for _ in range(int(2.5 * STATUS_LINE_S)):
+        scene.at(1)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "packets/s" in line]
+    assert len(lines) == 2
+
+
+def test_the_ledger_is_printed_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    scene = Scene()
+    scene.around.pipeline.run()
+    scene.around.asked.ledger = True
+    scene.at(1)
+    ledger = json.loads(capsys.readouterr().err)
+    assert ledger["frames"] == 7 and ledger["flows"]["accepted"] == 1
+    assert ledger["sinks"]["heard"]["delivered"] == 1
+    scene.at(1)
+    assert capsys.readouterr().err == ""
+
+
+def test_the_stats_file_is_written_anew_each_interval() -> None:
+    file = io.StringIO()
+    scene = Scene(stats=file, stats_interval_s=5.0)
+    for _ in range(11):
+        scene.at(1)
+    assert len(file.getvalue().splitlines()) == 1  # the second took the place of the first
+    assert json.loads(file.getvalue())["capture"]["kernel_drops"] == 0
+
+
+def test_a_reload_replaces_the_rules_and_keeps_what_they_remember(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scene = Scene()
+    scene.around.pipeline.run()
+    before = scene.around.ruleset
+    scene.around.asked.reload = True
+    scene.until(lambda: scene.around.ruleset is not before)
+    after = scene.around.ruleset
+    assert scene.around.pipeline.outlet.rules is after
+    assert after.ledger() == before.ledger()
+    assert sum(part["alerts"] for part in after.ledger().values()) == len(scene.sink.alerts) == 1
+    assert scene.sink.reopened == 1
+    assert "3 rules loaded" in capsys.readouterr().err
+
+
+def test_bad_rules_change_nothing_and_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    def load() -> Any:
+        raise ConfigError("telnet.toml:3: what is this?")
+
+    scene = Scene(load)
+    before = scene.around.ruleset
+    scene.around.asked.reload = True
+    scene.until(lambda: scene.sink.notices)
+    assert scene.around.ruleset is before
+    assert "the rules stay as they were: telnet.toml:3" in capsys.readouterr().err
+    assert scene.sink.notices[0].warning
+
+
+def test_it_ends_after_its_duration() -> None:
+    scene = Scene(duration_s=3.0)
+    for _ in range(2):
+        scene.at(1)
+    assert not scene.port.stopped
+    scene.at(1)
+    assert scene.port.stopped
+
+
+def test_it_ends_when_nobody_reads_any_more() -> None:
+    scene = Scene()
+    scene.at(1)
+    assert not scene.port.stopped
+    scene.sink.closed = True
+    scene.at(1)
+    assert scene.port.stopped
