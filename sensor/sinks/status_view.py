@@ -10,6 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sensor.alerts import Alert
+from sensor.escape import harmless
 from sensor.sinks.console import (
     SEVERITY_STYLES,
     ConsoleOptions,
@@ -57,6 +58,7 @@ class StatusView:
         self._bits: deque[float] = deque(maxlen=HISTORY_SAMPLES)
         self._sampled: Status | None = None
         self._flows_peak = 0
+        self._emitted = 0
         self._drawing = Drawing()
         self._live = _live(self._console, self._drawing) if self._console is not None else None
 
@@ -65,9 +67,23 @@ class StatusView:
         """Whether there is a view; if not, nobody need make a status for it."""
         return self._live is not None
 
-    def add(self, alert: Alert) -> None:
+    def emit(self, alert: Alert) -> None:
         """Show an alert among the latest, from the next update on; cheap."""
+        self._emitted += 1
         self._alerts.append(alert)
+
+    def accounted(self) -> int:
+        """All alerts that it was given, as the pipeline asks of every sink."""
+        return self._emitted
+
+    def say(self, line: str) -> bool:
+        """Print a line above the view; False where there is no view, and so nothing was printed."""
+        if self._console is None or self._live is None:
+            return False
+        from rich.text import Text  # noqa: PLC0415
+
+        self._console.print(Text(harmless(line)), soft_wrap=True)
+        return True
 
     def update(self, status: Status) -> None:
         """Draw this status."""
@@ -150,7 +166,7 @@ class Drawing:
         self._drawn_sizes = [sum(cells(text) for text, _ in line) for line in self.lines]
 
 
-def open_view(
+def open_status_view(
     *,
     quiet: bool = False,
     alerts_console: Console | None = None,

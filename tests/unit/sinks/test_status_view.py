@@ -24,7 +24,7 @@ from sensor.sinks.status_screen import (
     screen_lines,
     sparkline,
 )
-from sensor.sinks.status_view import StatusView, open_view
+from sensor.sinks.status_view import StatusView, open_status_view
 from sensor.status import CaptureStatus, InterfaceStatus, RuleStatus, SinkStatus, Status
 from tests.unit.sinks.screen import Screen
 
@@ -144,7 +144,7 @@ def test_text_from_outside_neither_controls_the_terminal_nor_styles_it() -> None
     )  # fmt: skip
     stream = io.StringIO()
     view = StatusView(console_on(stream, 200))
-    view.add(replace(ALERT, rule_name=evil, severity=evil, message=evil))
+    view.emit(replace(ALERT, rule_name=evil, severity=evil, message=evil))
     view.update(status)
     assert stream.getvalue().count(r"[red]x[/red]\x1b[2J\x0a") >= 6
     assert "\x1b[2J" not in stream.getvalue()
@@ -236,7 +236,7 @@ def test_a_terminal_of_another_width_keeps_nothing_of_the_old_drawing(
 def test_without_a_console_it_does_nothing() -> None:
     view = StatusView(None)
     assert not view.shown
-    view.add(ALERT)
+    view.emit(ALERT)
     view.update(BUSY)
     view.close()
 
@@ -278,11 +278,11 @@ def test_alerts_stand_above_the_view_where_they_share_the_terminal(
 ) -> None:
     stream, read = terminal
     sink = open_console(stream, ConsoleOptions())
-    view = open_view(alerts_console=sink.console, stderr=stream, stdout=stream)
+    view = open_status_view(alerts_console=sink.console, stderr=stream, stdout=stream)
     assert view.shown
     view.update(BUSY)
     sink.emit(ALERT)
-    view.add(ALERT)
+    view.emit(ALERT)
     view.update(BUSY)
     lines = read().splitlines()
     assert lines[0].endswith("HIGH 73  Some Rule")
@@ -297,9 +297,9 @@ def test_alerts_are_listed_where_they_go_elsewhere(
     terminal: tuple[TextIO, Callable[[], str]],
 ) -> None:
     stream, read = terminal
-    view = open_view(stderr=stream, stdout=io.StringIO())
+    view = open_status_view(stderr=stream, stdout=io.StringIO())
     for number in range(12):
-        view.add(replace(ALERT, message=f"message {number}"))
+        view.emit(replace(ALERT, message=f"message {number}"))
     view.update(BUSY)
     text = read() + "\n"
     assert [f"message {number}\n" in text for number in range(12)] == [False] * 4 + [True] * 8
@@ -311,9 +311,32 @@ def test_no_view_when_quiet_without_a_terminal_or_beside_json(
     terminal: tuple[TextIO, Callable[[], str]],
 ) -> None:
     stream, _ = terminal
-    assert not open_view(quiet=True, stderr=stream, stdout=io.StringIO()).shown
-    assert not open_view(stderr=io.StringIO(), stdout=stream).shown
-    assert not open_view(stderr=stream, stdout=stream).shown
+    assert not open_status_view(quiet=True, stderr=stream, stdout=io.StringIO()).shown
+    assert not open_status_view(stderr=io.StringIO(), stdout=stream).shown
+    assert not open_status_view(stderr=stream, stdout=stream).shown
+
+
+def test_a_notice_is_printed_above_the_view_as_it_is(
+    terminal: tuple[TextIO, Callable[[], str]],
+) -> None:
+    stream, read = terminal
+    view = open_status_view(stderr=stream, stdout=io.StringIO())
+    view.update(BUSY)
+    assert view.say("[b]a notice[/b] \x1b[2J" + " of many words" * 10)
+    lines = read().splitlines()
+    assert lines[0].startswith(r"[b]a notice[/b] \x1b[2J of many words")
+    assert lines[2].startswith("sensor   1:02:05"), "it wraps into a second line"
+    view.close()
+    assert not view.say("too late")
+    assert not StatusView(None).say("to nobody")
+    assert read().splitlines() == lines[:2]
+
+
+def test_it_accounts_for_every_alert_like_a_sink() -> None:
+    view = StatusView(None)
+    for _ in range(20):
+        view.emit(ALERT)
+    assert view.accounted() == 20
 
 
 def test_results_that_go_elsewhere_stay_there(
@@ -323,7 +346,7 @@ def test_results_that_go_elsewhere_stay_there(
     results = io.StringIO()
     monkeypatch.setattr(sys, "stdout", results)
     monkeypatch.setattr(sys, "stderr", stream)
-    view = open_view()
+    view = open_status_view()
     view.update(BUSY)
     print("a result")
     print("a notice", file=sys.stderr)
