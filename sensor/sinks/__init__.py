@@ -13,6 +13,7 @@ from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.escape import harmless
 from sensor.sinks.console import ConsoleOptions, ConsoleSink, open_console
+from sensor.sinks.journald import JournalSink, open_journald
 from sensor.sinks.jsonl import FlowFile, JsonSink, open_json_file, open_json_stdout
 from sensor.sinks.protocol import Sink
 from sensor.sinks.syslog import SyslogSink, open_syslog
@@ -22,11 +23,13 @@ __all__ = [
     "ConsoleOptions",
     "ConsoleSink",
     "FlowFile",
+    "JournalSink",
     "JsonSink",
     "Sink",
     "SinkOptions",
     "SyslogSink",
     "open_console",
+    "open_journald",
     "open_json_file",
     "open_json_stdout",
     "open_sink",
@@ -41,10 +44,12 @@ class SinkOptions:
     console: ConsoleOptions = field(default_factory=ConsoleOptions)
     syslog_format: str = "rfc5424"
     config: Config = field(default_factory=Config)
+    live: bool = False
+    """Whether the sink goes into a `Background`, which connects from its thread."""
 
 
 def _syslog(target: str, options: SinkOptions) -> Sink:
-    return open_syslog(target, options.syslog_format, options.config)
+    return open_syslog(target, options.syslog_format, options.config, live=options.live)
 
 
 SINKS: dict[str, Callable[[str, SinkOptions], Sink]] = {
@@ -55,6 +60,7 @@ SINKS: dict[str, Callable[[str, SinkOptions], Sink]] = {
     "udp": _syslog,
     "tcp": _syslog,
     "tls": _syslog,
+    "journald": lambda target, options: open_journald(target, live=options.live),
 }
 """By name, or by the part of a target before its first colon."""
 

@@ -1,4 +1,63 @@
+"""Sinks for a live run: each behind a queue in a thread of its own, servers with a spool."""
+
+from __future__ import annotations
+
+import secrets
+from typing import cast
+
+from sensor.config import SinkLimits
+from sensor.errors import ConfigError
+from sensor.sinks.console import ConsoleSink
+from sensor.sinks.courier import Courier, Patience
+from sensor.sinks.flow_files import FlowSink
+from sensor.sinks.flow_thread import BackgroundFlows
+from sensor.sinks.messages import MessageSink
+from sensor.sinks.protocol import Sink
+from sensor.sinks.queued import Queued
+from sensor.sinks.spool import Spool
+from sensor.sinks.threaded import Background, Steady, Worker, Writing
 from sensor.status import SinkStatus
-def background(sink, limits, spool): return sink
-def background_flows(sink, limits): return sink
-def status_of(sink): return SinkStatus(sink.name, sink.delivered, sink.dropped, sink.retried, getattr(sink,'waiting',0), sink.error)
+
+
+def background(
+    sink: Sink,
+    limits: SinkLimits,
+    spool_dir: str | None = None,
+    *,
+    patience: Patience | None = None,
+) -> Background:
+    """The sink with a queue and a thread around it.
+
+    A sink that sends messages keeps them in a spool in `spool_dir` while its server is away. That
+    the spool cannot be used is said in `error`; the sink does without it.
+    """
+    queued = Queued(sink.name, limits.queue_max)
+    worker: Worker
+    if isinstance(sink, MessageSink):
+        spool, problem = None, None
+        if spool_dir is not None:
+            try:
+                spool = Spool(spool_dir, sink.name, limits.spool_bytes, secrets.token_hex(8))
+            except ConfigError as error:
+                problem = str(error)
+        worker = Courier(queued, sink.wire, spool, patience, spool_error=problem)
+    else:
+        if isinstance(sink, ConsoleSink):
+            sink.unbuffer()
+        worker = Steady(queued, cast(Writing, sink))
+    return Background(queued, worker, limits.drain_s)
+
+
+def background_flows(sink: FlowSink, limits: SinkLimits) -> BackgroundFlows:
+    """The flow file with a queue and a thread around it."""
+    return BackgroundFlows(sink, limits.flow_queue_bytes, limits.drain_s)
+
+
+def status_of(sink: Sink | FlowSink) -> SinkStatus:
+    """The state of any sink, its accounts read at one moment where another thread changes them."""
+    if isinstance(sink, Background | BackgroundFlows):
+        return sink.status()
+    waiting = getattr(sink, "waiting", 0)
+    return SinkStatus(
+        sink.name, sink.delivered, sink.dropped, sink.retried, waiting, sink.error
+    )

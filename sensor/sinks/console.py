@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from sensor.alerts import Alert
 from sensor.errors import ConfigError
@@ -160,6 +161,19 @@ class ConsoleSink:
         self._stream = stream
         self._local_time = local_time
 
+    def unbuffer(self) -> None:
+        """Write below Python's buffers from now on.
+
+        A thread that hangs in a write would hold their lock, and Python needs it to end.
+        """
+        raw = getattr(getattr(self._stream, "buffer", None), "raw", None)
+        if raw is None:
+            return
+        self._stream.flush()
+        self._stream = cast(TextIO, Unbuffered(self._stream, raw))
+        if self.console is not None:
+            self.console.file = self._stream
+
     def emit(self, alert: Alert) -> None:
         if self.closed:
             self.dropped += 1
@@ -206,6 +220,30 @@ class ConsoleSink:
             discard(self._stream)
         except (OSError, ValueError) as error:
             self.error = f"{self.name}: {reason_of(error)}"
+
+
+class Unbuffered:
+    """A text stream whose writes go straight to the file below it."""
+
+    def __init__(self, stream: TextIO, raw: Any) -> None:
+        self._stream = stream
+        self._raw = raw
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        rest = memoryview(text.encode(self._stream.encoding, "backslashreplace"))
+        while rest:
+            count = self._raw.write(rest)
+            if count is None:  # somebody made our terminal or pipe non-blocking
+                select.select([], [self._raw], [])
+            else:
+                rest = rest[count:]
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing: all is written."""
 
 
 def open_console(

@@ -15,10 +15,17 @@ from sensor.sinks.jsonl import FlowFile
 class FlowSink(Protocol):
     """What takes flow batches; counts records, and never raises once it is open."""
 
-    name: str
-    delivered: int
-    retried: int
-    error: str | None
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def delivered(self) -> int: ...
+
+    @property
+    def retried(self) -> int: ...
+
+    @property
+    def error(self) -> str | None: ...
 
     @property
     def dropped(self) -> int: ...

@@ -15,18 +15,32 @@ class Sink(Protocol):
     returned, `waiting` counts those that a spool on disk keeps for the next start.
     """
 
-    name: str
-    """As in the ledger: `console`, `json`, `syslog udp://127.0.0.1:514`, ..."""
-    delivered: int
-    dropped: int
-    waiting: int
-    """Alerts that were taken and are neither delivered nor dropped yet: in a queue or a spool."""
-    retried: int
-    """Attempts beyond the first to deliver an alert; not part of the balance."""
-    error: str | None
-    """The last thing that went wrong, one line, harmless to print, or None."""
-    closed: bool
-    """Whether nothing more can be delivered: `close` was called, or the reader is gone for good."""
+    @property
+    def name(self) -> str:
+        """As in the ledger: `console`, `json`, `syslog udp://127.0.0.1:514`, ..."""
+
+    @property
+    def delivered(self) -> int: ...
+
+    @property
+    def dropped(self) -> int: ...
+
+    @property
+    def waiting(self) -> int:
+        """Alerts that were taken and are neither delivered nor dropped yet: in a queue or spool."""
+
+    @property
+    def retried(self) -> int:
+        """Attempts beyond the first to deliver an alert; not part of the balance."""
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong, one line, harmless to print, or None: the last thing that did in a
+        replay; what is wrong now in a live run."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be delivered: closed, or the reader is gone for good."""
 
     def emit(self, alert: Alert) -> None: ...
 

@@ -1,19 +1,9 @@
-"""Alerts to a syslog server: unix://, udp://, tcp:// and tls:// (RFC 5424, 5425, 5426, 6587).
-
-Sending is synchronous and bounded. A connection that fails is made again a few times at once; a
-server that stays away then costs nothing but one attempt now and then, at growing distances, and
-what cannot be sent meanwhile is counted as dropped. That a message was taken by the kernel is all
-that these protocols tell: "delivered" means no more, except where a refusal comes back.
-"""
+"""Alerts to a syslog server: unix://, udp://, tcp:// and tls:// (RFC 5424, 5425, 5426, 6587)."""
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sensor.alerts import Alert
@@ -21,36 +11,46 @@ from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.escape import harmless
 from sensor.sinks.console import reason_of
+from sensor.sinks.messages import Clock, MessageSink
 from sensor.sinks.syslog_address import Address, bad_url, parse_address
 from sensor.sinks.syslog_formats import FORMATS, Origin, Renderer
 from sensor.sinks.syslog_notices import NOTICE_FORMS, notice_rfc5424
-from sensor.sinks.syslog_transports import Datagrams, Stream, Transport, UnixSocket
+from sensor.sinks.transports import Datagrams, Stream, Transport, UnixSocket
 from sensor.status import Notice
 
 if TYPE_CHECKING:
     import ssl
 
-RETRY_PAUSES_S = (0.0, 0.1, 0.4)
-"""Waits before the attempts to repeat a message over a new connection."""
-BACKOFF_FIRST_S = 1.0
-BACKOFF_MAX_S = 60.0
-BACKOFF_TIMES_COST = 10
-"""A server is left alone for at least so many times what the last attempt took, so that waiting for
-one that does not answer is a tenth of the run at most."""
 MESSAGE_BYTES_MIN = 480
 """What every receiver must be able to take (RFC 5424 6.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """How the sink tells and spends wall time: a seam, so that tests need not wait."""
+class SyslogWire:
+    """Syslog messages of one form, and the way to their server."""
 
-    now_s: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    def __init__(
+        self, address: Address, render: Renderer, message_bytes: int, transport: Transport
+    ) -> None:
+        self.name = f"syslog {address}"
+        self.place = f"syslog server {address.place()}"
+        self.transport = transport
+        self._render = render
+        self._render_notice = NOTICE_FORMS.get(render, notice_rfc5424)
+        self._message_bytes = message_bytes
+        self._origin = Origin(socket.gethostname(), pid=os.getpid(), facility=address.facility)
+
+    def render(self, alert: Alert) -> bytes:
+        return self._render(alert, self._origin, self._limit())
+
+    def render_notice(self, notice: Notice) -> bytes:
+        return self._render_notice(notice, self._origin, self._limit())
+
+    def _limit(self) -> int | None:
+        return self._message_bytes if self.transport.datagrams else None
 
 
-class SyslogSink:
-    """Renders and sends each alert; connects when it is made, so that the operator hears early."""
+class SyslogSink(MessageSink):
+    """Alerts to one syslog server."""
 
     def __init__(
         self,
@@ -59,120 +59,17 @@ class SyslogSink:
         message_bytes: int,
         transport: Transport,
         clock: Clock | None = None,
+        *,
+        live: bool = False,
     ) -> None:
-        self.name = f"syslog {address}"
-        self.delivered = self.dropped = self.waiting = self.retried = 0
-        self.error: str | None = None
-        self.closed = False
-        self._address = address
-        self._render = render
-        self._render_notice = NOTICE_FORMS.get(render, notice_rfc5424)
-        self._message_bytes = message_bytes
-        self._origin = Origin(socket.gethostname(), pid=os.getpid(), facility=address.facility)
-        self._transport = transport
-        self._clock = clock or Clock()
-        self._connected = False
-        self._backoff_s = BACKOFF_FIRST_S
-        self._next_attempt_s = 0.0
-        started_s = self._clock.now_s()
-        try:
-            self._connect()
-        except OSError as error:
-            self._note_absence(error)
-            self._back_off(started_s)
-
-    def emit(self, alert: Alert) -> None:
-        if self.closed:
-            self.dropped += 1
-            return
-        try:
-            limit = self._message_bytes if self._transport.datagrams else None
-            sent = self._deliver(self._render(alert, self._origin, limit))
-        except Exception as error:  # a sink never raises
-            self.error = f"{self.name}: {reason_of(error)}"
-            sent = False
-        self.delivered += sent
-        self.dropped += not sent
-        self._take_back()
-
-    def accounted(self) -> int:
-        return self.delivered + self.dropped
-
-    def notify(self, notice: Notice) -> None:
-        if self.closed:
-            return
-        try:
-            limit = self._message_bytes if self._transport.datagrams else None
-            self._deliver(self._render_notice(notice, self._origin, limit))
-        except Exception as error:  # a sink never raises
-            self.error = f"{self.name}: {reason_of(error)}"
-
-    def reopen(self) -> None:
-        """Nothing: a connection that is lost is made again by itself."""
-
-    def _deliver(self, message: bytes) -> bool:
-        """Whether the message went out, over this connection or a new one."""
-        started_s = self._clock.now_s()
-        if not self._connected and started_s < self._next_attempt_s:
-            return False
-        # Where the server has been away, one attempt must do: no waiting alert by alert.
-        pauses_s = RETRY_PAUSES_S if self._connected else ()
-        for pause_s in (None, *pauses_s):
-            if pause_s is not None:
-                self.retried += 1
-                self._clock.sleep(pause_s)
-            try:
-                if not self._connected:
-                    self._connect()
-                self._transport.send(message)
-                self._backoff_s = BACKOFF_FIRST_S
-                return True
-            except OSError as error:
-                if error.errno == errno.EMSGSIZE:  # the message's fault, not the connection's
-                    self.error = f"{self.name}: {reason_of(error)}"
-                    return False
-                self._note_absence(error)
-                if isinstance(error, TimeoutError):  # waited in vain: do not wait again
-                    break
-        self._back_off(started_s)
-        return False
-
-    def _connect(self) -> None:
-        self._transport.connect()
-        self._connected = True
-
-    def _note_absence(self, error: OSError) -> None:
-        self._connected = False
-        self.error = f"no syslog server {self._address.place()}: {reason_of(error)}"
-
-    def _back_off(self, started_s: float) -> None:
-        """Leave the server alone for a while, the longer the more it cost to find it absent."""
-        now_s = self._clock.now_s()
-        wait_s = max(self._backoff_s, BACKOFF_TIMES_COST * (now_s - started_s))
-        self._next_attempt_s = now_s + wait_s
-        self._backoff_s = min(2 * self._backoff_s, BACKOFF_MAX_S)
-
-    def _take_back(self) -> None:
-        """Count a message as dropped after all when the network says that it was refused."""
-        error = self._transport.refused()
-        if error is not None and self.delivered:
-            self.delivered -= 1
-            self.dropped += 1
-            self.error = f"no syslog server {self._address.place()}: {reason_of(error)}"
-
-    def close(self) -> None:
-        if self.closed:
-            return
-        self.closed = True
-        try:
-            self._take_back()
-            self._transport.close()
-        except OSError as error:
-            if self._connected:
-                self.error = f"{self.name}: the last messages may be lost: {reason_of(error)}"
+        super().__init__(
+            SyslogWire(address, render, message_bytes, transport), clock, live=live
+        )
 
 
-def open_syslog(url: str, form: str, config: Config) -> SyslogSink:
+def open_syslog(
+    url: str, form: str, config: Config, *, live: bool = False
+) -> SyslogSink:
     """The sink for a syslog URL; that its server is not there is said in the sink's `error`.
 
     Errors: ConfigError for a bad URL, format or message size, or an unusable `cafile`.
@@ -194,7 +91,7 @@ def open_syslog(url: str, form: str, config: Config) -> SyslogSink:
     else:
         tls = _tls_context(url, address) if address.scheme == "tls" else None
         transport = Stream(address, timeout_s, tls)
-    return SyslogSink(address, FORMATS[form], limits.syslog_message_bytes, transport)
+    return SyslogSink(address, FORMATS[form], limits.syslog_message_bytes, transport, live=live)
 
 
 def _tls_context(url: str, address: Address) -> ssl.SSLContext:

@@ -42,7 +42,7 @@ TESTED_ELSEWHERE = {
     "sensor/exceptions_file.py": "tests/unit/test_cli_options.py",
     "sensor/sinks/flow_files.py": "tests/unit/test_cli_options.py",
     "sensor/sinks/protocol.py": "tests/conformance/test_sinks.py",
-    "sensor/sinks/syslog_transports.py": "tests/conformance/test_sinks.py",
+    "sensor/sinks/transports.py": "tests/conformance/test_sinks.py",
 }
 
 

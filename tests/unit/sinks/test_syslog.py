@@ -11,7 +11,8 @@ from sensor.alerts import Alert
 from sensor.config import Config, SinkLimits
 from sensor.errors import ConfigError
 from sensor.sinks import open_sink
-from sensor.sinks.syslog import RETRY_PAUSES_S, Clock, SyslogSink, open_syslog
+from sensor.sinks.messages import RETRY_PAUSES_S, Clock
+from sensor.sinks.syslog import SyslogSink, open_syslog
 from sensor.sinks.syslog_address import Address, parse_address
 from sensor.sinks.syslog_formats import rfc5424
 
@@ -84,6 +85,7 @@ class Server:
     """A transport whose far end does what the test says; its time is the test's."""
 
     datagrams = True
+    proves = True
 
     def __init__(self, *, up: bool = True, attempt_s: float = 0.0) -> None:
         self.up = up
@@ -106,8 +108,14 @@ class Server:
             raise self.failure
         self.got.append(message)
 
-    def refused(self) -> OSError | None:
+    def refused(self, wait_s: float = 0.0) -> OSError | None:
         return self.came_back.pop() if self.came_back else None
+
+    def check(self) -> None:
+        pass
+
+    def drop(self) -> None:
+        pass
 
     def close(self) -> None:
         pass

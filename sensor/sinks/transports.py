@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import socket
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,8 +31,18 @@ class Transport(Protocol):
     def send(self, message: bytes) -> None:
         """Hand over one message, whole. Errors: OSError; then `connect` again."""
 
-    def refused(self) -> OSError | None:
-        """Whether what was sent before came back, as an ICMP error does."""
+    @property
+    def proves(self) -> bool:
+        """Whether connecting tells that there is a server, as it does except over UDP."""
+
+    def refused(self, wait_s: float = 0.0) -> OSError | None:
+        """Whether what was sent before came back, as an ICMP error does, within that time."""
+
+    def check(self) -> None:
+        """Look whether the server is there still. Errors: OSError; then `connect` again."""
+
+    def drop(self) -> None:
+        """Let the connection go as it is; never raises."""
 
     def close(self) -> None:
         """Let everything sent arrive, then let go. Errors: OSError."""
@@ -43,6 +54,7 @@ class Datagrams:
     datagrams = True
 
     def __init__(self, address: Address, timeout_s: float) -> None:
+        self.proves = address.scheme == "unix"
         self._address = address
         self._timeout_s = timeout_s
         self._socket: socket.socket | None = None
@@ -64,22 +76,33 @@ class Datagrams:
         assert self._socket is not None
         self._socket.send(message)
 
-    def refused(self) -> OSError | None:
+    def refused(self, wait_s: float = 0.0) -> OSError | None:
         if self._socket is None:
             return None
+        if wait_s:
+            poll = select.poll()
+            poll.register(self._socket, 0)  # errors are told unasked
+            poll.poll(wait_s * 1000)
         number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return OSError(number, os.strerror(number)) if number else None
 
-    def close(self) -> None:
+    def check(self) -> None:
+        """Nothing: only a message tells."""
+
+    def drop(self) -> None:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    def close(self) -> None:
+        self.drop()
 
 
 class Stream:
     """TCP, TLS or a Unix stream: messages counted in octets (RFC 6587 3.4.1), or lines on Unix."""
 
     datagrams = False
+    proves = True
 
     def __init__(
         self, address: Address, timeout_s: float, tls: ssl.SSLContext | None = None
@@ -98,7 +121,7 @@ class Stream:
         self._socket: socket.socket | None = None
 
     def connect(self) -> None:
-        self._drop()
+        self.drop()
         address = self._address
         if address.scheme == "unix":
             self._socket = _connected(
@@ -134,8 +157,12 @@ class Stream:
         finally:
             connection.settimeout(self._timeout_s)
 
-    def refused(self) -> OSError | None:
+    def refused(self, wait_s: float = 0.0) -> OSError | None:
         return None
+
+    def check(self) -> None:
+        if self._socket is not None:
+            self._check_peer(self._socket)
 
     def close(self) -> None:
         connection, self._socket = self._socket, None
@@ -150,7 +177,7 @@ class Stream:
                 while connection.recv(4096):
                     pass
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -182,8 +209,18 @@ class UnixSocket:
     def send(self, message: bytes) -> None:
         self._chosen.send(message)
 
-    def refused(self) -> OSError | None:
-        return self._chosen.refused()
+    @property
+    def proves(self) -> bool:
+        return True
+
+    def refused(self, wait_s: float = 0.0) -> OSError | None:
+        return self._chosen.refused(wait_s)
+
+    def check(self) -> None:
+        self._chosen.check()
+
+    def drop(self) -> None:
+        self._chosen.drop()
 
     def close(self) -> None:
         self._chosen.close()

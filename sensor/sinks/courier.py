@@ -1,0 +1,310 @@
+"""The thread of a sink whose server may be away: keeps messages, tries again, delivers in order.
+
+    connected   the spool first, then the queue; each message is settled once it was handed over
+    away        messages go from the queue to the spool, or stay in the queue where there is none
+
+Order is kept because nothing leaves the queue for the server while the spool holds anything. A
+message is handed over at least once: it leaves the spool afterwards, so that the one in flight when
+the process is killed is sent again. Over UDP it counts as handed over when no refusal came back
+within a moment.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sensor.alerts import Alert
+from sensor.sinks.console import reason_of
+from sensor.sinks.messages import Wire
+from sensor.sinks.queued import Entry, Message, Queued
+from sensor.sinks.spool import Spool, Stored
+from sensor.status import Notice
+
+CONFIRM_S = 0.2
+"""How long a refusal of a datagram may take to come back."""
+IDLE_S = 1.0
+"""How often a silent connection is looked after."""
+CLOSING_PAUSE_S = 0.25
+"""Between attempts while the sensor ends."""
+NO_ROOM_PAUSE_S = 1.0
+"""How long to leave a full spool alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a server is left alone that could not be reached: longer each time."""
+
+    first_s: float = 1.0
+    max_s: float = 60.0
+    now_s: Callable[[], float] = time.monotonic
+
+
+class Courier:
+    """Delivers what is queued over a wire; `spool` keeps it while that does not work."""
+
+    def __init__(
+        self,
+        queued: Queued,
+        wire: Wire,
+        spool: Spool | None = None,
+        patience: Patience | None = None,
+        *,
+        spool_error: str | None = None,
+    ) -> None:
+        self.spool = spool
+        self._queued = queued
+        self._wire = wire
+        self._transport = wire.transport
+        self._patience = patience or Patience()
+        self._error: str | None = None
+        self._spool_error = spool_error
+        """Why there is no spool where one was asked for."""
+        self._connected = False
+        self._proven = False
+        """Whether this connection took a message: losing it is worth an attempt at once."""
+        self._pause_s = self._patience.first_s
+        self._next_attempt_s = 0.0
+        self._no_room_until_s = 0.0
+        self._unconfirmed: Message | Stored | None = None
+        """A datagram that was sent a moment ago: it may be refused still."""
+        self._again = False
+        """Whether the next message was sent before, in vain."""
+
+    # What others ask.
+
+    def error(self) -> str | None:
+        problems = [self._error, self.spool.error if self.spool else self._spool_error]
+        return "; ".join(filter(None, problems)) or None
+
+    def is_gone(self) -> bool:
+        return False
+
+    def rescue(self, rest: list[Entry]) -> int:
+        stored = 0
+        for entry in rest:
+            message = self._rendered(entry)
+            if message is None or self.spool is None:
+                continue
+            if not self.spool.put_in_time(message.octets, message.is_alert):
+                break  # what comes after it would be out of order
+            stored += message.is_alert
+        return stored
+
+    def close(self) -> None:
+        if self.spool is not None:
+            self.spool.close()
+
+    # The thread.
+
+    def run(self) -> None:
+        while not self._queued.abandoned:
+            try:
+                if not self._step():
+                    break
+            except Exception as error:  # a defect, as OSError is handled: say it, go on
+                self._unconfirmed = None
+                self._queued.drop_in_hand()
+                self._error = f"{self._wire.name}: {reason_of(error)}"
+                self._proven = False
+                self._lost()
+        try:
+            self._transport.close()
+        except OSError as error:
+            if self._connected:
+                self._error = (
+                    f"{self._wire.name}: the last messages may be lost: {reason_of(error)}"
+                )
+
+    def _step(self) -> bool:
+        """One thing that is to be done now; whether there may be more."""
+        if not self._confirm():
+            return True
+        away_s = 0.0 if self._connected else self._next_attempt_s - self._patience.now_s()
+        if away_s > 0:
+            return self._wait_apart(away_s)
+        if not self._connected and not self._connect():
+            return True
+        if self._send_next():
+            return True
+        if self._queued.closing:
+            return False
+        self._queued.wait(IDLE_S)
+        if self._queued.is_empty():
+            try:
+                self._transport.check()
+            except OSError as error:
+                self._note_absence(error)
+        return True
+
+    def _connect(self) -> bool:
+        try:
+            self._transport.connect()
+        except OSError as error:
+            self._note_absence(error)
+            return False
+        self._connected = True
+        if self._transport.proves:
+            self._error = None
+        return True
+
+    def _note_absence(self, error: OSError) -> None:
+        self._error = f"no {self._wire.place}: {reason_of(error)}"
+        self._lost()
+
+    def _lost(self) -> None:
+        """Leave the server alone for a while; not where it was there a moment ago."""
+        self._transport.drop()
+        self._connected = False
+        if self._proven:
+            self._proven = False
+            self._pause_s = self._patience.first_s
+            self._next_attempt_s = 0.0
+            return
+        self._next_attempt_s = self._patience.now_s() + self._pause_s
+        self._pause_s = min(2 * self._pause_s, self._patience.max_s)
+
+    # While the server is away.
+
+    def _wait_apart(self, away_s: float) -> bool:
+        """Keep what comes until the next attempt is due; whether there will be one."""
+        all_stored = self._store_queue()
+        if self._queued.closing:
+            if all_stored:
+                return False  # nothing gets lost by ending now
+            time.sleep(min(away_s, CLOSING_PAUSE_S))
+            self._next_attempt_s = 0.0
+        elif all_stored:
+            self._queued.wait(away_s)
+        else:
+            self._queued.pause(min(away_s, NO_ROOM_PAUSE_S) if self.spool else away_s)
+        return True
+
+    def _store_queue(self) -> bool:
+        """Move the queue to the spool; whether all of it is there now."""
+        spool = self.spool
+        if spool is None or spool.broken:
+            return self._queued.is_empty()
+        if self._patience.now_s() < self._no_room_until_s:
+            return False
+        while (entry := self._queued.take()) is not None:
+            message = self._rendered(entry)
+            if message is None:
+                self._drop(entry)
+            elif spool.put(message.octets, message.is_alert):
+                self._queued.settle(stored=int(message.is_alert))
+            else:
+                self._queued.put_back(message)
+                self._no_room_until_s = self._patience.now_s() + NO_ROOM_PAUSE_S
+                return False
+        return True
+
+    # While it is there.
+
+    def _send_next(self) -> bool:
+        """Send the oldest message; False if there is none."""
+        if self.spool is not None and self.spool.count and not self.spool.broken:
+            self._store_queue()
+            stored = self.spool.first()
+            if stored is not None:
+                self._send(stored)
+                return True
+        if self.spool is not None and self.spool.broken and self._queued.stored:
+            lost = self._queued.stored  # what a damaged spool held of this run
+            self._queued.settle(dropped=lost, stored=-lost)
+        entry = self._queued.take()
+        if entry is None:
+            return False
+        message = self._rendered(entry)
+        if message is None:
+            self._drop(entry)
+        else:
+            self._send(message)
+        return True
+
+    def _send(self, message: Message | Stored) -> None:
+        if self._again:
+            self._again = False
+            self._queued.count(retried=1)
+        try:
+            self._transport.send(message.octets)
+        except OSError as error:
+            if error.errno == errno.EMSGSIZE:  # the message's fault, not the connection's
+                self._error = f"{self._wire.name}: {reason_of(error)}"
+                self._settle(message, delivered=False)
+                return
+            self._give_back(message)
+            self._note_absence(error)
+            return
+        if self._transport.proves:
+            self._settle(message, delivered=True)
+            self._well()
+        else:
+            self._unconfirmed = message
+
+    def _confirm(self) -> bool:
+        """Settle the datagram that was sent before; False if it came back."""
+        message = self._unconfirmed
+        if message is None:
+            return True
+        sure = self._proven and not self._queued.closing
+        if sure and not self._stored_beside(message):
+            self._queued.wait(CONFIRM_S)
+        refusal = self._transport.refused(0.0 if sure else CONFIRM_S)
+        self._unconfirmed = None
+        if refusal is None:
+            self._settle(message, delivered=True)
+            self._well()
+            return True
+        self._give_back(message)
+        self._proven = False  # an attempt at once would tell nothing new
+        self._note_absence(refusal)
+        return False
+
+    def _stored_beside(self, message: Message | Stored) -> int:
+        """How many other messages the spool holds."""
+        count = self.spool.count if self.spool is not None else 0
+        return count - isinstance(message, Stored)
+
+    def _well(self) -> None:
+        self._error = None
+        self._proven = True
+        self._pause_s = self._patience.first_s
+
+    def _give_back(self, message: Message | Stored) -> None:
+        """It stays the oldest one: in the spool it still is."""
+        self._again = True
+        if isinstance(message, Message):
+            self._queued.put_back(message)
+
+    def _settle(self, message: Message | Stored, *, delivered: bool) -> None:
+        if isinstance(message, Message):
+            count = int(message.is_alert)
+            self._queued.settle(delivered=count * delivered, dropped=count * (not delivered))
+            return
+        assert self.spool is not None
+        self.spool.remove(message)
+        count = int(message.is_alert)
+        if not message.is_ours:
+            self._queued.count(recovered=count * delivered)
+        else:
+            self._queued.settle(
+                delivered=count * delivered, dropped=count * (not delivered), stored=-count
+            )
+
+    def _rendered(self, entry: Entry) -> Message | None:
+        """The octets of an entry; None for an order, and for what nothing can render."""
+        try:
+            if isinstance(entry, Alert):
+                return Message(self._wire.render(entry), is_alert=True)
+            if isinstance(entry, Notice):
+                return Message(self._wire.render_notice(entry), is_alert=False)
+        except Exception as error:  # a sink never raises
+            self._error = f"{self._wire.name}: {reason_of(error)}"
+            return None
+        return entry if isinstance(entry, Message) else None
+
+    def _drop(self, entry: Entry) -> None:
+        self._queued.settle(dropped=int(isinstance(entry, Alert)))
