@@ -70,7 +70,8 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
         background_flows(open_flows(options["flows"]), config.sink) if options["flows"] else None
     )
     talkers = Talkers()
-    pipeline = build_live(captures, interfaces, ruleset, [*sinks, talkers], config)
+    everyone = [*sinks, talkers, *([view] if view.shown else ())]
+    pipeline = build_live(captures, interfaces, ruleset, everyone, config)
     pipeline.outlet.flow_writer = flow_sink
     pipeline.outlet.flow_events = options["flow_events"]
     around = Surroundings(
