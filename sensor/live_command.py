@@ -26,8 +26,9 @@ from sensor.sinks.background import background, background_flows
 from sensor.sinks.console import ConsoleOptions, ConsoleSink, is_terminal
 from sensor.sinks.flow_files import open_flows
 from sensor.sinks.metrics import Metrics
+from sensor.sinks.protocol import Sink
 from sensor.sinks.status_line import status_text
-from sensor.sinks.status_view import open_status_view
+from sensor.sinks.status_view import StatusView, open_status_view
 from sensor.sinks.talkers import Talkers
 from sensor.wiring import Outlets, open_sinks, open_stats, write_stats
 
@@ -58,14 +59,7 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
         return DAMAGED
     # Only now threads may start: a capability belongs to a thread, not to the process.
     console = ConsoleOptions(options["color"], options["local_time"])
-    plain = open_sinks(config, options, console)
-    first = plain[0]
-    view = open_status_view(
-        quiet=options["quiet"],
-        alerts_console=first.console if isinstance(first, ConsoleSink) else None,
-        options=console,
-    )
-    sinks = [background(sink, config.sink, options["spool"]) for sink in plain]
+    sinks, view = open_live_sinks(config, options, console)
     flow_sink = (
         background_flows(open_flows(options["flows"]), config.sink) if options["flows"] else None
     )
@@ -93,6 +87,20 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
         metrics.close()
     code = finish(around, reporter, watch, talkers, console)
     return ALERTED if code == DONE and options["fail_on_alert"] and pipeline.alerts else code
+
+
+def open_live_sinks(
+    config: Config, options: dict[str, Any], console: ConsoleOptions
+) -> tuple[list[Sink], StatusView]:
+    """The sinks, each in a thread of its own, and the view beside them. Errors: ConfigError."""
+    plain = open_sinks(config, options, console)
+    first = plain[0]
+    view = open_status_view(
+        quiet=options["quiet"],
+        alerts_console=first.console if isinstance(first, ConsoleSink) else None,
+        options=console,
+    )
+    return [background(sink, config.sink, options["spool"]) for sink in plain], view
 
 
 def run(around: Surroundings, watch: Watch) -> None:

@@ -31,6 +31,11 @@ TESTED_ELSEWHERE = {
     "sensor/flow_columns.py": "tests/unit/test_documents.py",
     "sensor/loads.py": "tests/property/test_decode.py",
     "sensor/stores.py": "tests/unit/test_documents.py",
+    "sensor/live_command.py": "tests/live/test_lifecycle.py",
+    "sensor/live_status.py": "tests/unit/test_live_watch.py",
+    "sensor/capture/hardware.py": "tests/unit/capture/test_ring.py",
+    "sensor/capture/ring_loads.py": "tests/unit/capture/test_ring.py",
+    "sensor/capture/links.py": "tests/live/test_lifecycle.py",
     "sensor/capture/discover.py": "tests/unit/capture/test_files.py",
     "sensor/decode": "tests/unit/decode/test_network.py",
     "sensor/flowtable": "tests/golden/test_truth.py",
@@ -81,7 +86,8 @@ def test_what_is_to_be_compiled_has_its_types_and_is_listed() -> None:
     assert len(listed) == len(set(listed)) > 10
     for name in listed:
         assert (ROOT / name).exists() and (ROOT / name).with_suffix(".pxd").exists(), name
-    inline_only = {"sensor/loads.py", "sensor/records.py", "sensor/stores.py"}
+    inline_only = {"sensor/loads.py", "sensor/records.py", "sensor/stores.py",
+                   "sensor/capture/ring_loads.py"}
     for path in SENSOR.rglob("*.pxd"):
         source = place(path.with_suffix(".py"))
         assert source in listed or source in inline_only, f"{source} is not compiled"
