@@ -33,7 +33,7 @@ class Port(MemoryCapture):
     """A capture of frames in memory that says of itself what a port would."""
 
     notices: list[Notice] = field(default_factory=list)
-    counters: CaptureStatus = CaptureStatus()
+    counters: CaptureStatus = field(default_factory=CaptureStatus)
     stopped: bool = False
 
     def __post_init__(self) -> None:
