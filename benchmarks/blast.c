@@ -3,7 +3,7 @@
  *     gcc -O2 -o blast blast.c
  *     blast IFACE [NAME=VALUE ...]
  *
- * Three kinds of traffic share the frames by weight (background=, sessions=, flood=, each 0..100):
+ * Three kinds of traffic share the frames by weight (background=, sessions=, flood=, each 0..100000):
  *
  *   background  TCP connections to port 443 that exchange data, `flows` of them at a time, each closed by
  *               FIN and followed by another after `flow_frames` frames
@@ -180,7 +180,8 @@ static int flood(unsigned char *at) {
 
 /* The next frame by the weights, spread evenly; 0 if nothing is left. */
 static int next_frame(unsigned char *at, uint64_t number, int ending) {
-    int place = number * 37 % (o.background + o.sessions + o.flood);
+    uint64_t spread = number * 0x9E3779B97F4A7C15ULL >> 32; /* by the golden ratio */
+    long long place = spread * (o.background + o.sessions + o.flood) >> 32;
     if (ending) return session(at, 1);
     if (place < o.sessions) {
         int octets = session(at, 0);
@@ -219,7 +220,7 @@ static void parse(int count, char **words) {
     struct { const char *name; long long *value, least, most; } names[] = {
         {"rate", &o.rate, 0, 1000000000}, {"seconds", &o.seconds, 0, 1000000}, {"frames", &o.frames, 0, 1LL << 60},
         {"sessions_max", &o.sessions_max, 0, 1 << 30}, {"first", &o.first, 0, 1 << 30},
-        {"background", &o.background, 0, 100}, {"sessions", &o.sessions, 0, 100}, {"flood", &o.flood, 0, 100},
+        {"background", &o.background, 0, 100000}, {"sessions", &o.sessions, 0, 100000}, {"flood", &o.flood, 0, 100000},
         {"flows", &o.flows, 1, FLOWS_MAX}, {"flow_frames", &o.flow_frames, 8, 60000},
         {"window", &o.window, 1, 100000}, {"size", &o.size, ETH_ZLEN, FRAME_MAX}, {"batch", &o.batch, 1, BATCH_MAX}};
     for (int i = 0; i < count; i++) {
@@ -241,7 +242,6 @@ int main(int count, char **words) {
     flows = calloc(o.flows, sizeof *flows);
     window = calloc(o.window, sizeof *window);
     memset(filler, 'x', sizeof filler);
-    for (long long i = 0; i < o.flows; i++) next_flow = 0;
     session_next = o.first;
     for (int i = 0; i < BATCH_MAX; i++) {
         vectors[i].iov_base = buffers[i];
