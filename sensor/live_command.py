@@ -128,7 +128,6 @@ def run(around: Surroundings, watch: Watch) -> None:
         if hasattr(signal, name):  # Windows has not all of them
             signal.signal(getattr(signal, name), handler)
     around.pipeline.on_batch = watch
-    around.service.ready()  # the ring is filling, and every signal has its handler
     try:
         around.pipeline.run()
     finally:

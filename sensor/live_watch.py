@@ -134,6 +134,7 @@ class Watch:
         self._losses = LossWatch()
         self._troubles = TroubleWatch()
         self._told: Status | None = None
+        self._ready = False
         now_s = clock_s()
         self._next_tick_s = now_s
         self._next_second_s = now_s
@@ -147,6 +148,9 @@ class Watch:
             return
         self._next_tick_s = now_s + TICK_S
         around = self._around
+        if not self._ready:  # the first batch: frames are being captured
+            self._ready = True
+            around.service.ready()
         around.service.watchdog()
         if around.asked.ledger:
             around.asked.ledger = False
