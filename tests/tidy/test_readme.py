@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import sensor
-from sensor.cli import replay
+from sensor.cli import live, replay
 from sensor.config import parse_config
 from tests.running import ROOT
 from tests.tidy.test_examples import within
@@ -28,12 +28,14 @@ def block(language: str) -> str:
     return found[1]
 
 
-def test_every_option_of_replay_is_told_and_none_else() -> None:
-    known = {name for option in replay.params for name in (*option.opts, *option.secondary_opts)}
+def test_every_option_is_told_and_none_else() -> None:
+    options = [option for command in (replay, live) for option in command.params
+               if option.param_type_name == "option"]
+    known = {name for option in options for name in (*option.opts, *option.secondary_opts)}
     told = set(OPTION.findall(TEXT))
     assert told - OF_OTHERS <= known
-    assert [option.name for option in replay.params if option.param_type_name == "option"
-            and not told & {*option.opts, *option.secondary_opts}] == []  # fmt: skip
+    assert [option.name for option in options
+            if not told & {*option.opts, *option.secondary_opts}] == []  # fmt: skip
 
 
 def test_the_configuration_shown_loads() -> None:
