@@ -16,6 +16,7 @@ from sensor.escape import harmless
 BACKENDS = ("auto", "af_packet", "scapy")
 NAME_BYTES_MAX = 15
 """IFNAMSIZ of Linux without its NUL."""
+INTERFACES_MAX = 64
 RING_MIB_MAX = 2048
 LINK_ETHERNET = 1
 
@@ -37,6 +38,8 @@ def check_ports(names: Sequence[str], options: PortOptions) -> tuple[str, ...]:
     """The names, each once. Errors: ConfigError for what cannot be, before anything is opened."""
     if not names:
         raise ConfigError("no interface is named: give -i IFACE; `sensor doctor` lists them")
+    if len(set(names)) > INTERFACES_MAX:
+        raise ConfigError(f"-i: {INTERFACES_MAX} interfaces at most")
     for name in names:
         if name == "any":
             raise ConfigError("-i any: name the interfaces; -i may be given several times")

@@ -97,7 +97,7 @@ def headline(ledger: Ledger) -> list[str]:
         (_number(ledger, "duplicates"), "duplicates"),
         (_number(ledger, "time_backwards"), "packets dated before an earlier one"),
         (_number(ledger, "flows", "evicted"), "flows evicted"),
-        (_number(ledger, "capture", "kernel_drops"), "packets lost by the kernel"),
+        (_number(ledger, "capture", "kernel_drops"), "frames lost by the kernel"),
     ]
     said = [f"{_grouped(count)} {what}" for count, what in others if count > 0]
     return lines + ([", ".join(said)] if said else [])
@@ -223,8 +223,11 @@ def _anomalies(ledger: Ledger) -> Section:
 
 
 def _sinks(ledger: Ledger) -> Section:
-    keys = ("delivered", "dropped", "retried")
+    keys = ["delivered", "dropped", "retried"]
     sinks = _mapping(ledger, "sinks")
+    # Only a live run's sinks have these, and then not always.
+    keys += [key for key in ("waiting", "recovered")
+             if any(_number(sink, key) for sink in sinks.values())]
     rows = [
         (harmless(name), *(_grouped(_number(sink, key)) for key in keys))
         for name, sink in sinks.items()

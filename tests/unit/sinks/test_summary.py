@@ -127,7 +127,7 @@ def test_a_shape_that_is_none_is_left_out(summary: Any) -> None:
 def test_losses_are_said(summary: Any) -> None:
     ledger = ledger_of(duplicates=1234, time_backwards=2, capture={"kernel_drops": 5})
     assert ("3 frames without IP, 1,234 duplicates, 2 packets dated before an earlier one, "
-            "5 packets lost by the kernel" in " ".join(summary(ledger, Talkers()).split()))
+            "5 frames lost by the kernel" in " ".join(summary(ledger, Talkers()).split()))
 
 
 def test_plain_text_has_no_escape_sequences() -> None:
