@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from sensor.capture.privileges import drop_privileges
 from sensor.cli import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED, say
 from sensor.config import Config
 from sensor.errors import CaptureError
+from sensor.escape import harmless
 from sensor.live_status import Reporter
 from sensor.live_watch import Asked, Reloader, Surroundings, Watch
 from sensor.service import ServiceManager
@@ -54,8 +56,9 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     try:
         captures = open_ports(names, ports, interfaces)
         drop_privileges(options["user"])
+        check_readable(options["user"])
     except (CaptureError, OSError) as error:
-        say(f"sensor: {error}")
+        say(f"sensor: {error.strerror if isinstance(error, OSError) else error}")
         return DAMAGED
     # Only now threads may start: a capability belongs to a thread, not to the process.
     console = ConsoleOptions(options["color"], options["local_time"])
@@ -87,6 +90,21 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
         metrics.close()
     code = finish(around, reporter, watch, talkers, console)
     return ALERTED if code == DONE and options["fail_on_alert"] and pipeline.alerts else code
+
+
+def check_readable(user: str | None) -> None:
+    """Look whether Python can still import what it has not needed so far.
+
+    Errors: PermissionError where the user that the sensor has become may not read it.
+    """
+    for path in (os.__file__, sensor.__file__):
+        try:
+            with open(path, "rb"):
+                pass
+        except PermissionError:
+            reason = (f"user {harmless(user or '')} may not read {harmless(path)}:"
+                      " install the sensor where every user can, in /opt for example")
+            raise PermissionError(errno.EACCES, reason) from None
 
 
 def open_live_sinks(
