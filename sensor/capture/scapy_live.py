@@ -36,8 +36,8 @@ from sensor.status import (
 )
 
 SCAPY_NOTICE = (
-    "capturing through scapy, one frame at a time: beyond some ten thousand packets a second frames "
-    "may be lost; the ring that Linux has (--backend af_packet) takes many times as many"
+    "capturing through scapy, one frame at a time: beyond some ten thousand packets a second "
+    "frames may be lost; the ring that Linux has (--backend af_packet) takes many times as many"
 )
 
 IDLE_S = 0.05
