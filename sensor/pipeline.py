@@ -153,6 +153,8 @@ class Lane:
         """The wall clock of a live run."""
         self.lag_ns = 0
         """How old the newest frame was when it was worked on, by that clock."""
+        self.last_ns = -1
+        """The newest frame's time; packet time goes on without frames in a live run."""
         self._context = context
         self._anomalous = 0
         self._file = ""
@@ -161,8 +163,10 @@ class Lane:
         """Fold a batch into the table; `hand_over` takes its events when it is full of them."""
         self.frames += packets.count
         self.bytes += packets.wire_bytes
-        if packets.count and self.clock is not None:
-            self.lag_ns = self.clock() - packets.watermark_ns
+        if packets.count:
+            self.last_ns = max(self.last_ns, packets.watermark_ns)
+            if self.clock is not None:
+                self.lag_ns = self.clock() - packets.watermark_ns
         self._follow(packets)
         while not self.table.advance(packets):
             hand_over()

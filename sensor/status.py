@@ -91,7 +91,7 @@ class Status:
     capture: CaptureStatus = CaptureStatus()
     interfaces: tuple[InterfaceStatus, ...] = ()
     flows: dict[str, int] = field(default_factory=dict)
-    """Ended or started flows by verdict: accepted, denied, dropped, attempted, unknown."""
+    """Flows that have ended, by verdict: accepted, denied, dropped, attempted, unknown."""
     flows_total: int = 0
     flows_open: int = 0
     evicted: int = 0

@@ -73,7 +73,7 @@ def full_ledger(
 ) -> dict[str, Any]:
     """The ledger of `--stats`, whole."""
     ledger = pipeline.ledger()
-    tables = [lane.table for lane in pipeline.lanes if lane.table.first_ns >= 0]
+    lanes = [lane for lane in pipeline.lanes if lane.table.first_ns >= 0]
     kernel = capture or CaptureStatus()
     return {
         **ledger,
@@ -83,8 +83,8 @@ def full_ledger(
                     "ring_freezes": kernel.ring_freezes},
         "inputs": [{"path": entry.path, "error": entry.error}
                    for entry in pipeline.captures[0].inputs],
-        "first_packet": time_text(min(table.first_ns for table in tables)) if tables else None,
-        "last_packet": time_text(max(table.now_ns for table in tables)) if tables else None,
+        "first_packet": time_text(min(lane.table.first_ns for lane in lanes)) if lanes else None,
+        "last_packet": time_text(max(lane.last_ns for lane in lanes)) if lanes else None,
         "elapsed_s": round(elapsed_s, 6),
         "packets_per_s": round(ledger["frames"] / elapsed_s, 1) if elapsed_s else 0.0,
         "rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT,

@@ -65,7 +65,7 @@ def open_ports(
     if not _has_rings(options.backend):
         from sensor.capture.scapy_live import ScapyCapture  # noqa: PLC0415
 
-        return [ScapyCapture(names, options.bpf, options.promiscuous)]
+        return [ScapyCapture(names, options.bpf, options.promiscuous, interfaces)]
     from sensor.capture import bpf  # noqa: PLC0415
     from sensor.capture.af_packet import LiveCapture, LiveOptions, link_type_of  # noqa: PLC0415
 

@@ -163,7 +163,7 @@ def _traffic(status: Status) -> Iterator[Metric]:
 
 def _flows(status: Status) -> Iterator[Metric]:
     yield _counter("sensor_flows", "Flows that were seen.", (), [((), status.flows_total)])
-    yield _counter("sensor_flow_verdicts", "Flows by verdict.", ("verdict",),
+    yield _counter("sensor_flow_verdicts", "Flows that have ended, by verdict.", ("verdict",),
                    [((name,), count) for name, count in status.flows.items()])  # fmt: skip
     yield _gauge("sensor_open_flows", "Flows in the table now.", (), [((), status.flows_open)])
     yield _counter("sensor_evicted_flows", "Flows that left early because the table was full.",

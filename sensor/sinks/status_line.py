@@ -82,7 +82,7 @@ def _change(now: int, before: int) -> str:
 def _flows(now: Status) -> str:
     verdicts = " ".join(f"{harmless(name)} {count:,}" for name, count in now.flows.items())
     return f"flows {now.flows_open:,} open, {now.flows_total:,} in all" + (
-        f": {verdicts}" if verdicts else ""
+        f", ended: {verdicts}" if verdicts else ""
     )
 
 

@@ -86,7 +86,7 @@ def screen_lines(shown: Shown, width: int, height: int) -> list[Line]:
         *_labelled("flows", [
             (f"{counted(status.flows_open)} open", ""), (f"{counted(shown.flows_peak)} peak", ""),
             (f"{counted(status.flows_total)} in all", "")], width),
-        *_labelled("verdicts", [
+        *_labelled("ended", [
             (f"{counted(count)} {harmless(name)}", VERDICT_STYLES.get(name, ""))
             for name, count in status.flows.items()], width),
     ]  # fmt: skip

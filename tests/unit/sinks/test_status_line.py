@@ -20,7 +20,7 @@ CALM = Status(
 def test_a_calm_minute() -> None:
     assert status_text(CALM, None) == (
         "10k packets/s 10 Mbit/s | drops 0 freezes 0 evicted 0 | "
-        "flows 66 open, 1,300 in all: accepted 1,200 denied 34 | alerts +3/3 | lag 8 ms"
+        "flows 66 open, 1,300 in all, ended: accepted 1,200 denied 34 | alerts +3/3 | lag 8 ms"
     )
 
 

@@ -68,7 +68,7 @@ def test_everything_that_the_operator_asks_for_is_there() -> None:
         "lost     1,204 frames  0 flows  11 alerts  ring full 3 times",
         "alerts   666  lag 8 ms  memory 85 MB  7 malformed",
         "flows    42 open  99 peak  1,553 in all",
-        "verdicts 1,500 accepted  34 denied  5 dropped  6 attempted  8 unknown",
+        "ended    1,500 accepted  34 denied  5 dropped  6 attempted  8 unknown",
         "",
         "sink                delivered  waiting  dropped",
         "syslog tcp://h:601        600       55       11",
@@ -195,7 +195,7 @@ def test_it_is_drawn_in_one_place_and_goes_away() -> None:
     for second in range(1, 5):
         view.update(replace(BUSY, elapsed_s=float(second)))
     screen.feed(stream.getvalue())
-    assert screen.text().count("verdicts") == 1
+    assert screen.text().count("ended") == 1
     assert "0:00:04" in screen.text()
     view.close()
     view.close()
