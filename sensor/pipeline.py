@@ -341,7 +341,7 @@ def ledger_of(lanes: Sequence[Lane]) -> dict[str, Any]:
     all_books = [lane.table.books() for lane in lanes]
     anomalies: Counter[str] = Counter()
     for lane in lanes:
-        anomalies.update(lane.anomalies)
+        anomalies.update(lane.anomalies.copy())  # asked for by other threads, too
 
     def total(name: str) -> int:
         return sum(books[name] for books in all_books)
