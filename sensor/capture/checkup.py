@@ -268,7 +268,8 @@ def judge(seen: Glance, name: str, program: str) -> Iterator[Check]:
         ))  # fmt: skip
         return
     traffic = seen.traffic
-    yield Check(OK, "traffic", f"{seen.frames / seen.seconds:,.0f} frames/s")
+    rate = seen.frames / seen.seconds
+    yield Check(OK, "traffic", f"{rate:,.0f} frames/s" if rate >= 10 else f"{rate:.1f} frames/s")
     yield from _judge_directions(traffic.both_ways, traffic.one_way)
     if traffic.vlans:
         shown = sorted(traffic.vlans)[:VLANS_SHOWN]

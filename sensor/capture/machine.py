@@ -175,13 +175,17 @@ def try_ring(ring_bytes: int, block_bytes: int) -> None:
 
 
 def memory_available() -> int | None:
-    """Octets that could be had without swapping (proc(5), MemAvailable)."""
+    """Octets that could be had without swapping (proc(5), MemAvailable), or that are free."""
     try:
         lines = MEMORY.read_text(encoding="ascii").splitlines()
-    except (OSError, ValueError):
+        values = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+        return int(values[0]) * 1024
+    except (OSError, ValueError, IndexError):  # a service may be shown its own processes only
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
         return None
-    values = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(values[0]) * 1024 if values else None
 
 
 def watch_all(packet: socket.socket, name: str) -> None:

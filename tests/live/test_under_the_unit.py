@@ -8,7 +8,6 @@ import pytest
 
 from tests.live import veth
 
-
 pytestmark = pytest.mark.usefixtures("namespaces")
 
 

@@ -119,8 +119,8 @@ def test_a_replay_is_the_same_under_the_units_rules(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["ssl", "sqlite3", "prometheus_client", "rich.live", "netaddr", "lark", "numpy", "pwd",
-               "sensor.live_command", "scapy.libs.winpcapy"],
+    "module", ["ssl", "sqlite3", "prometheus_client", "rich.live", "netaddr", "lark", "numpy",
+               "pwd", "sensor.live_command", "scapy.libs.winpcapy"],
 )  # fmt: skip
 def test_what_a_live_sensor_may_load_can_be_loaded_under_the_units_rules(module: str) -> None:
     ended = confined(sys.executable, "-c", f"import {module}")

@@ -94,6 +94,7 @@ def test_silence_is_a_fact_with_a_way_to_look_longer() -> None:
 
 def test_the_rate_is_that_of_the_kernel() -> None:
     assert judged(frames=5000)["traffic"].fact == "2,500 frames/s"
+    assert judged(frames=1)["traffic"].fact == "0.5 frames/s"
 
 
 def conversations(both: int, one: int) -> dict[object, Counter[object]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
 import shutil
 import socket
 import subprocess
@@ -102,6 +103,15 @@ except OSError as error:
     print(json.dumps(error.strerror))
 """
     assert in_namespace("true", code) == "Invalid argument"
+
+
+def test_free_memory_is_known_where_only_processes_are_shown(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    total = os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE
+    monkeypatch.setattr(machine, "MEMORY", tmp_path / "absent")
+    available = machine.memory_available()
+    assert available is not None and 0 < available < total
 
 
 def test_the_rest_is_known_everywhere() -> None:
