@@ -318,3 +318,36 @@ def check_rules(config: Config, /, paths: tuple[str, ...], **options: Any) -> in
     from sensor.rules_command import print_check  # noqa: PLC0415
 
     return print_check(paths, settled(config, options))
+
+
+@commands.command()
+@click.option("--interface", "-i", "names", metavar="IFACE", multiple=True,
+              help="Look closely at this interface. Repeatable.")
+@click.option("--listen", metavar="SECONDS", type=click.FloatRange(0, 3600),
+              help="How long to look at what comes by; 0: not at all.  [default: 2]")
+@click.option("--ring-mib", metavar="N", type=click.IntRange(1, 2048),
+              help="The size of the ring that live would be given.")
+@click.option("--config", metavar="FILE", is_eager=True, expose_value=False,
+              callback=_load_config, help="Settings as TOML: interfaces, ring.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",
+              show_default=True, help="NO_COLOR is honoured.")
+@click.pass_obj
+def doctor(
+    config: Config,
+    /,
+    names: tuple[str, ...],
+    listen: float | None,
+    ring_mib: int | None,
+    color: str,
+) -> int:
+    """Tell whether this machine can capture, and the commands that mend what is missing.
+
+    Exit code 0 if capturing works, 1 if a problem prevents it.
+
+    \b
+      sensor doctor
+      sensor doctor -i eth1 --listen 10
+    """
+    from sensor.doctor_command import run_doctor  # noqa: PLC0415
+
+    return run_doctor(names, config, listen_s=listen, ring_mib=ring_mib, color=color)

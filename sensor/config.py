@@ -110,7 +110,7 @@ class Config:
 
 OPTION_KEYS = {
     "rules": list,
-    "exceptions": str,
+    "exceptions": list,
     "json": bool,
     "alerts": str,
     "flows": str,

@@ -25,6 +25,7 @@ TESTED_ELSEWHERE = {
     "sensor/__main__.py": "tests/unit/test_cli_options.py",
     "sensor/replay_command.py": "tests/unit/test_cli_options.py",
     "sensor/rules_command.py": "tests/unit/test_cli_errors.py",
+    "sensor/doctor_command.py": "tests/live/test_doctor.py",
     "sensor/interpreted.py": "tests/property/test_documents.py",
     "sensor/arrow.py": "tests/unit/test_documents.py",
     "sensor/plan.py": "tests/unit/test_documents.py",

@@ -282,6 +282,13 @@ def test_exceptions_silence_what_they_name(tmp_path: Path) -> None:
     assert (entry["matches"], entry["alerts"], entry["excepted"]) == (1, 0, 1)
 
 
+def test_exceptions_may_stand_in_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "known.toml").write_text(EXCEPTION, encoding="utf-8")
+    config = tmp_path / "sensor.toml"
+    config.write_text('exceptions = ["known.toml"]\n', encoding="utf-8")
+    assert sensor("replay", "--quiet", "--config", str(config), ACCEPTED, cwd=tmp_path).out == ""
+
+
 def test_a_configuration_file_gives_defaults_and_the_command_line_wins(tmp_path: Path) -> None:
     config = tmp_path / "sensor.toml"
     config.write_text(
