@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
@@ -32,6 +32,7 @@ from sensor.sinks.protocol import Sink
 from sensor.sinks.status_line import status_text
 from sensor.sinks.status_view import StatusView, open_status_view
 from sensor.sinks.talkers import Talkers
+from sensor.status import Status
 from sensor.wiring import Outlets, open_sinks, open_stats, write_stats
 
 
@@ -53,6 +54,8 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     interfaces = Interfaces()
     for name in names:
         interfaces.index(name)
+    reporters: list[Reporter] = []
+    metrics = open_metrics(options["metrics"], lambda: reporters[0].snapshot())  # noqa: PLW0108
     try:
         captures = open_ports(names, ports, interfaces)
         drop_privileges(options["user"])
@@ -78,18 +81,34 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     )  # fmt: skip
     outlets = [*sinks, *([flow_sink] if flow_sink else ())]
     reporter = Reporter(pipeline, captures, outlets, lambda: around.ruleset)
-    metrics = None
-    if options["metrics"]:
-        metrics = Metrics(options["metrics"], reporter.snapshot, version=sensor.__version__)
+    reporters.append(reporter)
+    if metrics is not None:
         metrics.start()
-    if options["bpf"] and (hidden := hides(options["bpf"])):
-        around.note("filter", hidden, warning=True)
+    tell_beginning(around, options)
     watch = Watch(around, reporter)
     run(around, watch)
     if metrics is not None:
         metrics.close()
     code = finish(around, reporter, watch, talkers, console)
     return ALERTED if code == DONE and options["fail_on_alert"] and pipeline.alerts else code
+
+
+def open_metrics(address: str | None, snapshot: Callable[[], Status]) -> Metrics | None:
+    """Take the address that metrics are to be served at, if any. Errors: ConfigError."""
+    return Metrics(address, snapshot, version=sensor.__version__) if address else None
+
+
+def tell_beginning(around: Surroundings, options: dict[str, Any]) -> None:
+    """What the operator should know before the first frame."""
+    for text in around.ruleset.notices:
+        around.note("rules", text)
+    if options["verbose"]:
+        around.note("rules", f"{len(around.ruleset.rules)} rules loaded")
+    if options["bpf"] and (hidden := hides(options["bpf"])):
+        around.note("filter", hidden, warning=True)
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        around.note("start", "every capability was given up, but root's files are still this"
+                    " process's own: --user NAME, or the unit of systemd, gives that up too")
 
 
 def check_readable(user: str | None) -> None:

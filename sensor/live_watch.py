@@ -114,9 +114,11 @@ class Surroundings:
 
 
 def notice_line(notice: Notice) -> str:
-    """A notice on standard error; the journal has times of its own."""
-    when = "" if "JOURNAL_STREAM" in os.environ else f"{time_text(notice.time_ns)[:19]}Z "
-    return f"sensor: {when}{'warning: ' if notice.warning else ''}{notice.text}"
+    """A notice on standard error; the journal has times of its own, and reads the priority."""
+    text = f"{'warning: ' if notice.warning else ''}{notice.text}"
+    if "JOURNAL_STREAM" in os.environ:  # sd-daemon(3)
+        return f"<{4 if notice.warning else 5}>sensor: {text}"
+    return f"sensor: {time_text(notice.time_ns)[:19]}Z {text}"
 
 
 class Watch:

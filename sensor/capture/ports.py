@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sensor.capture.interfaces import Interfaces
+from sensor.capture.machine import memory_available
 from sensor.capture.protocol import PortCapture
 from sensor.config import CaptureLimits
-from sensor.errors import ConfigError
+from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
 
 BACKENDS = ("auto", "af_packet", "scapy")
@@ -69,6 +70,11 @@ def open_ports(
     from sensor.capture import bpf  # noqa: PLC0415
     from sensor.capture.af_packet import LiveCapture, LiveOptions, link_type_of  # noqa: PLC0415
 
+    needed, free = options.workers * options.limits.ring_bytes, memory_available()
+    if free is not None and needed > free:  # the kernel would kill somebody instead of refusing
+        listed = ", ".join(harmless(name) for name in names)
+        raise CaptureError(listed, f"the rings need {needed >> 20} MiB, {free >> 20} MiB are free:"
+                           " give a smaller --ring-mib or fewer --workers")
     program = bpf.compile_filter(options.bpf, link_type_of(names)) if options.bpf else ()
     live = LiveOptions(
         program=program,

@@ -133,9 +133,10 @@ def test_quiet_keeps_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(scene.sink.notices) == 2
 
 
-def test_the_journal_gets_no_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_journal_gets_a_priority_and_no_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOURNAL_STREAM", "8:1")
-    assert notice_line(Notice(0, "loss", "lost", warning=True)) == "sensor: warning: lost"
+    assert notice_line(Notice(0, "loss", "lost", warning=True)) == "<4>sensor: warning: lost"
+    assert notice_line(Notice(0, "start", "here")) == "<5>sensor: here"
 
 
 def test_losses_of_the_kernel_are_said_within_seconds() -> None:
