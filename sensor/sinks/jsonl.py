@@ -159,6 +159,8 @@ class FlowFile:
     def __init__(self, path: str, *, append: bool = False) -> None:
         """Start writing to `path`, `-` for standard output.
 
+        A file that is appended to belongs to a live run: after a write that failed the next one
+        is tried all the same, because a full disk may have been cleared.
         Errors: ConfigError if the file cannot be opened.
         """
         self.name = f"flows {harmless(path)}"
@@ -167,7 +169,9 @@ class FlowFile:
         self.closed = False
         mode = "ab" if append else "wb"
         self._path = "" if path == "-" else path
+        self._goes_on = append
         self._output = _stdout() if path == "-" else _opened(path, mode, "flows")
+        self._torn = append and path != "-" and _is_torn(path)
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
 
@@ -187,13 +191,20 @@ class FlowFile:
             return
         block = b"".join(self._gathered)  # makes no copy of a single member
         self._gathered, self._gathered_bytes = [], 0
+        lead = b"\n" if self._torn else b""
         try:
+            if lead:
+                self._output.write(lead)
+                self._torn = False
             self._output.write(block)
         except (OSError, ValueError) as error:
             self._failed(error)
-        written = block.count(b"\n", 0, self._output.taken)
+        taken = 0 if self._torn else self._output.taken
+        if taken:
+            self._torn = block[taken - 1 : taken] != b"\n"
+        written = block.count(b"\n", 0, taken)
         self.delivered += written
-        if self._output.taken < len(block):
+        if taken < len(block):
             self.dropped += block.count(b"\n") - written
 
     def accounted(self) -> int:
@@ -212,7 +223,9 @@ class FlowFile:
         except (OSError, ValueError) as error:  # the file that is open goes on being used
             self.error = f"{self.name}: cannot be opened again: {reason_of(error)}"
             return
+        self.error = None
         before, self._output = self._output, output
+        self._torn = _is_torn(self._path)
         try:
             before.close()
         except OSError as error:
@@ -228,7 +241,7 @@ class FlowFile:
             self._failed(error)
 
     def _failed(self, error: Exception) -> None:
-        self.closed = True
+        self.closed = self.closed or not self._goes_on or isinstance(error, BrokenPipeError)
         if isinstance(error, BrokenPipeError):
             self._output.discard()
         else:

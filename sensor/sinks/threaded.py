@@ -18,6 +18,9 @@ from sensor.sinks.protocol import Sink
 from sensor.sinks.queued import Entry, Queued, Reopen
 from sensor.status import Notice, SinkStatus
 
+ABANDONED_S = 0.5
+"""How long a thread that was left behind may take to notice."""
+
 
 class Worker(Protocol):
     """What the thread of a `Background` does."""
@@ -77,10 +80,11 @@ class Background:
             return
         self._queued.end()
         self._thread.join(self._drain_s)
-        self.stuck = self._thread.is_alive()
         rest = self._queued.abandon()
         self._queued.settle_rest(stored=self._worker.rescue(rest))
         self._worker.close()
+        self._thread.join(ABANDONED_S)
+        self.stuck = self._thread.is_alive()
 
     @property
     def delivered(self) -> int:
