@@ -224,6 +224,10 @@ class LiveCapture:
         frames = FrameBatch()
         frames.attach(self._memory)
         clock = PacketTime()
+        if not self._options.hardware_timestamps:
+            # The kernel stamps frames by the wall clock: time passes even if no frame ever comes.
+            # Other workers wait for this one's time.
+            clock.saw(time.time_ns(), time.monotonic_ns())
         number = 1
         looked_s = time.monotonic()
         while True:
