@@ -83,20 +83,25 @@ class PacketTime:
     """What time it is for packets while none comes: their clock, carried on by one that is steady.
 
     The clock of frames is the kernel's, or a network card's; it may be set. The steady one may not.
+    Workers share one: each waits for what the others know, so time must pass for one that never
+    gets a frame.
     """
 
     def __init__(self) -> None:
-        self._frame_ns = -1
-        self._steady_ns = 0
+        self._anchor: tuple[int, int] | None = None
+        """A frame's time and that of the steady clock then; replaced as a whole."""
 
     def saw(self, frame_ns: int, steady_ns: int) -> None:
         """The newest frame's time, and when it was read."""
-        if self._frame_ns < 0 or frame_ns > self.now(steady_ns):
-            self._frame_ns, self._steady_ns = frame_ns, steady_ns
+        if self._anchor is None or frame_ns > self.now(steady_ns):
+            self._anchor = (frame_ns, steady_ns)
 
     def now(self, steady_ns: int) -> int:
         """Packet time, a little late rather than early; negative before the first frame."""
-        return -1 if self._frame_ns < 0 else self._frame_ns + steady_ns - self._steady_ns
+        if self._anchor is None:
+            return -1
+        frame_ns, then_ns = self._anchor
+        return frame_ns + steady_ns - then_ns
 
 
 class LiveCapture:
@@ -111,8 +116,10 @@ class LiveCapture:
         names: Sequence[str],
         options: LiveOptions | None = None,
         interfaces: Interfaces | None = None,
+        clock: PacketTime | None = None,
     ) -> None:
         self._options = options = options or LiveOptions()
+        self._clock = clock or PacketTime()
         self._interfaces = interfaces or Interfaces()
         self.inputs = [Input(name) for name in names]
         self.bytes_read = 0
@@ -223,11 +230,7 @@ class LiveCapture:
         self._start()
         frames = FrameBatch()
         frames.attach(self._memory)
-        clock = PacketTime()
-        if not self._options.hardware_timestamps:
-            # The kernel stamps frames by the wall clock: time passes even if no frame ever comes.
-            # Other workers wait for this one's time.
-            clock.saw(time.time_ns(), time.monotonic_ns())
+        clock = self._clock
         number = 1
         looked_s = time.monotonic()
         while True:
