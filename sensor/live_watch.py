@@ -20,6 +20,7 @@ from sensor.capture.protocol import PortCapture
 from sensor.errors import OperatorError
 from sensor.live_screen import Screen
 from sensor.live_status import Reporter
+from sensor.pipeline import AnyPipeline
 from sensor.rules import RuleSet
 from sensor.service import ServiceManager
 from sensor.sinks.flow_files import FlowSink
@@ -29,7 +30,7 @@ from sensor.sinks.status_line import status_text
 from sensor.sinks.trouble import TroubleWatch
 from sensor.status import Notice, Status
 from sensor.text import time_text
-from sensor.wiring import AnyPipeline, full_ledger, write_stats
+from sensor.wiring import full_ledger, write_stats
 
 TICK_S = 0.1
 SECOND_S = 1.0

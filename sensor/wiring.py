@@ -15,16 +15,14 @@ from sensor.cli import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED, say
 from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.escape import harmless
-from sensor.pipeline import Pipeline
+from sensor.pipeline import AnyPipeline
 from sensor.rules import RuleSet
 from sensor.sinks.console import ConsoleOptions, discard
 from sensor.sinks.flow_files import FlowSink
 from sensor.sinks.protocol import Sink
 from sensor.status import CaptureStatus
 from sensor.text import time_text
-from sensor.workers import WorkersPipeline
 
-AnyPipeline = Pipeline | WorkersPipeline
 Outlets = Sink | FlowSink
 
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
