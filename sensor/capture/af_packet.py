@@ -196,7 +196,7 @@ class LiveCapture:
 
     def _apply(self, changed: Sequence[InterfaceStatus]) -> None:
         """Let in the frames of the interfaces that are there now, and say what changed."""
-        if not changed:
+        if not changed or self._ends_s is not None:
             return
         present = self._links.present
         if self._options.promiscuous:
@@ -234,6 +234,8 @@ class LiveCapture:
         number = 1
         looked_s = time.monotonic()
         while True:
+            if self._stopping and self._ends_s is None:
+                self._shut()
             if self._ring.fill(frames):
                 clock.saw(self._ring.last_ns, time.monotonic_ns())
                 frames.watermark_ns = self._ring.last_ns
@@ -267,14 +269,14 @@ class LiveCapture:
                 self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return bool(events)
 
+    def _shut(self) -> None:
+        """Let nothing more in, at once: under more load than it bears the ring is never empty."""
+        bpf.attach(self._socket, NOTHING)
+        self._ends_s = time.monotonic() + DRAIN_BLOCKS * self._options.limits.block_timeout_s
+
     def _ended(self) -> bool:
         """Whether, after `stop`, everything that was captured has been given out."""
-        if not self._stopping:
-            return False
-        if self._ends_s is None:
-            bpf.attach(self._socket, NOTHING)
-            self._ends_s = time.monotonic() + DRAIN_BLOCKS * self._options.limits.block_timeout_s
-        return time.monotonic() >= self._ends_s
+        return self._ends_s is not None and time.monotonic() >= self._ends_s
 
     def _count(self) -> None:
         """Add up the kernel's counters: it starts anew at each reading."""

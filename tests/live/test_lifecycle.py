@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import PORT_RULE
+from tests.live import veth
 from tests.live.namespaces import WAIT_S, Lab, Namespace, wait_until
 from tests.live.sensors import Document, LiveSensor, act, tap
 from tests.running import CAPTURES
@@ -182,3 +183,9 @@ def test_another_interface_goes_on_meanwhile(lab: Lab, tmp_path: Path) -> None:
     assert live.stop()["frames"] == LOGIN_FRAMES
     (alert,) = live.documents()
     assert alert["observer"]["ingress"]["interface"]["name"] == "tap2"
+
+
+def test_it_ends_though_more_comes_than_it_takes(namespaces: None) -> None:
+    batches, sent_before_stop, received = veth.run("tests.live.busy_capture")
+    assert received >= sent_before_stop
+    assert batches < 10
