@@ -17,6 +17,7 @@ import os
 import select
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ PACKET_FANOUT = 18
 TPACKET_V3 = 2
 PACKET_MR_PROMISC = 1
 FANOUT_HASH = 0
+FANOUT_UNIQUE_ID = 0x2000
 FANOUT_DEFRAG = 0x8000
 ETH_P_ALL = 3
 SIOCGIFHWADDR = 0x8927
@@ -65,6 +67,31 @@ SLACK_NS = 100_000_000
 """How far the packet time of an idle capture stays behind the clock: a block may be under way."""
 
 
+class Fanout:
+    """A group of sockets that share the frames; the kernel chooses its number.
+
+    A number of our own might be another sensor's: in containers on one network process ids are the
+    same, and each of the two would get half of the frames.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._number: int | None = None
+
+    def join(self, packet: socket.socket) -> None:
+        """Make a socket that is bound one of the group. Errors: OSError."""
+        mode = FANOUT_HASH | FANOUT_DEFRAG
+        with self._lock:
+            if self._number is not None:
+                request = self._number | mode << 16
+                packet.setsockopt(SOL_PACKET, PACKET_FANOUT, struct.pack("I", request))
+                return
+            request = (mode | FANOUT_UNIQUE_ID) << 16
+            packet.setsockopt(SOL_PACKET, PACKET_FANOUT, struct.pack("I", request))
+            (answer,) = struct.unpack("I", packet.getsockopt(SOL_PACKET, PACKET_FANOUT, 4))
+            self._number = answer & 0xFFFF
+
+
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
     """How live frames are captured."""
@@ -73,7 +100,7 @@ class LiveOptions:
     """The operator's filter, compiled; empty: everything."""
     promiscuous: bool = True
     hardware_timestamps: bool = False
-    fanout_group: int | None = None
+    fanout: Fanout | None = None
     """Workers of one group share the frames, each flow whole to one of them."""
     limits: CaptureLimits = field(default_factory=CaptureLimits)
 
@@ -189,9 +216,8 @@ class LiveCapture:
         """Let frames in: from now on they are captured."""
         bpf.attach(self._socket, NOTHING)
         _bind_to_all(self._socket)
-        if self._options.fanout_group is not None:
-            group = self._options.fanout_group | (FANOUT_HASH | FANOUT_DEFRAG) << 16
-            self._socket.setsockopt(SOL_PACKET, PACKET_FANOUT, struct.pack("I", group))
+        if self._options.fanout is not None:
+            self._options.fanout.join(self._socket)
         self._apply(self._changed)
 
     def _apply(self, changed: Sequence[InterfaceStatus]) -> None:

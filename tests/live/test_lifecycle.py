@@ -189,3 +189,11 @@ def test_it_ends_though_more_comes_than_it_takes(namespaces: None) -> None:
     batches, sent_before_stop, received = veth.run("tests.live.busy_capture")
     assert received >= sent_before_stop
     assert batches < 10
+
+
+def test_workers_share_frames_among_themselves_and_not_with_another_sensor(
+    namespaces: None,
+) -> None:
+    first, second = veth.run("tests.live.two_sensors")
+    assert sum(first) == sum(second) == 200
+    assert all(first) and all(second)
