@@ -367,7 +367,8 @@ def link_type_of(names: Sequence[str]) -> int:
     An interface that is not there yet counts as Ethernet.
     Errors: ConfigError if they differ.
     """
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+    # Any socket can ask; a service may be denied those of the Internet.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asked:
         kinds = {_link_type(asked, name) for name in names}
     if len(kinds) > 1:
         raise ConfigError("--bpf: one filter cannot serve interfaces with and without Ethernet")
