@@ -231,15 +231,19 @@ class LiveCapture:
         self._ring.know(
             {index: self._interfaces.index(name) for index, name in present.items()}
         )
-        bpf.attach(
-            self._socket,
-            bpf.with_interfaces(
-                self._options.program, tuple(present), frozenset(self._links.loopback)
-            ),
-        )
+        self._let_in(bpf.with_interfaces(
+            self._options.program, tuple(present), frozenset(self._links.loopback)
+        ))
         for status in changed:
             self._notices.add("interface", f"{harmless(status.name)} is {status.state}",
                        status.state != INTERFACE_UP)
+
+    def _let_in(self, program: Sequence[bpf.Instruction]) -> None:
+        try:
+            bpf.attach(self._socket, program)
+        except ConfigError:  # the kernel has room for it, perhaps, but not for the old one too
+            bpf.attach(self._socket, NOTHING)
+            bpf.attach(self._socket, program)
 
     def _watch_all(self, index: int) -> None:
         """Have the interface take frames that are addressed to others, too."""

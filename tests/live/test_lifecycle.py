@@ -197,3 +197,7 @@ def test_workers_share_frames_among_themselves_and_not_with_another_sensor(
     first, second = veth.run("tests.live.two_sensors")
     assert sum(first) == sum(second) == 200
     assert all(first) and all(second)
+
+
+def test_a_filter_that_just_fits_survives_a_change_of_interfaces(namespaces: None) -> None:
+    assert veth.run("tests.live.large_filter") == 2
