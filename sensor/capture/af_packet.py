@@ -61,10 +61,17 @@ TICK_MS = 100
 DRAIN_TICK_MS = 5
 DRAIN_BLOCKS = 6
 """After `stop` the ring is read for so many block timeouts more: the last block is under way."""
+DRAIN_S = 0.05
+"""And for this long at least: the kernel's timers are no finer than its ticks, 10 ms on some."""
 LOOK_S = 1.0
 """Counters and interfaces are looked at this often."""
-SLACK_NS = 100_000_000
-"""How far the packet time of an idle capture stays behind the clock: a block may be under way."""
+SLACK_S = 0.1
+"""How far the packet time of an idle capture stays behind the clock at least: a block may be under
+way."""
+BLOCKS_UNDER_WAY = 4
+"""And so many block timeouts at least."""
+DRIFT_NS = 1_000_000_000
+"""Frames that are new and not further behind packet time than this set it right."""
 
 
 class Fanout:
@@ -117,9 +124,11 @@ class PacketTime:
         self._anchor: tuple[int, int] | None = None
         """A frame's time and that of the steady clock then; replaced as a whole."""
 
-    def saw(self, frame_ns: int, steady_ns: int) -> None:
-        """The newest frame's time, and when it was read."""
-        if self._anchor is None or frame_ns > self.now(steady_ns):
+    def saw(self, frame_ns: int, steady_ns: int, is_new: bool = False) -> None:
+        """The newest frame's time, and when it was read; `is_new`: nothing newer waited."""
+        behind_ns = self.now(steady_ns) - frame_ns
+        # A card's clock may run slower than the steady one. Further behind, it was set back.
+        if self._anchor is None or behind_ns < (DRIFT_NS if is_new else 0):
             self._anchor = (frame_ns, steady_ns)
 
     def now(self, steady_ns: int) -> int:
@@ -153,6 +162,9 @@ class LiveCapture:
         self._notices = Notices()
         self._status = CaptureStatus()
         self._awaits_hardware_times = options.hardware_timestamps
+        block_s = options.limits.block_timeout_s
+        self._slack_ns = round(max(SLACK_S, BLOCKS_UNDER_WAY * block_s) * 1e9)
+        self._drain_s = max(DRAIN_S, DRAIN_BLOCKS * block_s)
         self._stopping = False
         self._ends_s: float | None = None
         self._closed = False
@@ -266,15 +278,21 @@ class LiveCapture:
         while True:
             if self._stopping and self._ends_s is None:
                 self._shut()
+            before_ns = time.monotonic_ns()
             if self._ring.fill(frames):
-                clock.saw(self._ring.last_ns, time.monotonic_ns())
+                caught_up = self._has_caught_up(frames)
+                clock.saw(self._ring.last_ns, time.monotonic_ns(), caught_up)
                 frames.watermark_ns = self._ring.last_ns
+                if caught_up:
+                    # Frames that are new and yet old: their clock was set back. Time goes on.
+                    idle_ns = clock.now(before_ns) - self._slack_ns
+                    frames.watermark_ns = max(frames.watermark_ns, idle_ns)
             elif self._ended():
                 break
             elif self._wait():
                 continue
             else:
-                frames.watermark_ns = clock.now(time.monotonic_ns()) - SLACK_NS
+                frames.watermark_ns = clock.now(time.monotonic_ns()) - self._slack_ns
             frames.first_number = number
             frames.interfaces = self._interfaces.names
             number += frames.count
@@ -285,6 +303,10 @@ class LiveCapture:
                 self._count()
                 self._apply(self._links.look())
         self._count()
+
+    def _has_caught_up(self, frames: FrameBatch) -> bool:
+        """Whether the kernel had handed over nothing more than what is in the batch."""
+        return frames.count < frames.capacity and self._ring.held < self._ring.blocks - 1
 
     def _wait(self) -> bool:
         """Wait a tick at most; whether something may have come."""
@@ -302,7 +324,7 @@ class LiveCapture:
     def _shut(self) -> None:
         """Let nothing more in, at once: under more load than it bears the ring is never empty."""
         bpf.attach(self._socket, NOTHING)
-        self._ends_s = time.monotonic() + DRAIN_BLOCKS * self._options.limits.block_timeout_s
+        self._ends_s = time.monotonic() + self._drain_s
 
     def _ended(self) -> bool:
         """Whether, after `stop`, everything that was captured has been given out."""
@@ -343,7 +365,8 @@ class LiveCapture:
     def stop(self) -> None:
         """Let nothing more in; the iteration ends when all that was captured has been given."""
         self._stopping = True
-        os.eventfd_write(self._wake, 1)
+        if not self._closed:
+            os.eventfd_write(self._wake, 1)
 
     def close(self) -> None:
         """Let go of everything. The ring lives on while a batch refers to it."""

@@ -201,3 +201,7 @@ def test_workers_share_frames_among_themselves_and_not_with_another_sensor(
 
 def test_a_filter_that_just_fits_survives_a_change_of_interfaces(namespaces: None) -> None:
     assert veth.run("tests.live.large_filter") == 2
+
+
+def test_a_clock_that_was_set_back_does_not_hold_up_a_busy_capture(namespaces: None) -> None:
+    assert veth.run("tests.live.clock_set_back") < 10**9
