@@ -6,7 +6,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,9 @@ def build_live(
     context.interfaces.extend(interfaces.names)  # all are known: threads need not add any
     outlet = Outlet(rules, sinks, context)
     outlet.clock = time.time_ns
+    # The limit is the run's: workers share it, as they share the flows.
+    flows_max = max(1, config.flow.flows_max // len(captures))
+    config = replace(config, flow=replace(config.flow, flows_max=flows_max))
     tables = [flow_table(config) for _ in captures]
     pipeline: AnyPipeline
     if len(captures) == 1:

@@ -22,6 +22,7 @@ from sensor.config import Config
 from sensor.errors import CaptureError
 from sensor.escape import harmless
 from sensor.live_screen import Screen
+from sensor.live_stats import StatsFile
 from sensor.live_status import Reporter
 from sensor.live_watch import Asked, Reloader, Surroundings, Watch
 from sensor.service import ServiceManager
@@ -34,7 +35,7 @@ from sensor.sinks.status_line import status_text
 from sensor.sinks.status_view import StatusView, open_status_view
 from sensor.sinks.talkers import Talkers
 from sensor.status import Status
-from sensor.wiring import Outlets, open_sinks, open_stats, write_stats
+from sensor.wiring import Outlets, open_sinks
 
 
 def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) -> int:
@@ -48,6 +49,7 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     )  # fmt: skip
     names = check_ports(names, ports)
     asked = Asked()
+    listen(asked)
     reloader = Reloader(lambda: load_rules(
         options["rules"], options["exceptions"], config, building_blocks=options["building_blocks"]
     ))
@@ -78,17 +80,16 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     pipeline.outlet.flow_events = options["flow_events"]
     around = Surroundings(
         pipeline, captures, ruleset, sinks, flow_sink, ServiceManager.from_environment(),
-        Screen(view), reloader, open_stats(options["stats"]), options["stats_interval"],
-        options["duration"] or 0.0, options["quiet"], asked,
+        Screen(view), reloader, StatsFile(options["stats"]) if options["stats"] else None,
+        options["stats_interval"], options["duration"] or 0.0, options["quiet"], metrics, asked,
     )  # fmt: skip
-    outlets = [*sinks, *([flow_sink] if flow_sink else ())]
-    reporter = Reporter(pipeline, captures, outlets, lambda: around.ruleset)
+    reporter = Reporter(pipeline, captures, around.outlets(), lambda: around.ruleset)
     reporters.append(reporter)
     if metrics is not None:
         metrics.start()
     tell_beginning(around, options)
     watch = Watch(around, reporter)
-    run(around, watch)
+    run(around, watch, reporter)
     if metrics is not None:
         metrics.close()
     code = finish(around, reporter, watch, talkers, console)
@@ -142,7 +143,21 @@ def open_live_sinks(
     return [background(sink, config.sink, options["spool"]) for sink in plain], view
 
 
-def run(around: Surroundings, watch: Watch) -> None:
+def listen(asked: Asked) -> None:
+    """Take note of SIGHUP and SIGUSR1 from now on: unheard, they would end the process."""
+
+    def reload(number: int, frame: FrameType | None) -> None:
+        asked.reload = True
+
+    def ledger(number: int, frame: FrameType | None) -> None:
+        asked.ledger = True
+
+    for name, handler in (("SIGHUP", reload), ("SIGUSR1", ledger)):
+        if hasattr(signal, name):  # Windows has neither
+            signal.signal(getattr(signal, name), handler)
+
+
+def run(around: Surroundings, watch: Watch, reporter: Reporter) -> None:
     """Run the pipeline until a signal or the end of `--duration`; its sinks stay open.
 
     The first SIGINT or SIGTERM lets no more frames in and everything that was captured come out;
@@ -156,22 +171,15 @@ def run(around: Surroundings, watch: Watch) -> None:
         asked.stopped_by = number
         around.stop()
 
-    def reload(number: int, frame: FrameType | None) -> None:
-        asked.reload = True
-
-    def ledger(number: int, frame: FrameType | None) -> None:
-        asked.ledger = True
-
-    for name, handler in (("SIGINT", end), ("SIGTERM", end), ("SIGHUP", reload),
-                          ("SIGUSR1", ledger)):  # fmt: skip
-        if hasattr(signal, name):  # Windows has not all of them
-            signal.signal(getattr(signal, name), handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
     around.pipeline.on_batch = watch
     try:
         around.pipeline.run()
     finally:
         around.service.stopping()
-        close_together([*around.sinks, *([around.flow_sink] if around.flow_sink else ())])
+        watch.tell_news(reporter.snapshot())  # while sinks can still pass it on
+        close_together(around.outlets())
         for capture in around.captures:
             capture.close()
 
@@ -193,7 +201,8 @@ def finish(
     status = reporter.snapshot()
     watch.tell_news(status, last=True)
     ledger = watch.ledger()
-    told = write_stats(around.stats, ledger)
+    if around.stats is not None and (problem := around.stats.finish(ledger)):
+        around.screen.say(f"sensor: {problem}")
 
     def last_words() -> None:
         if not around.quiet and is_terminal(sys.stderr):
@@ -204,18 +213,18 @@ def finish(
             say(f"sensor: {status_text(status, None)}")
 
     printed = around.screen.end_with(last_words)
-    code = how_it_ended(around, status, told)
-    outlets = [*around.sinks, *([around.flow_sink] if around.flow_sink else ())]
-    if not printed or any(outlet.stuck for outlet in outlets):
+    code = how_it_ended(around, status)
+    if not printed or any(getattr(outlet, "stuck", False) for outlet in around.outlets()):
         # A thread hangs in a write that nobody takes: Python would wait for it for ever.
         os._exit(code)
     return code
 
 
-def how_it_ended(around: Surroundings, status: Status, told: bool) -> int:
+def how_it_ended(around: Surroundings, status: Status) -> int:
     """The exit code."""
     if around.asked.stopped_by == signal.SIGINT:
         return INTERRUPTED
-    if not told or any(sink.dropped for sink in status.sinks):
+    unsaid = around.stats is not None and around.stats.error
+    if unsaid or any(sink.dropped for sink in status.sinks):
         return DAMAGED
     return DONE

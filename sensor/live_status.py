@@ -65,7 +65,7 @@ class Reporter:
             interfaces=self._captures[0].interfaces_status(),
             flows=flows,
             flows_total=total,
-            flows_open=sum(lane.table.books()["flows_open"] for lane in pipeline.lanes),
+            flows_open=sum(lane.told["flows_open"] for lane in pipeline.lanes),
             evicted=evicted,
             rules=rule_statuses(self._rules()),
             sinks=tuple(status_of(sink) for sink in self._sinks),

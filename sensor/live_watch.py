@@ -19,18 +19,20 @@ from typing import Any
 from sensor.capture.protocol import PortCapture
 from sensor.errors import OperatorError
 from sensor.live_screen import Screen
+from sensor.live_stats import StatsFile
 from sensor.live_status import Reporter
 from sensor.pipeline import AnyPipeline
 from sensor.rules import RuleSet
 from sensor.service import ServiceManager
 from sensor.sinks.flow_files import FlowSink
 from sensor.sinks.loss import LossWatch
+from sensor.sinks.metrics import Metrics
 from sensor.sinks.protocol import Sink
 from sensor.sinks.status_line import status_text
 from sensor.sinks.trouble import TroubleWatch
 from sensor.status import Notice, Status
 from sensor.text import time_text
-from sensor.wiring import full_ledger, write_stats
+from sensor.wiring import Outlets, full_ledger
 
 TICK_S = 0.1
 SECOND_S = 1.0
@@ -88,10 +90,11 @@ class Surroundings:
     service: ServiceManager
     screen: Screen
     reloader: Reloader
-    stats: Any = None
+    stats: StatsFile | None = None
     stats_interval_s: float = 60.0
     duration_s: float = 0.0
     quiet: bool = False
+    metrics: Metrics | None = None
     asked: Asked = field(default_factory=Asked)
 
     def tell(self, notice: Notice) -> None:
@@ -102,8 +105,13 @@ class Surroundings:
             sink.notify(notice)
 
     def note(self, kind: str, text: str, *, warning: bool = False) -> None:
-        """`tell`, of now."""
-        self.tell(Notice(time.time_ns(), kind, text, warning))
+        """`tell`, of now, line by line."""
+        for line in text.split("\n"):
+            self.tell(Notice(time.time_ns(), kind, line, warning))
+
+    def outlets(self) -> list[Outlets]:
+        """The sinks, and the flow file if there is one."""
+        return [*self.sinks, *([self.flow_sink] if self.flow_sink else ())]
 
     def stop(self) -> None:
         """Let no more frames in; the run ends when all that were captured are through."""
@@ -114,9 +122,18 @@ class Surroundings:
 def notice_line(notice: Notice) -> str:
     """A notice on standard error; the journal has times of its own, and reads the priority."""
     text = f"{'warning: ' if notice.warning else ''}{notice.text}"
-    if "JOURNAL_STREAM" in os.environ:  # sd-daemon(3)
+    if is_journal():  # sd-daemon(3)
         return f"<{4 if notice.warning else 5}>sensor: {text}"
     return f"sensor: {time_text(notice.time_ns)[:19]}Z {text}"
+
+
+def is_journal() -> bool:
+    """Whether standard error leads to the journal of systemd (systemd.exec(5), JOURNAL_STREAM)."""
+    try:
+        place = os.fstat(2)
+    except OSError:
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{place.st_dev}:{place.st_ino}"
 
 
 class Watch:
@@ -179,7 +196,7 @@ class Watch:
                 around.screen.say(f"sensor: {line}")
         if around.stats is not None and now_s >= self._next_stats_s:
             self._next_stats_s = now_s + around.stats_interval_s
-            write_stats(around.stats, self.ledger(), close=False)
+            around.stats.write(self.ledger())
 
     def tell_news(self, status: Status, *, last: bool = False) -> None:
         """Notices of the captures, of losses, and of sinks in trouble."""
@@ -220,14 +237,13 @@ class Watch:
     def _nobody_reads(self) -> bool:
         """Whether standard output was all there was to write to, and its reader is gone."""
         around = self._around
-        alone = len(around.sinks) == 1 and around.flow_sink is None and around.stats is None
-        return alone and around.sinks[0].closed
+        others = (around.flow_sink, around.stats, around.metrics)
+        return len(around.sinks) == 1 and not any(others) and around.sinks[0].closed
 
     def ledger(self) -> dict[str, Any]:
         """The whole ledger of the run, as of now."""
         around = self._around
-        outlets = [*around.sinks, *([around.flow_sink] if around.flow_sink else ())]
         return full_ledger(
-            around.pipeline, around.ruleset, outlets, self._reporter.elapsed_s,
+            around.pipeline, around.ruleset, around.outlets(), self._reporter.elapsed_s,
             self._reporter.capture(),
         )  # fmt: skip

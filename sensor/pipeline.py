@@ -158,6 +158,8 @@ class Lane:
         self._context = context
         self._anomalous = 0
         self._file = ""
+        self.told = self._tally(table.books())
+        """What was counted up to the last batch; replaced as a whole, for any thread to read."""
 
     def fold(self, packets: PacketBatch, hand_over: Callable[[], None]) -> None:
         """Fold a batch into the table; `hand_over` takes its events when it is full of them."""
@@ -179,8 +181,13 @@ class Lane:
             done = self.table.drain()
             hand_over()
         books = self.table.books()
+        self.told = self._tally(books)
         assert books["flows_open"] == 0 and books["packets_in_table"] == 0
         assert sum(books["verdicts"].values()) == books["flows_total"]
+
+    def _tally(self, books: dict[str, Any]) -> dict[str, Any]:
+        return {**books, "frames": self.frames, "bytes": self.bytes,
+                "anomalies_by_name": dict(self.anomalies)}  # fmt: skip
 
     def _follow(self, packets: PacketBatch) -> None:
         """Keep the tables that flows refer to: files and interfaces."""
@@ -203,6 +210,7 @@ class Lane:
                 if count:
                     name = ANOMALIES[code].name
                     self.anomalies[name] = self.anomalies.get(name, 0) + int(count)
+        self.told = self._tally(books)
         accounted = (
             books["packets_in_table"] + books["packets_ended"] + books["packets_without_flow"]
             + books["anomalies"] + books["non_ip"] + books["duplicates"]
@@ -353,18 +361,18 @@ class Pipeline(AnyPipeline):
 
 def ledger_of(lanes: Sequence[Lane]) -> dict[str, Any]:
     """The books of all lanes together, in the shape of `--stats`."""
-    all_books = [lane.table.books() for lane in lanes]
+    all_books = [lane.told for lane in lanes]
     anomalies: Counter[str] = Counter()
-    for lane in lanes:
-        anomalies.update(lane.anomalies.copy())  # asked for by other threads, too
+    for books in all_books:
+        anomalies.update(books["anomalies_by_name"])
 
     def total(name: str) -> int:
         return sum(books[name] for books in all_books)
 
-    frames = sum(lane.frames for lane in lanes)
+    frames = total("frames")
     return {
         "frames": frames,
-        "bytes": sum(lane.bytes for lane in lanes),
+        "bytes": total("bytes"),
         "packets": frames - total("anomalies") - total("non_ip"),
         "anomalies": dict(sorted(anomalies.items())),
         "non_ip_frames": total("non_ip"),

@@ -84,6 +84,8 @@ class RuleSet:
         self.show_building_blocks = show_building_blocks
         self.notices: list[str] = [_notice(rule) for rule in rules if rule.status != RUNS]
         self._running = [_Running(rule, config) for rule in rules if rule.predicate is not None]
+        self._earlier: dict[str, dict[str, Any]] = {}
+        """What rules counted that are not in this set any more, or were changed."""
 
     @classmethod
     def load(
@@ -139,7 +141,8 @@ class RuleSet:
     def inherit(self, before: RuleSet) -> list[Alert]:
         """Go on where another set stood: a rule that is the same keeps its counts and its memory.
 
-        Returns the closing alerts of the rules that are not the same any more.
+        Returns the closing alerts of the rules that are not the same any more. What those counted
+        stays in the ledger.
         """
         known = {running.rule.text.id: running for running in before._running}
         for running in self._running:
@@ -148,7 +151,11 @@ class RuleSet:
                 running.take_over(old)
                 del known[old.rule.text.id]
         before._running = list(known.values())
-        return before.finish()
+        closing = before.finish()
+        self._earlier = before._earlier
+        for old in known.values():
+            self._earlier = _added(self._earlier, {old.rule.text.id: _counts(old.rule)})
+        return closing
 
     def _close(self, now_ns: int | None) -> list[Alert]:
         ended = [(overflow.end_ns, index, overflow) for index, running in enumerate(self._running)
@@ -162,14 +169,7 @@ class RuleSet:
 
     def ledger(self) -> dict[str, dict[str, Any]]:
         """The rules' part of the ledger: `alerts` counts every alert that left, closings too."""
-        return {
-            rule.text.id: {
-                "name": rule.text.name, "matches": rule.counters.matches,
-                "alerts": rule.counters.alerts + rule.counters.closings,
-                "excepted": rule.counters.excepted, "suppressed": rule.counters.suppressed,
-            }
-            for rule in self.rules
-        }
+        return _added({rule.text.id: _counts(rule) for rule in self.rules}, self._earlier)
 
     def describe(self) -> list[dict[str, Any]]:
         """One row of plain data per rule, for a table."""
@@ -183,6 +183,28 @@ class RuleSet:
     def find(self, name: str) -> Rule | None:
         """The rule with an id, a name or a file stem."""
         return next((rule for rule in self.rules if name in _names(rule)), None)
+
+
+def _counts(rule: Rule) -> dict[str, Any]:
+    """One rule's line in the ledger."""
+    counters = rule.counters
+    return {
+        "name": rule.text.name, "matches": counters.matches,
+        "alerts": counters.alerts + counters.closings,
+        "excepted": counters.excepted, "suppressed": counters.suppressed,
+    }  # fmt: skip
+
+
+def _added(
+    rows: dict[str, dict[str, Any]], more: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Both together: the numbers of a rule that is in both are added up."""
+    result = {**rows}
+    for name, row in more.items():
+        known = result.get(name)
+        result[name] = row if known is None else {
+            key: value if key == "name" else value + row[key] for key, value in known.items()}
+    return result
 
 
 class _Running:

@@ -124,11 +124,8 @@ def open_stats(path: str | None) -> Any:
         raise ConfigError(f"--stats {harmless(path)}: {reason}") from None
 
 
-def write_stats(stream: Any, ledger: dict[str, Any], *, close: bool = True) -> bool:
-    """Write the ledger as one line of JSON, in place of an earlier one in a file.
-
-    Returns False, after a message, if that fails.
-    """
+def write_stats(stream: Any, ledger: dict[str, Any]) -> bool:
+    """Write the ledger as one line of JSON; False, and a message, if that fails."""
     if stream is None:
         return True
     try:
@@ -137,7 +134,7 @@ def write_stats(stream: Any, ledger: dict[str, Any], *, close: bool = True) -> b
                 stream.truncate(0)
         stream.write(json.dumps(ledger, separators=(",", ":")) + "\n")
         stream.flush()
-        if close and stream is not sys.stdout:
+        if stream is not sys.stdout:
             stream.close()
     except BrokenPipeError:
         discard(stream)

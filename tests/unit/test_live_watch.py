@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from sensor.addresses import Networks
 from sensor.alerts import Alert
-from sensor.api import load_rules
+from sensor.api import load_rules, shipped_rules
 from sensor.capture.memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.decode import decode
@@ -19,13 +20,13 @@ from sensor.errors import ConfigError
 from sensor.flow import FlowContext
 from sensor.flowtable.table import FlowTable
 from sensor.live_screen import Screen
+from sensor.live_stats import StatsFile
 from sensor.live_status import Reporter
 from sensor.live_watch import STATUS_LINE_S, Reloader, Surroundings, Watch, notice_line
 from sensor.pipeline import Outlet, Pipeline
 from sensor.service import ServiceManager
 from sensor.sinks.status_view import StatusView
 from sensor.status import CaptureStatus, InterfaceStatus, Notice, SinkStatus, Status
-from sensor.wiring import open_stats
 from tests.conversation import Talk
 
 
@@ -137,9 +138,12 @@ def test_quiet_keeps_warnings(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_journal_gets_a_priority_and_no_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JOURNAL_STREAM", "8:1")
+    place = os.fstat(2)
+    monkeypatch.setenv("JOURNAL_STREAM", f"{place.st_dev}:{place.st_ino}")
     assert notice_line(Notice(0, "loss", "lost", warning=True)) == "<4>sensor: warning: lost"
     assert notice_line(Notice(0, "start", "here")) == "<5>sensor: here"
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1")  # of a parent: our stderr leads elsewhere
+    assert notice_line(Notice(0, "start", "here")) == "sensor: 1970-01-01T00:00:00Z here"
 
 
 def test_losses_of_the_kernel_are_said_within_seconds() -> None:
@@ -183,10 +187,12 @@ def test_the_ledger_is_printed_when_asked(capsys: pytest.CaptureFixture[str]) ->
 
 def test_the_stats_file_is_written_anew_each_interval(tmp_path: Path) -> None:
     path = tmp_path / "stats.json"
-    scene = Scene(stats=open_stats(str(path)), stats_interval_s=5.0)
+    stats = StatsFile(str(path))
+    scene = Scene(stats=stats, stats_interval_s=5.0)
     for drops in range(12):
         scene.port.counters = CaptureStatus(100, drops, 0)
         scene.at(1)
+        stats.wait()
     assert json.loads(path.read_text())["capture"]["kernel_drops"] == 9  # after 10 s, once
 
 
@@ -204,6 +210,20 @@ def test_a_reload_replaces_the_rules_and_keeps_what_they_remember(
     assert sum(part["alerts"] for part in after.ledger().values()) == len(scene.sink.alerts) == 1
     assert scene.sink.reopened == 1
     assert "3 rules loaded" in capsys.readouterr().err
+
+
+def test_what_a_changed_rule_counted_stays_in_the_ledger(tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    shipped = Path(shipped_rules()) / "accepted_default_telnet_port_connection.toml"
+    other.write_text(shipped.read_text().replace("risk_score = 47", "risk_score = 48"))
+    scene = Scene(lambda: load_rules([str(other)]))
+    scene.around.pipeline.run()
+    before = scene.around.ruleset
+    scene.around.asked.reload = True
+    scene.until(lambda: scene.around.ruleset is not before)
+    assert scene.around.ruleset is not before and len(scene.around.ruleset.rules) == 1
+    ledger = scene.around.ruleset.ledger()
+    assert sum(part["alerts"] for part in ledger.values()) == len(scene.sink.alerts) == 1
 
 
 def test_bad_rules_change_nothing_and_are_named(capsys: pytest.CaptureFixture[str]) -> None:
