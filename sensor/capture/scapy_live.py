@@ -217,7 +217,9 @@ class ScapyCapture:
                 if gathered and gathered[-1][0] > clock[0]:
                     clock = (gathered[-1][0], steady_ns)
                 idle_ns = clock[0] + steady_ns - clock[1] - SLACK_NS if clock[0] >= 0 else -1
-                newest_ns = clock[0] if gathered else idle_ns
+                newest_ns = gathered[-1][0] if gathered else idle_ns
+                if len(gathered) < FRAMES_MAX:  # all there is: a clock set back holds up nothing
+                    newest_ns = max(newest_ns, idle_ns)
                 frames.watermark_ns = max(frames.watermark_ns, newest_ns)
                 frames.first_number = number
                 number += frames.count
