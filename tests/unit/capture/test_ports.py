@@ -19,6 +19,7 @@ def test_each_interface_counts_once_and_keeps_its_place() -> None:
 @pytest.mark.parametrize("names,options,words", [
     ([], PortOptions(), "no interface is named"),
     (["any"], PortOptions(), "name the interfaces"),
+    (["eth0,eth1"], PortOptions(), "once for each interface"),
     (["a/b"], PortOptions(), "not the name of an interface"),
     (["sixteen-octets-x"], PortOptions(), "not the name of an interface"),
     (["bad\x1b[2J"], PortOptions(limits=CaptureLimits(block_bytes=3 * MIB)), "power of two"),
