@@ -108,7 +108,8 @@ def build_live(
         pipeline = one = Pipeline(captures[0], decode, tables[0], outlet)
         one.handover_events = 1
     else:
-        pipeline = WorkersPipeline(captures, decode, tables, outlet)
+        pipeline = several = WorkersPipeline(captures, decode, tables, outlet)
+        several.ask = lambda worker: captures[worker].ask()
     for lane in pipeline.lanes:
         lane.clock = outlet.clock
     return pipeline
