@@ -181,7 +181,8 @@ def run(around: Surroundings, watch: Watch, reporter: Reporter) -> None:
         status = reporter.snapshot()
         watch.tell_news(status)  # while sinks can still pass it on
         if waiting := sum(sink.waiting for sink in status.sinks):
-            around.note("stop", f"delivering what waits ({waiting:,}); a second signal ends at once")
+            text = f"delivering what waits ({waiting:,}); a second signal ends at once"
+            around.note("stop", text)
         close_together(around.outlets())
         for capture in around.captures:
             capture.close()

@@ -1,8 +1,8 @@
 """Who is evicted when the table is full: three lists, each from oldest to newest.
 
-Unanswered attempts go first, then flows with packets both ways, then accepted ones. But an eighth of
-the table stays for each of the first two, or a table full of connections that nobody closed (their
-last packets were lost) would end every new attempt before its answer can come.
+Unanswered attempts go first, then flows with packets both ways, then accepted ones. But an eighth
+of the table stays for each of the first two, or a table full of connections that nobody closed
+(their last packets were lost) would end every new attempt before its answer can come.
 """
 
 from __future__ import annotations
