@@ -8,18 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sensor.capture.interfaces import Interfaces
-from sensor.capture.machine import memory_available
+from sensor.capture.machine import NAME_BYTES_MAX, memory_available
 from sensor.capture.protocol import PortCapture
 from sensor.config import CaptureLimits
 from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
 
 BACKENDS = ("auto", "af_packet", "scapy")
-NAME_BYTES_MAX = 15
-"""IFNAMSIZ of Linux without its NUL."""
 INTERFACES_MAX = 64
 RING_MIB_MAX = 2048
-LINK_ETHERNET = 1
 
 
 @dataclass(frozen=True, slots=True)
