@@ -11,10 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sensor.addresses import Networks
 from sensor.columns import Column
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 VERDICTS = ("unknown", "accepted", "denied", "dropped", "attempted")
 UNKNOWN, ACCEPTED, DENIED, DROPPED, ATTEMPTED = range(len(VERDICTS))
@@ -147,6 +151,26 @@ class FlowContext:
     """Names by `interface`; grows as interfaces appear."""
 
 
+class KeptFlow:
+    """One flow event that outlives its batch."""
+
+    __slots__ = ("_context", "_created_ns", "_record")
+
+    def __init__(self, record: Any, context: FlowContext, created_ns: int) -> None:
+        self._record = record
+        self._context = context
+        self._created_ns = created_ns
+
+    @property
+    def known_ns(self) -> int:
+        """When the event became known."""
+        return int(self._record["known_ns"][0])
+
+    def document(self) -> dict[str, Any]:
+        """The event as a nested ECS document."""
+        return FlowBatch(self._record, self._context, self._created_ns).document(0)
+
+
 class FlowBatch:
     """Flow events as columns: `records` is a numpy array of `records.FLOW_LAYOUT`."""
 
@@ -175,6 +199,15 @@ class FlowBatch:
     def known_ns(self, row: int) -> int:
         """When the event became known, packet time: the order of sequences and windows."""
         return int(self.records["known_ns"][row])
+
+    def times_ns(self) -> NDArray[np.int64]:
+        """`known_ns` of every row."""
+        times: NDArray[np.int64] = self.records["known_ns"]
+        return times
+
+    def keep(self, row: int) -> KeptFlow:
+        """One event, to be kept beyond the batch: its record is copied."""
+        return KeptFlow(self.records[row : row + 1].copy(), self.context, self.created_ns)
 
     def document(self, row: int) -> dict[str, Any]:
         """One event as a nested ECS document."""

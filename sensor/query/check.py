@@ -57,11 +57,12 @@ class Findings:
 
 def check(
     query: Query, text: str, known: Known, fields: Collection[str] = (),
-    categories: Collection[str] = ("network",),
+    categories: Collection[str] | None = ("network",),
 ) -> Findings:
     """Hold a query against a schema.
 
-    `fields` are all names of the schema, `categories` the event categories that occur.
+    `fields` are all names of the schema, `categories` the event categories that occur
+    (None: any).
     """
     checker = _Checker(text, known, fields, categories)
     checker.walk(query)
@@ -73,7 +74,8 @@ class _Checker:
     """One query held against one schema."""
 
     def __init__(
-        self, text: str, known: Known, fields: Collection[str], categories: Collection[str]
+        self, text: str, known: Known, fields: Collection[str],
+        categories: Collection[str] | None,
     ) -> None:
         self.text = text
         self.known = known
@@ -110,10 +112,13 @@ class _Checker:
                     if isinstance(option, Literal):
                         self._literal(name, option.value, option.at, "==")
             case EventQuery(category) if category is not None:
-                if category not in self.categories:
+                if not self._occurs(category):
                     self.absent[f"{category} events"] = None
         for child in children(node):
             self.walk(child, prefix)
+
+    def _occurs(self, category: str) -> bool:
+        return self.categories is None or category in self.categories
 
     def _field(self, field: Text | Wildcard, prefix: str) -> None:
         if isinstance(field, Text):
@@ -166,7 +171,7 @@ class _Checker:
                 hope = self.hope(item, prefix)
                 return None if hope is None else not hope
             case EventQuery(category, condition):
-                if category is not None and category not in self.categories:
+                if category is not None and not self._occurs(category):
                     return False
                 return self.hope(condition)
             case FieldTest(None):
