@@ -33,7 +33,14 @@ from sensor.sinks.status_line import status_text
 from sensor.sinks.status_view import StatusView, open_status_view
 from sensor.sinks.talkers import Talkers
 from sensor.status import Status
-from sensor.wiring import Outlets, open_sinks, open_stats, write_stats
+from sensor.wiring import (
+    Outlets,
+    close_store,
+    open_sinks,
+    open_stats,
+    open_store,
+    write_stats,
+)
 
 
 def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) -> int:
@@ -47,8 +54,10 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     )  # fmt: skip
     names = check_ports(names, ports)
     asked = Asked()
+    store = open_store(options["state"])
     reloader = Reloader(lambda: load_rules(
-        options["rules"], options["exceptions"], config, building_blocks=options["building_blocks"]
+        options["rules"], options["exceptions"], config,
+        building_blocks=options["building_blocks"], indicators=options["indicators"], store=store,
     ))
     ruleset = reloader.load()
     interfaces = Interfaces()
@@ -90,6 +99,8 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     if metrics is not None:
         metrics.close()
     code = finish(around, reporter, watch, talkers, console)
+    if not close_store(store) and code == DONE:
+        code = DAMAGED
     return ALERTED if code == DONE and options["fail_on_alert"] and pipeline.alerts else code
 
 

@@ -53,12 +53,15 @@ class AlertMaker:
             message = printable(f"{self._rule.name}: {_summary_of_all(document, events)}")
         else:
             parts = [_identity(document)] if match.events is None else []
-            message = printable(f"{self._rule.name}: {_summary(document)}")
+            words = (_summary(document), _findings(match.fields or {}))
+            message = printable(f"{self._rule.name}: {', '.join(filter(None, words))}")
         if match.name:
             parts.append(match.name)
         # Replaced, not merged: what the event says of other rules is not about this one.
         document.pop("rule", None)
         document.pop("threat", None)
+        if match.fields and "threat" in match.fields:
+            document["threat"] = match.fields["threat"]
         return self._finished(document, _digest(self._rule.id, *parts), time_ns, message,
                               suppressed)
 
@@ -129,6 +132,22 @@ def _shared(documents: list[dict[str, Any]]) -> dict[str, Any]:
 def _identity(document: dict[str, Any]) -> str:
     event_ids = values_at(document, "event.id")
     return str(event_ids[0]) if event_ids else _digest(_canonical(document))
+
+
+def _findings(fields: dict[str, Any]) -> str:
+    """What a rule found beyond the event, for the message."""
+    for told in values_at(fields, "sensor.alert.threshold"):
+        group = " ".join(f"{name} {value}" for name, value
+                         in zip(told["field"], told["value"], strict=True)
+                         if name not in ("source.ip", "destination.ip"))
+        words = f"{told['count']} event{'s'[:told['count'] != 1]}"
+        if different := told.get("cardinality"):
+            words += f" with {different['value']} different {different['field']}"
+        return f"{group}: {words}" if group else words
+    for told in values_at(fields, "sensor.alert.new_terms"):
+        return f"new {' and '.join(told['field'])}: {', '.join(told['value'])}"
+    names = [str(hit["atomic"]) for hit in values_at(fields, "threat.enrichments.matched")]
+    return f"indicator {', '.join(dict.fromkeys(names))}" if names else ""
 
 
 def _summary_of_all(document: dict[str, Any], events: list[dict[str, Any]]) -> str:

@@ -18,8 +18,16 @@ from sensor.query.ast import Query, Sample, Sequence
 from sensor.query.external import external_lists, strictly_external
 from sensor.query.predicate import compile_query
 from sensor.query.rows import ecs_type_of
-from sensor.rule_files import UNSUPPORTED_TYPES, RuleText, find_files, placed, read_file
+from sensor.rule_files import (
+    UNSUPPORTED_TYPES,
+    RuleText,
+    find_files,
+    line_of,
+    placed,
+    read_file,
+)
 from sensor.rule_runners import Runner, SingleRunner
+from sensor.rule_state_loading import CannotRun, Resources, build, fields_of
 
 RUNS, DEGRADED, CANNOT_RUN = "runs", "degraded", "cannot_run"
 
@@ -90,16 +98,18 @@ class Schema:
         return None if self.any_event else ("network",)
 
 
-def load_rules(paths: Iterable[str], config: Config, schema: Schema) -> list[Rule]:
+def load_rules(
+    paths: Iterable[str], config: Config, schema: Schema, resources: Resources | None = None
+) -> list[Rule]:
     """The rules of files and folders. Errors: RulesError tells everything at once."""
-    rules, errors = read_rules(paths, config, schema)
+    rules, errors = read_rules(paths, config, schema, resources)
     if errors:
         raise RulesError(errors)
     return rules
 
 
 def read_rules(
-    paths: Iterable[str], config: Config, schema: Schema
+    paths: Iterable[str], config: Config, schema: Schema, resources: Resources | None = None
 ) -> tuple[list[Rule], list[QueryError]]:
     """The rules of files and folders, and everything that is wrong with them."""
     files, errors = find_files(paths)
@@ -110,6 +120,8 @@ def read_rules(
                 errors.append(text)
                 continue
             rule, wrong = _compiled(text, config, schema)
+            if text.special is not None and rule.runner is not None and not wrong:
+                wrong = _specialise(rule, config, schema, resources or Resources())
             rules.append(rule)
             errors += wrong
     return rules, errors + _duplicates(rules)
@@ -145,6 +157,34 @@ def _compiled(
     rule.external = tuple(dict.fromkeys(cidr for cidrs in lists for cidr in cidrs))
     rule.runner = SingleRunner(compile_query(query, schema.fields))
     return rule, []
+
+
+def _specialise(
+    rule: Rule, config: Config, schema: Schema, resources: Resources
+) -> list[QueryError]:
+    """Give a rule that does more with its events than alert on each the runner for that."""
+    text = rule.text
+    assert text.special is not None and isinstance(rule.runner, SingleRunner)
+    fields = fields_of(text.special, schema.type_of)
+    if fields.unknown:
+        return [QueryError(f"unknown field '{name}'", path=text.path, line=line_of(text, name))
+                for name in fields.unknown]
+    try:
+        if fields.is_hopeless:
+            raise CannotRun(f"not on a tap: {', '.join(fields.absent)}")
+        rule.runner, remark = build(text, rule.runner.predicate, config.rule, resources)
+    except CannotRun as reason:
+        rule.runner = None
+        _refused(rule, str(reason))
+    except QueryError as error:
+        return [error]
+    else:
+        remarks = [rule.reason, remark]
+        if fields.absent:
+            remarks.append(f"not on a tap: {', '.join(fields.absent)}")
+        rule.reason = "; ".join(filter(None, remarks))
+        rule.status = DEGRADED if rule.reason else rule.status
+    return []
 
 
 def _why_refused(text: RuleText) -> str:

@@ -57,11 +57,11 @@ class SingleRunner:
     evicted = 0
 
     def __init__(self, predicate: Predicate) -> None:
-        self._predicate = predicate
+        self.predicate = predicate
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
         """The selected rows."""
-        selected = np.flatnonzero(self._predicate(rows)).tolist()
+        selected = np.flatnonzero(self.predicate(rows)).tolist()
         if not selected:
             return []
         return [Match(rows.known_ns(row), row) for row in unexcepted(selected)]

@@ -28,10 +28,13 @@ from sensor.rule_loading import (
     read_rules,
 )
 from sensor.rule_runners import Match
+from sensor.rule_state_loading import Resources, learning_notices
 
 __all__ = ["CheckRow", "Rule", "RuleSet", "RulesError", "check_paths", "format_rule"]
 
 DOCUMENTS_AT_ONCE = 256
+TALLIES = ("evicted", "absorbed", "learned")
+"""What runners count beside matches; in the ledger where it is not zero."""
 
 
 class RuleSet:
@@ -46,7 +49,7 @@ class RuleSet:
         self._running = [_Running(rule, config) for rule in rules if rule.runner is not None]
 
     @classmethod
-    def load(
+    def load(  # noqa: PLR0913  most are left out
         cls,
         paths: Iterable[str],
         *,
@@ -55,6 +58,7 @@ class RuleSet:
         known_fields: Mapping[str, str],
         any_event: bool = False,
         show_building_blocks: bool = False,
+        resources: Resources | None = None,
     ) -> RuleSet:
         """The rules of files and folders, with the exceptions from files.
 
@@ -63,10 +67,13 @@ class RuleSet:
         Errors: RulesError, or ConfigError for the exceptions; each tells everything at once.
         """
         schema = Schema(known_fields, any_event)
-        loaded = load_rules(paths, config, schema)
+        loaded = load_rules(paths, config, schema, resources)
         items = read_exceptions(exceptions, schema.type_of)
         ruleset = cls(loaded, config, show_building_blocks=show_building_blocks)
         ruleset.notices += _assign(items, loaded)
+        running = [rule.text for rule in loaded if rule.runner is not None]
+        ruleset.notices += learning_notices(
+            running, config.rule, resources.store if resources else None)
         return ruleset
 
     def match(self, rows: Rows) -> list[Alert]:
@@ -136,7 +143,7 @@ class RuleSet:
                 "name": rule.text.name, "matches": rule.counters.matches,
                 "alerts": rule.counters.alerts + rule.counters.closings,
                 "excepted": rule.counters.excepted, "suppressed": rule.counters.suppressed,
-                **({"evicted": rule.runner.evicted} if rule.runner and rule.runner.evicted else {}),
+                **{name: count for name in TALLIES if (count := getattr(rule.runner, name, 0))},
             }
             for rule in self.rules
         }

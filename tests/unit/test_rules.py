@@ -10,6 +10,7 @@ import pytest
 
 from sensor.config import Config, RuleLimits
 from sensor.query.rows import DocumentRows, ecs_type_of
+from sensor.rule_files import Suppression
 from sensor.rule_limits import Suppressor
 from sensor.rules import RulesError, RuleSet, check_paths, format_rule
 
@@ -312,8 +313,7 @@ def test_two_rules_with_one_id_name_both_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "word"), [
-    ("machine_learning", "machine learning"), ("esql", "ES|QL"), ("threshold", "threshold"),
-    ("new_terms", "new-terms"), ("threat_match", "indicator"),
+    ("machine_learning", "machine learning"), ("esql", "ES|QL"), ("saved_query", "Kibana"),
 ])
 def test_types_that_are_not_evaluated_are_refused_by_name(
     kind: str, word: str, tmp_path: Path
@@ -396,11 +396,12 @@ def test_check_lists_good_and_bad(tmp_path: Path) -> None:
 
 
 def test_a_threshold_rule_is_suppressed_by_its_own_groups(tmp_path):
-    """Such rules name a duration and no `group_by`: right, if not evaluated here."""
+    """Such rules name a duration and no `group_by`."""
     text = rule_text(type="threshold", extra="[rule.threshold]\nfield = ['source.ip']\nvalue = 5\n"
                      "[rule.alert_suppression.duration]\nunit = 'h'\nvalue = 1\n")
-    (rule,) = load(tmp_path, text).describe()
-    assert (rule["status"], rule["reason"][:14]) == ("cannot_run", "type threshold")
+    (rule,) = load(tmp_path, text).rules
+    assert rule.status == "runs"
+    assert rule.text.suppression == Suppression(("source.ip",), 3600 * SECOND, False)
 
 
 def test_a_rule_whose_filters_narrow_its_query_does_not_run_without_them(tmp_path):
