@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 from sensor.columns import Kept, Rows
 from sensor.query.ast import Sample
@@ -32,6 +34,8 @@ class _Group:
     """What is remembered under one key, oldest first."""
 
     candidates: list[_Candidate] = field(default_factory=list)
+    covered: int = 0
+    """The steps that any of them fulfils, one bit each."""
 
 
 class Sampler:
@@ -85,8 +89,11 @@ class Sampler:
             group = self._groups.setdefault(key, _Group())
             self._groups.move_to_end(key)
             group.candidates.append(_Candidate(event, known_ns, steps))
+            group.covered |= steps
             self._held += 1
-            self._prune(group, known_ns)
+            if (len(group.candidates) > 2 * self._count
+                    or known_ns - group.candidates[0].known_ns > self.span_ns):
+                self._prune(group, known_ns)
             chosen = self._chosen(group)
             if chosen:
                 add_once(done, Completed(known_ns, row, tuple(chosen)))
@@ -114,14 +121,12 @@ class Sampler:
         kept.reverse()
         self._held -= len(group.candidates) - len(kept)
         group.candidates = kept
+        group.covered = reduce(or_, (candidate.steps for candidate in kept))
 
     def _chosen(self, group: _Group) -> list[Kept]:
         """An event for each step, the newest that will do, oldest first; none if that cannot be."""
         candidates = group.candidates
-        covered = 0
-        for candidate in candidates:
-            covered |= candidate.steps
-        if covered != (1 << self._count) - 1 or len(candidates) < self._count:
+        if group.covered != (1 << self._count) - 1 or len(candidates) < self._count:
             return []
         step_of: dict[int, int] = {}
         for step in range(self._count):
