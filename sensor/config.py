@@ -65,6 +65,9 @@ class RuleLimits:
     new_terms_learning_ns: int = 365 * 86_400 * SECOND_NS
     """For how long a history that begins is only learned, at most its whole window; 0: everything
     is new at first."""
+    pending_max: int = 100_000
+    """Events that a rule holds while it waits for more, those of several waits counted in each;
+    what began first goes first."""
 
 
 @dataclass(frozen=True, slots=True)

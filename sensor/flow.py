@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sensor.addresses import Networks
 from sensor.columns import Column
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 VERDICTS = ("unknown", "accepted", "denied", "dropped", "attempted")
 UNKNOWN, ACCEPTED, DENIED, DROPPED, ATTEMPTED = range(len(VERDICTS))
@@ -154,21 +153,25 @@ class FlowContext:
 class KeptFlow:
     """One flow event that outlives its batch."""
 
-    __slots__ = ("_context", "_created_ns", "_record")
+    __slots__ = ("_batch", "_record")
 
-    def __init__(self, record: Any, context: FlowContext, created_ns: int) -> None:
+    def __init__(self, record: bytes, batch: FlowBatch) -> None:
         self._record = record
-        self._context = context
-        self._created_ns = created_ns
+        self._batch = batch
+        """A batch without events: what is true of each of them."""
+
+    def _alone(self) -> FlowBatch:
+        records = np.frombuffer(bytearray(self._record), self._batch.records.dtype)
+        return FlowBatch(records, self._batch.context, self._batch.created_ns)
 
     @property
     def known_ns(self) -> int:
         """When the event became known."""
-        return int(self._record["known_ns"][0])
+        return self._alone().known_ns(0)
 
     def document(self) -> dict[str, Any]:
         """The event as a nested ECS document."""
-        return FlowBatch(self._record, self._context, self._created_ns).document(0)
+        return self._alone().document(0)
 
 
 class FlowBatch:
@@ -181,6 +184,8 @@ class FlowBatch:
         """Wall clock of `event.created` in live capture; whoever makes the batch reads it."""
         self.count = len(records)
         self._columns: dict[str, Column | None] = {}
+        self._octets: Any = None
+        self._shell: FlowBatch | None = None
 
     def __len__(self) -> int:
         return self.count
@@ -206,8 +211,12 @@ class FlowBatch:
         return times
 
     def keep(self, row: int) -> KeptFlow:
-        """One event, to be kept beyond the batch: its record is copied."""
-        return KeptFlow(self.records[row : row + 1].copy(), self.context, self.created_ns)
+        """One event, to be kept beyond the batch: the octets of its record are copied."""
+        if self._shell is None:  # numpy copies a single record member by member: slow
+            self._octets = np.ascontiguousarray(self.records).view(np.uint8).data
+            self._shell = FlowBatch(self.records[:0].copy(), self.context, self.created_ns)
+        size = self.records.itemsize
+        return KeptFlow(bytes(self._octets[row * size : (row + 1) * size]), self._shell)
 
     def document(self, row: int) -> dict[str, Any]:
         """One event as a nested ECS document."""

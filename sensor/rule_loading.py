@@ -18,6 +18,8 @@ from sensor.query.ast import Query, Sample, Sequence
 from sensor.query.external import external_lists, strictly_external
 from sensor.query.predicate import compile_query
 from sensor.query.rows import ecs_type_of
+from sensor.query.sample import Sampler
+from sensor.query.sequence import Tracker
 from sensor.rule_files import (
     UNSUPPORTED_TYPES,
     RuleText,
@@ -26,7 +28,7 @@ from sensor.rule_files import (
     placed,
     read_file,
 )
-from sensor.rule_runners import Runner, SingleRunner
+from sensor.rule_runners import OrderRunner, Runner, SingleRunner
 from sensor.rule_state_loading import CannotRun, Resources, build, fields_of
 
 RUNS, DEGRADED, CANNOT_RUN = "runs", "degraded", "cannot_run"
@@ -139,14 +141,13 @@ def _compiled(
     except QueryError as error:
         return rule, [_placed(error, text)]
     findings = check.check(query, text.query, schema.type_of, schema.fields, schema.categories)
-    if isinstance(query, Sequence | Sample):
-        # A field that does not exist is a mistake here too; the rest cannot be judged yet.
-        return (_refused(rule, _sequence_reason(text, findings.absent)),
-                [_placed(error, text) for error in findings.errors])
     if findings.errors:
         return rule, [_placed(error, text) for error in findings.errors]
     absent = ", ".join(findings.absent)
     if not findings.possible:
+        if text.network_leg:
+            return _refused(rule, f"runs on network evidence only: {text.network_leg} covers its "
+                                  "network leg"), []
         return _refused(rule, f"not on a tap: {absent}: the condition can never hold"), []
     if findings.absent:
         rule.status, rule.reason = DEGRADED, f"not on a tap: {absent}"
@@ -155,7 +156,7 @@ def _compiled(
         query, rule.is_strict = strictly_external(query), True
         lists = external_lists(query)
     rule.external = tuple(dict.fromkeys(cidr for cidrs in lists for cidr in cidrs))
-    rule.runner = SingleRunner(compile_query(query, schema.fields))
+    rule.runner = _runner(query, text, config, schema)
     return rule, []
 
 
@@ -187,6 +188,16 @@ def _specialise(
     return []
 
 
+def _runner(query: Query, text: RuleText, config: Config, schema: Schema) -> Runner:
+    if isinstance(query, Sequence):
+        return OrderRunner(
+            Tracker(query, text.lookback_ns, config.rule.pending_max, schema.fields))
+    if isinstance(query, Sample):
+        return OrderRunner(
+            Sampler(query, text.lookback_ns, config.rule.pending_max, schema.fields))
+    return SingleRunner(compile_query(query, schema.fields))
+
+
 def _why_refused(text: RuleText) -> str:
     """Why a rule cannot run here, whatever its query says; empty if it may."""
     if text.type in UNSUPPORTED_TYPES:
@@ -203,14 +214,6 @@ def _why_refused(text: RuleText) -> str:
 def _refused(rule: Rule, reason: str) -> Rule:
     rule.status, rule.reason = CANNOT_RUN, reason
     return rule
-
-
-def _sequence_reason(text: RuleText, absent: tuple[str, ...]) -> str:
-    if text.network_leg:
-        return f"runs on network evidence only: {text.network_leg} covers its network leg"
-    if absent:
-        return f"not on a tap: {', '.join(absent)}"
-    return "sequences are not evaluated yet"
 
 
 def _placed(error: QueryError, text: RuleText) -> QueryError:

@@ -7,16 +7,15 @@ their times, never on where one batch ends and the next begins.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from sensor.columns import Kept, Rows
 from sensor.query.masks import Predicate
-
-Unexcepted = Callable[[list[int]], list[int]]
-"""Of some rows of the batch, those that no exception covers; counts the others."""
+from sensor.query.sample import Sampler
+from sensor.query.sequence import Tracker
+from sensor.query.steps import Unexcepted
 
 
 class Match(NamedTuple):
@@ -38,11 +37,15 @@ class Match(NamedTuple):
 class Runner(Protocol):
     """One rule at work."""
 
-    evicted: int
-    """What had to be forgotten because there was too much to remember."""
+    @property
+    def evicted(self) -> int:
+        """What had to be forgotten because there was too much to remember."""
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
-        """What a batch completes, in order of `known_ns` and `row`."""
+        """What a batch completes, in order of `known_ns` and `row`.
+
+        Rows for which it does not ask `unexcepted` count as excepted from nothing.
+        """
 
     def advance(self, now_ns: int) -> list[Match]:
         """What the time alone completes: no further event is known before it."""
@@ -72,3 +75,28 @@ class SingleRunner:
 
     def take_over(self, old: Runner) -> None:
         """Nothing is remembered."""
+
+
+class OrderRunner:
+    """Several events make a match: a sequence or a sample."""
+
+    def __init__(self, tracker: Tracker | Sampler) -> None:
+        self._tracker = tracker
+
+    @property
+    def evicted(self) -> int:
+        """What had to be forgotten because there was too much to remember."""
+        return self._tracker.evicted
+
+    def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
+        """What a batch completes."""
+        return [Match(*completed) for completed in self._tracker.matches(rows, unexcepted)]
+
+    def advance(self, now_ns: int) -> list[Match]:
+        """What the time alone completes."""
+        return [Match(*completed) for completed in self._tracker.advance(now_ns)]
+
+    def take_over(self, old: Runner) -> None:
+        """Go on with what is pending."""
+        if isinstance(old, OrderRunner):
+            self._tracker = old._tracker

@@ -82,11 +82,11 @@ def lookback_ns(rule: dict[str, Any], report: Report) -> int:
         value = rule.get(key)
         span = ago_ns(default if value is None else value)
         if span is None:
-            report(f"'{key}' must be a time like now-9m, not {value!r}", key)
+            report(f"'{key}' must be like now-9m (s, m, h, d), not {value!r}", key)
             return LOOKBACK_DEFAULT_NS
         spans.append(span)
     if spans[0] <= spans[1]:
-        report("'from' must be earlier than 'to'", "from")
+        report("'from' must be before 'to'", "from")
         return LOOKBACK_DEFAULT_NS
     return spans[0] - spans[1]
 

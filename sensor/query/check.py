@@ -66,8 +66,11 @@ def check(
     """
     checker = _Checker(text, known, fields, categories)
     checker.walk(query)
-    hope = True if isinstance(query, Sequence | Sample) else checker.hope(query)
-    return Findings(tuple(checker.errors), tuple(checker.absent), hope is not False)
+    if isinstance(query, Sequence | Sample):
+        possible = checker.has_hope(query)
+    else:
+        possible = checker.hope(query) is not False
+    return Findings(tuple(checker.errors), tuple(checker.absent), possible)
 
 
 class _Checker:
@@ -159,6 +162,14 @@ class _Checker:
             self.errors.append(query_error(reason, self.text, at))
 
     # --- what can be decided without an event: True, False, or None for "it depends"
+
+    def has_hope(self, query: Sequence | Sample) -> bool:
+        """Whether every event that must occur can, and can be joined with the others."""
+        return all(
+            self.hope(step.event) is not False
+            and all(ref.optional or self.known(ref.name) for ref in (*query.by, *step.by))
+            for step in query.steps if not step.missing
+        )
 
     def hope(self, node: Node, prefix: str = "") -> bool | None:  # noqa: PLR0911, C901
         """What a node comes to, as far as it does not depend on events; one line per shape."""

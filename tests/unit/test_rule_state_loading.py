@@ -59,7 +59,7 @@ def test_alternatives_on_fields_that_a_tap_lacks_leave_the_others(tmp_path: Path
     (rule("threat_match", threat_query="a:(", **IOC), "threat_query: "),
     (rule("new_terms", **{**NEW, "history_window_start": "7d"}), "like now-7d"),
     (rule("threshold", threshold=THRESHOLD, query="a:("), "query line 1"),
-    (rule("threshold", threshold=THRESHOLD, **{"from": "always"}), "'from' must be a time"),
+    (rule("threshold", threshold=THRESHOLD, **{"from": "always"}), "'from' must be like now-9m"),
 ])
 def test_rules_that_are_wrong(text: dict[str, Any], reason: str, tmp_path: Path) -> None:
     with pytest.raises(RulesError) as caught:
