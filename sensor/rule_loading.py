@@ -56,6 +56,8 @@ class Counters:
     """Matches of a building-block rule, which nobody asked to see."""
     closings: int = 0
     """Alerts that stand for a window's suppressed ones; not among `alerts`."""
+    groups_evicted: int = 0
+    """Groups that suppression had to forget."""
 
 
 @dataclass(slots=True)

@@ -15,12 +15,13 @@ from sensor.indicators import IndicatorFile
 from sensor.query.masks import Predicate, date_text
 from sensor.query.new_terms import History
 from sensor.query.rows import merge, nested, values_at
+from sensor.query.steps import Unexcepted
 from sensor.query.terms import Terms, combinations_of, terms_of
 from sensor.query.threat import Hit, Indicators
 from sensor.query.threshold import Fired, Limit, Threshold
 from sensor.query.values import date_span, text_of
 from sensor.rule_files import RuleText
-from sensor.rule_runners import Match, Runner, Unexcepted
+from sensor.rule_runners import Match, Runner
 from sensor.rule_stores import Owner, RuleStore
 from sensor.rule_types import NewTermsText, ThresholdText
 
@@ -141,9 +142,12 @@ class NewTermsRunner(_Quiet):
         """The events that have something new, and remember everything that the batch has."""
         if not rows.count:
             return []
-        if not self._is_restored and self._store is not None:
-            self._store.restore(self._owner, self._history)
-            self._is_restored = True
+        if self._store is not None:
+            if self._is_restored:  # what alerts have told by now; before that it could get lost
+                self._store.save(self._owner, self._history)
+            else:
+                self._store.restore(self._owner, self._history)
+                self._is_restored = True
         selected = np.flatnonzero(self._predicate(rows)).tolist()
         selected = unexcepted(selected) if selected else []
         times = rows.times_ns()
@@ -158,8 +162,6 @@ class NewTermsRunner(_Quiet):
             found += self._new(rows, part)
         self._history.advance(int(times[-1]))
         self.evicted, self.learned = self._history.evicted, self._history.learned
-        if self._store is not None:
-            self._store.save(self._owner, self._history)
         return found
 
     def _new(self, rows: Rows, chosen: NDArray[np.intp]) -> list[Match]:

@@ -107,6 +107,9 @@ class RuleStore:
 
     def restore(self, owner: Owner, history: History) -> None:
         """Fill a history with what is stored for its rule, and keep it from now on."""
+        before = self._histories.get(owner.rule_id)
+        if before is not None and before[0] == owner:  # the same rule, loaded anew
+            self.save(*before, everything=True)
         with self._lock:
             self._histories[owner.rule_id] = owner, history
             if self._connection is None:

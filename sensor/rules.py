@@ -143,7 +143,7 @@ class RuleSet:
                 "name": rule.text.name, "matches": rule.counters.matches,
                 "alerts": rule.counters.alerts + rule.counters.closings,
                 "excepted": rule.counters.excepted, "suppressed": rule.counters.suppressed,
-                **{name: count for name in TALLIES if (count := getattr(rule.runner, name, 0))},
+                **tallies_of(rule),
             }
             for rule in self.rules
         }
@@ -160,6 +160,13 @@ class RuleSet:
     def find(self, name: str) -> Rule | None:
         """The rule with an id, a name or a file stem."""
         return next((rule for rule in self.rules if name in names_of(rule)), None)
+
+
+def tallies_of(rule: Rule) -> dict[str, int]:
+    """What is counted of a rule beside its matches and alerts, where it is not zero."""
+    counts = {name: getattr(rule.runner, name, 0) for name in TALLIES}
+    counts["evicted"] += rule.counters.groups_evicted
+    return {name: count for name, count in counts.items() if count}
 
 
 class _Running:
@@ -221,6 +228,7 @@ class _Running:
             group = self._group(document)
             if group is not None:
                 suppressed = self._suppressor.admit(group, known_ns)
+                self.counters.groups_evicted = self._suppressor.evicted
         if suppressed is None or not self.limit.admit(known_ns):
             if suppressed is not None and group is not None and self._suppressor is not None:
                 self._suppressor.retract(group, suppressed)
@@ -294,6 +302,12 @@ def _assign(items: list[ExceptionItem], rules: list[Rule]) -> list[str]:
         all_names = set().union(*(names_of(rule) for rule in rules)) if rules else set()
         notices += [f"{item.place}: no rule is called '{name}'"
                     for name in item.rules if name not in all_names]
+    given = {item.list_id for item in items}
+    notices += [
+        f"rule '{rule.text.name}': no exception of its list '{name}' is loaded: --exceptions FILE"
+        for rule in rules if rule.runner is not None
+        for name in rule.text.exception_lists if name not in given
+    ]
     return notices
 
 

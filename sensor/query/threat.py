@@ -184,4 +184,3 @@ class Indicators:
         fields = [entry.field for entry in group if not entry.negate]
         return [Hit(number, name, equal[number]) for number in numbers[:HITS_MAX]
                 for name, equal in zip(fields, wanted, strict=True)]
-

@@ -80,7 +80,7 @@ def test_a_list_that_a_rule_names_and_that_is_wrong(tmp_path: Path) -> None:
             'severity = "low"\nrisk_score = 1\nquery = "event.action:x"\n'
             '[[rule.threat_mapping]]\n[[rule.threat_mapping.entries]]\nfield = "source.ip"\n'
             'type = "mapping"\nvalue = "threat.indicator.ip"\n[sensor]\nindicators = ["none"]\n')
-    with pytest.raises(RulesError, match="indicators: .*none: cannot be read"):
+    with pytest.raises(RulesError, match=r"indicators: .*none: cannot be read"):
         load(tmp_path, text)
 
 

@@ -260,6 +260,7 @@ def test_suppression_is_bounded(tmp_path: Path) -> None:
     other = flow(source={"ip": "192.0.2.11", "port": 1})
     # The second group pushes the first out, so that it alerts again.
     assert suppressed_counts(rules, [flow(), other, flow()], [0, 1, 2]) == [0, 0, 0]
+    assert rules.ledger()["r1"]["evicted"] == 2
 
 
 def test_building_blocks_are_hidden_unless_asked_for(tmp_path: Path) -> None:
