@@ -25,7 +25,7 @@ from sensor.escape import harmless
 from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
 from sensor.indicators import read_indicators
-from sensor.pipeline import Outlet, Pipeline, SinkPart
+from sensor.pipeline import AnyPipeline, Outlet, Pipeline, SinkPart
 from sensor.rule_state_loading import Resources
 from sensor.rule_stores import RuleStore
 from sensor.rules import RuleSet
@@ -101,17 +101,17 @@ def build_live(
     rules: Any,
     sinks: Sequence[SinkPart],
     config: Config,
-) -> Pipeline | WorkersPipeline:
+) -> AnyPipeline:
     """The main path over live captures: one, or one for each worker."""
     context = flow_context(config, live=True)
     context.interfaces.extend(interfaces.names)  # all are known: threads need not add any
     outlet = Outlet(rules, sinks, context)
     outlet.clock = time.time_ns
     tables = [flow_table(config) for _ in captures]
-    pipeline: Pipeline | WorkersPipeline
+    pipeline: AnyPipeline
     if len(captures) == 1:
-        pipeline = Pipeline(captures[0], decode, tables[0], outlet)
-        pipeline.handover_events = 1
+        pipeline = one = Pipeline(captures[0], decode, tables[0], outlet)
+        one.handover_events = 1
     else:
         pipeline = WorkersPipeline(captures, decode, tables, outlet)
     for lane in pipeline.lanes:

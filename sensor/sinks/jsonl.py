@@ -115,19 +115,9 @@ class JsonSink:
         """Nothing: the file holds alert documents only."""
 
     def reopen(self) -> None:
-        if self.closed or not self._path:
-            return
-        try:
-            output = _appended_to(self._path)
-        except (OSError, ValueError) as error:  # the file that is open goes on being used
-            self.error = f"{self.name}: cannot be opened again: {reason_of(error)}"
-            return
-        before, self._output = self._output, output
-        self._torn = _is_torn(self._path)
-        try:
-            before.close()
-        except OSError as error:
-            self.error = f"{self.name}: {reason_of(error)}"
+        if self._path and not self.closed:
+            self._output, self.error = _reopened(self._path, self.name, self._output)
+            self._torn = _is_torn(self._path)
 
     def close(self) -> None:
         if self.closed:
@@ -216,20 +206,9 @@ class FlowFile:
         if not self._path:
             return
         self.flush()
-        if self.closed:
-            return
-        try:
-            output = _appended_to(self._path)
-        except (OSError, ValueError) as error:  # the file that is open goes on being used
-            self.error = f"{self.name}: cannot be opened again: {reason_of(error)}"
-            return
-        self.error = None
-        before, self._output = self._output, output
-        self._torn = _is_torn(self._path)
-        try:
-            before.close()
-        except OSError as error:
-            self.error = f"{self.name}: {reason_of(error)}"
+        if not self.closed:
+            self._output, self.error = _reopened(self._path, self.name, self._output)
+            self._torn = _is_torn(self._path)
 
     def close(self) -> None:
         """Write what is left and let go; never raises; a second call does nothing."""
@@ -255,9 +234,20 @@ def _opened(path: str, mode: str, what: str) -> Output:
         raise ConfigError(f"cannot write {what} to {harmless(path)}: {reason_of(error)}") from None
 
 
-def _appended_to(path: str) -> Output:
-    """The file of that name, for more at its end. Errors: OSError or ValueError."""
-    return Output(open(path, "ab", buffering=0))
+def _reopened(path: str, name: str, before: Output) -> tuple[Output, str | None]:
+    """The file that has the name now, for more at its end, and what was wrong on the way.
+
+    If it cannot be opened the file that is open goes on being used.
+    """
+    try:
+        output = Output(open(path, "ab", buffering=0))  # noqa: SIM115  it stays open
+    except (OSError, ValueError) as error:
+        return before, f"{name}: cannot be opened again: {reason_of(error)}"
+    try:
+        before.close()
+    except OSError as error:
+        return output, f"{name}: {reason_of(error)}"
+    return output, None
 
 
 def _stdout() -> Output:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import PORT_RULE
-from tests.live.namespaces import Lab, Namespace, wait_until
+from tests.live.namespaces import WAIT_S, Lab, Namespace, wait_until
 from tests.live.sensors import Document, LiveSensor, act, tap
 from tests.running import CAPTURES
 
@@ -62,11 +62,18 @@ def test_nothing_captured_is_lost_at_the_end(
 
 def test_second_signal_ends_at_once(lab: Lab, tmp_path: Path) -> None:
     """A sink that cannot deliver holds the end up; who asks twice does not wait for it."""
-    _, sensor = tap(lab)
-    live = LiveSensor(lab, sensor, tmp_path)
+    source, sensor = tap(lab)
+    patient = tmp_path / "patient.toml"
+    patient.write_text("[sink]\ndrain_s = 1000.0\n", encoding="utf-8")
+    live = LiveSensor(lab, sensor, tmp_path, "--config", patient,
+                      "--syslog", "tcp://127.0.0.1:1")  # fmt: skip
+    send_login(source)
+    live.wait_for_alerts(1)
     live.send(signal.SIGTERM)
+    live.wait_for_notice("STOPPING=1")
+    assert live.process.poll() is None
     live.send(signal.SIGTERM)
-    assert live.process.wait(30) in (0, 143)
+    assert live.process.wait(WAIT_S) == 143
 
 
 def test_duration_ends_by_itself(lab: Lab, tmp_path: Path) -> None:
