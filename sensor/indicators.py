@@ -75,7 +75,10 @@ class IndicatorFile:
                       "module": "threatintel", "dataset": "threatintel.file"},
             "threat": {"feed": {"name": self.name}},
         }
-        merge(document, _document(name, value) if name else nested(json.loads(value)))
+        if name:
+            document["threat"]["indicator"] = _indicator(name, value)
+        else:
+            merge(document, nested(json.loads(value)))
         return document
 
     def line(self, index: int) -> int:
@@ -169,19 +172,20 @@ def _field_of(value: str) -> str:
     return "url.domain" if is_domain else ""
 
 
-def _document(name: str, written: str) -> dict[str, Any]:
-    """The document for a value of a list."""
+def _indicator(name: str, written: str) -> dict[str, Any]:
+    """The indicator that a value of a list stands for."""
     value, _, description = written.partition(" ")
-    kind = {"url.full": "url", "url.domain": "domain-name"}.get(name, "file")
     if name == "ip":
         kind = "ipv6-addr" if ":" in value else "ipv4-addr"
-    if name == "url.domain":
+        indicator: dict[str, Any] = {"name": value, "type": kind, "ip": value}
+    elif name == "url.full":
+        indicator = {"name": value, "type": "url", "url": {"full": value, "original": value}}
+    elif name == "url.domain":
         value = value.lower().rstrip(".")
-    elif name.startswith("file."):
-        value = value.lower()
-    fields = {"name": value, "type": kind, name: value}
+        indicator = {"name": value, "type": "domain-name", "url": {"domain": value}}
+    else:
+        value, kind = value.lower(), name.rpartition(".")[2]
+        indicator = {"name": value, "type": "file", "file": {"hash": {kind: value}}}
     if description:
-        fields["description"] = description
-    if name == "url.full":
-        fields["url.original"] = value
-    return {"threat": {"indicator": nested(fields)}}
+        indicator["description"] = description
+    return indicator

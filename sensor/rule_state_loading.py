@@ -21,7 +21,13 @@ from sensor.rule_files import RuleText
 from sensor.rule_runners import Runner
 from sensor.rule_state_runners import NewTermsRunner, ThreatRunner, ThresholdRunner, owner_of
 from sensor.rule_stores import RuleStore
-from sensor.rule_types import NewTermsText, Special, ThreatText, ThresholdText
+from sensor.rule_types import (
+    NewTermsText,
+    Special,
+    ThreatText,
+    ThresholdText,
+    duration_text,
+)
 
 DOCUMENTS_AT_ONCE = 4096
 NO_INDICATORS = "no indicator file: --indicators FILE names one, or [sensor] indicators in the rule"
@@ -125,6 +131,7 @@ def _threat(
             kept = [entry for entry, is_wanted in zip(part, chosen, strict=True) if is_wanted]
             indicators.add(document for _, document in kept)
             origin += [(file, number) for number, _ in kept]
+    indicators.prepare()
     if not origin:
         raise CannotRun(f"none of {sum(map(len, files))} indicators fulfils its threat_query")
     remark = "its threat_query asks for the age of indicators: all count" if has_now else ""
@@ -159,12 +166,3 @@ def learning_notices(
             told += "; without --state DIR it ends with this run"
         notices.append(told)
     return notices
-
-
-def duration_text(span_ns: int) -> str:
-    """`7 d`, `36 h`: the largest unit that tells it exactly."""
-    seconds = span_ns // 1_000_000_000
-    for name, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size} {name}"
-    return f"{seconds} s"

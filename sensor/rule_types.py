@@ -63,6 +63,23 @@ class ThreatText:
 Special = ThresholdText | NewTermsText | ThreatText
 
 
+def described(special: Special, window_ns: int) -> str:
+    """In words for people what a rule wants beyond its query."""
+    match special:
+        case ThresholdText(fields, value, name, different):
+            words = f"{value} event{'s'[:value != 1]} within {duration_text(window_ns)}"
+            if name:
+                words += f", {different} different {name} among them"
+            return words + (f", for each {' and '.join(fields)}" if fields else "")
+        case NewTermsText(fields, history_ns):
+            return f"{' and '.join(fields)} not seen within {duration_text(history_ns)}"
+        case ThreatText(mapping):
+            return " or ".join(
+                " and ".join(f"{entry.field} {'is not' if entry.negate else 'is'}"
+                             f" {entry.indicator_field}" for entry in group)
+                for group in mapping)
+
+
 def read_special(rule: dict[str, Any], sensor: dict[str, Any], report: Report) -> Special | None:
     """The part of a rule that belongs to its type alone; what is wrong goes to `report`."""
     match rule.get("type"):
@@ -194,3 +211,11 @@ def _names(value: Any, least: int, most: int) -> tuple[str, ...] | None:
 
 def _whole(value: Any) -> int | None:
     return value if type(value) is int and value >= 1 else None
+
+def duration_text(span_ns: int) -> str:
+    """`7 d`, `36 h`: the largest unit that tells it exactly."""
+    seconds = span_ns // 1_000_000_000
+    for name, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size} {name}"
+    return f"{seconds} s"

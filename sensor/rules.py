@@ -29,6 +29,7 @@ from sensor.rule_loading import (
 )
 from sensor.rule_runners import Match
 from sensor.rule_state_loading import Resources, learning_notices
+from sensor.rule_types import described
 
 __all__ = ["CheckRow", "Rule", "RuleSet", "RulesError", "check_paths", "format_rule"]
 
@@ -321,7 +322,9 @@ def format_rule(rule: Rule) -> dict[str, Any]:
         "name": text.name, "id": text.id, "version": text.version, "file": text.path,
         "status": rule.status, "reason": rule.reason, "severity": text.severity,
         "risk_score": text.risk_score, "type": text.type, "language": text.language,
-        "query": text.query.strip(), "description": text.description,
+        "query": text.query.strip(),
+        "needs": described(text.special, text.lookback_ns) if text.special else "",
+        "description": text.description,
         "tags": list(text.tags), "references": list(text.references),
         "threat": [_threat_line(entry) for entry in text.threat],
         "external_list": _external(rule), "note": text.note,

@@ -71,14 +71,14 @@ class _Index:
     def mask(self, column: Column | None, count: int) -> Mask:
         """The rows that have a value in common with any indicator."""
         if isinstance(column, AddressColumn):
-            return network_mask(column, self._merged())
+            return network_mask(column, self.merged())
         every = terms_of(column, np.arange(count))
         return np.array([any(map(self._has, terms)) for terms in every], dtype=bool)
 
     def _has(self, term: Term) -> bool:
         text = text_of(term)
         halves = address_of(text) if self._by_network else None
-        return text in self._by_text or (halves is not None and halves in self._merged())
+        return text in self._by_text or (halves is not None and halves in self.merged())
 
     def numbers(self, term: Term) -> list[int]:
         """The indicators that have that value; of networks, the narrowest first."""
@@ -90,7 +90,8 @@ class _Index:
         return [number for bits in sorted(self._by_network, reverse=True)
                 for number in self._by_network[bits].get(value >> (_BITS - bits), ())]
 
-    def _merged(self) -> Networks:
+    def merged(self) -> Networks:
+        """All networks as one set."""
         if self._networks is None:
             self._networks = Networks.of_ranges(
                 (prefix << (_BITS - bits), ((prefix + 1) << (_BITS - bits)) - 1)
@@ -149,6 +150,11 @@ class Indicators:
             for index in self._indexes.values():
                 index.add(self._count, document)
             self._count += 1
+
+    def prepare(self) -> None:
+        """Do now what the first comparison would do: all are added."""
+        for index in self._indexes.values():
+            index.merged()
 
     def hits(self, rows: Rows, chosen: NDArray[np.intp]) -> dict[int, list[Hit]]:
         """Of the chosen rows those that meet an indicator, each with what it meets."""

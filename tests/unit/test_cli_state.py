@@ -83,6 +83,13 @@ def test_a_rule_without_indicators_cannot_run_and_says_so() -> None:
     assert "cannot run here: no indicator file: --indicators FILE" in run.err
 
 
+def test_show_tells_what_a_rule_needs() -> None:
+    run = sensor("rules", "show", "--rules", str(RULES / "network_sweep.toml"), "network_sweep")
+    assert run.code == 0
+    needs = "1 event within 9 min, 100 different destination.ip among them, for each source.ip"
+    assert needs in " ".join(run.out.split())
+
+
 def test_both_can_stand_in_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_text("185.199.110.153\n")
     text = (f'state = "{tmp_path}"\nindicators = ["{tmp_path}/bad.txt"]\n'

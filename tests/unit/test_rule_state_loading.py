@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sensor.rule_loading import RulesError
-from sensor.rule_state_loading import duration_text
+from sensor.rule_types import duration_text
 from tests.rule_sets import SECOND, load, rule
 from tests.unit.test_rule_state_runners import IOC, NEW, THRESHOLD, listed
 
