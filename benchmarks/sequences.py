@@ -41,7 +41,7 @@ QUERIES = {
         [network where event.action == "flow_denied"]
         [network where event.action == "flow_started"] until [network where destination.port == 22]
         """,
-    "missing event at the end": """sequence by source.ip, destination.ip with maxspan=1s
+    "missing event at the end": """sequence by source.ip, destination.ip with maxspan=50ms
         [network where event.action == "flow_denied"]
         ![network where event.action == "flow_started"]""",
     "sample": """sample by source.ip [network where event.action == "flow_denied"]

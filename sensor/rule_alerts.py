@@ -105,6 +105,8 @@ def document_of(match: Match) -> dict[str, Any]:
     else:
         document["@timestamp"] = date_text(match.known_ns)
     if events:
+        if "ecs" in events[-1]:  # of different versions the newest event's
+            document["ecs"] = events[-1]["ecs"]
         merge(document, {"sensor": {"alert": {"events": events}}})
     if match.fields:
         merge(document, match.fields)

@@ -16,7 +16,7 @@ from operator import or_
 from sensor.columns import Kept, Rows
 from sensor.query.ast import Sample
 from sensor.query.join import Key
-from sensor.query.steps import Completed, Steps, Unexcepted, add_once
+from sensor.query.steps import Completed, Findings, Steps, Unexcepted
 
 
 @dataclass(slots=True)
@@ -60,18 +60,18 @@ class Sampler:
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Completed]:
         """The samples that a batch completes, in the order of its rows."""
-        done: list[Completed] = []
+        found = Findings()
         current, known_ns = -1, 0
         masks: dict[Key, int] = {}
         for row, step, time_ns, key in self._steps.hits(rows, unexcepted):
             if row != current:
-                self._take(rows, current, known_ns, masks, done)
+                self._take(rows, current, known_ns, masks, found)
                 current, known_ns, masks = row, time_ns, {}
             masks[key] = masks.get(key, 0) | 1 << step
-        self._take(rows, current, known_ns, masks, done)
+        self._take(rows, current, known_ns, masks, found)
         if rows.count:
             self._expire(rows.known_ns(rows.count - 1))
-        return done
+        return found.completed
 
     def advance(self, now_ns: int) -> list[Completed]:
         """Nothing: a sample is complete with an event only."""
@@ -79,7 +79,7 @@ class Sampler:
         return []
 
     def _take(
-        self, rows: Rows, row: int, known_ns: int, masks: dict[Key, int], done: list[Completed]
+        self, rows: Rows, row: int, known_ns: int, masks: dict[Key, int], found: Findings
     ) -> None:
         """One event, with the steps that select it under each of its keys."""
         if not masks:
@@ -96,7 +96,7 @@ class Sampler:
                 self._prune(group, known_ns)
             chosen = self._chosen(group)
             if chosen:
-                add_once(done, Completed(known_ns, row, tuple(chosen)))
+                found.add(Completed(known_ns, row, tuple(chosen)))
                 self._remove(key)
         self._expire(known_ns)
         while self._held > self._pending_max:

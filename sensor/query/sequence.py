@@ -22,7 +22,7 @@ from collections.abc import Collection
 from sensor.columns import Kept, Rows
 from sensor.query.ast import Sequence, Step
 from sensor.query.join import Key
-from sensor.query.steps import Completed, Steps, Unexcepted, add_once
+from sensor.query.steps import Completed, Findings, Steps, Unexcepted
 
 _NEVER = 1 << 200
 """Later than any time."""
@@ -96,14 +96,14 @@ class Tracker:
         self._seen: OrderedDict[Key, int] = OrderedDict()
         """When something that must be missing before the first event was seen last."""
         self._due_ns = _NEVER
-        self._done: list[Completed] = []
+        self._found = Findings()
         self._rows: Rows | None = None
         self._kept_row = -1
         self._kept: Kept | None = None
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Completed]:
         """The sequences that a batch completes, in the order in which that becomes known."""
-        self._done = []
+        self._found = Findings()
         self._rows, self._kept_row = rows, -1
         parts = self._parts
         for row, index, time_ns, key in self._steps.hits(rows, unexcepted):
@@ -119,15 +119,13 @@ class Tracker:
         if rows.count:
             self._expire(rows.known_ns(rows.count - 1), rows.count)
         self._rows = self._kept = None
-        done, self._done = self._done, []
-        return done
+        return self._found.completed
 
     def advance(self, now_ns: int) -> list[Completed]:
         """The sequences that are complete because nothing more became known before `now_ns`."""
-        self._done = []
+        self._found = Findings()
         self._expire(now_ns, 0)
-        done, self._done = self._done, []
-        return done
+        return self._found.completed
 
     # --- events
 
@@ -251,7 +249,7 @@ class Tracker:
         return self._kept
 
     def _complete(self, pending: _Pending, known_ns: int, row: int) -> None:
-        add_once(self._done, Completed(known_ns, row, tuple(pending.events)))
+        self._found.add(Completed(known_ns, row, tuple(pending.events)))
 
 
 def _in_order(query: Sequence) -> tuple[list[Step], list[_Part], int]:

@@ -87,11 +87,21 @@ def _without_excepted(
     return [chosen[union[chosen]] for chosen in found]
 
 
-def add_once(done: list[Completed], more: Completed) -> None:
-    """Note what is complete; once, if fields that are lists gave the same events several keys."""
-    for other in reversed(done):
-        if (other.row, other.known_ns) != (more.row, more.known_ns):
-            break
-        if other.events == more.events:
-            return
-    done.append(more)
+class Findings:
+    """What a batch completes, in order; the same events once, though lists gave them several keys.
+    """
+
+    def __init__(self) -> None:
+        self.completed: list[Completed] = []
+        self._when = (-1, -1)
+        self._then: set[tuple[int, ...]] = set()
+
+    def add(self, more: Completed) -> None:
+        """Note what is complete."""
+        when = more.known_ns, more.row
+        if when != self._when:
+            self._when, self._then = when, set()
+        events = tuple(map(id, more.events))  # one event is one object while a batch is looked at
+        if events not in self._then:
+            self._then.add(events)
+            self.completed.append(more)
