@@ -10,6 +10,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from sensor.cli import say
 from sensor.sinks.status_view import StatusView
@@ -85,13 +86,13 @@ class Screen:
                 closed = self._closed
                 self._busy = True
             if left_out:
-                self._print(f"sensor: {left_out} lines could not be shown in time")
-            for line in lines:
-                self._print(line)
+                lines.appendleft(f"sensor: {left_out} lines could not be shown in time")
+            todo: list[Callable[[], None]] = [partial(self._print, line) for line in lines]
             if status is not None:
-                self._view.update(status)
-            for words in last_words:
-                with contextlib.suppress(OSError):  # nobody reads any more
+                todo.append(partial(self._view.update, status))
+            for words in (*todo, *last_words):
+                # Nobody reads, perhaps for a moment only. SystemExit: rich's word for that.
+                with contextlib.suppress(OSError, SystemExit):
                     words()
             if closed:
                 return

@@ -188,7 +188,8 @@ class Watch:
             self._around.tell(notice)
         for other in others:
             other.take_notices()  # they watch the same interfaces
-        for notice in (*self._losses.check(status, last=last), *self._troubles.check(status)):
+        losses = self._losses.check(status, last=last)
+        for notice in (*losses, *self._troubles.check(status, last=last)):
             self._around.tell(notice)
 
     def _reload(self) -> None:

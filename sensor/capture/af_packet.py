@@ -17,6 +17,7 @@ import os
 import select
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ PACKET_FANOUT = 18
 TPACKET_V3 = 2
 PACKET_MR_PROMISC = 1
 FANOUT_HASH = 0
+FANOUT_UNIQUE_ID = 0x2000
 FANOUT_DEFRAG = 0x8000
 ETH_P_ALL = 3
 SIOCGIFHWADDR = 0x8927
@@ -59,10 +61,42 @@ TICK_MS = 100
 DRAIN_TICK_MS = 5
 DRAIN_BLOCKS = 6
 """After `stop` the ring is read for so many block timeouts more: the last block is under way."""
+DRAIN_S = 0.05
+"""And for this long at least: the kernel's timers are no finer than its ticks, 10 ms on some."""
 LOOK_S = 1.0
 """Counters and interfaces are looked at this often."""
-SLACK_NS = 100_000_000
-"""How far the packet time of an idle capture stays behind the clock: a block may be under way."""
+SLACK_S = 0.1
+"""How far the packet time of an idle capture stays behind the clock at least: a block may be under
+way."""
+BLOCKS_UNDER_WAY = 4
+"""And so many block timeouts at least."""
+DRIFT_NS = 1_000_000_000
+"""Frames that are new and not further behind packet time than this set it right."""
+
+
+class Fanout:
+    """A group of sockets that share the frames; the kernel chooses its number.
+
+    A number of our own might be another sensor's: in containers on one network process ids are the
+    same, and each of the two would get half of the frames.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._number: int | None = None
+
+    def join(self, packet: socket.socket) -> None:
+        """Make a socket that is bound one of the group. Errors: OSError."""
+        mode = FANOUT_HASH | FANOUT_DEFRAG
+        with self._lock:
+            if self._number is not None:
+                request = self._number | mode << 16
+                packet.setsockopt(SOL_PACKET, PACKET_FANOUT, struct.pack("I", request))
+                return
+            request = (mode | FANOUT_UNIQUE_ID) << 16
+            packet.setsockopt(SOL_PACKET, PACKET_FANOUT, struct.pack("I", request))
+            (answer,) = struct.unpack("I", packet.getsockopt(SOL_PACKET, PACKET_FANOUT, 4))
+            self._number = answer & 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +107,7 @@ class LiveOptions:
     """The operator's filter, compiled; empty: everything."""
     promiscuous: bool = True
     hardware_timestamps: bool = False
-    fanout_group: int | None = None
+    fanout: Fanout | None = None
     """Workers of one group share the frames, each flow whole to one of them."""
     limits: CaptureLimits = field(default_factory=CaptureLimits)
 
@@ -90,9 +124,11 @@ class PacketTime:
         self._anchor: tuple[int, int] | None = None
         """A frame's time and that of the steady clock then; replaced as a whole."""
 
-    def saw(self, frame_ns: int, steady_ns: int) -> None:
-        """The newest frame's time, and when it was read."""
-        if self._anchor is None or frame_ns > self.now(steady_ns):
+    def saw(self, frame_ns: int, steady_ns: int, is_new: bool = False) -> None:
+        """The newest frame's time, and when it was read; `is_new`: nothing newer waited."""
+        behind_ns = self.now(steady_ns) - frame_ns
+        # A card's clock may run slower than the steady one. Further behind, it was set back.
+        if self._anchor is None or behind_ns < (DRIFT_NS if is_new else 0):
             self._anchor = (frame_ns, steady_ns)
 
     def now(self, steady_ns: int) -> int:
@@ -126,6 +162,9 @@ class LiveCapture:
         self._notices = Notices()
         self._status = CaptureStatus()
         self._awaits_hardware_times = options.hardware_timestamps
+        block_s = options.limits.block_timeout_s
+        self._slack_ns = round(max(SLACK_S, BLOCKS_UNDER_WAY * block_s) * 1e9)
+        self._drain_s = max(DRAIN_S, DRAIN_BLOCKS * block_s)
         self._stopping = False
         self._ends_s: float | None = None
         self._closed = False
@@ -189,14 +228,13 @@ class LiveCapture:
         """Let frames in: from now on they are captured."""
         bpf.attach(self._socket, NOTHING)
         _bind_to_all(self._socket)
-        if self._options.fanout_group is not None:
-            group = self._options.fanout_group | (FANOUT_HASH | FANOUT_DEFRAG) << 16
-            self._socket.setsockopt(SOL_PACKET, PACKET_FANOUT, struct.pack("I", group))
+        if self._options.fanout is not None:
+            self._options.fanout.join(self._socket)
         self._apply(self._changed)
 
     def _apply(self, changed: Sequence[InterfaceStatus]) -> None:
         """Let in the frames of the interfaces that are there now, and say what changed."""
-        if not changed:
+        if not changed or self._ends_s is not None:
             return
         present = self._links.present
         if self._options.promiscuous:
@@ -205,15 +243,19 @@ class LiveCapture:
         self._ring.know(
             {index: self._interfaces.index(name) for index, name in present.items()}
         )
-        bpf.attach(
-            self._socket,
-            bpf.with_interfaces(
-                self._options.program, tuple(present), frozenset(self._links.loopback)
-            ),
-        )
+        self._let_in(bpf.with_interfaces(
+            self._options.program, tuple(present), frozenset(self._links.loopback)
+        ))
         for status in changed:
             self._notices.add("interface", f"{harmless(status.name)} is {status.state}",
                        status.state != INTERFACE_UP)
+
+    def _let_in(self, program: Sequence[bpf.Instruction]) -> None:
+        try:
+            bpf.attach(self._socket, program)
+        except ConfigError:  # the kernel has room for it, perhaps, but not for the old one too
+            bpf.attach(self._socket, NOTHING)
+            bpf.attach(self._socket, program)
 
     def _watch_all(self, index: int) -> None:
         """Have the interface take frames that are addressed to others, too."""
@@ -234,15 +276,23 @@ class LiveCapture:
         number = 1
         looked_s = time.monotonic()
         while True:
+            if self._stopping and self._ends_s is None:
+                self._shut()
+            before_ns = time.monotonic_ns()
             if self._ring.fill(frames):
-                clock.saw(self._ring.last_ns, time.monotonic_ns())
+                caught_up = self._has_caught_up(frames)
+                clock.saw(self._ring.last_ns, time.monotonic_ns(), caught_up)
                 frames.watermark_ns = self._ring.last_ns
+                if caught_up:
+                    # Frames that are new and yet old: their clock was set back. Time goes on.
+                    idle_ns = clock.now(before_ns) - self._slack_ns
+                    frames.watermark_ns = max(frames.watermark_ns, idle_ns)
             elif self._ended():
                 break
             elif self._wait():
                 continue
             else:
-                frames.watermark_ns = clock.now(time.monotonic_ns()) - SLACK_NS
+                frames.watermark_ns = clock.now(time.monotonic_ns()) - self._slack_ns
             frames.first_number = number
             frames.interfaces = self._interfaces.names
             number += frames.count
@@ -253,6 +303,10 @@ class LiveCapture:
                 self._count()
                 self._apply(self._links.look())
         self._count()
+
+    def _has_caught_up(self, frames: FrameBatch) -> bool:
+        """Whether the kernel had handed over nothing more than what is in the batch."""
+        return frames.count < frames.capacity and self._ring.held < self._ring.blocks - 1
 
     def _wait(self) -> bool:
         """Wait a tick at most; whether something may have come."""
@@ -267,14 +321,14 @@ class LiveCapture:
                 self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return bool(events)
 
+    def _shut(self) -> None:
+        """Let nothing more in, at once: under more load than it bears the ring is never empty."""
+        bpf.attach(self._socket, NOTHING)
+        self._ends_s = time.monotonic() + self._drain_s
+
     def _ended(self) -> bool:
         """Whether, after `stop`, everything that was captured has been given out."""
-        if not self._stopping:
-            return False
-        if self._ends_s is None:
-            bpf.attach(self._socket, NOTHING)
-            self._ends_s = time.monotonic() + DRAIN_BLOCKS * self._options.limits.block_timeout_s
-        return time.monotonic() >= self._ends_s
+        return self._ends_s is not None and time.monotonic() >= self._ends_s
 
     def _count(self) -> None:
         """Add up the kernel's counters: it starts anew at each reading."""
@@ -311,7 +365,8 @@ class LiveCapture:
     def stop(self) -> None:
         """Let nothing more in; the iteration ends when all that was captured has been given."""
         self._stopping = True
-        os.eventfd_write(self._wake, 1)
+        if not self._closed:
+            os.eventfd_write(self._wake, 1)
 
     def close(self) -> None:
         """Let go of everything. The ring lives on while a batch refers to it."""
@@ -339,7 +394,8 @@ def link_type_of(names: Sequence[str]) -> int:
     An interface that is not there yet counts as Ethernet.
     Errors: ConfigError if they differ.
     """
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+    # Any socket can ask; a service may be denied those of the Internet.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asked:
         kinds = {_link_type(asked, name) for name in names}
     if len(kinds) > 1:
         raise ConfigError("--bpf: one filter cannot serve interfaces with and without Ethernet")

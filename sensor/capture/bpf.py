@@ -72,7 +72,8 @@ def compile_filter(text: str, link_type: int) -> list[Instruction]:
             reason = ctypes.string_at(pcap.pcap_geterr(handle)).decode("utf-8", "replace")
             raise ConfigError(f"--bpf {shown}: {harmless(reason)}")
         found = [program.bf_insns[at] for at in range(program.bf_len)]
-        instructions = [(int(i.code), int(i.jt), int(i.jf), int(i.k)) for i in found]
+        # scapy declares the operand signed; it is not (an address above 128.0.0.0 is one).
+        instructions = [(int(i.code), int(i.jt), int(i.jf), i.k & 0xFFFF_FFFF) for i in found]
         pcap.pcap_freecode(ctypes.byref(program))
     finally:
         pcap.pcap_close(handle)

@@ -175,7 +175,10 @@ def try_ring(ring_bytes: int, block_bytes: int) -> None:
 
 
 def memory_available() -> int | None:
-    """Octets that could be had without swapping (proc(5), MemAvailable), or that are free."""
+    """Octets that could be had without swapping (proc(5), MemAvailable); else half of all.
+
+    What is merely free says nothing: files that were read fill the rest, and give way.
+    """
     try:
         lines = MEMORY.read_text(encoding="ascii").splitlines()
         values = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
@@ -183,7 +186,7 @@ def memory_available() -> int | None:
     except (OSError, ValueError, IndexError):  # a service may be shown its own processes only
         pass
     try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (OSError, ValueError, AttributeError):
         return None
 

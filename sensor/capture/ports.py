@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -69,6 +68,7 @@ def open_ports(
         return [ScapyCapture(names, options.bpf, options.promiscuous, interfaces)]
     from sensor.capture import bpf  # noqa: PLC0415
     from sensor.capture.af_packet import (  # noqa: PLC0415  Linux only
+        Fanout,
         LiveCapture,
         LiveOptions,
         PacketTime,
@@ -85,7 +85,7 @@ def open_ports(
         program=program,
         promiscuous=options.promiscuous,
         hardware_timestamps=options.timestamps == "hardware",
-        fanout_group=os.getpid() & 0xFFFF if options.workers > 1 else None,
+        fanout=Fanout() if options.workers > 1 else None,
         limits=options.limits,
     )
     clock = PacketTime()

@@ -38,6 +38,8 @@ HEIGHT_MIN = 9
 class StatusView:
     """Draws the sensor's status on a rich console; without a console it does nothing.
 
+    Alerts may come from another thread than the one that draws.
+
     `list_alerts`: whether alerts appear in the view; where they are printed on the same terminal,
     they stand above it instead.
     """
@@ -94,7 +96,7 @@ class StatusView:
         self._drawing.lines = screen_lines(
             Shown(
                 status, self._packets, self._bits, self._flows_peak,
-                [self._alert(alert) for alert in self._alerts],
+                [self._alert(alert) for alert in self._alerts.copy()],
                 ascii_only=not self._console.encoding.startswith("utf"),
             ),
             max(width - 1, 1), self._height(height),

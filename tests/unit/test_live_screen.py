@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import pytest
+
 from sensor.live_screen import LINES_MAX, Screen
 from sensor.status import Status
 
@@ -19,8 +21,11 @@ class Stubborn:
         self.open.set()
         self.waits = threading.Event()
         self.seen: list[Any] = []
+        self.problem: BaseException | None = None
 
     def _wait(self) -> None:
+        if self.problem is not None:
+            raise self.problem
         if not self.open.is_set():
             self.waits.set()
             self.open.wait()
@@ -72,3 +77,20 @@ def test_a_reader_that_went_away_is_no_reason_to_fail() -> None:
         raise BrokenPipeError
 
     assert Screen(Stubborn()).end_with(broken)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("problem", [OSError("gone for a moment"), SystemExit(1)])
+def test_what_could_not_be_written_does_not_keep_back_what_comes_later(
+    problem: BaseException,
+) -> None:
+    view = Stubborn()
+    view.problem = problem
+    screen = Screen(view)  # type: ignore[arg-type]
+    screen.say("lost")
+    screen.draw(Status(0, 0.0, frames=1))
+    assert screen.flush()
+    view.problem = None
+    screen.say("back")
+    screen.draw(Status(0, 0.0, frames=2))
+    assert screen.flush()
+    assert view.seen == ["back", 2]

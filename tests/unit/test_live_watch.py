@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from sensor.live_watch import STATUS_LINE_S, Reloader, Surroundings, Watch, noti
 from sensor.pipeline import Outlet, Pipeline
 from sensor.service import ServiceManager
 from sensor.sinks.status_view import StatusView
-from sensor.status import CaptureStatus, InterfaceStatus, Notice
+from sensor.status import CaptureStatus, InterfaceStatus, Notice, SinkStatus, Status
 from sensor.wiring import open_stats
 from tests.conversation import Talk
 
@@ -149,6 +149,16 @@ def test_losses_of_the_kernel_are_said_within_seconds() -> None:
     scene.at(1)
     kinds = [notice.kind for notice in scene.sink.notices]
     assert "loss" in kinds and "7" in scene.sink.notices[0].text
+
+
+def test_a_sink_that_is_in_trouble_at_the_end_is_named_once_more() -> None:
+    scene = Scene()
+    status = Status(0, 1.0, sinks=(SinkStatus("syslog", 0, 0, 0, 5, "no server"),))
+    scene.watch.tell_news(status)
+    scene.watch.tell_news(replace(status, elapsed_s=2.0))
+    assert len(scene.sink.notices) == 1
+    scene.watch.tell_news(replace(status, elapsed_s=3.0), last=True)
+    assert scene.sink.notices[-1].text == "syslog: no server (for 2 s), 5 waiting"
 
 
 def test_a_status_line_comes_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:

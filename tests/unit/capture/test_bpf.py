@@ -115,6 +115,14 @@ def test_a_filter_selects_what_it_says() -> None:
     assert kept(program, WEB) == 0
 
 
+def test_every_address_can_be_in_a_filter() -> None:
+    """Those from 128.0.0.0 on are negative numbers to scapy."""
+    program = compile_filter("not host 192.0.2.1 and not host 10.0.0.1", ETHERNET)
+    operands = {operand for *_, operand in program}
+    assert {0xC000_0201, 0x0A00_0001} <= operands
+    assert len(packed(program)) == 8 * len(program)
+
+
 def test_a_filter_fits_the_link_it_is_for() -> None:
     for link, header in ((ETHERNET, 14), (12, 0), (101, 0), (113, 16)):
         program = compile_filter("tcp port 23", link)

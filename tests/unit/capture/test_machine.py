@@ -111,7 +111,7 @@ def test_free_memory_is_known_where_only_processes_are_shown(
     total = os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE
     monkeypatch.setattr(machine, "MEMORY", tmp_path / "absent")
     available = machine.memory_available()
-    assert available is not None and 0 < available < total
+    assert available == total // 2, "not what is free: that is little where many files were read"
 
 
 def test_the_rest_is_known_everywhere() -> None:

@@ -24,7 +24,7 @@ from sensor.sinks.status_screen import (
     screen_lines,
     sparkline,
 )
-from sensor.sinks.status_view import StatusView, open_status_view
+from sensor.sinks.status_view import ALERTS_SHOWN, StatusView, open_status_view
 from sensor.status import CaptureStatus, InterfaceStatus, RuleStatus, SinkStatus, Status
 from tests.unit.sinks.screen import Screen
 
@@ -337,6 +337,23 @@ def test_it_accounts_for_every_alert_like_a_sink() -> None:
     for _ in range(20):
         view.emit(ALERT)
     assert view.accounted() == 20
+
+
+class Interrupted(StatusView):
+    """A view to which alerts come while it is being drawn, as they do from another thread."""
+
+    def _alert(self, alert: Alert) -> tuple[str, str, str]:
+        self.emit(ALERT)
+        return super()._alert(alert)
+
+
+def test_alerts_may_come_while_it_is_being_drawn() -> None:
+    stream = io.StringIO()
+    view = Interrupted(console_on(stream))
+    for _ in range(20):
+        view.emit(ALERT)
+    view.update(BUSY)
+    assert stream.getvalue().count("Some message") == ALERTS_SHOWN
 
 
 def test_results_that_go_elsewhere_stay_there(
