@@ -12,6 +12,7 @@ from pathlib import Path
 from formats import ETHERNET, RAW, SLL2, Pcap, Pcapng
 from malformed import malformed
 from mixed import background, demo
+from scans import busy_server, network_sweep, port_scan
 from telnet_captures import STORIES
 from traffic import Traffic
 
@@ -20,6 +21,9 @@ CAPTURES: dict[str, Callable[[Traffic], None]] = {
     "malformed": malformed,
     "background": background,
     "demo": demo,
+    "port_scan": port_scan,
+    "network_sweep": network_sweep,
+    "busy_server": busy_server,
 }
 LINKS = {"telnet_backscatter": RAW, "telnet_midstream": SLL2}
 FORMATS: dict[str, Pcap | Pcapng] = {

@@ -6,6 +6,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,10 @@ from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
 from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
+from sensor.indicators import read_indicators
 from sensor.pipeline import AnyPipeline, Outlet, Pipeline, SinkPart
+from sensor.rule_state_loading import Resources
+from sensor.rule_stores import RuleStore
 from sensor.rules import RuleSet
 from sensor.workers import WorkersPipeline
 
@@ -45,9 +49,12 @@ def load_rules(
     config: Config | None = None,
     *,
     building_blocks: bool = False,
+    indicators: Sequence[str] = (),
+    store: RuleStore | None = None,
 ) -> RuleSet:
     """The rules of files and folders; the shipped ones if none is named.
 
+    `indicators` are files for indicator-match rules, `store` keeps what new-terms rules learn.
     Errors: OperatorError tells everything that is wrong at once.
     """
     return RuleSet.load(
@@ -56,6 +63,7 @@ def load_rules(
         config=config or Config(),
         known_fields=KNOWN_FIELDS,
         show_building_blocks=building_blocks,
+        resources=Resources(store, tuple(read_indicators(_listed(indicators)))),
     )
 
 
@@ -164,23 +172,29 @@ def replay(
     rules: Sequence[str] = (),
     exceptions: Sequence[str] = (),
     config: Config | None = None,
+    indicators: Sequence[str] = (),
+    state: str | None = None,
 ) -> Iterator[Alert]:
     """The alerts of capture files, as they become known.
 
+    `indicators` are files for indicator-match rules; in the folder `state` new-terms rules keep
+    what they learn.
     Errors: OperatorError for rules or settings, before anything is read; CaptureError at the end,
     when everything readable has been read, if a file was damaged or unreadable.
     """
     config = config or Config()
-    ruleset = load_rules(rules, exceptions, config)
+    store = RuleStore(state) if state else None
+    ruleset = load_rules(rules, exceptions, config, indicators=indicators, store=store)
     kept = _Kept()
     pipeline = build_replay(paths, ruleset, [kept], config)
-    return _alerts(pipeline, kept)
+    return _alerts(pipeline, kept, store)
 
 
-def _alerts(pipeline: Pipeline, kept: _Kept) -> Iterator[Alert]:
-    for _ in pipeline.steps():
-        yield from kept.alerts
-        kept.alerts.clear()
+def _alerts(pipeline: Pipeline, kept: _Kept, store: RuleStore | None) -> Iterator[Alert]:
+    with closing(store) if store else nullcontext():
+        for _ in pipeline.steps():
+            yield from kept.alerts
+            kept.alerts.clear()
     _raise_interrupt(pipeline)
     _raise_damage(pipeline)
 

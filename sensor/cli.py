@@ -148,6 +148,12 @@ _RUN_OPTIONS = [
                  help="Rule file or folder, instead of the shipped rules. Repeatable."),
     click.option("--exceptions", metavar="FILE", multiple=True,
                  help="Exception items: TOML, or a Kibana export. Repeatable."),
+    click.option("--indicators", metavar="FILE", multiple=True,
+                 help="Addresses, networks, domains, URLs or hashes for indicator-match rules: a "
+                      "list, CSV or NDJSON. Repeatable."),
+    click.option("--state", metavar="DIR",
+                 help="Keep there what new-terms rules have seen, so that a restart forgets "
+                      "nothing."),
     click.option("--json", "as_json", is_flag=True,
                  help="Alerts to stdout as ECS documents, one JSON object a line."),
     click.option("--alerts", metavar="FILE",

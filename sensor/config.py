@@ -56,6 +56,18 @@ class RuleLimits:
     signal_window_ns: int = 300 * SECOND_NS
     suppression_keys_max: int = 100_000
     """Groups that a suppression remembers per rule; the oldest goes first."""
+    threshold_groups_max: int = 100_000
+    """Groups that a threshold rule counts; the one that was idle for longest goes first."""
+    threshold_events_max: int = 1_000_000
+    """Events that a threshold rule counts, in all its groups."""
+    new_terms_max: int = 100_000
+    """Values that a new-terms rule remembers; the one seen longest ago goes first."""
+    new_terms_learning_ns: int = 365 * 86_400 * SECOND_NS
+    """For how long a history that begins is only learned, at most its whole window; 0: everything
+    is new at first."""
+    pending_max: int = 100_000
+    """Events that a rule holds while it waits for more, those of several waits counted in each;
+    what began first goes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,8 @@ class Config:
 OPTION_KEYS = {
     "rules": list,
     "exceptions": list,
+    "indicators": list,
+    "state": str,
     "json": bool,
     "alerts": str,
     "flows": str,

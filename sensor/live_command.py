@@ -35,7 +35,7 @@ from sensor.sinks.status_line import status_text
 from sensor.sinks.status_view import StatusView, open_status_view
 from sensor.sinks.talkers import Talkers
 from sensor.status import Status
-from sensor.wiring import Outlets, open_sinks
+from sensor.wiring import Outlets, close_store, open_sinks, open_store
 
 
 def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) -> int:
@@ -50,8 +50,10 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     names = check_ports(names, ports)
     asked = Asked()
     listen(asked)
+    store = open_store(options["state"])
     reloader = Reloader(lambda: load_rules(
-        options["rules"], options["exceptions"], config, building_blocks=options["building_blocks"]
+        options["rules"], options["exceptions"], config,
+        building_blocks=options["building_blocks"], indicators=options["indicators"], store=store,
     ))
     ruleset = reloader.load()
     interfaces = Interfaces()
@@ -92,7 +94,7 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     run(around, watch, reporter)
     if metrics is not None:
         metrics.close()
-    code = finish(around, reporter, watch, talkers, console)
+    code = finish(around, reporter, watch, talkers, console, is_kept=close_store(store))
     return ALERTED if code == DONE and options["fail_on_alert"] and pipeline.alerts else code
 
 
@@ -195,9 +197,9 @@ def close_together(outlets: Sequence[Outlets]) -> None:
 
 def finish(
     around: Surroundings, reporter: Reporter, watch: Watch, talkers: Talkers,
-    console: ConsoleOptions,
+    console: ConsoleOptions, *, is_kept: bool,
 ) -> int:  # fmt: skip
-    """Tell how it went; returns the exit code."""
+    """Tell how it went; returns the exit code. `is_kept`: whether what rules learned is."""
     status = reporter.snapshot()
     watch.tell_news(status, last=True)
     ledger = watch.ledger()
@@ -214,6 +216,8 @@ def finish(
 
     printed = around.screen.end_with(last_words)
     code = how_it_ended(around, status)
+    if not is_kept and code == DONE:
+        code = DAMAGED
     if not printed or any(getattr(outlet, "stuck", False) for outlet in around.outlets()):
         # A thread hangs in a write that nobody takes: Python would wait for it for ever.
         os._exit(code)

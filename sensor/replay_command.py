@@ -21,10 +21,12 @@ from sensor.sinks.protocol import Sink
 from sensor.sinks.talkers import Talkers
 from sensor.wiring import (
     Outlets,
+    close_store,
     exit_code,
     full_ledger,
     open_sinks,
     open_stats,
+    open_store,
     report,
     write_stats,
 )
@@ -36,9 +38,11 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     Errors: OperatorError before anything is read.
     """
     started_s = time.perf_counter()
+    store = open_store(options["state"])
     ruleset = load_rules(
-        options["rules"], options["exceptions"], config, building_blocks=options["building_blocks"]
-    )
+        options["rules"], options["exceptions"], config,
+        building_blocks=options["building_blocks"], indicators=options["indicators"], store=store,
+    )  # fmt: skip
     console = ConsoleOptions(options["color"], options["local_time"])
     sinks = open_sinks(config, options, console)
     talkers = Talkers()
@@ -68,6 +72,7 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
         say("interrupted: this is what was read until then")
     ledger = full_ledger(pipeline, ruleset, outlets, time.perf_counter() - started_s)
     failed = report(pipeline, outlets)
+    failed |= not close_store(store)
     failed |= not write_stats(stats, ledger)
     if not options["quiet"] and (pipeline.frames or not failed):
         from sensor.sinks.summary import render_summary  # noqa: PLC0415

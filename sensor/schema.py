@@ -356,6 +356,18 @@ ALERT_FIELDS = (
     AlertField("sensor.alert.id", "keyword", "the same for the same capture and rule"),
     AlertField("sensor.alert.suppressed_count", "long", "alerts that this one stands for"),
     AlertField("sensor.alert.events", "nested", "the events of a sequence alert", array=True),
+    AlertField("sensor.alert.threshold.field", "keyword", "what events were grouped by",
+               array=True),
+    AlertField("sensor.alert.threshold.value", "keyword", "the group: a value for each field",
+               array=True),
+    AlertField("sensor.alert.threshold.count", "long", "events of the group"),
+    AlertField("sensor.alert.threshold.cardinality.field", "keyword",
+               "the field of which different values were counted"),
+    AlertField("sensor.alert.threshold.cardinality.value", "long", "how many different values"),
+    AlertField("sensor.alert.new_terms.field", "keyword", "the fields watched for new values",
+               array=True),
+    AlertField("sensor.alert.new_terms.value", "keyword", "what was new", array=True),
+    AlertField("threat.enrichments", "nested", "indicators that the event met", array=True),
 )
 
 _ALERT_TYPES = {field.name: field.type for field in ALERT_FIELDS}

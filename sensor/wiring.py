@@ -16,6 +16,7 @@ from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.escape import harmless
 from sensor.pipeline import AnyPipeline
+from sensor.rule_stores import RuleStore
 from sensor.rules import RuleSet
 from sensor.sinks.console import ConsoleOptions, discard
 from sensor.sinks.flow_files import FlowSink
@@ -109,6 +110,21 @@ def report(pipeline: AnyPipeline, outlets: Sequence[Outlets]) -> bool:
     for problem in problems:
         say(f"sensor: {problem}")
     return bool(problems)
+
+
+def open_store(folder: str | None) -> RuleStore | None:
+    """Where rules keep what they must not forget, if anywhere. Errors: ConfigError."""
+    return RuleStore(folder) if folder else None
+
+
+def close_store(store: RuleStore | None) -> bool:
+    """Write what rules have learned. Returns False, after a message, if that has failed."""
+    if store is None:
+        return True
+    store.close()
+    if store.error:
+        say(f"sensor: {store.error}")
+    return not store.error
 
 
 def open_stats(path: str | None) -> Any:

@@ -28,7 +28,9 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "capture": (3, frozenset({"capture"})),
     "sinks": (3, frozenset({"sinks"})),
     "rules": (3, frozenset({
-        "rules", "rule_files", "rule_alerts", "rule_limits", "exceptions_file"})),
+        "rules", "rule_files", "rule_types", "rule_loading", "rule_runners", "rule_alerts",
+        "rule_limits", "rule_state_loading", "rule_state_runners", "rule_stores", "indicators",
+        "exceptions_file"})),
     "service": (3, frozenset({"service"})),
     "decode": (2, frozenset({"decode"})),
     "flowtable": (2, frozenset({"flowtable"})),
