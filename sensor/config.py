@@ -56,6 +56,9 @@ class RuleLimits:
     signal_window_ns: int = 300 * SECOND_NS
     suppression_keys_max: int = 100_000
     """Groups that a suppression remembers per rule; the oldest goes first."""
+    pending_max: int = 100_000
+    """Events that a rule holds while it waits for more, those of several waits counted in each;
+    what began first goes first."""
 
 
 @dataclass(frozen=True, slots=True)

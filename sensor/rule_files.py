@@ -73,6 +73,8 @@ class RuleText:
     network_leg: str
     """The rule (file stem) that covers what a tap can see of this one."""
     tests: tuple[dict[str, Any], ...]
+    lookback_ns: int
+    """How far back a run of the rule looks (`from` to `to`)."""
 
 
 def find_files(paths: Iterable[str]) -> tuple[list[Path], list[QueryError]]:
@@ -198,6 +200,7 @@ class _Reader:
             ruleset=str(sensor.get("ruleset") or Path(self.path).absolute().parent.name),
             network_leg=str(sensor.get("network_leg", "")),
             tests=self._tests(),
+            lookback_ns=self._lookback_ns(),
         )
 
     # --- kinds of values
@@ -276,6 +279,20 @@ class _Reader:
                         "duration")
             return 0
         return number * _UNITS_S[unit] * 1_000_000_000
+
+    def _lookback_ns(self) -> int:
+        """Elastic's default is `now-6m`: an interval of five minutes and one more."""
+        times = []
+        for key, default in (("from", "now-6m"), ("to", "now")):
+            text = self._typed(key, str, default)
+            found = re.fullmatch(r"now(?:-([0-9]{1,6})([smhd]))?", text.strip())
+            if not found:
+                self._error(f"'{key}' must be like now-9m (s, m, h, d)", key)
+                return 0
+            times.append(int(found[1] or 0) * _UNITS_S[found[2] or "s"] * 1_000_000_000)
+        if times[0] <= times[1]:
+            self._error("'from' must be before 'to'", "from")
+        return times[0] - times[1]
 
     def _threat(self) -> tuple[dict[str, Any], ...]:
         entries = self._typed("threat", list, [])

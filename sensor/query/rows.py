@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.columns import AddressColumn, CodedColumn, Column, NumberColumn, Rows, Scalar
+from sensor.columns import AddressColumn, CodedColumn, Column, Kept, NumberColumn, Rows, Scalar
 
 _LONG_ENDINGS = (
     ".port", ".bytes", ".packets", ".pid", ".duration", ".severity", ".sequence", ".size",
@@ -32,6 +32,20 @@ def ecs_type_of(name: str) -> str:
     if name.endswith(_LONG_ENDINGS):
         return "long"
     return "keyword"
+
+
+class KeptDocument:
+    """One document that outlives its batch."""
+
+    __slots__ = ("_document", "known_ns")
+
+    def __init__(self, document: dict[str, Any], known_ns: int) -> None:
+        self._document = document
+        self.known_ns = known_ns
+
+    def document(self) -> dict[str, Any]:
+        """The document, with its dotted keys unfolded into objects."""
+        return nested(self._document)
 
 
 class DocumentRows:
@@ -67,6 +81,14 @@ class DocumentRows:
     def known_ns(self, row: int) -> int:
         """When the event became known."""
         return row if self._known_ns is None else self._known_ns[row]
+
+    def times_ns(self) -> NDArray[np.int64]:
+        """`known_ns` of every row."""
+        return np.array(range(self.count) if self._known_ns is None else self._known_ns, np.int64)
+
+    def keep(self, row: int) -> KeptDocument:
+        """One event, to be kept beyond the batch."""
+        return KeptDocument(self._documents[row], self.known_ns(row))
 
     def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
         """The documents, with their dotted keys unfolded into objects."""
@@ -126,6 +148,14 @@ class Selection:
     def known_ns(self, row: int) -> int:
         """When the event became known."""
         return self._rows.known_ns(int(self._chosen[row]))
+
+    def times_ns(self) -> NDArray[np.int64]:
+        """`known_ns` of every row."""
+        return self._rows.times_ns()[self._chosen]
+
+    def keep(self, row: int) -> Kept:
+        """One event, to be kept beyond the batch."""
+        return self._rows.keep(int(self._chosen[row]))
 
     def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
         """The events as documents."""

@@ -27,7 +27,8 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "capture": (3, frozenset({"capture"})),
     "sinks": (3, frozenset({"sinks"})),
     "rules": (3, frozenset({
-        "rules", "rule_files", "rule_alerts", "rule_limits", "exceptions_file"})),
+        "rules", "rule_files", "rule_loading", "rule_runners", "rule_alerts", "rule_limits",
+        "exceptions_file"})),
     "service": (3, frozenset({"service"})),
     "decode": (2, frozenset({"decode"})),
     "flowtable": (2, frozenset({"flowtable"})),

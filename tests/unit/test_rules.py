@@ -342,7 +342,12 @@ def test_fields_that_a_tap_lacks(query: str, status: str, reason: str, tmp_path:
     ('process where process.name == "telnet"', "cannot_run"),
     ("network where ?process.name == null", "runs"),
     ('network where process.name != "x" and destination.port == 23', "degraded"),
-    ("sequence [network where true] [network where true]", "cannot_run"),
+    ("sequence [network where true] [network where true]", "runs"),
+    ("sequence [process where true] [network where true]", "cannot_run"),
+    ("sequence with maxspan=1s [network where true] ![process where true]", "degraded"),
+    ("sequence by process.pid [network where true] [network where true]", "cannot_run"),
+    ("sequence by ?process.pid [network where true] [network where true]", "runs"),
+    ("sample by source.ip [network where true] [network where destination.port == 23]", "runs"),
 ])
 def test_eql_on_a_tap(query: str, status: str, tmp_path: Path) -> None:
     (rule,) = load(tmp_path, rule_text(query, type="eql", language="eql")).rules
