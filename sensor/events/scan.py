@@ -238,3 +238,8 @@ def _tables(texts: list[tuple[bytes, int]], folded: bool) -> tuple[Any, Any, Any
     for code in range(256):
         pairs[10 | code << 8] = NEWLINE
     return pairs, first, links or array("i", [0, 0])
+
+
+def is_compiled() -> bool:
+    """Whether the search runs at its speed."""
+    return bool(cython.compiled)

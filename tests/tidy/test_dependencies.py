@@ -23,12 +23,13 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "composition": (5, frozenset({
         "__init__", "__main__", "cli", "replay_command", "rules_command", "live_command",
         "live_status", "live_watch", "live_screen", "wiring", "doctor_command", "api"})),
-    "pipeline": (4, frozenset({"pipeline", "workers"})),
+    "pipeline": (4, frozenset({"pipeline", "workers", "event_pipeline"})),
     "capture": (3, frozenset({"capture"})),
     "sinks": (3, frozenset({"sinks"})),
     "rules": (3, frozenset({
-        "rules", "rule_files", "rule_loading", "rule_runners", "rule_alerts", "rule_limits",
+        "rules", "rule_files", "rule_loading", "rule_needs", "rule_runners", "rule_alerts", "rule_limits",
         "exceptions_file"})),
+    "events": (3, frozenset({"events"})),
     "service": (3, frozenset({"service"})),
     "decode": (2, frozenset({"decode"})),
     "flowtable": (2, frozenset({"flowtable"})),
@@ -36,7 +37,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "values": (1, frozenset({
         "frames", "packets", "flow", "alerts", "anomalies", "schema", "config", "records",
         "loads", "columns", "addresses", "documents", "plan", "text", "identifiers", "stores",
-        "flow_columns", "arrow", "status"})),
+        "flow_columns", "arrow", "status", "decompress"})),
     "errors": (0, frozenset({"errors", "escape", "interpreted"})),
 }  # fmt: skip
 
@@ -47,6 +48,7 @@ ALLOWED = {
     "capture": {"values", "errors"},
     "sinks": {"values", "errors"},
     "rules": {"query", "values", "errors"},  # a rule owns its compiled query
+    "events": {"query", "values", "errors"},  # documents are rows that queries look at
     "service": {"errors"},
     "decode": {"values", "errors"},
     "flowtable": {"values", "errors"},
