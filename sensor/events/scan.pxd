@@ -8,7 +8,8 @@ cdef unsigned char EXPONENT
 cdef unsigned char ESCAPE
 cdef unsigned char NEWLINE
 cdef unsigned char DIGIT
-cdef unsigned char BORDER
+cdef unsigned char OPEN
+cdef unsigned char CLOSE
 cdef unsigned char BLANK
 cdef unsigned char SIGN
 
@@ -52,6 +53,9 @@ cdef class Scanner:
 
     @cython.locals(left=Py_ssize_t, right=Py_ssize_t)
     cdef bint _is_exponent(self, const unsigned char *octets, Py_ssize_t at,
+                           Py_ssize_t start) noexcept nogil
+
+    cdef bint _is_bordered(self, const unsigned char *octets, Py_ssize_t left, Py_ssize_t right,
                            Py_ssize_t start) noexcept nogil
 
     @cython.locals(high=cython.uint, low=cython.uint)

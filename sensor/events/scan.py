@@ -35,13 +35,14 @@ HEADS = (b"index", b"create", b"update", b"delete", b"took", b"hits", b"_scroll_
 # What may begin at a pair of octets.
 WORD, NUMBER, EXPONENT, ESCAPE, NEWLINE = 1, 2, 4, 8, 16
 # Classes of an octet, for what stands around a number.
-DIGIT, BORDER, BLANK, SIGN = 1, 2, 4, 8
+DIGIT, OPEN, BLANK, SIGN, CLOSE = 1, 2, 4, 8, 16
 
 _CLASSES = bytearray(256)
 for _code in range(256):
     _CLASSES[_code] = (
-        DIGIT * (chr(_code) in "0123456789") | BORDER * (chr(_code) in '":[,]} \t\r')
+        DIGIT * (chr(_code) in "0123456789") | OPEN * (chr(_code) in ":[, \t\r")
         | BLANK * (chr(_code) in " \t\r") | SIGN * (chr(_code) in "+-")
+        | CLOSE * (chr(_code) in ",]} \t\r")
     )
 _HEX = bytearray(b"\xff" * 256)
 for _code, _digit in enumerate("0123456789abcdef"):
@@ -181,16 +182,15 @@ class Scanner:
             left -= 1
         if self._classes[octets[left]] & SIGN:
             left -= 1
-        if left < start or not self._classes[octets[left]] & BORDER:
-            return False
         if octets[after] == 46:
             zeros = after + 1
             while octets[zeros] == 48:
                 zeros += 1
-            if self._classes[octets[zeros]] & DIGIT:
-                return zeros - after > 9  # so near that it may be rounded
+            if zeros - after > 9:  # so near that it may be rounded
+                while self._classes[octets[zeros]] & DIGIT:
+                    zeros += 1
             after = zeros
-        return self._classes[octets[after]] & BORDER != 0
+        return self._is_bordered(octets, left, after, start)
 
     def _is_exponent(self, octets: Any, at: int, start: int) -> bool:
         """Whether a number with an exponent stands here, from border to border."""
@@ -199,14 +199,21 @@ class Scanner:
             left -= 1
         if self._classes[octets[left]] & SIGN:
             left -= 1
-        if left < start or not self._classes[octets[left]] & BORDER:
-            return False
         right = at + 2
         if self._classes[octets[right]] & SIGN:
             right += 1
         while self._classes[octets[right]] & DIGIT:
             right += 1
-        return self._classes[octets[right]] & BORDER != 0
+        return self._is_bordered(octets, left, right, start)
+
+    def _is_bordered(self, octets: Any, left: int, right: int, start: int) -> bool:
+        """Whether what stands between is a whole value: in quotes, or between JSON's other signs.
+        """
+        if left < start:
+            return False
+        if octets[left] == 34:
+            return octets[right] == 34
+        return self._classes[octets[left]] & OPEN != 0 and self._classes[octets[right]] & CLOSE != 0
 
     def _is_plain_escape(self, octets: Any, at: int) -> bool:
         """Whether `\\u00hh` stands here for a character that a word may hold."""

@@ -25,7 +25,6 @@ from sensor.query.ast import (
     Literal,
     LiteralValue,
     Match,
-    Nested,
     Or,
     Query,
     Range,
@@ -88,8 +87,6 @@ def needs_of(query: Query | Step) -> Clauses:  # noqa: PLR0911  one line per sha
         case EventQuery(category, condition):
             own = NONE if category is None else _of_text("event.category", category)
             return _distinct((*own, *needs_of(condition)))
-        case Nested(path, item):
-            return _distinct((*_of_field(path.text), *needs_of(item)))
         case FieldTest() | Range():
             return _of_kql(query)
         case Compare(op, left, right) if op != "!=":
@@ -100,7 +97,7 @@ def needs_of(query: Query | Step) -> Clauses:  # noqa: PLR0911  one line per sha
             # A function has no value where an argument has none, and nothing is not true.
             return _distinct(clause for arg in args if isinstance(arg, FieldRef)
                              for clause in _of_field(arg.name))
-    return NONE
+    return NONE  # also of `path:{...}`: its names may begin anywhere in a key
 
 
 def _either(branches: list[Clauses]) -> Clauses:
