@@ -57,6 +57,12 @@ def flow(chance: random.Random, port: int, action: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def any_flow(chance: random.Random) -> dict[str, Any]:
+    """A connection to one of the usual ports."""
+    action = chance.choice(("flow_started", "network_flow", "flow_denied"))
+    return flow(chance, chance.choice(PORTS), action)
+
+
 def process(chance: random.Random) -> dict[str, Any]:
     """A program that was started."""
     word, number = chance.choice(WORDS), chance.randrange(100, 99999)
@@ -91,10 +97,7 @@ def documents(count: int) -> Any:
         if number % TELNET_EVERY == TELNET_EVERY // 2:
             own = flow(chance, 23, "flow_started")
         else:
-            action = chance.choice(("flow_started", "network_flow", "flow_denied"))
-            makers = (lambda: flow(chance, chance.choice(PORTS), action), lambda: process(chance),
-                      lambda: flow(chance, chance.choice(PORTS), action), lambda: lookup(chance))
-            own = makers[number % 4]()
+            own = (any_flow, process, any_flow, lookup)[number % 4](chance)
         yield {**common(chance, number), **own}
 
 

@@ -37,7 +37,7 @@ class DocumentStream:
     """
 
     def __init__(self, documents: OrderedDocuments, outlet: Outlet) -> None:
-        self.documents = documents
+        self.documents: DocumentsPart = documents
         self._batches = iter(documents)
         self._outlet = outlet
         self._rows: DocumentRowsPart | None = None

@@ -30,7 +30,6 @@ from sensor.wiring import (
     write_stats,
 )
 
-
 ReplayPipeline = Pipeline | DocumentsPipeline
 
 
@@ -116,7 +115,7 @@ def watcher(
     first = sinks[0]
 
     documents = pipeline.documents
-    readers = [*pipeline.captures, *([documents] if documents is not None else [])]
+    readers: list[Any] = [*pipeline.captures, *([documents] if documents is not None else [])]
 
     def snapshot() -> Snapshot:
         is_known = all(reader.bytes_total for reader in readers)

@@ -174,7 +174,7 @@ class Blocks:
     def _look_at_start(self, is_last: bool) -> bool:
         """Tell the form of the file by its first two lines; False: they are not there yet."""
         start = bytes(self.data[: min(self._filled, START_BYTES)])
-        whole, _, rest = start.rpartition(b"\n")
+        whole = start.rpartition(b"\n")[0]
         lines = [line.strip() for line in whole.split(b"\n") if line.strip()]
         enough = is_last or len(start) == START_BYTES
         if not lines:

@@ -1,5 +1,4 @@
-"""What a line of JSON may be: a document, a hit with its `_source`, a response, an action; its time.
-"""
+"""What a line of JSON may be: a document, a hit, a response, an action; and a document's time."""
 
 from __future__ import annotations
 
@@ -167,6 +166,6 @@ def _minute_s(text: str) -> int | None:
     if found is None:
         return None
     year, month, day, hour, minute = (int(part or 0) for part in found.groups())
-    if not (1970 <= year and 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60):
+    if not (year >= 1970 and 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60):
         return None
     return timegm((year, month, day, hour, minute, 0))

@@ -103,7 +103,7 @@ class EventReader:
         else:
             octets = self._search(blocks, found)
         if found:
-            self.reached_ns = max(self.reached_ns, max(time_ns for time_ns, _ in found))
+            self.reached_ns = max(self.reached_ns, *(time_ns for time_ns, _ in found))
         return found, octets
 
     def _search(self, blocks: Blocks, found: list[Timed]) -> int:

@@ -55,6 +55,7 @@ cdef class Scanner:
     cdef bint _is_exponent(self, const unsigned char *octets, Py_ssize_t at,
                            Py_ssize_t start) noexcept nogil
 
+    @cython.locals(opens=cython.uint, closes=cython.uint)
     cdef bint _is_bordered(self, const unsigned char *octets, Py_ssize_t left, Py_ssize_t right,
                            Py_ssize_t start) noexcept nogil
 

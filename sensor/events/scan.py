@@ -212,15 +212,16 @@ class Scanner:
         if left < start:
             return False
         if octets[left] == 34:
-            return octets[right] == 34
-        return self._classes[octets[left]] & OPEN != 0 and self._classes[octets[right]] & CLOSE != 0
+            return bool(octets[right] == 34)
+        opens, closes = self._classes[octets[left]] & OPEN, self._classes[octets[right]] & CLOSE
+        return bool(opens and closes)
 
     def _is_plain_escape(self, octets: Any, at: int) -> bool:
         """Whether `\\u00hh` stands here for a character that a word may hold."""
         if octets[at + 2] != 48 or octets[at + 3] != 48 or self._hex[octets[at + 4]] > 15:
             return False
         high, low = self._hex[octets[at + 4]], self._hex[octets[at + 5]]
-        return low < 16 and self._safe[high << 4 | low] != 0
+        return bool(low < 16 and self._safe[high << 4 | low])
 
 
 def _tables(texts: list[tuple[bytes, int]], folded: bool) -> tuple[Any, Any, Any]:
