@@ -23,7 +23,7 @@ from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
 from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
-from sensor.pipeline import Outlet, Pipeline, SinkPart
+from sensor.pipeline import AnyPipeline, Outlet, Pipeline, SinkPart
 from sensor.rules import RuleSet
 from sensor.workers import WorkersPipeline
 
@@ -93,17 +93,17 @@ def build_live(
     rules: Any,
     sinks: Sequence[SinkPart],
     config: Config,
-) -> Pipeline | WorkersPipeline:
+) -> AnyPipeline:
     """The main path over live captures: one, or one for each worker."""
     context = flow_context(config, live=True)
     context.interfaces.extend(interfaces.names)  # all are known: threads need not add any
     outlet = Outlet(rules, sinks, context)
     outlet.clock = time.time_ns
     tables = [flow_table(config) for _ in captures]
-    pipeline: Pipeline | WorkersPipeline
+    pipeline: AnyPipeline
     if len(captures) == 1:
-        pipeline = Pipeline(captures[0], decode, tables[0], outlet)
-        pipeline.handover_events = 1
+        pipeline = one = Pipeline(captures[0], decode, tables[0], outlet)
+        one.handover_events = 1
     else:
         pipeline = WorkersPipeline(captures, decode, tables, outlet)
     for lane in pipeline.lanes:

@@ -21,6 +21,7 @@ from sensor.cli import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED, say
 from sensor.config import Config
 from sensor.errors import CaptureError
 from sensor.escape import harmless
+from sensor.live_screen import Screen
 from sensor.live_status import Reporter
 from sensor.live_watch import Asked, Reloader, Surroundings, Watch
 from sensor.service import ServiceManager
@@ -67,16 +68,17 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     console = ConsoleOptions(options["color"], options["local_time"])
     sinks, view = open_live_sinks(config, options, console)
     flow_sink = (
-        background_flows(open_flows(options["flows"]), config.sink) if options["flows"] else None
-    )
+        background_flows(open_flows(options["flows"], live=True), config.sink)
+        if options["flows"] else None
+    )  # fmt: skip
     talkers = Talkers()
     everyone = [*sinks, talkers, *([view] if view.shown else ())]
     pipeline = build_live(captures, interfaces, ruleset, everyone, config)
     pipeline.outlet.flow_writer = flow_sink
     pipeline.outlet.flow_events = options["flow_events"]
     around = Surroundings(
-        pipeline, captures, ruleset, sinks, flow_sink, ServiceManager.from_environment(), view,
-        reloader, open_stats(options["stats"]), options["stats_interval"],
+        pipeline, captures, ruleset, sinks, flow_sink, ServiceManager.from_environment(),
+        Screen(view), reloader, open_stats(options["stats"]), options["stats_interval"],
         options["duration"] or 0.0, options["quiet"], asked,
     )  # fmt: skip
     outlets = [*sinks, *([flow_sink] if flow_sink else ())]
@@ -130,7 +132,7 @@ def open_live_sinks(
     config: Config, options: dict[str, Any], console: ConsoleOptions
 ) -> tuple[list[Sink], StatusView]:
     """The sinks, each in a thread of its own, and the view beside them. Errors: ConfigError."""
-    plain = open_sinks(config, options, console)
+    plain = open_sinks(config, options, console, live=True)
     first = plain[0]
     view = open_status_view(
         quiet=options["quiet"],
@@ -168,7 +170,6 @@ def run(around: Surroundings, watch: Watch) -> None:
     try:
         around.pipeline.run()
     finally:
-        around.view.close()
         around.service.stopping()
         close_together([*around.sinks, *([around.flow_sink] if around.flow_sink else ())])
         for capture in around.captures:
@@ -193,13 +194,26 @@ def finish(
     watch.tell_news(status, last=True)
     ledger = watch.ledger()
     told = write_stats(around.stats, ledger)
-    if not around.quiet:
-        if is_terminal(sys.stderr):
+
+    def last_words() -> None:
+        if not around.quiet and is_terminal(sys.stderr):
             from sensor.sinks.summary import render_summary  # noqa: PLC0415
 
             render_summary(ledger, talkers, console)
-        else:
+        elif not around.quiet:
             say(f"sensor: {status_text(status, None)}")
+
+    printed = around.screen.end_with(last_words)
+    code = how_it_ended(around, status, told)
+    outlets = [*around.sinks, *([around.flow_sink] if around.flow_sink else ())]
+    if not printed or any(outlet.stuck for outlet in outlets):
+        # A thread hangs in a write that nobody takes: Python would wait for it for ever.
+        os._exit(code)
+    return code
+
+
+def how_it_ended(around: Surroundings, status: Status, told: bool) -> int:
+    """The exit code."""
     if around.asked.stopped_by == signal.SIGINT:
         return INTERRUPTED
     if not told or any(sink.dropped for sink in status.sinks):

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 
 from sensor.capture.protocol import PortCapture
+from sensor.pipeline import AnyPipeline
 from sensor.rules import RuleSet
 from sensor.sinks.background import status_of
 from sensor.status import CaptureStatus, RuleStatus, Status
-from sensor.wiring import AnyPipeline, Outlets
+from sensor.wiring import Outlets
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 

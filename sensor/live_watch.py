@@ -17,20 +17,20 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from sensor.capture.protocol import PortCapture
-from sensor.cli import say
 from sensor.errors import OperatorError
+from sensor.live_screen import Screen
 from sensor.live_status import Reporter
+from sensor.pipeline import AnyPipeline
 from sensor.rules import RuleSet
 from sensor.service import ServiceManager
 from sensor.sinks.flow_files import FlowSink
 from sensor.sinks.loss import LossWatch
 from sensor.sinks.protocol import Sink
 from sensor.sinks.status_line import status_text
-from sensor.sinks.status_view import StatusView
 from sensor.sinks.trouble import TroubleWatch
 from sensor.status import Notice, Status
 from sensor.text import time_text
-from sensor.wiring import AnyPipeline, full_ledger, write_stats
+from sensor.wiring import full_ledger, write_stats
 
 TICK_S = 0.1
 SECOND_S = 1.0
@@ -86,7 +86,7 @@ class Surroundings:
     sinks: Sequence[Sink]
     flow_sink: FlowSink | None
     service: ServiceManager
-    view: StatusView
+    screen: Screen
     reloader: Reloader
     stats: Any = None
     stats_interval_s: float = 60.0
@@ -97,9 +97,7 @@ class Surroundings:
     def tell(self, notice: Notice) -> None:
         """Say something to the operator: here, and where sinks reach one."""
         if notice.warning or not self.quiet:
-            line = notice_line(notice)
-            if not self.view.say(line):
-                say(line)
+            self.screen.say(notice_line(notice))
         for sink in self.sinks:
             sink.notify(notice)
 
@@ -156,7 +154,7 @@ class Watch:
         around.service.watchdog()
         if around.asked.ledger:
             around.asked.ledger = False
-            say(json.dumps(self.ledger(), separators=(",", ":")))
+            around.screen.say(json.dumps(self.ledger(), separators=(",", ":")))
         self._reload()
         if now_s >= self._ends_s or self._nobody_reads():
             self._ends_s = float("inf")
@@ -169,7 +167,7 @@ class Watch:
         around = self._around
         status = self._reporter.snapshot()
         self.tell_news(status)
-        around.view.update(status)
+        around.screen.draw(status)
         if around.flow_sink is not None:
             around.flow_sink.flush()
         if now_s >= self._next_line_s:
@@ -177,8 +175,8 @@ class Watch:
             line = status_text(status, self._told)
             self._told = status
             around.service.status(line)
-            if not around.view.shown and not around.quiet:
-                say(f"sensor: {line}")
+            if not around.screen.shown and not around.quiet:
+                around.screen.say(f"sensor: {line}")
         if around.stats is not None and now_s >= self._next_stats_s:
             self._next_stats_s = now_s + around.stats_interval_s
             write_stats(around.stats, self.ledger(), close=False)

@@ -252,12 +252,51 @@ class Outlet:
                 assert sink.accounted() == self.alerts, "an alert got lost in a sink"
 
 
-class Pipeline:
-    """One run over one capture: call `run` once, then read `ledger`.
+class AnyPipeline:
+    """What every pipeline has: call `run` once, then read `ledger`.
 
     `on_batch` is called after each batch, for progress and whatever else comes round regularly.
-    `stop` may be set from a signal handler.
     """
+
+    def __init__(
+        self,
+        captures: Sequence[CapturePart],
+        decode: Callable[[FrameBatch, PacketBatch], None],
+        tables: Sequence[TablePart],
+        outlet: Outlet,
+    ) -> None:
+        self.captures = list(captures)
+        self.decode = decode
+        self.lanes = [Lane(table, outlet.context) for table in tables]
+        self.outlet = outlet
+        self.on_batch: Callable[[], None] | None = None
+
+    def run(self) -> None:
+        """Read to the end, or until stopped; then end every flow and flush the rules."""
+        for _ in self.steps():
+            pass
+
+    def steps(self) -> Iterator[None]:
+        """The same in steps of one batch, for a caller that wants the alerts as they come."""
+        raise NotImplementedError
+
+    @property
+    def frames(self) -> int:
+        """Frames that were worked on."""
+        return sum(lane.frames for lane in self.lanes)
+
+    @property
+    def alerts(self) -> int:
+        """Alerts that went to the sinks."""
+        return self.outlet.alerts
+
+    def ledger(self) -> dict[str, Any]:
+        """What the run did, in the shape of `--stats`; whoever composes adds rules and sinks."""
+        return ledger_of(self.lanes)
+
+
+class Pipeline(AnyPipeline):
+    """One run over one capture. `stop` may be set from a signal handler."""
 
     def __init__(
         self,
@@ -266,28 +305,18 @@ class Pipeline:
         table: TablePart,
         outlet: Outlet,
     ) -> None:
+        super().__init__([capture], decode, [table], outlet)
         self.capture = capture
-        self.captures = [capture]
-        self.decode = decode
-        self.lanes = [Lane(table, outlet.context)]
-        self.outlet = outlet
         self.handover_events = HANDOVER_EVENTS
         """How many events come together before the rules see them; 1: those of every batch."""
         self.prompt = False
         """Whether events go to the rules as soon as no further packets wait: the input may be
         live, and what is known is to be said at once."""
-        self.on_batch: Callable[[], None] | None = None
         self.stop = False
         self.waiting = False
         """Whether the run is inside the capture: a signal handler may then raise to end a wait."""
 
-    def run(self) -> None:
-        """Read the capture to its end, or until `stop`; then end every flow and flush the rules."""
-        for _ in self.steps():
-            pass
-
     def steps(self) -> Iterator[None]:
-        """The same in steps of one batch, for a caller that wants the alerts as they come."""
         lane = self.lanes[0]
         ahead = Ahead(self.capture, self.decode, lane.table.prepare)
         while (packets := self._next(ahead)) is not None:
@@ -320,20 +349,6 @@ class Pipeline:
 
     def _hand_over(self) -> None:
         self.outlet.take(self.lanes[0].table.take())
-
-    @property
-    def frames(self) -> int:
-        """Frames that were worked on."""
-        return sum(lane.frames for lane in self.lanes)
-
-    @property
-    def alerts(self) -> int:
-        """Alerts that went to the sinks."""
-        return self.outlet.alerts
-
-    def ledger(self) -> dict[str, Any]:
-        """What the run did, in the shape of `--stats`; whoever composes adds rules and sinks."""
-        return ledger_of(self.lanes)
 
 
 def ledger_of(lanes: Sequence[Lane]) -> dict[str, Any]:

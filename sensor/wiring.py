@@ -15,16 +15,14 @@ from sensor.cli import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED, say
 from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.escape import harmless
-from sensor.pipeline import Pipeline
+from sensor.pipeline import AnyPipeline
 from sensor.rules import RuleSet
 from sensor.sinks.console import ConsoleOptions, discard
 from sensor.sinks.flow_files import FlowSink
 from sensor.sinks.protocol import Sink
 from sensor.status import CaptureStatus
 from sensor.text import time_text
-from sensor.workers import WorkersPipeline
 
-AnyPipeline = Pipeline | WorkersPipeline
 Outlets = Sink | FlowSink
 
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -40,8 +38,13 @@ def exit_code(interrupted: int, failed: bool, alerts: int, fail_on_alert: bool) 
     return ALERTED if fail_on_alert and alerts else DONE
 
 
-def open_sinks(config: Config, options: dict[str, Any], console: ConsoleOptions) -> list[Sink]:
-    """The sinks of a run, standard output first. Errors: ConfigError."""
+def open_sinks(
+    config: Config, options: dict[str, Any], console: ConsoleOptions, *, live: bool = False
+) -> list[Sink]:
+    """The sinks of a run, standard output first. Errors: ConfigError.
+
+    `live`: whoever uses them has patience; a server that is not there does not hold up the start.
+    """
     if options["flows"] == "-" and options["as_json"]:
         raise ConfigError("--flows - and --json would both write to stdout: give one a FILE")
     if options["flow_events"] and not options["flows"]:
@@ -57,10 +60,10 @@ def open_sinks(config: Config, options: dict[str, Any], console: ConsoleOptions)
         sinks.append(sink_table.open_console(options=console))
     if options["alerts"]:
         sinks.append(sink_table.open_json_file(options["alerts"]))
-    sinks += [sink_table.open_syslog(url, options["syslog_format"], config)
+    sinks += [sink_table.open_syslog(url, options["syslog_format"], config, live=live)
               for url in options["syslog"]]
     if options.get("journald"):
-        sinks.append(sink_table.open_journald())
+        sinks.append(sink_table.open_journald(live=live))
     return sinks
 
 

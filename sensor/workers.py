@@ -20,7 +20,7 @@ import numpy as np
 
 from sensor.frames import FrameBatch
 from sensor.packets import PacketBatch
-from sensor.pipeline import CapturePart, Lane, Outlet, TablePart, ledger_of
+from sensor.pipeline import AnyPipeline, CapturePart, Outlet, TablePart
 
 WAITING_BATCHES_MAX = 64
 """Batches of one worker that wait for the main thread; beyond them it waits, and its ring fills."""
@@ -65,8 +65,8 @@ class Merge:
         return merged[np.argsort(merged["known_ns"], kind="stable")]
 
 
-class WorkersPipeline:
-    """One run over several captures at once; used like `pipeline.Pipeline`."""
+class WorkersPipeline(AnyPipeline):
+    """One run over several captures at once."""
 
     def __init__(
         self,
@@ -75,21 +75,11 @@ class WorkersPipeline:
         tables: Sequence[TablePart],
         outlet: Outlet,
     ) -> None:
-        self.captures = list(captures)
-        self.lanes = [Lane(table, outlet.context) for table in tables]
-        self.outlet = outlet
-        self.on_batch: Callable[[], None] | None = None
-        self._decode = decode
+        super().__init__(captures, decode, tables, outlet)
         self._results: SimpleQueue[tuple[int, list[Any], int] | BaseException] = SimpleQueue()
         self._room = [threading.Semaphore(WAITING_BATCHES_MAX) for _ in self.lanes]
 
-    def run(self) -> None:
-        """Read the captures until all have ended."""
-        for _ in self.steps():
-            pass
-
     def steps(self) -> Iterator[None]:
-        """The same in steps of one batch."""
         for worker in range(len(self.lanes)):
             threading.Thread(
                 target=self._work, args=(worker,), name=f"sensor-worker-{worker}", daemon=True
@@ -123,7 +113,7 @@ class WorkersPipeline:
 
         try:
             for frames in self.captures[worker]:
-                self._decode(frames, packets)
+                self.decode(frames, packets)
                 lane.fold(packets, keep)
                 keep()
                 reached_ns = max(lane.table.now_ns, packets.watermark_ns)
@@ -137,17 +127,3 @@ class WorkersPipeline:
     def _give(self, worker: int, known: list[Any], reached_ns: int) -> None:
         self._room[worker].acquire()
         self._results.put((worker, known, reached_ns))
-
-    @property
-    def frames(self) -> int:
-        """Frames that were worked on."""
-        return sum(lane.frames for lane in self.lanes)
-
-    @property
-    def alerts(self) -> int:
-        """Alerts that went to the sinks."""
-        return self.outlet.alerts
-
-    def ledger(self) -> dict[str, Any]:
-        """As `Pipeline.ledger`, of all workers together."""
-        return ledger_of(self.lanes)

@@ -18,7 +18,6 @@ import select
 import socket
 import struct
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +25,7 @@ from sensor.capture import bpf
 from sensor.capture.hardware import ARPHRD_ETHER, ARPHRD_LOOPBACK, LINK_ETHERNET, LINK_RAW
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.links import Links
+from sensor.capture.notices import Notices
 from sensor.capture.protocol import Input
 from sensor.capture.ring import Ring
 from sensor.config import CaptureLimits
@@ -54,7 +54,6 @@ RING_BYTES_MIN = 1 << 20
 """A ring that the kernel has no memory for is halved down to this."""
 NOTHING = bpf.REFUSE
 """A filter that lets no frame in."""
-NOTICES_MAX = 1000
 TICK_MS = 100
 """An idle capture speaks this often, so that deadlines are judged."""
 DRAIN_TICK_MS = 5
@@ -83,20 +82,25 @@ class PacketTime:
     """What time it is for packets while none comes: their clock, carried on by one that is steady.
 
     The clock of frames is the kernel's, or a network card's; it may be set. The steady one may not.
+    Workers share one: each waits for what the others know, so time must pass for one that never
+    gets a frame.
     """
 
     def __init__(self) -> None:
-        self._frame_ns = -1
-        self._steady_ns = 0
+        self._anchor: tuple[int, int] | None = None
+        """A frame's time and that of the steady clock then; replaced as a whole."""
 
     def saw(self, frame_ns: int, steady_ns: int) -> None:
         """The newest frame's time, and when it was read."""
-        if self._frame_ns < 0 or frame_ns > self.now(steady_ns):
-            self._frame_ns, self._steady_ns = frame_ns, steady_ns
+        if self._anchor is None or frame_ns > self.now(steady_ns):
+            self._anchor = (frame_ns, steady_ns)
 
     def now(self, steady_ns: int) -> int:
         """Packet time, a little late rather than early; negative before the first frame."""
-        return -1 if self._frame_ns < 0 else self._frame_ns + steady_ns - self._steady_ns
+        if self._anchor is None:
+            return -1
+        frame_ns, then_ns = self._anchor
+        return frame_ns + steady_ns - then_ns
 
 
 class LiveCapture:
@@ -111,13 +115,15 @@ class LiveCapture:
         names: Sequence[str],
         options: LiveOptions | None = None,
         interfaces: Interfaces | None = None,
+        clock: PacketTime | None = None,
     ) -> None:
         self._options = options = options or LiveOptions()
+        self._clock = clock or PacketTime()
         self._interfaces = interfaces or Interfaces()
         self.inputs = [Input(name) for name in names]
         self.bytes_read = 0
         self.bytes_total = 0
-        self._notices: deque[Notice] = deque(maxlen=NOTICES_MAX)
+        self._notices = Notices()
         self._status = CaptureStatus()
         self._awaits_hardware_times = options.hardware_timestamps
         self._stopping = False
@@ -163,8 +169,9 @@ class LiveCapture:
                     raise CaptureError(_listed(self.inputs), reason) from error
                 ring_bytes = smaller
         if ring_bytes != wanted:
-            self._note("capture", f"the kernel has no memory for a ring of {wanted >> 20} MiB:"
-                       f" {ring_bytes >> 20} MiB are used", True)
+            text = (f"the kernel has no memory for a ring of {wanted >> 20} MiB:"
+                    f" {ring_bytes >> 20} MiB are used")
+            self._notices.add("capture", text, True)
         self.ring_bytes = ring_bytes
         self._memory = mmap.mmap(packet.fileno(), ring_bytes)
         return Ring(self._memory, block_bytes)
@@ -175,7 +182,7 @@ class LiveCapture:
                 SOL_PACKET, PACKET_TIMESTAMP, struct.pack("i", TIMESTAMP_RAW_HARDWARE)
             )
         except OSError:
-            self._note("capture", "no hardware timestamps here: the kernel's are used", True)
+            self._notices.add("capture", "no hardware timestamps here: the kernel's are used", True)
             self._awaits_hardware_times = False
 
     def _start(self) -> None:
@@ -205,7 +212,7 @@ class LiveCapture:
             ),
         )
         for status in changed:
-            self._note("interface", f"{harmless(status.name)} is {status.state}",
+            self._notices.add("interface", f"{harmless(status.name)} is {status.state}",
                        status.state != INTERFACE_UP)
 
     def _watch_all(self, index: int) -> None:
@@ -215,7 +222,7 @@ class LiveCapture:
             self._socket.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, request)
         except OSError as error:
             name = harmless(self._links.present.get(index, "?"))
-            self._note("interface", f"{name}: not promiscuous: {error.strerror}", True)
+            self._notices.add("interface", f"{name}: not promiscuous: {error.strerror}", True)
 
     # --- reading
 
@@ -223,7 +230,7 @@ class LiveCapture:
         self._start()
         frames = FrameBatch()
         frames.attach(self._memory)
-        clock = PacketTime()
+        clock = self._clock
         number = 1
         looked_s = time.monotonic()
         while True:
@@ -283,8 +290,9 @@ class LiveCapture:
         if self._awaits_hardware_times and packets:
             self._awaits_hardware_times = False
             if not self._ring.hardware_times:
-                self._note("capture", "no frame has a time of the network card: the kernel's are"
-                           " used. `hwstamp_ctl -i IFACE -r 1` as root may switch them on", True)
+                text = ("no frame has a time of the network card: the kernel's are used."
+                        " `hwstamp_ctl -i IFACE -r 1` as root may switch them on")
+                self._notices.add("capture", text, True)
 
     # --- for others; from any thread
 
@@ -298,10 +306,7 @@ class LiveCapture:
 
     def take_notices(self) -> list[Notice]:
         """What the operator should hear about, since the last call."""
-        notices = []
-        while self._notices:
-            notices.append(self._notices.popleft())
-        return notices
+        return self._notices.take()
 
     def stop(self) -> None:
         """Let nothing more in; the iteration ends when all that was captured has been given."""
@@ -315,9 +320,6 @@ class LiveCapture:
             self._socket.close()
             self._links.close()
             os.close(self._wake)
-
-    def _note(self, kind: str, text: str, warning: bool = False) -> None:
-        self._notices.append(Notice(time.time_ns(), kind, text, warning))
 
 
 def _open_socket(inputs: Sequence[Input]) -> socket.socket:

@@ -68,7 +68,12 @@ def open_ports(
 
         return [ScapyCapture(names, options.bpf, options.promiscuous, interfaces)]
     from sensor.capture import bpf  # noqa: PLC0415
-    from sensor.capture.af_packet import LiveCapture, LiveOptions, link_type_of  # noqa: PLC0415
+    from sensor.capture.af_packet import (  # noqa: PLC0415  Linux only
+        LiveCapture,
+        LiveOptions,
+        PacketTime,
+        link_type_of,
+    )
 
     needed, free = options.workers * options.limits.ring_bytes, memory_available()
     if free is not None and needed > free:  # the kernel would kill somebody instead of refusing
@@ -83,10 +88,11 @@ def open_ports(
         fanout_group=os.getpid() & 0xFFFF if options.workers > 1 else None,
         limits=options.limits,
     )
+    clock = PacketTime()
     captures: list[PortCapture] = []
     try:
         for _ in range(options.workers):
-            captures.append(LiveCapture(names, live, interfaces))
+            captures.append(LiveCapture(names, live, interfaces, clock))
     except BaseException:
         for capture in captures:
             capture.close()

@@ -13,7 +13,6 @@ import socket
 import struct
 import sys
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -22,6 +21,7 @@ import numpy as np
 from sensor.capture.bpf import compile_filter
 from sensor.capture.hardware import ARPHRD_ETHER, ARPHRD_LOOPBACK, LINK_ETHERNET, LINK_RAW
 from sensor.capture.interfaces import Interfaces
+from sensor.capture.notices import Notices
 from sensor.capture.protocol import Input
 from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
@@ -50,7 +50,6 @@ LOOK_S = 1.0
 """Counters and interfaces are looked at this often."""
 SLACK_NS = 100_000_000
 """How far the packet time of an idle capture stays behind the clock: frames may be under way."""
-NOTICES_MAX = 1000
 BUFFER_BYTES = 8 << 20
 """Octets that the kernel may keep for us, where it can be asked to."""
 SNAP_BYTES = 1 << 18
@@ -168,7 +167,7 @@ class ScapyCapture:
         self.inputs = [Input(name) for name in names]
         self.bytes_read = 0
         self.bytes_total = 0
-        self._notices: deque[Notice] = deque(maxlen=NOTICES_MAX)
+        self._notices = Notices()
         self._status = CaptureStatus()
         self._stopped_ns: int | None = None
         self._closing = self._iterating = False
@@ -181,7 +180,7 @@ class ScapyCapture:
         except BaseException:
             self.close()
             raise
-        self._note("capture", SCAPY_NOTICE, warning=True)
+        self._notices.add("capture", SCAPY_NOTICE, warning=True)
         self._look()
 
     def _open(self, port: Port, *, first: bool = False) -> None:
@@ -265,7 +264,7 @@ class ScapyCapture:
                 port.read(gathered, min(room, FRAMES_MAX - len(gathered)))
             except OSError as error:
                 if error.errno not in GONE:
-                    self._note("interface", f"{harmless(port.name)}: {error.strerror}", True)
+                    self._notices.add("interface", f"{harmless(port.name)}: {error.strerror}", True)
                 if error.errno != errno.ENETDOWN:  # Linux keeps the socket of one that is down
                     port.close()
 
@@ -297,7 +296,8 @@ class ScapyCapture:
                 state = port.look()
             if state != port.state:
                 port.state = state
-                self._note("interface", f"{harmless(port.name)} is {state}", state != INTERFACE_UP)
+                text = f"{harmless(port.name)} is {state}"
+                self._notices.add("interface", text, state != INTERFACE_UP)
 
     def _count(self) -> None:
         counts = [port.count() for port in self._ports]
@@ -316,10 +316,7 @@ class ScapyCapture:
 
     def take_notices(self) -> list[Notice]:
         """What the operator should hear about, since the last call."""
-        notices = []
-        while self._notices:
-            notices.append(self._notices.popleft())
-        return notices
+        return self._notices.take()
 
     def stop(self) -> None:
         """End the iteration once everything that arrived until now has been given."""
@@ -335,9 +332,6 @@ class ScapyCapture:
     def _close_ports(self) -> None:
         for port in self._ports:
             port.close()
-
-    def _note(self, kind: str, text: str, warning: bool = False) -> None:
-        self._notices.append(Notice(time.time_ns(), kind, text, warning))
 
 
 def link_of(sock: Any) -> int:

@@ -65,6 +65,8 @@ class Courier:
         self._connected = False
         self._proven = False
         """Whether this connection took a message: losing it is worth an attempt at once."""
+        self._deaf = False
+        """Whether the server did not read: that it can be connected to proves nothing then."""
         self._pause_s = self._patience.first_s
         self._next_attempt_s = 0.0
         self._no_room_until_s = 0.0
@@ -146,7 +148,7 @@ class Courier:
             self._note_absence(error)
             return False
         self._connected = True
-        if self._transport.proves:
+        if self._transport.proves and not self._deaf:
             self._error = None
         return True
 
@@ -236,6 +238,8 @@ class Courier:
                 self._settle(message, delivered=False)
                 return
             self._give_back(message)
+            if isinstance(error, TimeoutError):
+                self._deaf, self._proven = True, False
             self._note_absence(error)
             return
         if self._transport.proves:
@@ -249,10 +253,12 @@ class Courier:
         message = self._unconfirmed
         if message is None:
             return True
-        sure = self._proven and not self._queued.closing
-        if sure and not self._stored_beside(message):
-            self._queued.wait(CONFIRM_S)
-        refusal = self._transport.refused(0.0 if sure else CONFIRM_S)
+        wait_s = 0.0
+        if not self._proven or (self._queued.closing and not self._has_more(message)):
+            wait_s = CONFIRM_S
+        elif not self._has_more(message):
+            self._queued.wait(CONFIRM_S)  # ends with the next alert
+        refusal = self._transport.refused(wait_s)
         self._unconfirmed = None
         if refusal is None:
             self._settle(message, delivered=True)
@@ -263,13 +269,14 @@ class Courier:
         self._note_absence(refusal)
         return False
 
-    def _stored_beside(self, message: Message | Stored) -> int:
-        """How many other messages the spool holds."""
-        count = self.spool.count if self.spool is not None else 0
-        return count - isinstance(message, Stored)
+    def _has_more(self, message: Message | Stored) -> bool:
+        """Whether other messages wait behind this one."""
+        stored = self.spool.count if self.spool is not None else 0
+        return stored > isinstance(message, Stored) or not self._queued.is_empty()
 
     def _well(self) -> None:
         self._error = None
+        self._deaf = False
         self._proven = True
         self._pause_s = self._patience.first_s
 

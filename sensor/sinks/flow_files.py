@@ -11,6 +11,8 @@ from sensor.flow import FlowBatch
 from sensor.sinks.console import reason_of
 from sensor.sinks.jsonl import FlowFile
 
+LIVE_GROUP_ROWS = 16_384
+
 
 class FlowSink(Protocol):
     """What takes flow batches; counts records, and never raises once it is open."""
@@ -42,10 +44,10 @@ class FlowSink(Protocol):
 
 
 class JsonFlows:
-    """Flow records as NDJSON, written by a thread of their own."""
+    """Flow records as NDJSON."""
 
-    def __init__(self, path: str) -> None:
-        self._file = FlowFile(path)
+    def __init__(self, path: str, *, append: bool = False) -> None:
+        self._file = FlowFile(path, append=append)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
@@ -55,10 +57,14 @@ class JsonFlows:
 
 
 class ParquetFlows:
-    """Flow records as a Parquet file: one row group for each batch."""
+    """Flow records as a Parquet file: one row group for each batch.
 
-    def __init__(self, path: str) -> None:
+    Small batches, as live runs have them, are gathered into row groups of `group_rows` or more.
+    """
+
+    def __init__(self, path: str, *, group_rows: int = 0) -> None:
         try:
+            import pyarrow  # noqa: PLC0415
             from pyarrow import parquet  # noqa: PLC0415  optional, and slow to import
         except ImportError:
             raise ConfigError(
@@ -75,26 +81,47 @@ class ParquetFlows:
         self.error: str | None = None
         self._path = path
         self._open = parquet.ParquetWriter
+        self._joined = pyarrow.concat_tables
+        self._group_rows = group_rows
+        self._gathered: list[Any] = []
+        self._gathered_rows = 0
         self._writer: Any = None
 
     def write(self, flows: FlowBatch) -> None:
         try:
-            table = flows.to_arrow()
+            self._gathered.append(flows.to_arrow())
+        except Exception as error:  # counted and said, like in any sink
+            self.dropped += flows.count
+            self.error = self.error or f"{self.name}: {reason_of(error)}"
+            return
+        self._gathered_rows += flows.count
+        if self._gathered_rows >= self._group_rows:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        """Write what was gathered as one row group."""
+        tables, self._gathered = self._gathered, []
+        count, self._gathered_rows = self._gathered_rows, 0
+        if not tables:
+            return
+        try:
+            table = tables[0] if len(tables) == 1 else self._joined(tables)
             if self._writer is None:
                 self._writer = self._open(self._path, table.schema, compression="zstd")
                 self._opened = os.stat(self._path)
             self._writer.write_table(table)
         except Exception as error:  # counted and said, like in any sink
-            self.dropped += flows.count
+            self.dropped += count
             self.error = self.error or f"{self.name}: {reason_of(error)}"
         else:
-            self.delivered += flows.count
+            self.delivered += count
 
     def flush(self) -> None:
-        """Nothing: a row group is written at once, and the file is whole once it is closed."""
+        """Nothing: the file can be read once it is closed, not before."""
 
     def reopen(self) -> None:
         """End the file that was moved away and begin a new one; one that still is there goes on."""
+        self._write_group()
         if self._writer is None or self._is_in_place():
             return
         self.close()
@@ -107,6 +134,7 @@ class ParquetFlows:
             return False
 
     def close(self) -> None:
+        self._write_group()
         try:
             if self._writer is not None:
                 self._writer.close()
@@ -114,6 +142,27 @@ class ParquetFlows:
             self.error = self.error or f"{self.name}: {reason_of(error)}"
 
 
-def open_flows(path: str) -> FlowSink:
-    """Where `--flows PATH` goes; `-` is standard output. Errors: ConfigError."""
-    return ParquetFlows(path) if path.endswith(".parquet") else JsonFlows(path)
+def open_flows(path: str, *, live: bool = False) -> FlowSink:
+    """Where `--flows PATH` goes; `-` is standard output. Errors: ConfigError.
+
+    A live run keeps what an earlier one has written: NDJSON is appended to, a Parquet file, which
+    cannot be, is renamed.
+    """
+    if not path.endswith(".parquet"):
+        return JsonFlows(path, append=live)
+    if live:
+        _move_aside(path)
+    return ParquetFlows(path, group_rows=LIVE_GROUP_ROWS if live else 0)
+
+
+def _move_aside(path: str) -> None:
+    """Rename a file that has content to `NAME.N.parquet`. Errors: ConfigError."""
+    try:
+        if not os.path.exists(path) or not os.path.getsize(path):
+            return
+        number = 1
+        while os.path.exists(aside := f"{path.removesuffix('.parquet')}.{number}.parquet"):
+            number += 1
+        os.rename(path, aside)
+    except OSError as error:
+        raise ConfigError(f"--flows {harmless(path)}: {reason_of(error)}") from None

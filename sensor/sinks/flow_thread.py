@@ -33,11 +33,13 @@ class BackgroundFlows:
         self._sink = sink
         self._bytes_max = bytes_max
         self._drain_s = drain_s
-        self._batches: deque[FlowBatch] = deque()
+        self._batches: deque[FlowBatch | None] = deque()
+        """None is the order to open the file anew, in its place between the batches."""
         self._bytes = 0
+        self._error = self._reopen_error = sink.error
         self._refused = 0
         """Records that found no room."""
-        self._reopen = self._closing = self._abandoned = False
+        self._closing = self._abandoned = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"sink {self.name}", daemon=True)
         self._thread.start()
@@ -60,8 +62,9 @@ class BackgroundFlows:
 
     def reopen(self) -> None:
         with self._changed:
-            self._reopen = True
-            self._changed.notify()
+            if not self._closing and not (self._batches and self._batches[-1] is None):
+                self._batches.append(None)
+                self._changed.notify()
 
     def close(self) -> None:
         """Write what waits, as long as that takes at most `drain_s`; the rest is counted."""
@@ -89,7 +92,7 @@ class BackgroundFlows:
 
     @property
     def error(self) -> str | None:
-        return self._sink.error
+        return self._error or self._reopen_error
 
     def accounted(self) -> int:
         with self._changed:
@@ -105,19 +108,19 @@ class BackgroundFlows:
         flushed_s = time.monotonic()
         while True:
             with self._changed:
-                if not (self._batches or self._closing or self._reopen):
+                if not (self._batches or self._closing):
                     self._changed.wait(FLUSH_S)
-                reopen, self._reopen = self._reopen, False
-                batch = self._batches.popleft() if self._batches else None
-                ends = batch is None and self._closing
+                found = bool(self._batches)
+                batch = self._batches.popleft() if found else None
+                ends = not found and self._closing
+            size = 0
             if batch is not None:
                 self._sink.write(batch)
                 size = batch.records.nbytes
                 del batch
-            else:
-                size = 0
-            if reopen:
+            elif found:
                 self._sink.reopen()
+                self._reopen_error = self._sink.error
             if ends:
                 self._sink.close()
             elif time.monotonic() - flushed_s >= FLUSH_S:
@@ -132,5 +135,9 @@ class BackgroundFlows:
         with self._changed:
             if not self._abandoned:
                 self._bytes -= size
+                if self._refused + self._sink.dropped > self.dropped:
+                    self._error = self._sink.error
+                elif self._sink.delivered > self.delivered:
+                    self._error = None
                 self.delivered = self._sink.delivered
                 self.dropped = self._refused + self._sink.dropped

@@ -115,19 +115,9 @@ class JsonSink:
         """Nothing: the file holds alert documents only."""
 
     def reopen(self) -> None:
-        if self.closed or not self._path:
-            return
-        try:
-            output = _appended_to(self._path)
-        except (OSError, ValueError) as error:  # the file that is open goes on being used
-            self.error = f"{self.name}: cannot be opened again: {reason_of(error)}"
-            return
-        before, self._output = self._output, output
-        self._torn = _is_torn(self._path)
-        try:
-            before.close()
-        except OSError as error:
-            self.error = f"{self.name}: {reason_of(error)}"
+        if self._path and not self.closed:
+            self._output, self.error = _reopened(self._path, self.name, self._output)
+            self._torn = _is_torn(self._path)
 
     def close(self) -> None:
         if self.closed:
@@ -159,6 +149,8 @@ class FlowFile:
     def __init__(self, path: str, *, append: bool = False) -> None:
         """Start writing to `path`, `-` for standard output.
 
+        A file that is appended to belongs to a live run: after a write that failed the next one
+        is tried all the same, because a full disk may have been cleared.
         Errors: ConfigError if the file cannot be opened.
         """
         self.name = f"flows {harmless(path)}"
@@ -167,7 +159,9 @@ class FlowFile:
         self.closed = False
         mode = "ab" if append else "wb"
         self._path = "" if path == "-" else path
+        self._goes_on = append
         self._output = _stdout() if path == "-" else _opened(path, mode, "flows")
+        self._torn = append and path != "-" and _is_torn(path)
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
 
@@ -187,13 +181,20 @@ class FlowFile:
             return
         block = b"".join(self._gathered)  # makes no copy of a single member
         self._gathered, self._gathered_bytes = [], 0
+        lead = b"\n" if self._torn else b""
         try:
+            if lead:
+                self._output.write(lead)
+                self._torn = False
             self._output.write(block)
         except (OSError, ValueError) as error:
             self._failed(error)
-        written = block.count(b"\n", 0, self._output.taken)
+        taken = 0 if self._torn else self._output.taken
+        if taken:
+            self._torn = block[taken - 1 : taken] != b"\n"
+        written = block.count(b"\n", 0, taken)
         self.delivered += written
-        if self._output.taken < len(block):
+        if taken < len(block):
             self.dropped += block.count(b"\n") - written
 
     def accounted(self) -> int:
@@ -205,18 +206,9 @@ class FlowFile:
         if not self._path:
             return
         self.flush()
-        if self.closed:
-            return
-        try:
-            output = _appended_to(self._path)
-        except (OSError, ValueError) as error:  # the file that is open goes on being used
-            self.error = f"{self.name}: cannot be opened again: {reason_of(error)}"
-            return
-        before, self._output = self._output, output
-        try:
-            before.close()
-        except OSError as error:
-            self.error = f"{self.name}: {reason_of(error)}"
+        if not self.closed:
+            self._output, self.error = _reopened(self._path, self.name, self._output)
+            self._torn = _is_torn(self._path)
 
     def close(self) -> None:
         """Write what is left and let go; never raises; a second call does nothing."""
@@ -228,7 +220,7 @@ class FlowFile:
             self._failed(error)
 
     def _failed(self, error: Exception) -> None:
-        self.closed = True
+        self.closed = self.closed or not self._goes_on or isinstance(error, BrokenPipeError)
         if isinstance(error, BrokenPipeError):
             self._output.discard()
         else:
@@ -242,9 +234,20 @@ def _opened(path: str, mode: str, what: str) -> Output:
         raise ConfigError(f"cannot write {what} to {harmless(path)}: {reason_of(error)}") from None
 
 
-def _appended_to(path: str) -> Output:
-    """The file of that name, for more at its end. Errors: OSError or ValueError."""
-    return Output(open(path, "ab", buffering=0))
+def _reopened(path: str, name: str, before: Output) -> tuple[Output, str | None]:
+    """The file that has the name now, for more at its end, and what was wrong on the way.
+
+    If it cannot be opened the file that is open goes on being used.
+    """
+    try:
+        output = Output(open(path, "ab", buffering=0))  # noqa: SIM115  it stays open
+    except (OSError, ValueError) as error:
+        return before, f"{name}: cannot be opened again: {reason_of(error)}"
+    try:
+        before.close()
+    except OSError as error:
+        return output, f"{name}: {reason_of(error)}"
+    return output, None
 
 
 def _stdout() -> Output:

@@ -143,6 +143,7 @@ class Spool:
                 ).fetchone()
             except sqlite3.Error as error:
                 self._failed(error)
+                self.broken = True  # what cannot be read cannot be sent
                 return None
             if row is None:  # somebody else changed the file
                 self.count = 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from sensor.escape import harmless
 from sensor.sinks.console import VERDICT_STYLES, ConsoleOptions, rich_console
-from sensor.sinks.talkers import DESTINATIONS_MAX, Talker, Talkers
+from sensor.sinks.talkers import Talker, Talkers
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -209,8 +209,7 @@ def _ports(talker: Talker) -> str:
 
 
 def _destinations(talker: Talker) -> str:
-    count = len(talker.destinations)
-    return _grouped(count) + ("+" if count == DESTINATIONS_MAX else "")
+    return _grouped(len(talker.destinations)) + ("+" if talker.has_more else "")
 
 
 def _anomalies(ledger: Ledger) -> Section:

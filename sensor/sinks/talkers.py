@@ -16,6 +16,8 @@ SOURCES_MAX = 10_000
 DESTINATIONS_MAX = 1_000
 PORTS_MAX = 100
 """Destinations and ports that are told apart per source; beyond them "1000+" is shown."""
+ALL_DESTINATIONS_MAX = 100_000
+"""Destinations of all sources together; beyond them each source keeps those that it has."""
 
 
 @dataclass(slots=True)
@@ -26,6 +28,8 @@ class Talker:
     """Its address, or the process and host of a document without addresses."""
     alerts: int = 0
     destinations: set[str] = field(default_factory=set)
+    has_more: bool = False
+    """Whether there were destinations that are not in the set."""
     ports: dict[str, int] = field(default_factory=dict)
     """Alerts by destination port."""
 
@@ -41,6 +45,7 @@ class Talkers:
         self.overlooked = 0
         """Alerts of sources beyond `SOURCES_MAX`: in the count, not in the table."""
         self._by_source: dict[str, Talker] = {}
+        self._destinations = 0
 
     def emit(self, alert: Alert) -> None:
         if self.closed:
@@ -64,8 +69,7 @@ class Talkers:
             talker = self._by_source[source] = Talker(source)
         talker.alerts += 1
         destination = document_field(document, "destination", "ip")
-        if destination and len(talker.destinations) < DESTINATIONS_MAX:
-            talker.destinations.add(destination)
+        self._note_destination(talker, destination)
         port = document_field(document, "destination", "port")
         if port and (port in talker.ports or len(talker.ports) < PORTS_MAX):
             talker.ports[port] = talker.ports.get(port, 0) + 1
@@ -78,6 +82,16 @@ class Talkers:
 
     def reopen(self) -> None:
         """Nothing: there is no file."""
+
+    def _note_destination(self, talker: Talker, destination: str) -> None:
+        if not destination or destination in talker.destinations:
+            return
+        full = self._destinations >= ALL_DESTINATIONS_MAX and talker.destinations
+        if full or len(talker.destinations) >= DESTINATIONS_MAX:
+            talker.has_more = True
+        else:
+            talker.destinations.add(destination)
+            self._destinations += 1
 
     def close(self) -> None:
         self.closed = True

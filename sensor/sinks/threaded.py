@@ -18,6 +18,11 @@ from sensor.sinks.protocol import Sink
 from sensor.sinks.queued import Entry, Queued, Reopen
 from sensor.status import Notice, SinkStatus
 
+NOTICES_S = 1.0
+"""How long the end waits for a server that only notices wait for."""
+ABANDONED_S = 0.5
+"""How long a thread that was left behind may take to notice."""
+
 
 class Worker(Protocol):
     """What the thread of a `Background` does."""
@@ -76,11 +81,13 @@ class Background:
         if self._queued.closing:
             return
         self._queued.end()
-        self._thread.join(self._drain_s)
-        self.stuck = self._thread.is_alive()
+        # Notices alone are no reason to keep the operator waiting.
+        self._thread.join(self._drain_s if self.waiting else min(NOTICES_S, self._drain_s))
         rest = self._queued.abandon()
         self._queued.settle_rest(stored=self._worker.rescue(rest))
         self._worker.close()
+        self._thread.join(ABANDONED_S)
+        self.stuck = self._thread.is_alive()
 
     @property
     def delivered(self) -> int:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import re
 import socket
 import ssl
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +87,7 @@ class DatagramPeer:
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.socket.bind(place)
-        self._received: list[bytes] = []
+        self.received: list[bytes] = []
         self._thread = threading.Thread(target=self._receive, daemon=True)
         self._thread.start()
 
@@ -93,7 +97,7 @@ class DatagramPeer:
 
     def _receive(self) -> None:
         while message := self.socket.recv(1 << 20):
-            self._received.append(message)
+            self.received.append(message)
 
     def messages(self) -> list[bytes]:
         """What came so far; nothing is received after that."""
@@ -101,11 +105,58 @@ class DatagramPeer:
             with socket.socket(self.socket.family, socket.SOCK_DGRAM) as last:
                 last.sendto(b"", self.socket.getsockname())
             self._thread.join()
-        return self._received
+        return self.received
 
     def close(self) -> None:
         self.messages()
         self.socket.close()
+
+
+class JournalPeer(DatagramPeer):
+    """Receives entries of the journal's native protocol; a file in memory counts as a datagram."""
+
+    def __init__(self, path: str) -> None:
+        self.files = 0
+        super().__init__(socket.AF_UNIX, path)
+
+    def _receive(self) -> None:
+        while True:
+            entry, descriptors, _, _ = socket.recv_fds(self.socket, 1 << 20, 1)
+            for descriptor in descriptors:
+                with open(descriptor, "rb") as file:
+                    assert fcntl.fcntl(file, fcntl.F_GET_SEALS) & fcntl.F_SEAL_WRITE
+                    file.seek(0)
+                    entry = file.read()
+                self.files += 1
+            if not entry:
+                return
+            self.received.append(entry)
+
+
+def journal_fields(entry: bytes) -> dict[str, bytes]:
+    """The fields of an entry, by the rules of the protocol; all of it must parse."""
+    fields = {}
+    while entry:
+        line, _, rest = entry.partition(b"\n")
+        name, equals, value = line.partition(b"=")
+        if not equals:
+            size = int.from_bytes(rest[:8], "little")
+            value, rest = rest[8 : 8 + size], rest[8 + size :]
+            assert rest[:1] == b"\n"
+            rest = rest[1:]
+        assert re.fullmatch(rb"[A-Z][A-Z0-9_]{0,63}", name), name
+        fields[name.decode()] = value
+        entry = rest
+    return fields
+
+
+def until(condition: Callable[[], object], what: str = "") -> None:
+    """Look again and again until the condition holds; half a minute is too long."""
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"waited in vain: {what}")
 
 
 class StreamPeer:
@@ -118,11 +169,13 @@ class StreamPeer:
         self, family: int, place: Any, *, tls: bool = False, hang_up_after: int = 0
     ) -> None:
         self.socket = socket.socket(family, socket.SOCK_STREAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(place)
         self.socket.listen()
         self.hung_up = threading.Event()
         self.connections: list[bytes] = []
         self._hang_ups = hang_up_after
+        self._connection: socket.socket | None = None
         self._context = None
         if tls:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -145,6 +198,7 @@ class StreamPeer:
     def _receive(self, connection: socket.socket) -> None:
         if self._context:
             connection = self._context.wrap_socket(connection, server_side=True)
+        self._connection = connection
         with connection:
             self.connections.append(b"")
             while octets := connection.recv(1 << 16):
@@ -154,6 +208,15 @@ class StreamPeer:
         if self._hang_ups:
             self._hang_ups -= 1
             self.hung_up.set()
+
+    def vanish(self) -> None:
+        """Hang up, and refuse from now on."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        if self._connection is not None:
+            with contextlib.suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RDWR)
+        self.close()
 
     def close(self) -> None:
         """Refuse from now on; `connections` is complete."""

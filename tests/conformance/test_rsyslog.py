@@ -15,12 +15,16 @@ from typing import Any
 import orjson
 import pytest
 
+from sensor.config import SinkLimits
 from sensor.sinks import SinkOptions, open_sink
+from sensor.sinks.background import background
+from sensor.sinks.courier import Patience
+from sensor.status import Notice
 
 HERE = str(Path(__file__).parent)
 if HERE not in sys.path:
     sys.path.insert(0, HERE)
-from sink_peers import alert_with, free_port, telnet_alert  # noqa: E402
+from sink_peers import alert_with, free_port, telnet_alert, until  # noqa: E402
 
 CONFIGURATION = r"""
 global(workDirectory="{folder}" maxMessageSize="64k"
@@ -66,11 +70,14 @@ class Rsyslog:
         config = folder / "rsyslog.conf"
         config.write_text(CONFIGURATION.format(folder=folder, udp=self.udp, tcp=self.tcp))
         self.log = folder / "rsyslogd.log"
-        with open(self.log, "wb") as log:
+        self.command = [program, "-n", "-f", str(config), "-i", str(folder / "pid")]
+        self.start()
+
+    def start(self) -> None:
+        with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [program, "-n", "-f", str(config), "-i", str(folder / "pid")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         self._wait(self._listens, "to listen")
 
     def _listens(self) -> bool:
@@ -90,10 +97,13 @@ class Rsyslog:
 
     def received(self, count: int) -> list[dict[str, Any]]:
         """The first `count` messages that it wrote, parsed, after it has ended in good order."""
+        self.wait_for(count)
+        self.stop()
+        return [orjson.loads(line) for line in (self.folder / "received").read_bytes().splitlines()]
+
+    def wait_for(self, count: int) -> None:
         path = self.folder / "received"
         self._wait(lambda: path.exists() and path.read_bytes().count(b"\n") >= count, "to write")
-        self.stop()
-        return [orjson.loads(line) for line in path.read_bytes().splitlines()]
 
     def stop(self) -> None:
         self.process.terminate()
@@ -185,3 +195,37 @@ def test_the_older_forms_are_understood(rsyslog: Rsyslog) -> None:
     assert orjson.loads(cee["parsed"]) == alert.document
     assert "CEF:0|sensor|sensor|0|accepted-default-telnet|Accepted Default" in cef["raw"]
     assert cef["host"] == bsd["host"] == cee["host"]
+
+
+@pytest.mark.parametrize("scheme", ["udp", "tcp", "unix"])
+def test_a_server_that_restarts_gets_everything_in_order(rsyslog: Rsyslog, scheme: str) -> None:
+    sink = background(
+        open_sink(url_of(rsyslog, scheme)), SinkLimits(), str(rsyslog.folder / "spool"),
+        patience=Patience(first_s=0.05, max_s=0.2),
+    )  # fmt: skip
+    count = 0
+
+    def emit(number: int) -> None:
+        nonlocal count
+        for _ in range(number):
+            sink.emit(telnet_alert(count, message=f"number {count}"))
+            count += 1
+
+    emit(100)
+    rsyslog.wait_for(100)
+    for _ in range(2):
+        rsyslog.stop()
+        emit(50)
+        until(lambda: sink.error is not None, "the server's absence")
+        sink.notify(Notice(1_767_323_045_678_901_234, "loss", f"notice {count}", warning=True))
+        emit(50)
+        rsyslog.start()
+        until(lambda: sink.delivered == count, "all that waited")
+    sink.close()
+    assert (sink.dropped, sink.waiting, sink.error) == (0, 0, None)
+    messages = rsyslog.received(302)
+    texts = [message["msg"].strip() for message in messages]
+    alerts = [text for text in texts if text.startswith("number")]
+    assert alerts == [f"number {number}" for number in range(300)]
+    notices = [message for message in messages if message["msg"].strip().startswith("notice")]
+    assert [(notice["msgid"], notice["sd"]) for notice in notices] == [("loss", "-")] * 2

@@ -14,10 +14,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dpkt.pcap import UniversalReader, Writer
+from dpkt.pcap import Writer
 
 TELNETD = "/usr/sbin/telnetd"
 PACKET_AUXDATA, SOL_PACKET = 8, 263
@@ -41,6 +41,20 @@ def ethernet(frame: bytes, link_type: int) -> bytes:
     return b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02" + struct.pack(">H", ethertype) + frame
 
 
+def frames_of(path: str) -> Iterator[tuple[float, bytes]]:
+    """Time and octets of a capture's frames, each with an Ethernet header."""
+    from scapy.utils import RawPcapNgReader, RawPcapReader  # noqa: PLC0415  slow; only here
+
+    with RawPcapReader(path) as reader:
+        for octets, meta in reader:
+            if isinstance(reader, RawPcapNgReader):
+                ticks = (meta.tshigh << 32) + meta.tslow
+                yield ticks / meta.tsresol, ethernet(octets, meta.linktype)
+            else:
+                fraction = meta.usec / (1e9 if reader.nano else 1e6)
+                yield meta.sec + fraction, ethernet(octets, reader.linktype)
+
+
 def send_frames(interfaces: str, path: str, speed: str) -> None:
     """Send a capture's frames at SPEED times the pace at which they were captured.
 
@@ -51,9 +65,7 @@ def send_frames(interfaces: str, path: str, speed: str) -> None:
         outlet = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         outlet.bind((name, 0))
         outlets.append(outlet)
-    with Path(path).open("rb") as stream:
-        reader = UniversalReader(stream)
-        frames = [(float(at), ethernet(octets, reader.datalink())) for at, octets in reader]
+    frames = list(frames_of(path))
     first_speaker = frames[0][1][6:12]
     sent, refused = 0, 0
     begun = time.monotonic()

@@ -133,9 +133,8 @@ class Lab:
         self, left: Namespace, left_name: str, right: Namespace, right_name: str, mtu: int = 1500
     ) -> None:
         """Join two namespaces by a cable, both ends up and silent: no address makes itself."""
-        left.ip(f"link add {left_name} mtu {mtu} type veth peer name {right_name} mtu {mtu}")
-        if left is not right:
-            left.ip(f"link set {right_name} netns {right.holder.pid}")
+        left.ip(f"link add {left_name} mtu {mtu} type veth"
+                f" peer name {right_name} mtu {mtu} netns {right.holder.pid}")  # fmt: skip
         for namespace, name in ((left, left_name), (right, right_name)):
             namespace.ip(f"link set {name} addrgenmode none")
             namespace.ip(f"link set {name} up")

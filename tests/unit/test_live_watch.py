@@ -18,6 +18,7 @@ from sensor.decode import decode
 from sensor.errors import ConfigError
 from sensor.flow import FlowContext
 from sensor.flowtable.table import FlowTable
+from sensor.live_screen import Screen
 from sensor.live_status import Reporter
 from sensor.live_watch import STATUS_LINE_S, Reloader, Surroundings, Watch, notice_line
 from sensor.pipeline import Outlet, Pipeline
@@ -99,8 +100,8 @@ class Scene:
         outlet = Outlet(rules, [self.sink], FlowContext(internal=Networks(()), live=True))
         pipeline = Pipeline(self.port, decode, FlowTable(FlowLimits()), outlet)
         self.around = Surroundings(
-            pipeline, [self.port], rules, [self.sink], None, ServiceManager(), StatusView(None),
-            Reloader(load), **settings,
+            pipeline, [self.port], rules, [self.sink], None, ServiceManager(),
+            Screen(StatusView(None)), Reloader(load), **settings,
         )  # fmt: skip
         reporter = Reporter(pipeline, [self.port], [self.sink], lambda: self.around.ruleset)
         self.watch = Watch(self.around, reporter, lambda: self.now_s)
@@ -108,6 +109,7 @@ class Scene:
     def at(self, seconds: float) -> None:
         self.now_s += seconds
         self.watch()
+        assert self.around.screen.flush()
 
     def until(self, condition: Any) -> None:
         """Tick until something that a thread works on has happened."""
@@ -129,6 +131,7 @@ def test_quiet_keeps_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     scene = Scene(quiet=True)
     scene.around.note("interface", "tap0 is up")
     scene.around.note("interface", "tap0 is down", warning=True)
+    assert scene.around.screen.flush()
     assert capsys.readouterr().err.count("\n") == 1
     assert len(scene.sink.notices) == 2
 

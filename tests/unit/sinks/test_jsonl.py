@@ -241,3 +241,23 @@ def test_flows_go_on_in_a_new_file_after_the_old_one_was_moved(tmp_path: Path) -
     assert moved.read_bytes() == lines_of(0, 10), "what was gathered went to the old one"
     assert path.read_bytes() == lines_of(10, 5)
     assert (flows.delivered, flows.accounted()) == (15, 15)
+
+
+def test_flows_of_a_live_run_go_on_when_a_full_disk_was_cleared(tmp_path: Path) -> None:
+    path = tmp_path / "flows"
+    path.write_bytes(lines_of(0, 1)[:-3])
+    flows = FlowFile(str(path), append=True)
+    disk = FillingDisk(room=30)
+    flows._output = Output(disk)
+    flows.write(lines_of(1, 3))  # 11 octets each behind a line end: two fit, the third is torn
+    flows.flush()
+    assert (flows.delivered, flows.dropped, flows.closed) == (2, 1, False)
+    flows.write(lines_of(4, 1))
+    flows.flush()
+    assert (flows.delivered, flows.dropped) == (2, 2)
+    assert flows.error is not None
+    disk.room = 100
+    flows.write(lines_of(5, 2))
+    flows.close()
+    assert (flows.delivered, flows.dropped) == (4, 2)
+    assert disk.octets == b"\n" + lines_of(1, 2) + lines_of(3, 1)[:7] + b"\n" + lines_of(5, 2)

@@ -11,7 +11,7 @@ import pytest
 from sensor.alerts import Alert
 from sensor.sinks.console import ConsoleOptions
 from sensor.sinks.summary import data_size, duration, render_summary, summary_text
-from sensor.sinks.talkers import DESTINATIONS_MAX, SOURCES_MAX, Talkers
+from sensor.sinks.talkers import ALL_DESTINATIONS_MAX, DESTINATIONS_MAX, SOURCES_MAX, Talkers
 
 
 def alert_of(source: str, destination: str = "198.51.100.7", port: int = 23) -> Alert:
@@ -149,6 +149,17 @@ def test_talkers_are_bounded() -> None:
     text = summary_text(ledger_of(), talkers)
     assert "and 9,990 more sources; 5 alerts of sources not told apart" in text
     assert "1,000+" in text
+
+
+def test_destinations_of_all_talkers_together_are_bounded() -> None:
+    talkers = Talkers()
+    sources = ALL_DESTINATIONS_MAX // 100 + 20
+    for source in range(sources):
+        for number in range(100):
+            talkers.emit(alert_of(f"source {source}", f"destination {number}"))
+    kept = [len(talker.destinations) for talker in talkers.top(sources)]
+    assert sum(kept) <= ALL_DESTINATIONS_MAX + sources
+    assert min(kept) == 1  # of a source that came late at least one is known
 
 
 def test_talkers_without_addresses_are_processes() -> None:

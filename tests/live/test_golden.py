@@ -1,0 +1,199 @@
+"""A capture that passes by on a cable gives the alerts and flows that replaying its file gives.
+
+Time on the cable is compressed: frames are sent `PACE` times as fast as they were captured and
+every timeout of the flow table is as much shorter, so that minutes of a story pass in seconds and
+mean the same. The window for duplicates stays: two frames sent one after the other may be some
+milliseconds apart on a busy machine, and no story repeats a packet on purpose within it. And in
+both runs alike the wait for a verdict is 1.5 s, not 1 s: one story has a frame 0.99 s after
+another, and a scheduler is not that exact.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sensor.config import SECOND_NS, FlowLimits
+from tests.command import ndjson, sensor
+from tests.live.blasting import Blast
+from tests.live.namespaces import Lab
+from tests.live.sensors import Document, LiveSensor, act, as_set, tap, told
+from tests.running import CAPTURES
+
+FILES = sorted(path.name for path in CAPTURES.glob("*.pcap*"))
+PACE = 10
+PACES = {"demo.pcap": 60, "telnet_dropped.pcap": 20, "telnet_handshake_incomplete.pcap": 20,
+         "telnet_one_sided.pcap": 20, "telnet_udp23.pcap": 20}  # fmt: skip
+UNSCALED = ("duplicate_window_ns", "flows_max", "active_timeout_ns")
+WAIT_NS = SECOND_NS * 3 // 2
+
+# What a cable or a kernel does not let through, of the frames of malformed.pcap.
+REFUSED = {"malformed.pcap": 1}
+"""Shorter than an Ethernet header: no device sends it."""
+DISCARDED = {"malformed.pcap": 1}
+"""Its VLAN tag is cut short: the kernel takes tags out before anybody sees a frame, and fails."""
+
+
+WITHOUT_MACS = ("telnet_backscatter.pcap", "telnet_midstream.pcap")
+"""Captured on links without Ethernet addresses; on the cable they have some."""
+
+
+def configuration(folder: Path, pace: int) -> Path:
+    """A configuration file whose flow timeouts are so many times shorter."""
+    limits = {one.name: getattr(FlowLimits(), one.name) for one in fields(FlowLimits)}
+    limits["verdict_wait_ns"] = WAIT_NS
+    lines = [f"{name} = {value if name in UNSCALED else value // pace}"
+             for name, value in limits.items()]  # fmt: skip
+    path = folder / f"pace{pace}.toml"
+    path.write_text("[flow]\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def replayed(folder: Path, *arguments: str) -> tuple[list[Document], list[Document]]:
+    """Alerts and flow records of `sensor replay`."""
+    flows = folder / "replayed"
+    run = sensor("replay", "--json", "--quiet", "--flows", str(flows),
+                 "--config", str(configuration(folder, 1)), *arguments)  # fmt: skip
+    assert run.code == 0, run.err
+    return run.documents(), ndjson(flows)
+
+
+def seen_live(
+    lab: Lab, folder: Path, name: str, *arguments: str, **options: Any
+) -> tuple[list[Document], list[Document], Document]:
+    """Alerts, flow records and ledger of `sensor live` on a cable on which a capture passes."""
+    pace = PACES.get(name, PACE)
+    source, sensor_side = tap(lab)
+    live = LiveSensor(
+        lab, sensor_side, folder, "--config", configuration(folder, pace), *arguments, **options
+    )
+    sent = act(source, "send_frames", "wire", CAPTURES / name, pace)
+    ledger = live.stop()
+    assert sent["refused"] == REFUSED.get(name, 0)
+    assert ledger["frames"] == ledger["capture"]["kernel_packets"]
+    assert ledger["frames"] == sent["sent"] - DISCARDED.get(name, 0)
+    assert ledger["capture"]["kernel_drops"] == 0
+    return live.documents(), live.flows(), ledger
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_live_tells_what_replay_tells(lab: Lab, tmp_path: Path, name: str) -> None:
+    expected, expected_flows = replayed(tmp_path, str(CAPTURES / name))
+    found, flows, _ = seen_live(lab, tmp_path, name)
+    if name in WITHOUT_MACS:
+        documents = (*expected, *expected_flows, *found, *flows)
+        sides = ("source", "destination", "client", "server")
+        for side in (document[side] for document in documents for side in sides):
+            side.pop("mac", None)
+    assert as_set(found) == as_set(expected)
+    assert as_set(flows) == as_set(expected_flows)
+
+
+def test_tcpreplay_sends_the_same(lab: Lab, tmp_path: Path) -> None:
+    """A sender that is not ours, as an independent check of the cable."""
+    name = "telnet_accepted_v4.pcap"
+    expected, expected_flows = replayed(tmp_path, str(CAPTURES / name))
+    source, sensor_side = tap(lab)
+    live = LiveSensor(lab, sensor_side, tmp_path)
+    source.run("tcpreplay", "--quiet", "--intf1=wire", "--multiplier=20", CAPTURES / name)
+    ledger = live.stop()
+    assert ledger["frames"] == 80
+    assert as_set(live.documents()) == as_set(expected)
+    assert as_set(live.flows()) == as_set(expected_flows)
+
+
+@pytest.mark.parametrize("arguments", [("--workers", "2"), ("--backend", "scapy")], ids=" ".join)
+def test_other_ways_to_capture_tell_the_same(
+    lab: Lab, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    name = "telnet_internal.pcapng"
+    expected, expected_flows = replayed(tmp_path, str(CAPTURES / name))
+    found, flows, _ = seen_live(lab, tmp_path, name, *arguments)
+    assert as_set(found) == as_set(expected)
+    assert as_set(flows) == as_set(expected_flows)
+    assert Counter(told(flow)["sensor"]["flow"]["verdict"] for flow in flows) == {"accepted": 2}
+
+
+def test_workers_share_many_connections(lab: Lab, tmp_path: Path, blast: Blast) -> None:
+    """The kernel deals flows out to both workers; none is torn in two, and no alert is missing."""
+    source, sensor_side = tap(lab)
+    live = LiveSensor(lab, sensor_side, tmp_path, "--workers", "2")
+    sent = blast.run(source, "wire", seconds=0, rate=20_000, sessions_max=500, background=0,
+                     sessions=100)  # fmt: skip
+    ledger = live.stop()
+    assert ledger["frames"] == sent["frames"] == 5000
+    sources = Counter(alert["source"]["ip"] for alert in live.documents())
+    assert sources == {f"10.0.{number >> 8}.{number & 255}": 1 for number in range(500)}
+    assert all(flow["network"]["packets"] == 10 for flow in live.flows())
+    times = [alert["@timestamp"] for alert in live.documents()]
+    assert times == sorted(times)  # one row of sinks, in the order of packet time
+
+
+def test_directions_on_two_interfaces_are_one_connection(lab: Lab, tmp_path: Path) -> None:
+    """A passive tap gives each direction on a port of its own."""
+    name = "telnet_accepted_v4.pcap"
+    expected, expected_flows = replayed(tmp_path, str(CAPTURES / name))
+    source, sensor_side = tap(lab)
+    lab.veth(source, "wire2", sensor_side, "tap2", 9000)
+    live = LiveSensor(lab, sensor_side, tmp_path, interfaces=("tap", "tap2"))
+    act(source, "send_frames", "wire,wire2", CAPTURES / name, PACE)
+    ledger = live.stop()
+    assert ledger["frames"] == 80
+    assert as_set(live.documents()) == as_set(expected)
+    assert as_set(live.flows()) == as_set(expected_flows)
+    # Where a flow came in is where its first packet did.
+    assert {alert["observer"]["ingress"]["interface"]["name"] for alert in live.documents()} == {
+        "tap"
+    }
+
+
+def test_loopback_counts_each_packet_once(lab: Lab, tmp_path: Path) -> None:
+    name = "telnet_accepted_v6.pcap"
+    expected, expected_flows = replayed(tmp_path, str(CAPTURES / name))
+    alone = lab.namespace("alone")
+    live = LiveSensor(lab, alone, tmp_path, interfaces=("lo",))
+    act(alone, "send_frames", "lo", CAPTURES / name, PACE)
+    ledger = live.stop()
+    assert ledger["frames"] == 80 and ledger["duplicates"] == 0
+    assert as_set(live.documents()) == as_set(expected)
+    assert as_set(live.flows()) == as_set(expected_flows)
+
+
+def test_a_filter_hides_what_it_does_not_let_through(lab: Lab, tmp_path: Path) -> None:
+    """`tcp port 23` does not look behind two tags: the operator is told, and it is so."""
+    source, sensor_side = tap(lab)
+    live = LiveSensor(lab, sensor_side, tmp_path, "--bpf", "tcp port 23")
+    act(source, "send_frames", "wire", CAPTURES / "telnet_accepted_v4.pcap", 100)
+    act(source, "send_frames", "wire", CAPTURES / "telnet_qinq.pcap", 100)
+    act(source, "send_frames", "wire", CAPTURES / "background.pcap", 100)
+    ledger = live.stop()
+    assert ledger["frames"] == 80
+    assert len(live.documents()) == 1
+    assert "warning: the filter hides QinQ" in live.errors
+
+
+def test_a_filter_can_exclude(lab: Lab, tmp_path: Path) -> None:
+    source, sensor_side = tap(lab)
+    live = LiveSensor(lab, sensor_side, tmp_path, "--bpf", "not port 23")
+    act(source, "send_frames", "wire", CAPTURES / "telnet_accepted_v4.pcap", 100)
+    act(source, "send_frames", "wire", CAPTURES / "background.pcap", 100)
+    ledger = live.stop()
+    assert ledger["frames"] == 94 and live.documents() == []
+
+
+def test_alerts_say_how_late_they_are(lab: Lab, tmp_path: Path) -> None:
+    """`event.created` less `@timestamp` is the latency: no alert is early. What it is, is measured
+    elsewhere."""
+    source, sensor_side = tap(lab)
+    live = LiveSensor(lab, sensor_side, tmp_path)
+    act(source, "send_frames", "wire", CAPTURES / "telnet_connect_scan.pcap", 1)
+    live.stop()
+    alerts = live.documents()
+    assert len(alerts) == 5
+    for alert in alerts:
+        assert alert["event"]["created"] >= alert["@timestamp"]
+        print("latency", alert["@timestamp"], alert["event"]["created"])

@@ -1,0 +1,184 @@
+"""How a running sensor starts, changes, survives its interfaces and ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.command import PORT_RULE
+from tests.live.namespaces import WAIT_S, Lab, Namespace, wait_until
+from tests.live.sensors import Document, LiveSensor, act, tap
+from tests.running import CAPTURES
+
+LOGIN = CAPTURES / "telnet_accepted_v4.pcap"
+LOGIN_FRAMES = 80
+OTHER_LOGIN = CAPTURES / "telnet_accepted_v6.pcap"
+"""As many frames; the same again would be the old connection's retransmissions."""
+OPEN = CAPTURES / "telnet_midstream.pcap"
+"""Two connections that do not begin in the capture; the one from port 50472 does not end either."""
+FAST = 1000
+OTHER_RULE = """
+[rule]
+rule_id = "7d1f2a44-0c1e-4f53-9f57-2b8f4f0c8f10"
+name = "Any flow to port 23"
+description = "Another rule than the shipped one."
+type = "query"
+language = "kuery"
+severity = "low"
+risk_score = 21
+query = "event.action:flow_started and destination.port:23"
+"""
+
+
+def send_login(source: Namespace, interface: str = "wire") -> None:
+    act(source, "send_frames", interface, LOGIN, FAST)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)], ids=str
+)
+def test_nothing_captured_is_lost_at_the_end(
+    lab: Lab, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """The signal comes while the last frames are still in the kernel's ring."""
+    source, sensor = tap(lab)
+    live = LiveSensor(lab, sensor, tmp_path)
+    for _ in range(4):
+        send_login(source)
+    act(source, "send_frames", "wire", OPEN, FAST)
+    ledger = live.stop(number, code)
+    sent = 4 * LOGIN_FRAMES + 26
+    assert ledger["frames"] == ledger["capture"]["kernel_packets"] == sent
+    flows = live.flows()
+    assert sum(flow["network"]["packets"] for flow in flows) + ledger["duplicates"] == sent
+    (open_one,) = (flow for flow in flows if flow["source"]["port"] == 50472)
+    assert open_one["sensor"]["flow"]["end_reason"] == "end_of_capture"
+    alerts = live.documents()
+    assert ledger["sinks"]["json"]["delivered"] == len(alerts)
+
+
+def test_second_signal_ends_at_once(lab: Lab, tmp_path: Path) -> None:
+    """A sink that cannot deliver holds the end up; who asks twice does not wait for it."""
+    source, sensor = tap(lab)
+    patient = tmp_path / "patient.toml"
+    patient.write_text("[sink]\ndrain_s = 1000.0\n", encoding="utf-8")
+    live = LiveSensor(lab, sensor, tmp_path, "--config", patient,
+                      "--syslog", "tcp://127.0.0.1:1")  # fmt: skip
+    send_login(source)
+    live.wait_for_alerts(1)
+    live.send(signal.SIGTERM)
+    live.wait_for_notice("STOPPING=1")
+    assert live.process.poll() is None
+    live.send(signal.SIGTERM)
+    assert live.process.wait(WAIT_S) == 143
+
+
+def test_duration_ends_by_itself(lab: Lab, tmp_path: Path) -> None:
+    source, sensor = tap(lab)
+    live = LiveSensor(lab, sensor, tmp_path, "--duration", "1.5")
+    send_login(source)
+    assert live.process.wait(30) == 0
+    assert len(live.documents()) == 1
+    assert live.stop()["frames"] == LOGIN_FRAMES
+
+
+def test_reload_takes_good_rules_and_keeps_the_old_for_bad_ones(lab: Lab, tmp_path: Path) -> None:
+    source, sensor = tap(lab)
+    rules = tmp_path / "rules.toml"
+    rules.write_text(Path(PORT_RULE).read_text(encoding="utf-8"), encoding="utf-8")
+    live = LiveSensor(lab, sensor, tmp_path, "--rules", rules)
+    send_login(source)
+    live.wait_for_alerts(1)
+
+    rules.write_text("[rule]\nname = 7\n", encoding="utf-8")
+    live.send(signal.SIGHUP)
+    live.wait_for_error("rules stay as they were")
+    assert "rules.toml" in live.errors  # and why
+    act(source, "send_frames", "wire", OTHER_LOGIN, FAST)
+    live.wait_for_alerts(2)
+
+    rules.write_text(OTHER_RULE, encoding="utf-8")
+    live.send(signal.SIGHUP)
+    live.wait_for_error("1 rules loaded")
+    act(source, "send_frames", "wire", CAPTURES / "telnet_vlan.pcap", FAST)
+    act(source, "send_frames", "wire", CAPTURES / "telnet_external.pcapng", FAST)
+    live.wait_for_alerts(4)
+    ledger = live.stop()
+    names = [alert["rule"]["name"] for alert in live.documents()]
+    assert names == ["Accepted Default Telnet Port Connection"] * 2 + ["Any flow to port 23"] * 2
+    assert ledger["frames"] == 4 * LOGIN_FRAMES + 2  # reloading let no frame pass by
+
+
+def test_ledger_on_request(lab: Lab, tmp_path: Path) -> None:
+    source, sensor = tap(lab)
+    live = LiveSensor(lab, sensor, tmp_path)
+    send_login(source)
+    live.wait_for_alerts(1)
+
+    def asked() -> Document | None:
+        live.send(signal.SIGUSR1)
+        lines = [line for line in live.errors.splitlines(keepends=True) if line.startswith("{")]
+        ledgers = [json.loads(line) for line in lines if line.endswith("\n")]
+        return next((one for one in ledgers if one["frames"] == LOGIN_FRAMES), None)
+
+    ledger = wait_until(asked, "a ledger with all frames")
+    assert ledger["flows"]["total"] == 1 and ledger["packets"] == LOGIN_FRAMES
+    assert live.stop()["frames"] == LOGIN_FRAMES
+
+
+def test_interface_goes_down_and_comes_back(lab: Lab, tmp_path: Path) -> None:
+    source, sensor = tap(lab)
+    live = LiveSensor(lab, sensor, tmp_path)
+    send_login(source)
+    for cycle in (1, 2):
+        sensor.ip("link set tap down")
+        live.wait_for_error("tap is down", cycle)
+        sensor.ip("link set tap up")
+        live.wait_for_error("tap is up", 1 + cycle)
+    send_login(source)
+    ledger = live.stop()
+    assert ledger["frames"] == 2 * LOGIN_FRAMES
+    transitions = [line for line in live.errors.splitlines() if "tap is " in line]
+    assert len(transitions) == 5  # one line each, and one for the start
+
+
+def test_interface_is_removed_and_made_again(lab: Lab, tmp_path: Path) -> None:
+    source, sensor = tap(lab)
+    live = LiveSensor(lab, sensor, tmp_path)
+    send_login(source)
+    live.wait_for_alerts(1)
+    sensor.ip("link delete tap")
+    live.wait_for_error("tap is absent")
+    lab.veth(source, "wire", sensor, "tap", 9000)
+    live.wait_for_error("tap is up", 2)
+    act(source, "send_frames", "wire", OTHER_LOGIN, FAST)
+    live.wait_for_alerts(2)
+    ledger = live.stop()
+    assert ledger["frames"] == 2 * LOGIN_FRAMES
+    assert len([line for line in live.errors.splitlines() if "tap is absent" in line]) == 1
+
+
+def test_starts_before_its_interface_exists(lab: Lab, tmp_path: Path) -> None:
+    source, sensor = lab.namespace("source"), lab.namespace("sensor")
+    live = LiveSensor(lab, sensor, tmp_path)
+    live.wait_for_error("tap is absent")
+    lab.veth(source, "wire", sensor, "tap", 9000)
+    live.wait_for_error("tap is up")
+    send_login(source)
+    assert live.stop()["frames"] == LOGIN_FRAMES
+    assert len(live.documents()) == 1
+
+
+def test_another_interface_goes_on_meanwhile(lab: Lab, tmp_path: Path) -> None:
+    source, sensor = tap(lab)
+    lab.veth(source, "wire2", sensor, "tap2", 9000)
+    live = LiveSensor(lab, sensor, tmp_path, interfaces=("tap", "tap2"))
+    sensor.ip("link delete tap")
+    live.wait_for_error("tap is absent")
+    send_login(source, "wire2")
+    assert live.stop()["frames"] == LOGIN_FRAMES
+    (alert,) = live.documents()
+    assert alert["observer"]["ingress"]["interface"]["name"] == "tap2"

@@ -1,0 +1,29 @@
+"""One minute of benchmarks/live_soak.py: the highest rate, and trouble on every side."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.command import COMMAND, environment
+from tests.running import ROOT
+
+MINUTES = "1"
+
+
+def test_a_minute_of_everything_at_once(namespaces: None, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, ROOT / "benchmarks/live_soak.py", MINUTES, "--out", tmp_path,
+         "--sensor", " ".join(COMMAND)],
+        capture_output=True, text=True, check=False, env=environment(PYTHONPATH=str(ROOT)),
+        cwd=ROOT,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+    told = json.loads((tmp_path / "soak.json").read_text(encoding="utf-8"))
+    assert told["flaps"] >= 3 and told["tcp"]["comings"] >= 3
+    assert told["alerted_sessions"] > 0 and told["flows"]["total"] > 100_000
+    assert os.path.getsize(tmp_path / "soak.svg") > 0
+    print(run.stdout)

@@ -1,0 +1,149 @@
+"""Flow records behind a thread: order, bounds, files opened anew, readers that hang."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from sensor.flow import FlowBatch
+from sensor.sinks.flow_files import open_flows
+from sensor.sinks.flow_thread import BackgroundFlows
+
+HERE = str(Path(__file__).parents[2] / "conformance")
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
+from sink_peers import until  # noqa: E402
+
+CAPTURE = Path(__file__).parents[3] / "captures/demo.pcap"
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def batch() -> FlowBatch:
+    """The flows of a real capture."""
+    import sensor  # noqa: PLC0415
+
+    found = sensor.flows(str(CAPTURE))
+    assert found.count > 1
+    return found
+
+
+def lines_of(path: Path) -> int:
+    return path.read_bytes().count(b"\n")
+
+
+def test_records_arrive_in_order_and_are_counted(batch: FlowBatch, tmp_path: Path) -> None:
+    path = tmp_path / "flows"
+    flows = BackgroundFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+    for _ in range(20):
+        flows.write(batch)
+    assert flows.accounted() == 20 * batch.count
+    flows.close()
+    flows.close()
+    assert (flows.delivered, flows.dropped, flows.waiting) == (20 * batch.count, 0, 0)
+    assert path.read_bytes() == batch.to_json_lines() * 20
+    flows.write(batch)
+    assert (flows.dropped, flows.waiting) == (batch.count, 0)
+
+
+def test_what_was_gathered_is_written_soon(batch: FlowBatch, tmp_path: Path) -> None:
+    path = tmp_path / "flows"
+    flows = BackgroundFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+    flows.write(batch)
+    until(lambda: flows.delivered == batch.count, "a flush without a further record")
+    assert lines_of(path) == batch.count
+    flows.close()
+
+
+def test_a_restart_keeps_what_was_written(batch: FlowBatch, tmp_path: Path) -> None:
+    path = tmp_path / "flows"
+    for _ in range(2):
+        flows = BackgroundFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+        flows.write(batch)
+        flows.close()
+    assert lines_of(path) == 2 * batch.count
+
+
+def test_a_file_that_was_moved_away_is_opened_anew(batch: FlowBatch, tmp_path: Path) -> None:
+    path, moved = tmp_path / "flows", tmp_path / "flows.1"
+    flows = BackgroundFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+    flows.write(batch)
+    until(lambda: flows.delivered == batch.count)
+    path.rename(moved)
+    flows.reopen()
+    until(path.exists)
+    flows.write(batch)
+    flows.close()
+    assert (lines_of(moved), lines_of(path)) == (batch.count, batch.count)
+
+
+def test_a_reader_that_never_reads_holds_up_nothing(
+    batch: FlowBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_end, write_end = os.pipe()
+    with open(write_end, "w", encoding="utf-8") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        limit = 50 * batch.records.nbytes
+        flows = BackgroundFlows(open_flows("-", live=True), limit, drain_s=0.1)
+        written = 0
+        while not flows.dropped:
+            flows.write(batch)
+            written += batch.count
+            status = flows.status()
+            assert status.delivered + status.dropped + status.waiting == written
+        flows.close()
+        assert flows.stuck
+        assert (flows.delivered + flows.dropped, flows.waiting) == (written, 0)
+        os.set_blocking(read_end, False)
+
+        def thread_is_gone() -> bool:
+            with contextlib.suppress(BlockingIOError):
+                os.read(read_end, 1 << 20)
+            return all(thread.name != f"sink {flows.name}" for thread in threading.enumerate())
+
+        until(thread_is_gone)
+        assert flows.delivered + flows.dropped == written
+        monkeypatch.undo()
+    os.close(read_end)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
+def test_a_full_disk_is_said_and_counted(batch: FlowBatch) -> None:
+    flows = BackgroundFlows(open_flows("/dev/full", live=True), MIB, drain_s=30)
+    flows.write(batch)
+    until(lambda: flows.dropped == batch.count)
+    assert flows.error == "flows /dev/full: No space left on device"
+    flows.close()
+    assert (flows.delivered, flows.waiting) == (0, 0)
+
+
+def test_parquet_is_whole_after_close_and_after_a_rotation(
+    batch: FlowBatch, tmp_path: Path
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path, moved = tmp_path / "flows.parquet", tmp_path / "moved.parquet"
+    flows = BackgroundFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+    for _ in range(3):
+        flows.write(batch)
+    assert (flows.delivered, flows.waiting) == (0, 3 * batch.count), "gathered for a row group"
+    flows.reopen()  # nobody moved it: it goes on
+    until(lambda: flows.delivered == 3 * batch.count)
+    flows.write(batch)
+    path.rename(moved)
+    flows.reopen()
+    flows.write(batch)
+    flows.close()
+    assert (flows.delivered, flows.dropped, flows.error) == (5 * batch.count, 0, None)
+    assert parquet.read_table(moved).num_rows == 4 * batch.count
+    assert parquet.read_table(path).num_rows == batch.count
+    assert parquet.ParquetFile(moved).num_row_groups == 2
+    again = open_flows(str(path), live=True)
+    again.write(batch)
+    again.close()
+    assert parquet.read_table(tmp_path / "flows.1.parquet").num_rows == batch.count
+    assert parquet.read_table(path).num_rows == batch.count

@@ -1,0 +1,74 @@
+"""The operator's screen: in order, and never in the way."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from sensor.live_screen import LINES_MAX, Screen
+from sensor.status import Status
+
+
+class Stubborn:
+    """A view that can be stopped, as a terminal can."""
+
+    shown = True
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.open.set()
+        self.waits = threading.Event()
+        self.seen: list[Any] = []
+
+    def _wait(self) -> None:
+        if not self.open.is_set():
+            self.waits.set()
+            self.open.wait()
+
+    def say(self, line: str) -> bool:
+        self._wait()
+        self.seen.append(line)
+        return True
+
+    def update(self, status: Status) -> None:
+        self._wait()
+        self.seen.append(status.frames)
+
+    def close(self) -> None:
+        self.seen.append("closed")
+
+
+def test_lines_and_statuses_come_in_order_and_the_last_words_last() -> None:
+    view = Stubborn()
+    screen = Screen(view)  # type: ignore[arg-type]
+    screen.say("one")
+    screen.say("two")
+    assert screen.flush()
+    screen.draw(Status(0, 0.0, frames=7))
+    assert screen.flush()
+    assert screen.end_with(lambda: view.seen.append("summary"))
+    assert view.seen == ["one", "two", 7, "closed", "summary"]
+
+
+def test_a_stopped_terminal_holds_up_nobody_and_what_was_left_out_is_counted() -> None:
+    view = Stubborn()
+    screen = Screen(view)  # type: ignore[arg-type]
+    view.open.clear()
+    screen.say("first")
+    view.waits.wait()
+    for number in range(LINES_MAX + 3):
+        screen.say(str(number))
+    screen.draw(Status(0, 0.0, frames=1))
+    screen.draw(Status(0, 0.0, frames=2))
+    assert not screen.flush(patience_s=0.01)
+    view.open.set()
+    assert screen.flush()
+    assert view.seen[:3] == ["first", "sensor: 3 lines could not be shown in time", "3"]
+    assert view.seen[-2:] == [str(LINES_MAX + 2), 2]  # of statuses only the newest counts
+
+
+def test_a_reader_that_went_away_is_no_reason_to_fail() -> None:
+    def broken() -> None:
+        raise BrokenPipeError
+
+    assert Screen(Stubborn()).end_with(broken)  # type: ignore[arg-type]
