@@ -7,6 +7,7 @@ families and a v4-mapped IPv6 address is the IPv4 address that it means.
 from __future__ import annotations
 
 import socket
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Any
 
@@ -60,7 +61,7 @@ class Networks:
 
     def __contains__(self, halves: tuple[int, int]) -> bool:
         value = halves[0] << 64 | halves[1]
-        at = int(np.searchsorted(np.array(self._first, dtype=object), value, side="right")) - 1
+        at = bisect_right(self._first, value) - 1
         return at >= 0 and value <= self._last[at]
 
     def mask(self, hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> Mask:
