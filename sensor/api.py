@@ -15,6 +15,7 @@ import sensor
 from sensor import schema
 from sensor.addresses import Networks
 from sensor.alerts import Alert
+from sensor.capture.discover import STANDARD_INPUT
 from sensor.capture.files import FileCapture
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.protocol import PortCapture
@@ -22,10 +23,13 @@ from sensor.config import Config
 from sensor.decode import decode
 from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
+from sensor.event_pipeline import DocumentsPipeline, DocumentStream
+from sensor.events.files import EventFiles
 from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
 from sensor.indicators import read_indicators
 from sensor.pipeline import AnyPipeline, Outlet, Pipeline, SinkPart
+from sensor.rule_needs import needs_of_rules
 from sensor.rule_state_loading import Resources
 from sensor.rule_stores import RuleStore
 from sensor.rules import RuleSet
@@ -43,18 +47,20 @@ def shipped_rules() -> str:
     return str(installed if installed.is_dir() else Path(__file__).parent.parent / "rules")
 
 
-def load_rules(
+def load_rules(  # noqa: PLR0913  most are left out
     paths: Sequence[str] = (),
     exceptions: Sequence[str] = (),
     config: Config | None = None,
     *,
     building_blocks: bool = False,
+    any_event: bool = False,
     indicators: Sequence[str] = (),
     store: RuleStore | None = None,
 ) -> RuleSet:
     """The rules of files and folders; the shipped ones if none is named.
 
-    `indicators` are files for indicator-match rules, `store` keeps what new-terms rules learn.
+    `any_event` says that documents will be read too, which can have any field. `indicators` are
+    files for indicator-match rules, `store` keeps what new-terms rules learn.
     Errors: OperatorError tells everything that is wrong at once.
     """
     return RuleSet.load(
@@ -62,6 +68,7 @@ def load_rules(
         exceptions=_listed(exceptions),
         config=config or Config(),
         known_fields=KNOWN_FIELDS,
+        any_event=any_event,
         show_building_blocks=building_blocks,
         resources=Resources(store, tuple(read_indicators(_listed(indicators)))),
     )
@@ -93,6 +100,24 @@ def build_replay(
     capture = FileCapture(paths, thread=False)
     outlet = Outlet(rules, sinks, flow_context(config))
     return Pipeline(capture, decode, flow_table(config), outlet)
+
+
+def build_mixed(
+    paths: Iterable[str], events: Sequence[str], rules: RuleSet, sinks: Sequence[SinkPart],
+    config: Config,
+) -> Pipeline | DocumentsPipeline:
+    """The main path over captures, over files of ECS documents, or over both, merged by time."""
+    if not events:
+        return build_replay(paths, rules, sinks, config)
+    if STANDARD_INPUT in events and STANDARD_INPUT in paths:
+        raise ConfigError("standard input (-) cannot be a capture and --events at once")
+    documents = EventFiles(dict.fromkeys(events), needs_of_rules(rules.rules), config.events)
+    if not paths:
+        return DocumentsPipeline(documents, Outlet(rules, sinks, flow_context(config)))
+    pipeline = build_replay(paths, rules, sinks, config)
+    pipeline.between = DocumentStream(documents, pipeline.outlet)
+    pipeline.documents = documents
+    return pipeline
 
 
 def build_live(
@@ -163,6 +188,9 @@ class _Records:
         self.batches.append(FlowBatch(records, flows.context))
         return []
 
+    def advance(self, now_ns: int) -> list[Alert]:
+        return []
+
     def finish(self) -> list[Alert]:
         return []
 
@@ -172,25 +200,32 @@ def replay(
     rules: Sequence[str] = (),
     exceptions: Sequence[str] = (),
     config: Config | None = None,
+    events: str | Sequence[str] = (),
     indicators: Sequence[str] = (),
     state: str | None = None,
 ) -> Iterator[Alert]:
     """The alerts of capture files, as they become known.
 
-    `indicators` are files for indicator-match rules; in the folder `state` new-terms rules keep
-    what they learn.
+    `events` are files of ECS documents, to be read in place of captures or, merged by time, with
+    them (docs/events.md). `indicators` are files for indicator-match rules; in the folder `state`
+    new-terms rules keep what they learn.
     Errors: OperatorError for rules or settings, before anything is read; CaptureError at the end,
     when everything readable has been read, if a file was damaged or unreadable.
     """
     config = config or Config()
+    events = _listed(events)
     store = RuleStore(state) if state else None
-    ruleset = load_rules(rules, exceptions, config, indicators=indicators, store=store)
+    ruleset = load_rules(
+        rules, exceptions, config, any_event=bool(events), indicators=indicators, store=store
+    )
     kept = _Kept()
-    pipeline = build_replay(paths, ruleset, [kept], config)
+    pipeline = build_mixed(paths, events, ruleset, [kept], config)
     return _alerts(pipeline, kept, store)
 
 
-def _alerts(pipeline: Pipeline, kept: _Kept, store: RuleStore | None) -> Iterator[Alert]:
+def _alerts(
+    pipeline: Pipeline | DocumentsPipeline, kept: _Kept, store: RuleStore | None
+) -> Iterator[Alert]:
     with closing(store) if store else nullcontext():
         for _ in pipeline.steps():
             yield from kept.alerts
@@ -199,7 +234,7 @@ def _alerts(pipeline: Pipeline, kept: _Kept, store: RuleStore | None) -> Iterato
     _raise_damage(pipeline)
 
 
-def _raise_interrupt(pipeline: Pipeline) -> None:
+def _raise_interrupt(pipeline: Pipeline | DocumentsPipeline) -> None:
     """Pass on the Ctrl-C that ended the reading."""
     if pipeline.stop:
         raise KeyboardInterrupt
@@ -224,8 +259,10 @@ def flows(*paths: str, config: Config | None = None) -> FlowBatch:
     return batch
 
 
-def _raise_damage(pipeline: Pipeline, batch: FlowBatch | None = None) -> None:
-    damaged = [entry for entry in pipeline.capture.inputs if entry.error]
+def _raise_damage(
+    pipeline: Pipeline | DocumentsPipeline, batch: FlowBatch | None = None
+) -> None:
+    damaged = [entry for entry in pipeline.inputs if entry.error]
     if damaged:
         first, *others = (str(entry.error) for entry in damaged)
         path = damaged[0].path

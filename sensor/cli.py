@@ -191,7 +191,10 @@ _RUN_OPTIONS = [
 
 
 @commands.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option("--events", metavar="FILE", multiple=True,
+              help="ECS documents as NDJSON (- is standard input), plain or compressed, alone or "
+                   "merged with the captures by time. Repeatable.")
 @run_options
 @click.pass_obj
 def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
@@ -199,12 +202,16 @@ def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
 
     PATH is a pcap or pcapng file, a directory (with everything below it), a glob, or - for standard
     input. Several are read as one capture, in the order of their first packets' times.
+    With --events no PATH is needed.
 
     \b
       sensor replay captures/demo.pcap
+      sensor replay --events auditbeat.ndjson.gz
       sensor replay --json --flows flows.ndjson /var/captures
       sensor replay --syslog udp://192.0.2.1:514 --quiet today.pcapng
     """
+    if not paths and not options["events"]:
+        raise click.UsageError("Missing argument 'PATH...'.", click.get_current_context())
     from sensor.replay_command import run_replay  # noqa: PLC0415
 
     return run_replay(paths, settled(config, options), options)

@@ -101,6 +101,20 @@ class CaptureLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class EventLimits:
+    """Documents read from files: how long one may be, and how far out of order."""
+
+    line_bytes: int = 64 << 20
+    """A line (or an object over several) that is longer is left out."""
+    sort_documents: int = 4096
+    """A document that comes this many documents late still finds its place in time."""
+    sort_bytes: int = 32 << 20
+    """Octets of documents that wait to be sorted; beyond them half of them go on."""
+    idle_s: float = 1.0
+    """What waits to be sorted goes on if a pipe gives nothing for this time."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings of one run."""
 
@@ -108,6 +122,7 @@ class Config:
     rule: RuleLimits = field(default_factory=RuleLimits)
     sink: SinkLimits = field(default_factory=SinkLimits)
     capture: CaptureLimits = field(default_factory=CaptureLimits)
+    events: EventLimits = field(default_factory=EventLimits)
     internal: tuple[str, ...] = INTERNAL_NETWORKS
     accept_on: str = "handshake"
     """`handshake` or `data`: when a TCP connection counts as accepted."""
@@ -125,6 +140,7 @@ OPTION_KEYS = {
     "exceptions": list,
     "indicators": list,
     "state": str,
+    "events": list,
     "json": bool,
     "alerts": str,
     "flows": str,
@@ -164,6 +180,7 @@ SETTING_KEYS = {
 
 _TABLES: dict[str, type[Any]] = {
     "flow": FlowLimits, "rule": RuleLimits, "sink": SinkLimits, "capture": CaptureLimits,
+    "events": EventLimits,
 }  # fmt: skip
 
 

@@ -66,6 +66,8 @@ class RulesPart(Protocol):
 
     def match(self, rows: Rows) -> list[Alert]: ...
 
+    def advance(self, now_ns: int) -> list[Alert]: ...
+
     def finish(self) -> list[Alert]: ...
 
 
@@ -75,6 +77,39 @@ class SinkPart(Protocol):
     def emit(self, alert: Alert) -> None: ...
 
     def accounted(self) -> int: ...
+
+
+class DocumentsPart(Protocol):
+    """What the pipeline needs of documents (sensor/events/files.py)."""
+
+    inputs: list[Any]
+    bytes_total: int
+
+    @property
+    def bytes_read(self) -> int: ...
+
+    @property
+    def reached_ns(self) -> int: ...
+
+    @property
+    def waiting(self) -> bool: ...
+
+    @property
+    def interrupted(self) -> bool: ...
+
+    def stop(self) -> None: ...
+
+    def ledger(self) -> dict[str, int]: ...
+
+
+class BetweenPart(Protocol):
+    """Gives the outlet other events between the flow events (sensor/event_pipeline.py)."""
+
+    documents: DocumentsPart
+
+    def take(self, records: Any, reached_ns: int) -> None: ...
+
+    def take_rest(self) -> None: ...
 
 
 class FlowWriter(Protocol):
@@ -249,6 +284,16 @@ class Outlet:
             if flows.count:
                 self.flow_writer.write(flows)
 
+    def take_rows(self, rows: Rows) -> None:
+        """Give other events that have become known to the rules."""
+        self.emit(self.rules.match(rows))
+
+    def finish(self, now_ns: int = -1) -> None:
+        """Flush the rules: time has gone on to `now_ns`, and nothing more comes."""
+        if now_ns >= 0:
+            self.emit(self.rules.advance(now_ns))
+        self.emit(self.rules.finish())
+
     def emit(self, alerts: list[Alert]) -> None:
         """Give alerts to every sink."""
         for alert in alerts:
@@ -277,6 +322,7 @@ class AnyPipeline:
         self.decode = decode
         self.lanes = [Lane(table, outlet.context) for table in tables]
         self.outlet = outlet
+        self.documents: DocumentsPart | None = None
         self.on_batch: Callable[[], None] | None = None
 
     def run(self) -> None:
@@ -300,7 +346,16 @@ class AnyPipeline:
 
     def ledger(self) -> dict[str, Any]:
         """What the run did, in the shape of `--stats`; whoever composes adds rules and sinks."""
-        return ledger_of(self.lanes)
+        ledger = ledger_of(self.lanes)
+        if self.documents is not None:
+            ledger["documents"] = self.documents.ledger()
+        return ledger
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What was read, captures before documents; workers share theirs."""
+        return [*(self.captures[0].inputs if self.captures else ()),
+                *(self.documents.inputs if self.documents is not None else ())]
 
 
 class Pipeline(AnyPipeline):
@@ -317,12 +372,13 @@ class Pipeline(AnyPipeline):
         self.capture = capture
         self.handover_events = HANDOVER_EVENTS
         """How many events come together before the rules see them; 1: those of every batch."""
+        self.between: BetweenPart | None = None
+        """Gives the documents, which are merged with the flow events by time."""
         self.prompt = False
         """Whether events go to the rules as soon as no further packets wait: the input may be
         live, and what is known is to be said at once."""
         self.stop = False
-        self.waiting = False
-        """Whether the run is inside the capture: a signal handler may then raise to end a wait."""
+        self._waiting = False
 
     def steps(self) -> Iterator[None]:
         lane = self.lanes[0]
@@ -341,22 +397,41 @@ class Pipeline(AnyPipeline):
                 break
         ahead.stop()
         lane.drain(self._hand_over)
-        self.outlet.emit(self.outlet.rules.finish())
+        if self.between is not None:
+            self._finish_between(self.between)
+        else:
+            self.outlet.finish()
         yield
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the run is inside a read: a signal handler may then raise to end a wait."""
+        return self._waiting or (self.between is not None and self.between.documents.waiting)
+
+    def _finish_between(self, between: BetweenPart) -> None:
+        if self.stop:
+            between.documents.stop()
+        between.take_rest()
+        self.stop = self.stop or between.documents.interrupted
+        self.outlet.finish(max(self.lanes[0].last_ns, between.documents.reached_ns))
 
     def _next(self, ahead: Ahead) -> PacketBatch | None:
         """The next batch; a KeyboardInterrupt while waiting for it means that there is none."""
-        self.waiting = True
+        self._waiting = True
         try:
             return ahead.take()
         except KeyboardInterrupt:
             self.stop = True
             return None
         finally:
-            self.waiting = False
+            self._waiting = False
 
     def _hand_over(self) -> None:
-        self.outlet.take(self.lanes[0].table.take())
+        table = self.lanes[0].table
+        if self.between is not None:
+            self.between.take(table.take(), table.now_ns)
+        else:
+            self.outlet.take(table.take())
 
 
 def ledger_of(lanes: Sequence[Lane]) -> dict[str, Any]:

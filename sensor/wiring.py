@@ -86,7 +86,7 @@ def full_ledger(
         "capture": {"kernel_packets": kernel.kernel_packets, "kernel_drops": kernel.kernel_drops,
                     "ring_freezes": kernel.ring_freezes},
         "inputs": [{"path": entry.path, "error": entry.error}
-                   for entry in pipeline.captures[0].inputs],
+                   for entry in pipeline.inputs],
         "first_packet": time_text(min(lane.table.first_ns for lane in lanes)) if lanes else None,
         "last_packet": time_text(max(lane.last_ns for lane in lanes)) if lanes else None,
         "elapsed_s": round(elapsed_s, 6),
@@ -105,7 +105,7 @@ def sink_ledger(sink: Outlets) -> dict[str, int]:
 
 def report(pipeline: AnyPipeline, outlets: Sequence[Outlets]) -> bool:
     """Say what went wrong with inputs and sinks, even if quiet; True if anything did."""
-    problems = [entry.error for entry in pipeline.captures[0].inputs if entry.error]
+    problems = [entry.error for entry in pipeline.inputs if entry.error]
     problems += [sink.error for sink in outlets if sink.error]
     for problem in problems:
         say(f"sensor: {problem}")

@@ -242,7 +242,7 @@ def test_samples(steps: list[str], events: list[Event], cuts: list[int]) -> None
 def sampled(steps: list[str], events: list[Event]) -> set[tuple[int, ...]]:
     """At which events a sample is complete: the event and its second."""
     waiting: dict[str, list[Event]] = {"x": [], "y": []}
-    found = set()
+    found: set[tuple[int, ...]] = set()
     for event in events:
         if event.letter not in "".join(steps):
             continue
