@@ -17,6 +17,7 @@ from sensor.alerts import Alert
 from sensor.capture.files import FileCapture
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.protocol import PortCapture
+from sensor.capture.told import tells_processes
 from sensor.config import Config
 from sensor.decode import decode
 from sensor.errors import CaptureError, ConfigError
@@ -24,6 +25,12 @@ from sensor.escape import harmless
 from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
 from sensor.pipeline import AnyPipeline, Outlet, Pipeline, SinkPart
+from sensor.host.process_events import Observer
+from sensor.host.recorded import RecordedProcesses
+from sensor.host.timeline import Timeline
+from sensor.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
+from sensor.processes import Processes
+from sensor.query.rows import DocumentRows
 from sensor.rules import RuleSet
 from sensor.workers import WorkersPipeline
 
@@ -45,16 +52,18 @@ def load_rules(
     config: Config | None = None,
     *,
     building_blocks: bool = False,
+    processes: bool = False,
 ) -> RuleSet:
     """The rules of files and folders; the shipped ones if none is named.
 
+    `processes` says that this run can learn of processes, so that rules may ask for them.
     Errors: OperatorError tells everything that is wrong at once.
     """
     return RuleSet.load(
         _listed(paths) or [shipped_rules()],
         exceptions=_listed(exceptions),
         config=config or Config(),
-        known_fields=KNOWN_FIELDS,
+        known_fields=KNOWN_FIELDS | (PROCESS_KNOWN_FIELDS if processes else {}),
         show_building_blocks=building_blocks,
     )
 
@@ -64,15 +73,18 @@ def _listed(paths: str | Sequence[str]) -> Sequence[str]:
     return [paths] if isinstance(paths, str) else paths
 
 
-def flow_context(config: Config, *, live: bool = False) -> FlowContext:
+def flow_context(
+    config: Config, *, live: bool = False, processes: Processes | None = None
+) -> FlowContext:
     """What all flow documents of a run have in common. Errors: ConfigError for a bad network."""
     try:
         internal = Networks(config.internal)
     except ValueError as error:
         raise ConfigError(f"--internal: {error}") from None
     return FlowContext(
-        internal=internal, hostname=socket.gethostname(), version=sensor.__version__, live=live
-    )
+        internal=internal, hostname=socket.gethostname(), version=sensor.__version__, live=live,
+        processes=processes,
+    )  # fmt: skip
 
 
 def build_replay(
@@ -83,8 +95,13 @@ def build_replay(
     if not paths:
         raise ConfigError("no capture is named: give a file, a directory or - for standard input")
     capture = FileCapture(paths, thread=False)
-    outlet = Outlet(rules, sinks, flow_context(config))
-    return Pipeline(capture, decode, flow_table(config), outlet)
+    context = flow_context(config, processes=capture.processes)
+    outlet = Outlet(rules, sinks, context)
+    told = RecordedProcesses(
+        capture.processes, Timeline(DocumentRows), Observer(context.hostname, context.version)
+    )
+    outlet.host = told
+    return Pipeline(capture, told.watching(decode), flow_table(config), outlet)
 
 
 def build_live(
@@ -171,7 +188,7 @@ def replay(
     when everything readable has been read, if a file was damaged or unreadable.
     """
     config = config or Config()
-    ruleset = load_rules(rules, exceptions, config)
+    ruleset = load_rules(rules, exceptions, config, processes=tells_processes(paths))
     kept = _Kept()
     pipeline = build_replay(paths, ruleset, [kept], config)
     return _alerts(pipeline, kept)
@@ -200,6 +217,7 @@ def flows(*paths: str, config: Config | None = None) -> FlowBatch:
 
     records = _Records()
     pipeline = build_replay(paths, records, [], config or Config())
+    pipeline.outlet.host = None  # only flows are asked for
     pipeline.run()
     _raise_interrupt(pipeline)
     parts = [batch.records for batch in records.batches]

@@ -77,6 +77,16 @@ class SinkPart(Protocol):
     def accounted(self) -> int: ...
 
 
+class HostPart(Protocol):
+    """What the pipeline needs of whoever knows the processes behind flows (sensor/host/)."""
+
+    def stamp(self, records: Any) -> None:
+        """Write into flow events whose they are, as far as it was learnt since."""
+
+    def take(self, until_ns: int | None) -> list[tuple[int, Rows]]:
+        """Other events known by then (None: all), in order of the time at which they were."""
+
+
 class FlowWriter(Protocol):
     """Where flow records go."""
 
@@ -230,6 +240,7 @@ class Outlet:
         self.rules = rules
         self.sinks = sinks
         self.context = context
+        self.host: HostPart | None = None
         self.flow_writer: FlowWriter | None = None
         self.flow_events = False
         self.clock: Callable[[], int] | None = None
@@ -240,14 +251,43 @@ class Outlet:
         if not len(records):
             return
         created_ns = self.clock() if self.clock is not None else 0
+        if self.host is not None:
+            self.host.stamp(records)
         flows = FlowBatch(records, self.context, created_ns)
-        self.emit(self.rules.match(flows))
+        for rows in self._in_order(flows):
+            self.emit(self.rules.match(rows))
         if self.flow_writer is not None:
             if not self.flow_events:
                 ended = records[records["action"] >= FLOW_ENDED]
                 flows = FlowBatch(ended, self.context, created_ns)
             if flows.count:
                 self.flow_writer.write(flows)
+
+    def tell_host(self, until_ns: int | None) -> None:
+        """Give the rules what else is known by then, though no flow event is; None: all of it."""
+        if self.host is not None:
+            for _, rows in self.host.take(until_ns):
+                self.emit(self.rules.match(rows))
+
+    def finish(self) -> None:
+        """Everything was given: let the rules close what they hold open."""
+        self.tell_host(None)
+        self.emit(self.rules.finish())
+
+    def _in_order(self, flows: FlowBatch) -> Iterator[Rows]:
+        """Flow events with other events in their places: before the flow events of their time."""
+        known_ns = flows.records["known_ns"]
+        first = 0
+        for time_ns, others in self.host.take(int(known_ns[-1])) if self.host is not None else ():
+            place = first + int(np.searchsorted(known_ns[first:], time_ns, side="left"))
+            if place > first:
+                yield FlowBatch(flows.records[first:place], self.context, flows.created_ns)
+            yield others
+            first = place
+        if first == 0:
+            yield flows
+        elif first < len(flows):
+            yield FlowBatch(flows.records[first:], self.context, flows.created_ns)
 
     def emit(self, alerts: list[Alert]) -> None:
         """Give alerts to every sink."""
@@ -341,7 +381,7 @@ class Pipeline(AnyPipeline):
                 break
         ahead.stop()
         lane.drain(self._hand_over)
-        self.outlet.emit(self.outlet.rules.finish())
+        self.outlet.finish()
         yield
 
     def _next(self, ahead: Ahead) -> PacketBatch | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sensor.api import build_replay, load_rules
 from sensor.capture.discover import STANDARD_INPUT
+from sensor.capture.told import tells_processes
 from sensor.cli import say
 from sensor.config import Config
 from sensor.pipeline import Pipeline
@@ -37,8 +38,9 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     """
     started_s = time.perf_counter()
     ruleset = load_rules(
-        options["rules"], options["exceptions"], config, building_blocks=options["building_blocks"]
-    )
+        options["rules"], options["exceptions"], config,
+        building_blocks=options["building_blocks"], processes=tells_processes(paths),
+    )  # fmt: skip
     console = ConsoleOptions(options["color"], options["local_time"])
     sinks = open_sinks(config, options, console)
     talkers = Talkers()

@@ -99,7 +99,7 @@ class WorkersPipeline(AnyPipeline):
             if self.on_batch is not None:
                 self.on_batch()
             yield
-        self.outlet.emit(self.outlet.rules.finish())
+        self.outlet.finish()
         yield
 
     def _work(self, worker: int) -> None:

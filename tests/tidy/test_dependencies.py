@@ -30,13 +30,14 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "rules": (3, frozenset({
         "rules", "rule_files", "rule_alerts", "rule_limits", "exceptions_file"})),
     "service": (3, frozenset({"service"})),
+    "host": (3, frozenset({"host"})),
     "decode": (2, frozenset({"decode"})),
     "flowtable": (2, frozenset({"flowtable"})),
     "query": (2, frozenset({"query"})),
     "values": (1, frozenset({
         "frames", "packets", "flow", "alerts", "anomalies", "schema", "config", "records",
         "loads", "columns", "addresses", "documents", "plan", "text", "identifiers", "stores",
-        "flow_columns", "arrow", "status"})),
+        "flow_columns", "arrow", "status", "processes"})),
     "errors": (0, frozenset({"errors", "escape", "interpreted"})),
 }  # fmt: skip
 
@@ -48,6 +49,7 @@ ALLOWED = {
     "sinks": {"values", "errors"},
     "rules": {"query", "values", "errors"},  # a rule owns its compiled query
     "service": {"errors"},
+    "host": {"values", "errors"},
     "decode": {"values", "errors"},
     "flowtable": {"values", "errors"},
     "query": {"values", "errors"},
