@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,13 @@ from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
 from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
-from sensor.pipeline import AnyPipeline, Outlet, Pipeline, SinkPart
+from sensor.frames import FrameBatch
+from sensor.host.client import HostClient
 from sensor.host.process_events import Observer
 from sensor.host.recorded import RecordedProcesses
 from sensor.host.timeline import Timeline
+from sensor.packets import PacketBatch
+from sensor.pipeline import AnyPipeline, Outlet, Pipeline, SinkPart
 from sensor.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
 from sensor.processes import Processes
 from sensor.query.rows import DocumentRows
@@ -110,22 +113,34 @@ def build_live(
     rules: Any,
     sinks: Sequence[SinkPart],
     config: Config,
+    helper: socket.socket | None = None,
 ) -> AnyPipeline:
-    """The main path over live captures: one, or one for each worker."""
-    context = flow_context(config, live=True)
+    """The main path over live captures: one, or one for each worker.
+
+    `helper` is a connection to the helper for host events, which has not said hello yet.
+    Errors: OSError or ValueError if it says something else.
+    """
+    processes = Processes(recycle=True) if helper is not None else None
+    context = flow_context(config, live=True, processes=processes)
     context.interfaces.extend(interfaces.names)  # all are known: threads need not add any
     outlet = Outlet(rules, sinks, context)
     outlet.clock = time.time_ns
+    decoder: Callable[[FrameBatch, PacketBatch], None] = decode
+    if helper is not None and processes is not None:
+        host = HostClient(helper, processes, Timeline(DocumentRows),
+                          Observer(context.hostname, context.version), outlet.clock)  # fmt: skip
+        outlet.host = host
+        decoder = host.watching(decode)
     # The limit is the run's: workers share it, as they share the flows.
     flows_max = max(1, config.flow.flows_max // len(captures))
     config = replace(config, flow=replace(config.flow, flows_max=flows_max))
     tables = [flow_table(config) for _ in captures]
     pipeline: AnyPipeline
     if len(captures) == 1:
-        pipeline = one = Pipeline(captures[0], decode, tables[0], outlet)
+        pipeline = one = Pipeline(captures[0], decoder, tables[0], outlet)
         one.handover_events = 1
     else:
-        pipeline = WorkersPipeline(captures, decode, tables, outlet)
+        pipeline = WorkersPipeline(captures, decoder, tables, outlet)
     for lane in pipeline.lanes:
         lane.clock = outlet.clock
     return pipeline

@@ -21,6 +21,7 @@ from sensor.cli import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED, say
 from sensor.config import Config
 from sensor.errors import CaptureError
 from sensor.escape import harmless
+from sensor.host_command import host_events, open_host
 from sensor.live_screen import Screen
 from sensor.live_stats import StatsFile
 from sensor.live_status import Reporter
@@ -51,8 +52,9 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     asked = Asked()
     listen(asked)
     reloader = Reloader(lambda: load_rules(
-        options["rules"], options["exceptions"], config, building_blocks=options["building_blocks"]
-    ))
+        options["rules"], options["exceptions"], config,
+        building_blocks=options["building_blocks"], processes=bool(options["host"]),
+    ))  # fmt: skip
     ruleset = reloader.load()
     interfaces = Interfaces()
     for name in names:
@@ -60,6 +62,7 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     reporters: list[Reporter] = []
     metrics = open_metrics(options["metrics"], lambda: reporters[0].snapshot())  # noqa: PLW0108
     try:
+        host = open_host(options["host"])
         captures = open_ports(names, ports, interfaces)
         drop_privileges(options["user"])
         check_readable(options["user"])
@@ -75,7 +78,7 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     )  # fmt: skip
     talkers = Talkers()
     everyone = [*sinks, talkers, *([view] if view.shown else ())]
-    pipeline = build_live(captures, interfaces, ruleset, everyone, config)
+    pipeline = build_live(captures, interfaces, ruleset, everyone, config, host)
     pipeline.outlet.flow_writer = flow_sink
     pipeline.outlet.flow_events = options["flow_events"]
     around = Surroundings(
@@ -89,7 +92,8 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
         metrics.start()
     tell_beginning(around, options)
     watch = Watch(around, reporter)
-    run(around, watch, reporter)
+    with host_events(pipeline, around.note) as watched:
+        run(around, watched(watch), reporter)
     if metrics is not None:
         metrics.close()
     code = finish(around, reporter, watch, talkers, console)
@@ -157,7 +161,7 @@ def listen(asked: Asked) -> None:
             signal.signal(getattr(signal, name), handler)
 
 
-def run(around: Surroundings, watch: Watch, reporter: Reporter) -> None:
+def run(around: Surroundings, watch: Callable[[], None], reporter: Reporter) -> None:
     """Run the pipeline until a signal or the end of `--duration`; its sinks stay open.
 
     The first SIGINT or SIGTERM lets no more frames in and everything that was captured come out;

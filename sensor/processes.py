@@ -88,12 +88,14 @@ def entity_id(host_id: str, pid: int, start_ns: int) -> str:
 class Processes:
     """The processes of one run by index, each once; index 0 stands for none.
 
-    One thread adds, others read: what an index leads to never changes. When the table is full, what
-    is new is counted and stays unknown.
+    One thread adds, others read. When the table is full, what is new is counted and stays unknown;
+    with `recycle`, for runs without an end, it takes the place of the oldest.
     """
 
-    def __init__(self, places: int = PROCESSES_MAX) -> None:
+    def __init__(self, places: int = PROCESSES_MAX, *, recycle: bool = False) -> None:
         self._places = places
+        self._recycle = recycle
+        self._next = 1
         self._known: list[Process] = [Process()]
         self._indices: dict[Process, int] = {}
         self._recorded: dict[Process, int] = {}
@@ -113,11 +115,18 @@ class Processes:
         known = self._indices.get(process)
         if known is not None:
             return known
-        if len(self._known) >= self._places:
+        if len(self._known) < self._places:
+            self._known.append(process)
+            index = self._indices[process] = len(self._known) - 1
+            return index
+        if not self._recycle:
             self.refused += 1
             return 0
-        self._known.append(process)
-        index = self._indices[process] = len(self._known) - 1
+        index, self._next = self._next, self._next % (self._places - 1) + 1
+        del self._indices[self._known[index]]
+        self._objects.pop(index, None)
+        self._known[index] = process
+        self._indices[process] = index
         return index
 
     def index_of_recorded(self, process: Process, make_entity_id: Callable[[], str]) -> int:
