@@ -248,7 +248,7 @@ def may_ask(connection: socket.socket) -> bool:
     return os.getegid() in struct.unpack(f"={len(octets) // 4}I", octets)
 
 
-def own_addresses(root: str = "/proc/net") -> list[str]:
+def own_addresses(root: str = "/proc/self/net") -> list[str]:
     """The addresses of this machine's interfaces, loopback's among them."""
     found = {"127.0.0.1", "::1"}
     with contextlib.suppress(OSError):
