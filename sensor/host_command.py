@@ -22,7 +22,7 @@ from sensor.host.connector import ProcConnector
 from sensor.host.procfs import Procfs, this_machine
 from sensor.host.server import HostEvents, open_listener
 from sensor.host.sockets import Sockets
-from sensor.wiring import AnyPipeline
+from sensor.pipeline import AnyPipeline
 
 NEEDED = frozenset({"CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"})
 """To see whose files other users' processes have open; nothing else is kept."""

@@ -93,7 +93,7 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     tell_beginning(around, options)
     watch = Watch(around, reporter)
     with host_events(pipeline, around.note) as watched:
-        run(around, watched(watch), reporter)
+        run(around, watch, reporter, watched(watch))
     if metrics is not None:
         metrics.close()
     code = finish(around, reporter, watch, talkers, console)
@@ -161,7 +161,9 @@ def listen(asked: Asked) -> None:
             signal.signal(getattr(signal, name), handler)
 
 
-def run(around: Surroundings, watch: Callable[[], None], reporter: Reporter) -> None:
+def run(
+    around: Surroundings, watch: Watch, reporter: Reporter, after_batch: Callable[[], None]
+) -> None:
     """Run the pipeline until a signal or the end of `--duration`; its sinks stay open.
 
     The first SIGINT or SIGTERM lets no more frames in and everything that was captured come out;
@@ -177,7 +179,7 @@ def run(around: Surroundings, watch: Callable[[], None], reporter: Reporter) -> 
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    around.pipeline.on_batch = watch
+    around.pipeline.on_batch = after_batch
     try:
         around.pipeline.run()
     finally:

@@ -1,9 +1,9 @@
 """HostClient: the sensor's side of the helper: process events in, owners of sockets asked for.
 
-A thread of its own reads what the helper tells. The decoder's thread asks whose a connection is
-when it sees its first packet, and does not wait. The main thread writes the answers into the flow
-events before the rules see them; only there it waits, and only a little. Whatever is not known by
-then the documents go without.
+A thread of its own reads what the helper tells. The decoder's thread, or each of them, asks whose a
+connection is when it sees its first packet, and does not wait. The main thread writes the answers
+into the flow events before the rules see them; only there it waits, and only a little. Whatever is
+not known by then the documents go without.
 """
 
 from __future__ import annotations
@@ -123,13 +123,14 @@ class HostClient:
 
     def _is_new(self, key: Key) -> bool:
         """Whether a connection that has no SYN was not asked about lately."""
-        if key in self._begun:
-            return False
-        if len(self._beginnings) == TOLD_MAX:
-            self._begun.discard(self._beginnings[0])
-        self._beginnings.append(key)
-        self._begun.add(key)
-        return True
+        with self._lock:
+            if key in self._begun:
+                return False
+            if len(self._beginnings) == TOLD_MAX:
+                self._begun.discard(self._beginnings[0])
+            self._beginnings.append(key)
+            self._begun.add(key)
+            return True
 
     def _ask(
         self, key: Key, protocol: int, source: tuple[int, int], target: tuple[int, int],

@@ -144,10 +144,10 @@ def test_a_flow_gets_the_process_that_had_it_at_its_first_packet(joined: Joined)
 
 
 def test_a_flow_that_nobody_asked_about_is_asked_about_now(joined: Joined) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        with socket.create_connection(listener.getsockname()) as held:
-            records = flow(held, listener.getsockname())
-            joined.client.stamp(records)
+    with (socket.create_server(("127.0.0.1", 0)) as listener,
+          socket.create_connection(listener.getsockname()) as held):
+        records = flow(held, listener.getsockname())
+        joined.client.stamp(records)
     assert joined.processes[int(records["process"][0])].pid == os.getpid()
 
 
@@ -172,10 +172,10 @@ def test_a_socket_without_a_holder_keeps_its_user(joined: Joined) -> None:
 def test_news_become_process_events_before_the_answers_that_follow(joined: Joined) -> None:
     joined.news.put(KernelEvent(EXEC, os.getpid(), 100), KernelEvent(EXIT, os.getpid(), 200, 0x100),
                     KernelEvent(EXIT, 1 << 30, 300))  # fmt: skip
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        with socket.create_connection(listener.getsockname()) as held:
-            records = flow(held, listener.getsockname())
-            joined.client.stamp(records)  # waits for an answer, which comes behind the news
+    with (socket.create_server(("127.0.0.1", 0)) as listener,
+          socket.create_connection(listener.getsockname()) as held):
+        records = flow(held, listener.getsockname())
+        joined.client.stamp(records)  # waits for an answer, which comes behind the news
     start, end = rows_of(joined.client.take(None))
     assert (start["event"]["type"], end["event"]["type"]) == (["start"], ["end"])
     assert start["process"]["pid"] == os.getpid() and end["process"]["exit_code"] == 1
@@ -189,10 +189,10 @@ def test_a_helper_that_ends_is_noticed_and_holds_nothing_up(joined: Joined) -> N
     joined.theirs.shutdown(socket.SHUT_RDWR)
     joined.client._thread.join()
     assert joined.client.error
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        with socket.create_connection(listener.getsockname()) as held:
-            records = flow(held, listener.getsockname())
-            joined.client.stamp(records)
+    with (socket.create_server(("127.0.0.1", 0)) as listener,
+          socket.create_connection(listener.getsockname()) as held):
+        records = flow(held, listener.getsockname())
+        joined.client.stamp(records)
     assert not np.any(records["process"]) and joined.client.unanswered == 0
 
 

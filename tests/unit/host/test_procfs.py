@@ -18,13 +18,12 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def add(
-    root: Path, pid: int, comm: str, *, parent: int = 1, ticks: int = 12345,
-    cmdline: bytes = b"", exe: str = "",
-) -> Path:  # fmt: skip
+    root: Path, pid: int, comm: str, *, parent: int = 1, cmdline: bytes = b"", exe: str = ""
+) -> Path:
     folder = root / str(pid)
     (folder / "fd").mkdir(parents=True)
     # proc(5): the 2nd word is the name, the 4th the parent, the 22nd the start in clock ticks.
-    words = ["S", str(parent), *["0"] * 17, str(ticks), "0"]
+    words = ["S", str(parent), *["0"] * 17, "12345", "0"]
     (folder / "stat").write_text(f"{pid} ({comm}) {' '.join(words)}\n")
     (folder / "comm").write_text(f"{comm}\n")
     (folder / "cmdline").write_bytes(cmdline)
@@ -55,7 +54,7 @@ def test_a_process_is_read_whole(procfs: Procfs, tmp_path: Path) -> None:
     # Auditbeat's recipe: host id, pid, and the nanosecond part of the start time.
     part_ns = 12345 % TICKS * (10**9 // TICKS)
     assert found.start_ns % 10**9 == part_ns
-    recipe = hashlib.sha256(MACHINE.id.encode() + struct.pack("<q", 42) + struct.pack("<q", part_ns))
+    recipe = hashlib.sha256(MACHINE.id.encode() + struct.pack("<qq", 42, part_ns))
     assert found.entity_id == recipe.hexdigest()
 
 

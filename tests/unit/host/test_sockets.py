@@ -79,7 +79,8 @@ def test_what_is_not_there_or_cannot_be(sockets: Sockets) -> None:
 
 @pytest.mark.parametrize("octets", [
     b"", bytes(19), struct.pack("=IHHII", 20, 20, 0, 8, 0) + bytes(4),
-    struct.pack("=IHHII", 20, 20, 0, 7, 0) + bytes(60), struct.pack("=IHHII", 20, 9, 0, 7, 0) + bytes(80),
+    struct.pack("=IHHII", 20, 20, 0, 7, 0) + bytes(60),
+    struct.pack("=IHHII", 20, 9, 0, 7, 0) + bytes(80),
 ])  # fmt: skip
 def test_answers_that_are_none(octets: bytes) -> None:
     with pytest.raises(ValueError):
