@@ -38,8 +38,9 @@ from sensor.packets import ACK, KIND_FLOW, PROTOCOL_TCP, PROTOCOL_UDP, SYN, Pack
 from sensor.processes import Processes
 
 HELLO_S = 5.0
-WAIT_S = 0.05
-"""How long flow events may wait for owners, all of a batch together."""
+WAIT_S = 0.5
+"""How long flow events may wait for owners, all of a batch together. An answer takes milliseconds;
+after one that did not come nobody waits until the helper answers again."""
 ASKED_MAX = 1024
 """Questions without an answer; beyond them connections are not asked about, and counted."""
 TOLD_MAX = 8192
@@ -72,6 +73,7 @@ class HostClient:
         """Connections that were not asked about: too many questions had no answer yet."""
         self.unanswered = 0
         """Flow events that went on without waiting any longer."""
+        self._is_slow = False
         self.error = ""
         """Why the helper tells no more; empty while it does."""
         connection.settimeout(HELLO_S)
@@ -200,8 +202,10 @@ class HostClient:
 
     def _wait(self, questions: list[Asked]) -> None:
         with self._lock:
-            self._lock.wait_for(
-                lambda: self.error or all(asked.answered for asked in questions), WAIT_S)
+            wait_s = 0.0 if self._is_slow else WAIT_S
+            done = self._lock.wait_for(
+                lambda: self.error or all(asked.answered for asked in questions), wait_s)
+            self._is_slow = not done
             self.unanswered += sum(not asked.answered for asked in questions)
 
     # --- the thread that listens
@@ -236,6 +240,7 @@ class HostClient:
             if asked is None:
                 return
             asked.process, asked.answered = process, True
+            self._is_slow = False
             self._lock.notify_all()
 
     def _happened(self, message: dict[str, Any]) -> None:

@@ -88,9 +88,10 @@ class ProcConnector:
         """To wait for news with."""
         return self._socket.fileno()
 
-    def read(self, at_most: int) -> list[KernelEvent]:
-        """The news that are there, in their order, without waiting."""
+    def read(self, at_most: int) -> tuple[list[KernelEvent], int]:
+        """The news that are there, in their order, without waiting; and how many were looked at."""
         found: list[KernelEvent] = []
+        seen = 0
         for _ in range(at_most):
             try:
                 octets, sender = self._socket.recvfrom(MESSAGE_MAX)
@@ -101,10 +102,11 @@ class ProcConnector:
                     raise
                 self.lost += 1
                 continue
+            seen += 1
             event = parse(octets, time.time_ns() - time.monotonic_ns())
             if event is not None and sender[0] == 0:  # the kernel's own, no other program's
                 found.append(event)
-        return found
+        return found, seen
 
     def close(self) -> None:
         """Ask for no more news."""

@@ -35,7 +35,9 @@ from sensor.processes import Process
 CLIENTS_MAX = 8
 QUEUE_MAX = 4096
 """Messages that wait for one client; beyond them news is lost, and the loss is told."""
-EVENTS_AT_ONCE = 256
+EVENTS_AT_ONCE = 16
+"""News that are told before anything else has its turn: a question must not wait for long."""
+ROUNDS_MAX = 256
 STARTED_MAX = 65_536
 """Processes that are remembered since they started, to tell of their end."""
 LIKELY_MAX = 64
@@ -115,17 +117,25 @@ class HostEvents:
 
     # --- news
 
-    def _news(self) -> None:
-        """Tell what the kernel has told."""
+    def _all_news(self) -> None:
+        """Tell everything that the kernel has told so far."""
+        for _ in range(ROUNDS_MAX):
+            if self._news() < EVENTS_AT_ONCE:
+                return
+
+    def _news(self) -> int:
+        """Tell a few of the things that the kernel has told; how many it were."""
         connector = self._connector
         if connector is None:
-            return
+            return 0
         lost = connector.lost
-        for event in connector.read(EVENTS_AT_ONCE):
+        events, seen = connector.read(EVENTS_AT_ONCE)
+        for event in events:
             self._tell(event)
         if connector.lost > lost:
             for client in list(self._clients.values()):
                 self._send(client, {"lost": connector.lost - lost})
+        return seen
 
     def _tell(self, event: KernelEvent) -> None:
         if event.what == EXEC:
@@ -167,7 +177,7 @@ class HostEvents:
             self._drop(client)
             return
         process = self.owner(ends)
-        self._news()
+        self._all_news()
         self._send(client, {"answer": number,
                             "process": None if process is None else process_to(process)})
 

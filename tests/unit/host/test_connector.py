@@ -42,7 +42,7 @@ def test_the_kernel_tells_of_a_program_we_start() -> None:
     while not any(event.what == EXIT and event.pid == child.pid for event in found):
         ready, _, _ = select.select([connector], [], [], 30)
         assert ready, "no news of a process that has ended"
-        found += connector.read(100)
+        found += connector.read(100)[0]
     mine = [event for event in found if event.pid == child.pid]
     connector.close()
     assert [event.what for event in mine] == [EXEC, EXIT] and mine[1].status == 0

@@ -50,11 +50,11 @@ class News:
         self.events += events
         os.write(self._into, b"x")
 
-    def read(self, at_most: int) -> list[KernelEvent]:
+    def read(self, at_most: int) -> tuple[list[KernelEvent], int]:
         if self.events:
-            os.read(self._out, 1)
+            os.read(self._out, 4096)
         taken, self.events = self.events[:at_most], self.events[at_most:]
-        return taken
+        return taken, len(taken)
 
     def close(self) -> None:
         os.close(self._out)
