@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from sensor.capture.discover import STANDARD_INPUT
 from sensor.capture.files import FileCapture
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.protocol import PortCapture
+from sensor.capture.told import tells_processes
 from sensor.config import Config
 from sensor.decode import decode
 from sensor.errors import CaptureError, ConfigError
@@ -27,8 +28,18 @@ from sensor.event_pipeline import DocumentsPipeline, DocumentStream
 from sensor.events.files import EventFiles
 from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
+from sensor.frames import FrameBatch
+from sensor.host.client import HostClient
+from sensor.host.process_events import Observer
+from sensor.host.recorded import RecordedProcesses
+from sensor.host.timeline import Timeline
 from sensor.indicators import read_indicators
-from sensor.pipeline import AnyPipeline, Outlet, Pipeline, SinkPart
+from sensor.packets import PacketBatch
+from sensor.pipeline import AnyPipeline, Outlet, Pipeline
+from sensor.pipeline_parts import SinkPart
+from sensor.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
+from sensor.processes import Processes
+from sensor.query.rows import DocumentRows
 from sensor.rule_needs import needs_of_rules
 from sensor.rule_state_loading import Resources
 from sensor.rule_stores import RuleStore
@@ -54,20 +65,22 @@ def load_rules(  # noqa: PLR0913  most are left out
     *,
     building_blocks: bool = False,
     any_event: bool = False,
+    processes: bool = False,
     indicators: Sequence[str] = (),
     store: RuleStore | None = None,
 ) -> RuleSet:
     """The rules of files and folders; the shipped ones if none is named.
 
-    `any_event` says that documents will be read too, which can have any field. `indicators` are
-    files for indicator-match rules, `store` keeps what new-terms rules learn.
+    `any_event` says that documents will be read too, which can have any field; `processes`, that
+    this run can learn of processes, so that rules may ask for them. `indicators` are files for
+    indicator-match rules, `store` keeps what new-terms rules learn.
     Errors: OperatorError tells everything that is wrong at once.
     """
     return RuleSet.load(
         _listed(paths) or [shipped_rules()],
         exceptions=_listed(exceptions),
         config=config or Config(),
-        known_fields=KNOWN_FIELDS,
+        known_fields=KNOWN_FIELDS | (PROCESS_KNOWN_FIELDS if processes else {}),
         any_event=any_event,
         show_building_blocks=building_blocks,
         resources=Resources(store, tuple(read_indicators(_listed(indicators)))),
@@ -79,15 +92,18 @@ def _listed(paths: str | Sequence[str]) -> Sequence[str]:
     return [paths] if isinstance(paths, str) else paths
 
 
-def flow_context(config: Config, *, live: bool = False) -> FlowContext:
+def flow_context(
+    config: Config, *, live: bool = False, processes: Processes | None = None
+) -> FlowContext:
     """What all flow documents of a run have in common. Errors: ConfigError for a bad network."""
     try:
         internal = Networks(config.internal)
     except ValueError as error:
         raise ConfigError(f"--internal: {error}") from None
     return FlowContext(
-        internal=internal, hostname=socket.gethostname(), version=sensor.__version__, live=live
-    )
+        internal=internal, hostname=socket.gethostname(), version=sensor.__version__, live=live,
+        processes=processes,
+    )  # fmt: skip
 
 
 def build_replay(
@@ -98,8 +114,13 @@ def build_replay(
     if not paths:
         raise ConfigError("no capture is named: give a file, a directory or - for standard input")
     capture = FileCapture(paths, thread=False)
-    outlet = Outlet(rules, sinks, flow_context(config))
-    return Pipeline(capture, decode, flow_table(config), outlet)
+    context = flow_context(config, processes=capture.processes)
+    outlet = Outlet(rules, sinks, context)
+    told = RecordedProcesses(
+        capture.processes, Timeline(DocumentRows), Observer(context.hostname, context.version)
+    )
+    outlet.host = told
+    return Pipeline(capture, told.watching(decode), flow_table(config), outlet)
 
 
 def build_mixed(
@@ -126,22 +147,34 @@ def build_live(
     rules: Any,
     sinks: Sequence[SinkPart],
     config: Config,
+    helper: socket.socket | None = None,
 ) -> AnyPipeline:
-    """The main path over live captures: one, or one for each worker."""
-    context = flow_context(config, live=True)
+    """The main path over live captures: one, or one for each worker.
+
+    `helper` is a connection to the helper for host events, which has not said hello yet.
+    Errors: OSError or ValueError if it says something else.
+    """
+    processes = Processes(recycle=True) if helper is not None else None
+    context = flow_context(config, live=True, processes=processes)
     context.interfaces.extend(interfaces.names)  # all are known: threads need not add any
     outlet = Outlet(rules, sinks, context)
     outlet.clock = time.time_ns
+    decoder: Callable[[FrameBatch, PacketBatch], None] = decode
+    if helper is not None and processes is not None:
+        host = HostClient(helper, processes, Timeline(DocumentRows),
+                          Observer(context.hostname, context.version), outlet.clock)  # fmt: skip
+        outlet.host = host
+        decoder = host.watching(decode)
     # The limit is the run's: workers share it, as they share the flows.
     flows_max = max(1, config.flow.flows_max // len(captures))
     config = replace(config, flow=replace(config.flow, flows_max=flows_max))
     tables = [flow_table(config) for _ in captures]
     pipeline: AnyPipeline
     if len(captures) == 1:
-        pipeline = one = Pipeline(captures[0], decode, tables[0], outlet)
+        pipeline = one = Pipeline(captures[0], decoder, tables[0], outlet)
         one.handover_events = 1
     else:
-        pipeline = WorkersPipeline(captures, decode, tables, outlet)
+        pipeline = WorkersPipeline(captures, decoder, tables, outlet)
     for lane in pipeline.lanes:
         lane.clock = outlet.clock
     return pipeline
@@ -216,8 +249,9 @@ def replay(
     events = _listed(events)
     store = RuleStore(state) if state else None
     ruleset = load_rules(
-        rules, exceptions, config, any_event=bool(events), indicators=indicators, store=store
-    )
+        rules, exceptions, config, any_event=bool(events), processes=tells_processes(paths),
+        indicators=indicators, store=store,
+    )  # fmt: skip
     kept = _Kept()
     pipeline = build_mixed(paths, events, ruleset, [kept], config)
     return _alerts(pipeline, kept, store)
@@ -249,6 +283,7 @@ def flows(*paths: str, config: Config | None = None) -> FlowBatch:
 
     records = _Records()
     pipeline = build_replay(paths, records, [], config or Config())
+    pipeline.outlet.host = None  # only flows are asked for
     pipeline.run()
     _raise_interrupt(pipeline)
     parts = [batch.records for batch in records.batches]

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 DONE, DAMAGED, USAGE, ALERTED, CRASHED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
 """Exit codes, as in `sensor --help`."""
 
+HOST_SOCKET = "/run/sensor-host/events"
+"""Where the helper for host events serves, as systemd/sensor-host.service has it."""
+
 HELP = """A network-flow sensor: which connections were really accepted, and what rules say of them.
 
 \b
@@ -234,6 +237,9 @@ def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
 @click.option("--backend", type=click.Choice(["auto", "af_packet", "scapy"]), default="auto",
               show_default=True, help="How to capture: a ring of Linux, or scapy (anywhere; slow).")
 @click.option("--user", metavar="NAME", help="Become this user once the interfaces are open.")
+@click.option("--host", metavar="[SOCKET]", is_flag=False, flag_value=HOST_SOCKET, default=None,
+              help="Also tell of this machine's own processes, and whose its connections are: from "
+                   f"the helper at SOCKET ({HOST_SOCKET}) or, without one, by a child process.")
 @click.option("--journald", is_flag=True, help="Alerts to the journal of systemd.")
 @click.option("--spool", metavar="DIR",
               help="Keep on disk what a syslog server does not take, and send it later.")
@@ -278,6 +284,26 @@ def settled(config: Config, options: dict[str, Any]) -> Config:
     if options.get("internal"):
         said["internal"] = tuple(options["internal"])
     return replace(config, **said)
+
+
+@commands.command("host-events")
+@click.option("--socket", "path", metavar="PATH", default=HOST_SOCKET, show_default=True,
+              help="Where sensors connect: root, this user, and members of its group.")
+@click.option("--fd", type=click.IntRange(min=0), metavar="N", hidden=True,
+              help="Serve this connection only.")
+def host_events(path: str, fd: int | None) -> int:
+    """Tell sensors on this machine of its processes, and whose connections are.
+
+    The helper for `sensor live --host`: it has the rights that the sensor shall not have. It runs
+    until SIGTERM or Ctrl-C. docs/host-events.md tells how to install it as a service.
+
+    \b
+      sudo sensor host-events
+      sensor host-events --socket /run/user/1000/host-events
+    """
+    from sensor.host_command import run_host_events  # noqa: PLC0415
+
+    return run_host_events(path, fd)
 
 
 @commands.group()

@@ -14,22 +14,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sensor.columns import Rows
 from sensor.frames import FrameBatch
 from sensor.packets import PacketBatch
-from sensor.pipeline import AnyPipeline, DocumentsPart, Outlet
-
-
-class DocumentRowsPart(Rows, Protocol):
-    """Rows of which a part can be taken."""
-
-    def part(self, first: int, last: int) -> Rows: ...
+from sensor.pipeline import AnyPipeline, Outlet
+from sensor.pipeline_parts import DocumentsPart, RowsPart
 
 
 class OrderedDocuments(DocumentsPart, Protocol):
     """Documents in the order of their time, some at a time."""
 
-    def __iter__(self) -> Iterator[DocumentRowsPart]: ...
+    def __iter__(self) -> Iterator[RowsPart]: ...
 
 
 class DocumentStream:
@@ -40,7 +34,7 @@ class DocumentStream:
         self.documents: DocumentsPart = documents
         self._batches = iter(documents)
         self._outlet = outlet
-        self._rows: DocumentRowsPart | None = None
+        self._rows: RowsPart | None = None
         self._times: Any = None
         self._at = 0
 

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from sensor.addresses import Networks
 from sensor.columns import Column
+from sensor.processes import PROCESS_FIELD_BY_NAME, Processes
+from sensor.processes import column_of as process_column
 
 VERDICTS = ("unknown", "accepted", "denied", "dropped", "attempted")
 UNKNOWN, ACCEPTED, DENIED, DROPPED, ATTEMPTED = range(len(VERDICTS))
@@ -148,6 +150,8 @@ class FlowContext:
     """Paths by `decided_file`; grows as files are opened."""
     interfaces: list[str] = field(default_factory=list)
     """Names by `interface`; grows as interfaces appear."""
+    processes: Processes | None = None
+    """By `process`; grows as processes are told of. None: this run never learns of any."""
 
 
 class KeptFlow:
@@ -198,8 +202,15 @@ class FlowBatch:
         from sensor.schema import column_of  # noqa: PLC0415  schema describes this class
 
         if name not in self._columns:
-            self._columns[name] = column_of(self, name)
+            known = PROCESS_FIELD_BY_NAME.get(name)
+            self._columns[name] = process_column(self, name) if known else column_of(self, name)
         return self._columns[name]
+
+    def part(self, first: int, last: int) -> FlowBatch:
+        """The rows from `first` up to, not including, `last`."""
+        if last - first == len(self.records):
+            return self
+        return FlowBatch(self.records[first:last], self.context, self.created_ns)
 
     def known_ns(self, row: int) -> int:
         """When the event became known, packet time: the order of sequences and windows."""

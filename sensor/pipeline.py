@@ -15,7 +15,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -25,97 +25,22 @@ from sensor.columns import Rows
 from sensor.flow import FLOW_ENDED, FlowBatch, FlowContext
 from sensor.frames import FrameBatch
 from sensor.packets import KIND_ANOMALY, PacketBatch
+from sensor.pipeline_parts import (
+    BetweenPart,
+    CapturePart,
+    DocumentsPart,
+    FlowWriter,
+    HostPart,
+    RowsPart,
+    RulesPart,
+    SinkPart,
+    TablePart,
+)
 
 BATCHES_AHEAD = 3
 """Packet batches between the decoder and the table: one is filled, one waits, one is worked on."""
 HANDOVER_EVENTS = 8192
 """In a replay, rules see about this many flow events at once: their fixed cost is then nothing."""
-
-
-class CapturePart(Protocol):
-    """What the pipeline needs of a capture (sensor/capture/protocol.py)."""
-
-    inputs: list[Any]
-    bytes_read: int
-    bytes_total: int
-
-    def __iter__(self) -> Iterator[FrameBatch]: ...
-
-
-class TablePart(Protocol):
-    """What the pipeline needs of the flow table."""
-
-    file_index: int
-    event_count: int
-    first_ns: int
-    now_ns: int
-
-    def prepare(self, packets: PacketBatch) -> None: ...
-
-    def advance(self, packets: PacketBatch) -> bool: ...
-
-    def drain(self) -> bool: ...
-
-    def take(self) -> Any: ...
-
-    def books(self) -> dict[str, Any]: ...
-
-
-class RulesPart(Protocol):
-    """What the pipeline needs of the rules."""
-
-    def match(self, rows: Rows) -> list[Alert]: ...
-
-    def advance(self, now_ns: int) -> list[Alert]: ...
-
-    def finish(self) -> list[Alert]: ...
-
-
-class SinkPart(Protocol):
-    """What the pipeline needs of a sink (sensor/sinks/protocol.py)."""
-
-    def emit(self, alert: Alert) -> None: ...
-
-    def accounted(self) -> int: ...
-
-
-class DocumentsPart(Protocol):
-    """What the pipeline needs of documents (sensor/events/files.py)."""
-
-    inputs: list[Any]
-    bytes_total: int
-
-    @property
-    def bytes_read(self) -> int: ...
-
-    @property
-    def reached_ns(self) -> int: ...
-
-    @property
-    def waiting(self) -> bool: ...
-
-    @property
-    def interrupted(self) -> bool: ...
-
-    def stop(self) -> None: ...
-
-    def ledger(self) -> dict[str, int]: ...
-
-
-class BetweenPart(Protocol):
-    """Gives the outlet other events between the flow events (sensor/event_pipeline.py)."""
-
-    documents: DocumentsPart
-
-    def take(self, records: Any, reached_ns: int) -> None: ...
-
-    def take_rest(self) -> None: ...
-
-
-class FlowWriter(Protocol):
-    """Where flow records go."""
-
-    def write(self, flows: FlowBatch) -> None: ...
 
 
 class Ahead:
@@ -265,18 +190,22 @@ class Outlet:
         self.rules = rules
         self.sinks = sinks
         self.context = context
+        self.host: HostPart | None = None
         self.flow_writer: FlowWriter | None = None
         self.flow_events = False
         self.clock: Callable[[], int] | None = None
         self.alerts = 0
+        self._now_ns = -1
 
     def take(self, records: Any) -> None:
         """Give flow events that have become known to the rules and to the flow file."""
         if not len(records):
             return
         created_ns = self.clock() if self.clock is not None else 0
+        if self.host is not None:
+            self.host.stamp(records)
         flows = FlowBatch(records, self.context, created_ns)
-        self.emit(self.rules.match(flows))
+        self._match(flows.times_ns(), flows.part)
         if self.flow_writer is not None:
             if not self.flow_events:
                 ended = records[records["action"] >= FLOW_ENDED]
@@ -284,15 +213,45 @@ class Outlet:
             if flows.count:
                 self.flow_writer.write(flows)
 
-    def take_rows(self, rows: Rows) -> None:
+    def take_rows(self, rows: RowsPart) -> None:
         """Give other events that have become known to the rules."""
-        self.emit(self.rules.match(rows))
+        times = rows.times_ns()
+        if len(times):
+            self._match(times, rows.part)
+
+    def tell_host(self, until_ns: int | None) -> None:
+        """Give the rules what else is known by then, though no flow event is; None: all of it."""
+        if self.host is not None:
+            for _, rows in self.host.take(until_ns):
+                self.emit(self.rules.match(rows))
+
+    def advance(self, now_ns: int) -> None:
+        """Let the rules know the time: nothing that was not given yet becomes known before it."""
+        if now_ns > self._now_ns:
+            self._now_ns = now_ns
+            self.tell_host(now_ns)
+            self.emit(self.rules.advance(now_ns))
 
     def finish(self, now_ns: int = -1) -> None:
-        """Flush the rules: time has gone on to `now_ns`, and nothing more comes."""
-        if now_ns >= 0:
-            self.emit(self.rules.advance(now_ns))
+        """Everything was given, and time has gone on to `now_ns`: let the rules close what they
+        hold open.
+        """
+        self.tell_host(None)
+        self.advance(now_ns)
         self.emit(self.rules.finish())
+
+    def _match(self, known_ns: Any, part: Callable[[int, int], Rows]) -> None:
+        """Events with those of the host in their places: before the other events of their time."""
+        first, count = 0, len(known_ns)
+        others = self.host.take(int(known_ns[-1])) if self.host is not None else []
+        for time_ns, rows in others:
+            place = first + int(np.searchsorted(known_ns[first:], time_ns, side="left"))
+            if place > first:
+                self.emit(self.rules.match(part(first, place)))
+            self.emit(self.rules.match(rows))
+            first = place
+        if first < count:
+            self.emit(self.rules.match(part(first, count)))
 
     def emit(self, alerts: list[Alert]) -> None:
         """Give alerts to every sink."""
@@ -397,10 +356,10 @@ class Pipeline(AnyPipeline):
                 break
         ahead.stop()
         lane.drain(self._hand_over)
+        reached_ns = lane.last_ns
         if self.between is not None:
-            self._finish_between(self.between)
-        else:
-            self.outlet.finish()
+            reached_ns = max(reached_ns, self._finish_between(self.between))
+        self.outlet.finish(reached_ns)
         yield
 
     @property
@@ -408,12 +367,13 @@ class Pipeline(AnyPipeline):
         """Whether the run is inside a read: a signal handler may then raise to end a wait."""
         return self._waiting or (self.between is not None and self.between.documents.waiting)
 
-    def _finish_between(self, between: BetweenPart) -> None:
+    def _finish_between(self, between: BetweenPart) -> int:
+        """Take the documents that are left; returns the newest time of all of them."""
         if self.stop:
             between.documents.stop()
         between.take_rest()
         self.stop = self.stop or between.documents.interrupted
-        self.outlet.finish(max(self.lanes[0].last_ns, between.documents.reached_ns))
+        return between.documents.reached_ns
 
     def _next(self, ahead: Ahead) -> PacketBatch | None:
         """The next batch; a KeyboardInterrupt while waiting for it means that there is none."""
@@ -432,6 +392,7 @@ class Pipeline(AnyPipeline):
             self.between.take(table.take(), table.now_ns)
         else:
             self.outlet.take(table.take())
+        self.outlet.advance(table.now_ns)
 
 
 def ledger_of(lanes: Sequence[Lane]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sensor.api import build_mixed, load_rules
 from sensor.capture.discover import STANDARD_INPUT
+from sensor.capture.told import tells_processes
 from sensor.cli import say
 from sensor.config import Config
 from sensor.event_pipeline import DocumentsPipeline
@@ -45,7 +46,8 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     store = open_store(options["state"])
     ruleset = load_rules(
         options["rules"], options["exceptions"], config, any_event=bool(events),
-        building_blocks=options["building_blocks"], indicators=options["indicators"], store=store,
+        processes=tells_processes(paths), building_blocks=options["building_blocks"],
+        indicators=options["indicators"], store=store,
     )  # fmt: skip
     console = ConsoleOptions(options["color"], options["local_time"])
     sinks = open_sinks(config, options, console)

@@ -22,6 +22,7 @@ from sensor.flow import (
     TAGS,
     VERDICTS,
 )
+from sensor.processes import PROCESS_FIELDS
 
 if TYPE_CHECKING:
     from sensor.columns import Column, Scalar
@@ -438,6 +439,18 @@ def page() -> str:
         present = "not yet" if isinstance(field.reading, Never) else WHEN[field.when]
         lines.append(_cells(f"`{field.name}`", field.type + "[]" * field.array, field.unit,
                             field.meaning, _origin(field), present))
+    lines += [
+        "",
+        "## Processes",
+        "",
+        "Flow documents have these too where the process that owns the socket is known, and so do",
+        "process events: [host-events.md](host-events.md). Fields without a value are absent.",
+        "",
+        _cells("field", "type", "meaning"),
+        _cells(*["---"] * 3),
+    ]
+    for known in PROCESS_FIELDS:
+        lines.append(_cells(f"`{known.name}`", known.type + "[]" * known.array, known.meaning))
     lines += [
         "",
         "## Alert documents",

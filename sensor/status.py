@@ -25,6 +25,8 @@ class Notice:
     text: str
     """For people; may hold text from outside: whoever writes it escapes it."""
     warning: bool = False
+    about: str = ""
+    """The name of the sink that is in trouble: it is the one that need not be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ class CaptureStatus:
     """How often the ring was full."""
 
 
+ALERTS, RECORDS = "alerts", "records"
+
+
 @dataclass(frozen=True, slots=True)
 class SinkStatus:
     """One sink."""
@@ -57,9 +62,13 @@ class SinkStatus:
     dropped: int
     retried: int
     waiting: int
-    """Alerts that were taken and are neither delivered nor dropped yet: in a queue or a spool."""
+    """What was taken and is neither delivered nor dropped yet: in a queue or a spool."""
     error: str | None
     """What is wrong now, one harmless line; None while all is well."""
+    kind: str = ALERTS
+    """What is counted: `alerts`, or `records` of flows."""
+    recovering: int = 0
+    """Alerts of earlier runs that still are in the spool; in none of the other counts."""
 
 
 @dataclass(frozen=True, slots=True)

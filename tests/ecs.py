@@ -23,9 +23,9 @@ CUSTOM = re.compile(r"(sensor\.|flow\.(id|final)$|icmp\.request\.(type|code)$)")
 """Fields that are ours or, like icmp.request, Beats'."""
 
 KINDS = {"alert", "event"}
-CATEGORIES = {"network", "intrusion_detection"}
+CATEGORIES = {"network", "intrusion_detection", "process"}
 TYPES = {"access", "allowed", "connection", "denied", "end", "info", "protocol", "start"}
-"""ECS's event.type values for the category network."""
+"""ECS's event.type values for the categories network and process."""
 OUTCOMES = {"success", "failure", "unknown"}
 DIRECTIONS = {"inbound", "outbound", "internal", "external", "unknown"}
 _ENUMERATIONS = {

@@ -17,12 +17,12 @@ import os
 import select
 import socket
 import struct
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sensor.capture import bpf
+from sensor.capture.fanout import Fanout
 from sensor.capture.hardware import ARPHRD_ETHER, ARPHRD_LOOPBACK, LINK_ETHERNET, LINK_RAW
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.links import Links
@@ -42,12 +42,8 @@ PACKET_RX_RING = 5
 PACKET_STATISTICS = 6
 PACKET_VERSION = 10
 PACKET_TIMESTAMP = 17
-PACKET_FANOUT = 18
 TPACKET_V3 = 2
 PACKET_MR_PROMISC = 1
-FANOUT_HASH = 0
-FANOUT_UNIQUE_ID = 0x2000
-FANOUT_DEFRAG = 0x8000
 ETH_P_ALL = 3
 SIOCGIFHWADDR = 0x8927
 TIMESTAMP_RAW_HARDWARE = 1 << 6
@@ -72,31 +68,6 @@ BLOCKS_UNDER_WAY = 4
 """And so many block timeouts at least."""
 DRIFT_NS = 1_000_000_000
 """Frames that are new and not further behind packet time than this set it right."""
-
-
-class Fanout:
-    """A group of sockets that share the frames; the kernel chooses its number.
-
-    A number of our own might be another sensor's: in containers on one network process ids are the
-    same, and each of the two would get half of the frames.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._number: int | None = None
-
-    def join(self, packet: socket.socket) -> None:
-        """Make a socket that is bound one of the group. Errors: OSError."""
-        mode = FANOUT_HASH | FANOUT_DEFRAG
-        with self._lock:
-            if self._number is not None:
-                request = self._number | mode << 16
-                packet.setsockopt(SOL_PACKET, PACKET_FANOUT, struct.pack("I", request))
-                return
-            request = (mode | FANOUT_UNIQUE_ID) << 16
-            packet.setsockopt(SOL_PACKET, PACKET_FANOUT, struct.pack("I", request))
-            (answer,) = struct.unpack("I", packet.getsockopt(SOL_PACKET, PACKET_FANOUT, 4))
-            self._number = answer & 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +144,8 @@ class LiveCapture:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         try:
             self._ring = self._open_ring(options.limits)
+            if options.fanout is not None:
+                self._share(options.fanout)
         except BaseException:
             self.close()
             raise
@@ -226,11 +199,25 @@ class LiveCapture:
 
     def _start(self) -> None:
         """Let frames in: from now on they are captured."""
+        if self._options.fanout is None:
+            self._bind()
+        self._apply(self._changed)
+
+    def _bind(self) -> None:
+        """Let frames of all interfaces reach the socket, and none through it."""
         bpf.attach(self._socket, NOTHING)
         _bind_to_all(self._socket)
-        if self._options.fanout is not None:
-            self._options.fanout.join(self._socket)
-        self._apply(self._changed)
+
+    def _share(self, fanout: Fanout) -> None:
+        """Join the group before any of it lets frames in: who gets a flow must not change."""
+        try:
+            self._bind()
+            warning = fanout.join(self._socket)
+        except OSError as error:
+            reason = f"the kernel shares no frames among workers: {error.strerror}"
+            raise CaptureError(_listed(self.inputs), reason) from error
+        if warning:
+            self._notices.add("capture", warning, True)
 
     def _apply(self, changed: Sequence[InterfaceStatus]) -> None:
         """Let in the frames of the interfaces that are there now, and say what changed."""
@@ -404,7 +391,7 @@ def link_type_of(names: Sequence[str]) -> int:
 
 def _link_type(asked: socket.socket, name: str) -> int:
     try:
-        answer = fcntl.ioctl(asked, SIOCGIFHWADDR, struct.pack("16s16x", name.encode()))
+        answer = fcntl.ioctl(asked, SIOCGIFHWADDR, struct.pack("16s16x", os.fsencode(name)))
     except OSError:
         return LINK_ETHERNET
     (hardware,) = struct.unpack_from("16xH", answer)

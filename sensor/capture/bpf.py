@@ -130,9 +130,7 @@ def attach(sock: socket.socket, program: Sequence[Instruction]) -> None:
     Frames that are already in the socket's queue or ring stay.
     Errors: ConfigError if the kernel lacks room for it, OSError if it refuses it otherwise.
     """
-    instructions = ctypes.create_string_buffer(packed(program))
-    # struct sock_fprog: the number of instructions and where they are
-    fprog = struct.pack("@HP", len(program), ctypes.addressof(instructions))
+    fprog, _kept = referred(program)
     try:
         sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, fprog)
     except OSError as error:
@@ -142,6 +140,12 @@ def attach(sock: socket.socket, program: Sequence[Instruction]) -> None:
             f"--bpf: the kernel has no room for a filter of {len(program)} instructions: "
             "shorten it, or raise net.core.optmem_max by sysctl"
         ) from None
+
+
+def referred(program: Sequence[Instruction]) -> tuple[bytes, object]:
+    """What the kernel takes a program by, struct sock_fprog; good while the second part lives."""
+    instructions = ctypes.create_string_buffer(packed(program))
+    return struct.pack("@HP", len(program), ctypes.addressof(instructions)), instructions
 
 
 def packed(program: Sequence[Instruction]) -> bytes:

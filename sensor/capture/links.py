@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import os
 import socket
 import struct
 from collections.abc import Sequence
@@ -90,7 +91,7 @@ class Links:
     def _ask(self, name: str, request: int) -> int | None:
         """A number that the kernel has about an interface; None if there is no such interface."""
         try:
-            answer = fcntl.ioctl(self._asked, request, struct.pack("16s16x", name.encode()))
+            answer = fcntl.ioctl(self._asked, request, struct.pack("16s16x", os.fsencode(name)))
         except OSError as error:
             if error.errno in (errno.ENODEV, errno.ENXIO):
                 return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ def check_ports(names: Sequence[str], options: PortOptions) -> tuple[str, ...]:
     for name in names:
         if name == "any":
             raise ConfigError("-i any: name the interfaces; -i may be given several times")
-        if not name or "/" in name or "\0" in name or len(name.encode()) > NAME_BYTES_MAX:
+        if not name or "/" in name or "\0" in name or len(os.fsencode(name)) > NAME_BYTES_MAX:
             raise ConfigError(f"-i {harmless(name)}: not the name of an interface")
     limits = options.limits
     if limits.block_bytes & (limits.block_bytes - 1) or limits.block_bytes < 1 << 16:
@@ -68,12 +69,12 @@ def open_ports(
         return [ScapyCapture(names, options.bpf, options.promiscuous, interfaces)]
     from sensor.capture import bpf  # noqa: PLC0415
     from sensor.capture.af_packet import (  # noqa: PLC0415  Linux only
-        Fanout,
         LiveCapture,
         LiveOptions,
         PacketTime,
         link_type_of,
     )
+    from sensor.capture.fanout import Fanout  # noqa: PLC0415
 
     needed, free = options.workers * options.limits.ring_bytes, memory_available()
     if free is not None and needed > free:  # the kernel would kill somebody instead of refusing

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import os
 import socket
 import struct
 import sys
@@ -412,7 +413,7 @@ def _is_up(name: str) -> bool:
     asked = SIOCGIFFLAGS if sys.platform == "linux" else SIOCGIFFLAGS_BSD
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         try:
-            answer = fcntl.ioctl(sock, asked, struct.pack("16s16x", name.encode()))
+            answer = fcntl.ioctl(sock, asked, struct.pack("16s16x", os.fsencode(name)))
         except OSError:
             return False
     (flags,) = struct.unpack_from("16xH", answer)

@@ -16,7 +16,7 @@ from sensor.sinks.protocol import Sink
 from sensor.sinks.queued import Queued
 from sensor.sinks.spool import Spool
 from sensor.sinks.threaded import Background, Steady, Worker, Writing
-from sensor.status import SinkStatus
+from sensor.status import ALERTS, RECORDS, SinkStatus
 
 
 def background(
@@ -58,6 +58,7 @@ def status_of(sink: Sink | FlowSink) -> SinkStatus:
     if isinstance(sink, Background | BackgroundFlows):
         return sink.status()
     waiting = getattr(sink, "waiting", 0)
+    kind = ALERTS if hasattr(sink, "emit") else RECORDS
     return SinkStatus(
-        sink.name, sink.delivered, sink.dropped, sink.retried, waiting, sink.error
+        sink.name, sink.delivered, sink.dropped, sink.retried, waiting, sink.error, kind
     )

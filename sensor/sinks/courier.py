@@ -74,6 +74,8 @@ class Courier:
         """A datagram that was sent a moment ago: it may be refused still."""
         self._again = False
         """Whether the next message was sent before, in vain."""
+        if spool is not None:
+            queued.count(recovering=spool.earlier_alerts)
 
     # What others ask.
 
@@ -213,9 +215,8 @@ class Courier:
             if stored is not None:
                 self._send(stored)
                 return True
-        if self.spool is not None and self.spool.broken and self._queued.stored:
-            lost = self._queued.stored  # what a damaged spool held of this run
-            self._queued.settle(dropped=lost, stored=-lost)
+        if self.spool is not None:
+            self._give_up_stored()
         entry = self._queued.take()
         if entry is None:
             return False
@@ -225,6 +226,14 @@ class Courier:
         else:
             self._send(message)
         return True
+
+    def _give_up_stored(self) -> None:
+        """The spool gives nothing: it is empty, or damaged, or somebody else emptied it."""
+        lost = self._queued.stored
+        if lost:
+            self._queued.settle(dropped=lost, stored=-lost)
+        if self._queued.recovering:
+            self._queued.count(recovering=-self._queued.recovering)
 
     def _send(self, message: Message | Stored) -> None:
         if self._again:
@@ -295,7 +304,7 @@ class Courier:
         self.spool.remove(message)
         count = int(message.is_alert)
         if not message.is_ours:
-            self._queued.count(recovered=count * delivered)
+            self._queued.count(recovered=count * delivered, recovering=-count)
         else:
             self._queued.settle(
                 delivered=count * delivered, dropped=count * (not delivered), stored=-count

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sensor.escape import harmless
-from sensor.status import Notice, Status
+from sensor.status import ALERTS, RECORDS, Notice, SinkStatus, Status
 
 SECOND_NS = 1_000_000_000
 LOSS_INTERVAL_NS = 10 * SECOND_NS
@@ -28,9 +28,9 @@ class LossKind:
     advice: str
 
 
-def sink_drops(status: Status) -> int:
-    """Alerts that no longer wait and never arrived, of all sinks."""
-    return sum(sink.dropped for sink in status.sinks)
+def sink_drops(status: Status, kind: str = ALERTS) -> int:
+    """Alerts, or records, that no longer wait and never arrived, of all sinks."""
+    return sum(sink.dropped for sink in status.sinks if sink.kind == kind)
 
 
 LOSS_KINDS = (
@@ -54,6 +54,12 @@ LOSS_KINDS = (
         "[sink] queue_max is how many may wait",
     ),
     LossKind(
+        "record_drops", lambda status: sink_drops(status, RECORDS),
+        ("flow record not written", "flow records not written"),
+        "the flow file took less than it was given",
+        "a faster disk, or [sink] flow_queue_bytes, which is how much may wait, may help",
+    ),
+    LossKind(
         "evicted", lambda status: status.evicted,
         ("flow ended early", "flows ended early"),
         "the flow table was full",
@@ -61,6 +67,8 @@ LOSS_KINDS = (
     ),
 )  # fmt: skip
 """In the order in which they are told."""
+DROPS = {"sink_drops": ALERTS, "record_drops": RECORDS}
+"""Kinds of loss that sinks are to blame for, and what those sinks count."""
 
 
 @dataclass(slots=True)
@@ -95,7 +103,8 @@ class LossWatch:
             due = last or status.elapsed_s - said.at_s >= self._interval_s
             if total > said.count and due:
                 text = loss_text(kind, total - said.count, status)
-                notices.append(Notice(status.wall_ns, "loss", text, warning=True))
+                about = _only_sink(kind, status)
+                notices.append(Notice(status.wall_ns, "loss", text, warning=True, about=about))
                 said.count, said.at_s = total, status.elapsed_s
         return notices
 
@@ -105,10 +114,24 @@ def loss_text(kind: LossKind, new: int, status: Status) -> str:
     total = kind.count(status)
     whole = f" ({total:,} in this run)" if total != new else ""
     why = kind.why
-    if kind.key == "sink_drops":
+    if kind.key in DROPS:
         why = "; ".join(
             f"{harmless(sink.name)} dropped {sink.dropped:,} in this run"
             + (f" ({harmless(sink.error)})" if sink.error else "")
-            for sink in status.sinks if sink.dropped
+            for sink in _dropping(kind, status)
         )  # fmt: skip
     return f"{new:,} {kind.what[new != 1]}{whole}: {why}; {kind.advice}"
+
+
+def _dropping(kind: LossKind, status: Status) -> list[SinkStatus]:
+    """The sinks that lost something of this kind."""
+    counted = DROPS.get(kind.key)
+    return [sink for sink in status.sinks if sink.dropped and sink.kind == counted]
+
+
+def _only_sink(kind: LossKind, status: Status) -> str:
+    """The one sink that a loss is about, if it is in trouble: it hears when it is well again."""
+    match _dropping(kind, status):
+        case [sink] if sink.error:
+            return sink.name
+    return ""

@@ -11,6 +11,7 @@ import re
 import socket
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from sensor.errors import ConfigError
 from sensor.escape import harmless
-from sensor.status import INTERFACE_UP, Status
+from sensor.status import ALERTS, INTERFACE_UP, RECORDS, Status
 
 if TYPE_CHECKING:  # prometheus_client takes a tenth of a second to import
     from prometheus_client.core import Metric
@@ -28,8 +29,8 @@ LOOPBACK = "127.0.0.1"
 PATH = "/metrics"
 CONNECTIONS_MAX = 8
 """Scrapes at a time; further ones are hung up on."""
-REQUEST_TIMEOUT_S = 5.0
-"""How long a client may be silent."""
+REQUEST_TIMEOUT_S = 10.0
+"""How long a client may take for all of its request and of the answer."""
 
 Rows = Iterable[tuple[tuple[str, ...], float]]
 """Values of labels, and the number."""
@@ -184,7 +185,8 @@ def _rules(status: Status) -> Iterator[Metric]:
 
 
 def _sinks(status: Status) -> Iterator[Metric]:
-    sinks, labels = status.sinks, ("sink",)
+    labels = ("sink",)
+    sinks = [sink for sink in status.sinks if sink.kind == ALERTS]
     for name, meaning, member in (
         ("sensor_sink_delivered_alerts", "Alerts that the sink delivered.", "delivered"),
         ("sensor_sink_dropped_alerts", "Alerts that the sink gave up and that are lost there.",
@@ -195,8 +197,20 @@ def _sinks(status: Status) -> Iterator[Metric]:
                        [((sink.name,), getattr(sink, member)) for sink in sinks])  # fmt: skip
     yield _gauge("sensor_sink_waiting_alerts", "Alerts in the sink's queue or spool.", labels,
                  [((sink.name,), sink.waiting) for sink in sinks])  # fmt: skip
-    yield _gauge("sensor_sink_failing", "1 while something is wrong with the sink, else 0.", labels,
-                 [((sink.name,), float(sink.error is not None)) for sink in sinks])  # fmt: skip
+    yield _gauge("sensor_sink_recovering_alerts",
+                 "Alerts of earlier runs that still are in the sink's spool.", labels,
+                 [((sink.name,), sink.recovering) for sink in sinks])  # fmt: skip
+    files = [sink for sink in status.sinks if sink.kind == RECORDS]
+    yield _counter("sensor_sink_written_records", "Flow records that were written.", labels,
+                   [((sink.name,), sink.delivered) for sink in files])  # fmt: skip
+    yield _counter("sensor_sink_dropped_records", "Flow records that were given up and are lost.",
+                   labels, [((sink.name,), sink.dropped) for sink in files])  # fmt: skip
+    yield _gauge("sensor_sink_waiting_records", "Flow records that wait to be written.", labels,
+                 [((sink.name,), sink.waiting) for sink in files])  # fmt: skip
+    failing = [((sink.name,), float(sink.error is not None)) for sink in status.sinks]
+    yield _gauge(
+        "sensor_sink_failing", "1 while something is wrong with the sink, else 0.", labels, failing
+    )
 
 
 def _counter(name: str, meaning: str, labels: tuple[str, ...], rows: Rows) -> Metric:
@@ -235,6 +249,8 @@ class _Server(ThreadingMixIn, HTTPServer):
     def __init__(self, address: Any, registry: Any) -> None:
         self.registry = registry
         self._places = threading.BoundedSemaphore(CONNECTIONS_MAX)
+        self._deadlines_s: dict[socket.socket, float] = {}
+        """Until when each connection may last."""
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
@@ -250,17 +266,30 @@ class _Server(ThreadingMixIn, HTTPServer):
         if not self._places.acquire(blocking=False):
             self.shutdown_request(request)
             return
+        self._deadlines_s[request] = time.monotonic() + REQUEST_TIMEOUT_S
         try:
             super().process_request(request, client_address)
         except BaseException:  # no thread could be started
-            self._places.release()
+            self._leave(request)
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._places.release()
+            self._leave(request)
+
+    def _leave(self, request: socket.socket) -> None:
+        self._deadlines_s.pop(request, None)
+        self._places.release()
+
+    def service_actions(self) -> None:
+        """Twice a second: hang up on those whose time is over, however busy they seem."""
+        now_s = time.monotonic()
+        for request, deadline_s in list(self._deadlines_s.items()):
+            if now_s >= deadline_s:
+                with contextlib.suppress(OSError):  # it has ended meanwhile
+                    request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up early is nothing to talk about."""

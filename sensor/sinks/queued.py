@@ -44,6 +44,8 @@ class Queued:
         self.delivered = self.dropped = self.retried = 0
         self.recovered = 0
         """Messages of earlier runs that were delivered in this one; not part of the balance."""
+        self.recovering = 0
+        """Alerts of earlier runs that still are in the spool; not part of the balance."""
         self.stored = 0
         """Alerts of this run that a spool on disk keeps."""
         self.error: str | None = None
@@ -134,8 +136,9 @@ class Queued:
         """The accounts, read at one moment."""
         with self._changed:
             return SinkStatus(
-                self.name, self.delivered, self.dropped, self.retried, self._waiting(), error
-            )
+                self.name, self.delivered, self.dropped, self.retried, self._waiting(), error,
+                recovering=self.recovering,
+            )  # fmt: skip
 
     # The thread's side.
 
@@ -185,11 +188,12 @@ class Queued:
                 self.dropped += _is_alert(self._in_hand)
                 self._in_hand = None
 
-    def count(self, *, retried: int = 0, recovered: int = 0) -> None:
-        """Count what is no part of the balance."""
+    def count(self, *, retried: int = 0, recovered: int = 0, recovering: int = 0) -> None:
+        """Count what is no part of the balance, each count a change."""
         with self._changed:
             self.retried += retried
             self.recovered += recovered
+            self.recovering += recovering
 
 
 def _is_alert(entry: Entry) -> bool:

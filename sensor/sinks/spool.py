@@ -13,6 +13,7 @@ import os
 import re
 import sqlite3
 import threading
+from collections import deque
 from dataclasses import dataclass
 
 from sensor.errors import ConfigError
@@ -21,6 +22,10 @@ from sensor.sinks.console import reason_of
 
 PAGE_BYTES = 4096
 PAGES_MIN = 16
+NOTICES_MAX = 100
+"""Notices that wait in one spool; a further one takes the place of the oldest."""
+SPARE_PAGES_MAX = 256
+"""Free pages that an empty spool may keep; with more of them the file is made small again."""
 JOURNAL_BYTES = 4 << 20
 """The journal beside the database is cut to this size when it was larger."""
 LOCK_WAIT_S = 1.0
@@ -66,6 +71,12 @@ class Spool:
         self.broken = False
         self.count = 0
         """Messages that are to be sent."""
+        self.earlier_alerts = 0
+        """Alerts that earlier runs had left when it was opened."""
+        self._notices: deque[int] = deque()
+        """The positions of notices."""
+        self._given = 0
+        """The position of the message that was given last: it may be on its way."""
         self._run = run
         self._past = 0
         """Messages up to this position were sent, whether or not they could be removed."""
@@ -93,6 +104,7 @@ class Spool:
         execute("PRAGMA journal_mode = WAL")
         execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
         execute("PRAGMA synchronous = NORMAL")
+        execute("PRAGMA temp_store = MEMORY")
         execute("BEGIN IMMEDIATE")
         execute(_SCHEMA)
         execute("COMMIT")
@@ -100,7 +112,13 @@ class Spool:
         if verdict != "ok":
             raise sqlite3.DatabaseError(f"{_DAMAGED}: {verdict}")
         execute(f"PRAGMA max_page_count = {max(PAGES_MIN, bytes_max // PAGE_BYTES)}")
-        [(self.count,)] = execute("SELECT count(*) FROM message").fetchall()
+        [(self.count, self.earlier_alerts)] = execute(
+            "SELECT count(*), count(CASE WHEN is_alert AND run <> ? THEN 1 END) FROM message",
+            (self._run,),
+        ).fetchall()
+        self._notices.extend(position for (position,) in execute(
+            "SELECT position FROM message WHERE NOT is_alert ORDER BY position"
+        ))  # fmt: skip
 
     def put(self, octets: bytes, is_alert: bool) -> bool:
         """Store a message behind all others; whether there was room for it."""
@@ -120,7 +138,9 @@ class Spool:
         if self.broken:
             return False
         try:
-            self._database.execute(
+            if not is_alert:
+                self._make_room_for_notice()
+            cursor = self._database.execute(
                 "INSERT INTO message (run, is_alert, octets) VALUES (?, ?, ?)",
                 (self._run, is_alert, octets),
             )
@@ -128,8 +148,20 @@ class Spool:
             self._failed(error)
             return False
         self.count += 1
+        if not is_alert and cursor.lastrowid is not None:
+            self._notices.append(cursor.lastrowid)
         self.error = None
         return True
+
+    def _make_room_for_notice(self) -> None:
+        """Forget the oldest notices beyond the limit, but none that may be on its way."""
+        while len(self._notices) >= NOTICES_MAX and (oldest := self._oldest_notice()):
+            self._database.execute("DELETE FROM message WHERE position = ?", (oldest,))
+            self._notices.remove(oldest)
+            self.count -= 1
+
+    def _oldest_notice(self) -> int:
+        return next((position for position in self._notices if position > self._given), 0)
 
     def first(self) -> Stored | None:
         """The oldest message that was not sent; None if there is none."""
@@ -146,9 +178,10 @@ class Spool:
                 self.broken = True  # what cannot be read cannot be sent
                 return None
             if row is None:  # somebody else changed the file
-                self.count = 0
+                self._begin_anew()
                 return None
             position, octets, is_alert, run = row
+            self._given = position
             return Stored(position, bytes(octets), bool(is_alert), run == self._run)
 
     def remove(self, message: Stored) -> None:
@@ -156,6 +189,8 @@ class Spool:
         with self._lock:
             self._past = message.position
             self.count -= 1
+            while self._notices and self._notices[0] <= message.position:
+                self._notices.popleft()
             if self.broken:
                 return
             try:
@@ -167,7 +202,24 @@ class Spool:
             else:
                 self.error = None
                 if not self.count:
-                    self._past = 0  # an empty table counts from the start again
+                    self._past = self._given = 0  # an empty table counts from the start again
+                    self._shrink()
+
+    def _begin_anew(self) -> None:
+        """Nothing is left that could be given: positions count from the start again."""
+        self.count = 0
+        self._notices.clear()
+        with contextlib.suppress(sqlite3.Error):
+            self._database.execute("DELETE FROM message")  # what was sent and could not be removed
+            self._past = self._given = 0
+
+    def _shrink(self) -> None:
+        """Give the room of a spool that was large and is empty back to the disk."""
+        with contextlib.suppress(sqlite3.Error):  # then it is used again, as it would be anyway
+            [(spare,)] = self._database.execute("PRAGMA freelist_count").fetchall()
+            if spare > SPARE_PAGES_MAX:
+                self._database.execute("VACUUM")
+                self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _failed(self, error: sqlite3.Error) -> None:
         """A disk or spool that is full may have room later; anything else ends the spool."""

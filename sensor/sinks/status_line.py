@@ -8,7 +8,7 @@ from __future__ import annotations
 from sensor.escape import harmless
 from sensor.sinks.loss import sink_drops
 from sensor.sinks.progress import short
-from sensor.status import INTERFACE_UP, SinkStatus, Status
+from sensor.status import INTERFACE_UP, RECORDS, SinkStatus, Status
 
 MILLISECOND_NS = 1_000_000
 
@@ -25,7 +25,7 @@ def status_text(now: Status, before: Status | None) -> str:
         f" evicted {_change(now.evicted, before.evicted)}",
         _flows(now),
         f"alerts {_change(now.alerts, before.alerts)}",
-        *[_sink(sink) for sink in now.sinks if sink.waiting or sink.dropped or sink.error],
+        *[_sink(sink) for sink in now.sinks if _is_news(sink)],
         f"lag {lag_text(now.lag_ns)}",
     ]
     return " | ".join(part for part in parts if part)
@@ -36,6 +36,7 @@ def _lost(now: Status, before: Status) -> str:
         (now.capture.kernel_drops - before.capture.kernel_drops, "frame"),
         (now.evicted - before.evicted, "flow"),
         (sink_drops(now) - sink_drops(before), "alert"),
+        (sink_drops(now, RECORDS) - sink_drops(before, RECORDS), "flow record"),
     )
     lost = [f"{count:,} {what}{'s' if count > 1 else ''}" for count, what in counts if count > 0]
     return f"LOST {', '.join(lost)}" if lost else ""
@@ -86,8 +87,13 @@ def _flows(now: Status) -> str:
     )
 
 
+def _is_news(sink: SinkStatus) -> bool:
+    return bool(sink.waiting or sink.recovering or sink.dropped or sink.error)
+
+
 def _sink(sink: SinkStatus) -> str:
-    counts = [f"{count:,} {what}" for count, what in
-              ((sink.waiting, "waiting"), (sink.dropped, "dropped")) if count]  # fmt: skip
+    counts = [f"{count:,} {what}" for count, what in (
+        (sink.waiting, "waiting"), (sink.recovering, "of earlier runs waiting"),
+        (sink.dropped, "dropped")) if count]  # fmt: skip
     error = f" ({harmless(sink.error)})" if sink.error else ""
     return f"{harmless(sink.name)}: {', '.join(counts) or 'trouble'}{error}"

@@ -14,7 +14,14 @@ from sensor.sinks.loss import sink_drops
 from sensor.sinks.progress import short
 from sensor.sinks.status_line import lag_text
 from sensor.sinks.summary import data_size
-from sensor.status import INTERFACE_DOWN, INTERFACE_UP, RuleStatus, SinkStatus, Status
+from sensor.status import (
+    INTERFACE_DOWN,
+    INTERFACE_UP,
+    RECORDS,
+    RuleStatus,
+    SinkStatus,
+    Status,
+)
 
 Piece = tuple[str, str]
 """Text and the name of its style."""
@@ -128,8 +135,10 @@ def _header(status: Status, width: int) -> list[Line]:
 
 def _losses(status: Status) -> list[Piece]:
     capture = status.capture
-    losses = ((capture.kernel_drops, "frames"), (status.evicted, "flows"),
-              (sink_drops(status), "alerts"))  # fmt: skip
+    losses = [(capture.kernel_drops, "frames"), (status.evicted, "flows"),
+              (sink_drops(status), "alerts")]  # fmt: skip
+    if any(sink.kind == RECORDS for sink in status.sinks):
+        losses.append((sink_drops(status, RECORDS), "records"))
     pieces = [(f"{counted(count)} {what}", "bold red" if count else "green")
               for count, what in losses]  # fmt: skip
     full = f"ring full {counted(capture.ring_freezes)} times"
@@ -183,16 +192,21 @@ def _rules(rules: Sequence[RuleStatus], width: int) -> Section:
 
 
 def _sinks(sinks: Sequence[SinkStatus], width: int) -> Section:
-    order = sorted(sinks, key=lambda sink: (not sink.error, not sink.dropped, not sink.waiting))
+    order = sorted(sinks, key=lambda sink: (
+        not sink.error, not sink.dropped, not (sink.waiting or sink.recovering)))  # fmt: skip
     rows = [(harmless(sink.name), counted(sink.delivered), counted(sink.waiting),
              counted(sink.dropped)) for sink in order]  # fmt: skip
     title, *lines = _table(("sink", "delivered", "waiting", "dropped"), rows, width)
     entries = []
     for sink, line in zip(order, lines, strict=True):
-        style = "red" if sink.dropped or sink.error else "yellow" if sink.waiting else "green"
+        waits = sink.waiting or sink.recovering
+        style = "red" if sink.dropped or sink.error else "yellow" if waits else "green"
         entry: list[Line] = [[(line, style)]]
         if sink.error:
             entry.append([(f"    {harmless(sink.error)}", "red")])
+        if sink.recovering:
+            text = f"    {counted(sink.recovering)} alerts of earlier runs waiting"
+            entry.append([(text, "yellow")])
         entries.append(entry)
     trouble = any(sink.dropped or sink.error for sink in sinks)
     return Section([(title, "dim")], entries, trouble=trouble)

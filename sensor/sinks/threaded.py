@@ -71,7 +71,10 @@ class Background:
         self._queued.put(alert)
 
     def notify(self, notice: Notice) -> None:
-        self._queued.note(notice)
+        """Pass a notice on; not one about this sink: while it is in trouble it would only pile up
+        with the alerts that wait."""
+        if notice.about != self.name:
+            self._queued.note(notice)
 
     def reopen(self) -> None:
         self._queued.reopen()
@@ -105,6 +108,11 @@ class Background:
     def recovered(self) -> int:
         """Messages that an earlier run had stored and this one delivered."""
         return self._queued.recovered
+
+    @property
+    def recovering(self) -> int:
+        """Alerts of earlier runs that still are in the spool."""
+        return self._queued.recovering
 
     @property
     def waiting(self) -> int:

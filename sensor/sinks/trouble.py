@@ -11,7 +11,8 @@ from sensor.escape import harmless
 from sensor.status import Notice, SinkStatus, Status
 
 SECOND_NS = 1_000_000_000
-TROUBLE_INTERVAL_NS = 10 * SECOND_NS
+TROUBLE_INTERVALS_NS = (10 * SECOND_NS, 60 * SECOND_NS, 600 * SECOND_NS)
+"""Between the first words and the second, the second and the third, and all later ones."""
 
 
 @dataclass(slots=True)
@@ -23,7 +24,9 @@ class _Trouble:
     """Alerts that had been dropped when it began."""
     error: str = ""
     waited_most: int = 0
-    said: bool = False
+    recovering_most: int = 0
+    said: int = 0
+    """How often."""
     over: bool = False
     """Whether the sink is well again and that is still to be said."""
 
@@ -31,12 +34,13 @@ class _Trouble:
 class TroubleWatch:
     """Turns the errors of sinks into notices, for each sink at most one in an interval.
 
-    That trouble began is said at once, unless something was said of this sink a moment ago. That
-    it is over is said with what waited and what was dropped meanwhile.
+    That trouble began is said at once, unless something was said of this sink a moment ago, and
+    more and more rarely while it lasts. That it is over is said with what waited and what was
+    dropped meanwhile: to the sink itself too, which is not told before.
     """
 
-    def __init__(self, interval_ns: int = TROUBLE_INTERVAL_NS) -> None:
-        self._interval_s = interval_ns / SECOND_NS
+    def __init__(self, intervals_ns: tuple[int, ...] = TROUBLE_INTERVALS_NS) -> None:
+        self._intervals_s = [interval_ns / SECOND_NS for interval_ns in intervals_ns]
         self._troubles: dict[str, _Trouble] = {}
         self._said_s: dict[str, float] = {}
         self._dropped: dict[str, int] = {}
@@ -52,15 +56,23 @@ class TroubleWatch:
             if trouble is None:
                 continue
             silent_s = status.elapsed_s - self._said_s.get(sink.name, float("-inf"))
-            if silent_s < self._interval_s and not last:
+            if silent_s < self._interval_s(trouble) and not last:
                 continue
             text = _text(sink, trouble, status.elapsed_s)
-            notices.append(Notice(status.wall_ns, "sink", text, warning=not trouble.over))
+            about = "" if trouble.over else sink.name
+            notices.append(
+                Notice(status.wall_ns, "sink", text, warning=not trouble.over, about=about)
+            )
             self._said_s[sink.name] = status.elapsed_s
-            trouble.said = True
+            trouble.said += 1
             if trouble.over:
                 del self._troubles[sink.name]
         return notices
+
+    def _interval_s(self, trouble: _Trouble) -> float:
+        """How long ago the last words must be; the end of a trouble is not kept back for long."""
+        step = 0 if trouble.over else max(0, trouble.said - 1)
+        return self._intervals_s[min(step, len(self._intervals_s) - 1)]
 
     def _follow(self, sink: SinkStatus, now_s: float) -> _Trouble | None:
         """What is going on with a sink, brought up to date; None while all is well."""
@@ -79,6 +91,7 @@ class TroubleWatch:
         else:
             trouble.over = True
         trouble.waited_most = max(trouble.waited_most, sink.waiting)
+        trouble.recovering_most = max(trouble.recovering_most, sink.recovering)
         return trouble
 
 
@@ -89,8 +102,13 @@ def _text(sink: SinkStatus, trouble: _Trouble, now_s: float) -> str:
     lost = f", {dropped:,} dropped" if dropped else ""
     name = harmless(sink.name)
     if trouble.over:
-        waited = f"{trouble.waited_most:,} waited at most"
+        waited = f"{trouble.waited_most:,}{_earlier(trouble.recovering_most)} waited at most"
         return f"{name}: well again after {seconds:.0f} s, {waited}{lost}"
     error = harmless(trouble.error).removeprefix(f"{name}: ")
     lasting = f" (for {seconds:.0f} s)" if trouble.said else ""
-    return f"{name}: {error}{lasting}, {sink.waiting:,} waiting{lost}"
+    waiting = f"{sink.waiting:,}{_earlier(sink.recovering)} waiting"
+    return f"{name}: {error}{lasting}, {waiting}{lost}"
+
+
+def _earlier(count: int) -> str:
+    return f" and {count:,} of earlier runs" if count else ""

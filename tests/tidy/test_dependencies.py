@@ -23,8 +23,8 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "composition": (5, frozenset({
         "__init__", "__main__", "cli", "replay_command", "rules_command", "live_command",
         "live_status", "live_watch", "live_screen", "live_stats", "wiring",
-        "doctor_command", "api"})),
-    "pipeline": (4, frozenset({"pipeline", "workers", "event_pipeline"})),
+        "doctor_command", "host_command", "api"})),
+    "pipeline": (4, frozenset({"pipeline", "pipeline_parts", "workers", "event_pipeline"})),
     "capture": (3, frozenset({"capture"})),
     "sinks": (3, frozenset({"sinks"})),
     "rules": (3, frozenset({
@@ -33,13 +33,14 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
         "indicators", "exceptions_file"})),
     "events": (3, frozenset({"events"})),
     "service": (3, frozenset({"service"})),
+    "host": (3, frozenset({"host"})),
     "decode": (2, frozenset({"decode"})),
     "flowtable": (2, frozenset({"flowtable"})),
     "query": (2, frozenset({"query"})),
     "values": (1, frozenset({
         "frames", "packets", "flow", "alerts", "anomalies", "schema", "config", "records",
         "loads", "columns", "addresses", "documents", "plan", "text", "identifiers", "stores",
-        "flow_columns", "arrow", "status", "decompress"})),
+        "flow_columns", "arrow", "status", "processes", "decompress"})),
     "errors": (0, frozenset({"errors", "escape", "interpreted"})),
 }  # fmt: skip
 
@@ -52,6 +53,7 @@ ALLOWED = {
     "rules": {"query", "values", "errors"},  # a rule owns its compiled query
     "events": {"query", "values", "errors"},  # documents are rows that queries look at
     "service": {"errors"},
+    "host": {"values", "errors"},
     "decode": {"values", "errors"},
     "flowtable": {"values", "errors"},
     "query": {"values", "errors"},
@@ -69,7 +71,7 @@ BANNED_METHODS = frozenset({"now", "utcnow", "today", "read_text", "read_bytes"}
 
 COMMAND_LINE = frozenset({"__main__", "cli", "wiring", "replay_command", "rules_command",
                           "live_command", "live_watch", "live_status", "live_screen", "live_stats",
-                          "doctor_command"})
+                          "doctor_command", "host_command"})
 
 # Reviewed one by one, with the reason.
 PURE_EXCEPTIONS = {

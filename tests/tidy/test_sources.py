@@ -33,6 +33,7 @@ TESTED_ELSEWHERE = {
     "sensor/loads.py": "tests/property/test_decode.py",
     "sensor/stores.py": "tests/unit/test_documents.py",
     "sensor/live_command.py": "tests/live/test_lifecycle.py",
+    "sensor/pipeline_parts.py": "tests/unit/test_pipeline.py",
     "sensor/wiring.py": "tests/unit/test_cli_options.py",
     "sensor/live_status.py": "tests/unit/test_live_watch.py",
     "sensor/capture/hardware.py": "tests/unit/capture/test_ring.py",

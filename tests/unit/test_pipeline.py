@@ -11,6 +11,7 @@ from sensor.decode import decode
 from sensor.flow import FlowContext
 from sensor.flowtable.table import FlowTable
 from sensor.pipeline import Outlet, Pipeline
+from tests.conversation import SECOND_NS as SECOND
 from tests.conversation import Talk
 from tests.running import Collector
 
@@ -136,3 +137,51 @@ def test_an_alert_that_gets_lost_is_noticed():
     pipeline = pipeline_of(MemoryCapture(conversation()), rules=Alarmed(), sinks=[Deaf()])
     with pytest.raises(AssertionError, match="lost in a sink"):
         pipeline.run()
+
+
+class Waiting(Collector):
+    """A rule set to which a second without a flow event is one alert."""
+
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    def match(self, flows):
+        self.told.append(("flows", flows.known_ns(flows.count - 1)))
+        return super().match(flows)
+
+    def advance(self, now_ns):
+        self.told.append(("time", now_ns))
+        return ["alert"] if now_ns == 5 * SECOND else []
+
+
+class Counting:
+    def __init__(self):
+        self.alerts = []
+
+    def emit(self, alert):
+        self.alerts.append(alert)
+
+    def accounted(self):
+        return len(self.alerts)
+
+
+def test_rules_are_told_of_the_time_though_nothing_comes():
+    rules, sink = Waiting(), Counting()
+    outlet = Outlet(rules, [sink], FlowContext(internal=Networks(())))
+    outlet.advance(4 * SECOND)
+    outlet.advance(4 * SECOND)
+    outlet.advance(3 * SECOND)
+    outlet.advance(5 * SECOND)
+    assert rules.told == [("time", 4 * SECOND), ("time", 5 * SECOND)]
+    assert sink.alerts == ["alert"] and outlet.alerts == 1
+
+
+def test_time_is_told_after_everything_known_before_it_and_at_the_end():
+    rules = Waiting()
+    pipeline = pipeline_of(MemoryCapture(conversation()), rules=rules)
+    pipeline.handover_events = 1
+    pipeline.run()
+    times = [time_ns for _, time_ns in rules.told]
+    assert times == sorted(times) and {kind for kind, _ in rules.told} == {"flows", "time"}
+    assert ("time", pipeline.lanes[0].last_ns) in rules.told

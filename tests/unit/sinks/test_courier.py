@@ -209,3 +209,56 @@ def test_a_defect_does_not_end_the_thread() -> None:
     until(lambda: sink.delivered == 1)
     sink.close()
     assert server.got == ["alert-0"]
+
+
+def test_what_an_earlier_run_left_is_told_until_it_arrived(tmp_path: Path) -> None:
+    earlier = Spool(str(tmp_path), "server", 1 << 20, "earlier")
+    for number in range(7):
+        earlier.put(b"alert-%d" % number, is_alert=True)
+    earlier.put(b"a notice", is_alert=False)
+    earlier.close()
+    server = Server()
+    server.up = False
+    sink = sink_of(server, Spool(str(tmp_path), "server", 1 << 20, "run"))
+    assert (sink.recovering, sink.waiting, sink.status().recovering) == (7, 0, 7)
+    sink.emit(telnet_alert(7))
+    until(lambda: sink.error is not None)
+    assert (sink.recovering, sink.waiting, sink.accounted()) == (7, 1, 1)
+    server.up = True
+    until(lambda: sink.delivered == 1)
+    sink.close()
+    assert (sink.recovering, sink.recovered, sink.status().recovering) == (0, 7, 0)
+    assert server.got == [*ids(range(7)), "a notice", "alert-7"]
+
+
+def test_a_spool_that_somebody_emptied_is_not_waited_for(tmp_path: Path) -> None:
+    earlier = Spool(str(tmp_path), "server", 1 << 20, "earlier")
+    earlier.put(b"old", is_alert=True)
+    earlier.close()
+    server = Server()
+    server.up = False
+    spool = Spool(str(tmp_path), "server", 1 << 20, "run")
+    sink = sink_of(server, spool)
+    for number in range(3):
+        sink.emit(telnet_alert(number))
+    until(lambda: spool.count == 4)
+    spool._database.execute("DELETE FROM message")
+    server.up = True
+    sink.emit(telnet_alert(3))
+    until(lambda: not (sink.waiting or sink.recovering))
+    sink.close()
+    # The last one may have been in the spool with the others, or come after it was emptied.
+    assert (sink.delivered + sink.dropped, sink.recovered) == (4, 0)
+    assert sink.dropped >= 3
+    assert server.got == ids(range(4 - sink.delivered, 4))
+
+
+def test_a_sink_is_not_told_about_itself(tmp_path: Path) -> None:
+    server = Server()
+    sink = sink_of(server)
+    for about in ("server", "another", ""):
+        sink.notify(Notice(0, "sink", f"about {about}", about=about))
+    sink.emit(telnet_alert(0))
+    until(lambda: sink.delivered == 1)
+    sink.close()
+    assert server.got == ["about another", "about ", "alert-0"]

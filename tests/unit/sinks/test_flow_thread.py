@@ -21,6 +21,8 @@ from sink_peers import until  # noqa: E402
 
 CAPTURE = Path(__file__).parents[3] / "captures/demo.pcap"
 MIB = 1 << 20
+NEVER_S = 600.0
+"""Longer than a test may take: what waits for so long has failed."""
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +112,109 @@ def test_a_reader_that_never_reads_holds_up_nothing(
         assert flows.delivered + flows.dropped == written
         monkeypatch.undo()
     os.close(read_end)
+
+
+class Step:
+    """A flow sink that writes one batch when it is told to, or fails as the test says."""
+
+    name = "flows of the test"
+
+    def __init__(self) -> None:
+        self.delivered = self.dropped = self.retried = 0
+        self.error: str | None = None
+        self.go = threading.Semaphore(0)
+        self.began = threading.Semaphore(0)
+        self.failure: Exception | None = None
+        self.closed = False
+
+    def write(self, flows: FlowBatch) -> None:
+        self.began.release()
+        self.go.acquire()
+        if self.failure is not None:
+            raise self.failure
+        self.delivered += flows.count
+
+    def flush(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    reopen = flush
+
+    def close(self) -> None:
+        self.began.release()
+        self.go.acquire()
+        self.closed = True
+
+
+def test_after_the_capture_it_waits_for_room_and_loses_nothing(batch: FlowBatch) -> None:
+    sink = Step()
+    flows = BackgroundFlows(sink, 2 * batch.records.nbytes, NEVER_S)
+    for _ in range(2):
+        flows.write(batch)
+    flows.write(batch)
+    assert flows.dropped == batch.count, "while frames are captured nothing waits"
+    flows.be_patient()
+    drain = threading.Thread(target=lambda: [flows.write(batch) for _ in range(20)])
+    drain.start()
+    for _ in range(22):
+        sink.go.release()
+    drain.join()
+    close = threading.Thread(target=flows.close)
+    close.start()
+    sink.go.release()
+    close.join()
+    assert (flows.delivered, flows.dropped, flows.waiting) == (22 * batch.count, batch.count, 0)
+    assert sink.closed and not flows.stuck
+
+
+def test_patience_ends_where_nothing_gets_on(batch: FlowBatch) -> None:
+    sink = Step()
+    flows = BackgroundFlows(sink, batch.records.nbytes, drain_s=0.05)
+    flows.be_patient()
+    flows.write(batch)
+    sink.began.acquire()
+    flows.write(batch)
+    assert flows.dropped == batch.count
+    flows.close()
+    assert flows.stuck
+    assert (flows.delivered, flows.dropped, flows.waiting) == (0, 2 * batch.count, 0)
+    for _ in range(2):
+        sink.go.release()
+
+
+def test_close_waits_as_long_as_the_file_gets_on(batch: FlowBatch) -> None:
+    sink = Step()
+    flows = BackgroundFlows(sink, 100 * batch.records.nbytes, drain_s=2.0)
+    for _ in range(6):
+        flows.write(batch)
+    close = threading.Thread(target=flows.close)
+    close.start()
+    for _ in range(6):
+        sink.began.acquire()
+        close.join(0.4)  # together longer than drain_s, each one shorter
+        sink.go.release()
+    sink.go.release()
+    close.join()
+    assert sink.closed and not flows.stuck
+    assert (flows.delivered, flows.dropped) == (6 * batch.count, 0)
+
+
+def test_a_batch_that_cannot_be_rendered_costs_itself_only(batch: FlowBatch) -> None:
+    sink = Step()
+    sink.failure = MemoryError("no room\nto render")
+    flows = BackgroundFlows(sink, MIB, drain_s=30)
+    flows.write(batch)
+    sink.go.release()
+    until(lambda: flows.dropped == batch.count)
+    assert flows.error == r"flows of the test: no room\x0ato render"
+    flows.reopen()
+    sink.failure = None
+    flows.write(batch)
+    for _ in range(2):
+        sink.go.release()
+    flows.close()
+    assert (flows.delivered, flows.dropped, flows.waiting) == (batch.count, batch.count, 0)
+    assert flows.error is None and sink.closed
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")

@@ -8,19 +8,21 @@ import random
 import pytest
 
 from sensor.sinks.loss import LossWatch
-from sensor.status import CaptureStatus, SinkStatus, Status
+from sensor.status import RECORDS, CaptureStatus, SinkStatus, Status
 
 WALL_NS = 1_700_000_000_000_000_000
 
 
 def status_at(
-    elapsed_s: float, *, drops: int = 0, freezes: int = 0, evicted: int = 0, sinks: int = 0
+    elapsed_s: float, *, drops: int = 0, freezes: int = 0, evicted: int = 0, sinks: int = 0,
+    records: int = 0,
 ) -> Status:
     return Status(
         WALL_NS + int(elapsed_s * 1e9), elapsed_s, evicted=evicted,
         capture=CaptureStatus(1000, drops, freezes),
         sinks=(SinkStatus("json", 5, 0, 0, 0, None),
-               SinkStatus("syslog udp://x", 5, sinks, 0, 0, "refused\x1b[1m" if sinks else None)),
+               SinkStatus("syslog udp://x", 5, sinks, 0, 0, "refused\x1b[1m" if sinks else None),
+               SinkStatus("flows /f", 5, records, 0, 0, None, RECORDS)),
     )  # fmt: skip
 
 
@@ -37,6 +39,9 @@ def test_no_loss_no_notice() -> None:
         ({"drops": 1}, ["1 frame lost"]),
         ({"freezes": 2}, ["2 times the ring was full", "--ring-mib", "--workers"]),
         ({"sinks": 3}, ["3 alerts not delivered", "udp://x dropped 3", "refused", "--spool"]),
+        ({"records": 97_826}, ["97,826 flow records not written", "flows /f dropped 97,826",
+                               "flow_queue_bytes"]),
+        ({"records": 1}, ["1 flow record not written"]),
         ({"evicted": 4}, ["4 flows ended early", "flows_max"]),
     ],
 )
@@ -53,6 +58,8 @@ def test_the_first_loss_is_said_at_once_with_what_to_do(
     for word in words:
         assert word in notice.text
     assert "json" not in notice.text, "a sink that lost nothing is not blamed"
+    assert ("alert" in notice.text) is ("sinks" in losses), "flow records are no alerts"
+    assert ("flows /f" in notice.text) is ("records" in losses)
 
 
 def test_what_goes_on_is_said_once_in_an_interval_with_both_counts() -> None:
@@ -115,3 +122,14 @@ def test_said_counts_add_up_and_none_waits_for_longer_than_the_interval(seed: in
         assert (said == drops) is (unsaid_since is None)
         assert unsaid_since is None or now - unsaid_since <= 3.0
     assert drops > 0
+
+
+def test_the_only_sink_that_loses_is_not_told_while_it_is_in_trouble() -> None:
+    [notice] = LossWatch().check(status_at(0, sinks=3))
+    assert notice.about == "syslog udp://x"
+    busy = SinkStatus("syslog udp://x", 5, 3, 0, 0, None)  # too slow, and there
+    [notice] = LossWatch().check(Status(WALL_NS, 0, sinks=(busy,)))
+    assert notice.about == ""
+    both = (SinkStatus("a", 5, 3, 0, 0, "refused"), SinkStatus("b", 5, 3, 0, 0, "refused"))
+    [notice] = LossWatch().check(Status(WALL_NS, 0, sinks=both))
+    assert notice.about == "", "each should hear of the other"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import re
 import socket
@@ -15,11 +16,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sensor.errors import ConfigError
+from sensor.sinks import metrics as metrics_module
 from sensor.sinks.metrics import CONNECTIONS_MAX, Metrics, StatusCollector, parse_address
 from sensor.status import (
     INTERFACE_ABSENT,
     INTERFACE_DOWN,
     INTERFACE_UP,
+    RECORDS,
     CaptureStatus,
     InterfaceStatus,
     RuleStatus,
@@ -49,7 +52,8 @@ STATUS = Status(
     rules=(RuleStatus("r-1", "Telnet", matches=9, alerts=3, excepted=2, suppressed=4),),
     sinks=(
         SinkStatus("console", 3, 0, 0, 0, None),
-        SinkStatus("syslog udp://192.0.2.1:514", 1, 1, 6, 1, "refused"),
+        SinkStatus("syslog udp://192.0.2.1:514", 1, 1, 6, 1, "refused", recovering=42),
+        SinkStatus("flows f", 71, 72, 0, 73, None, kind=RECORDS),
     ),
     lag_ns=2_500_000,
     rss_bytes=99_000_000,
@@ -92,6 +96,7 @@ def test_every_member_of_the_status_arrives() -> None:
         found = samples(scraped(metrics))
     rule = (("rule", "Telnet"), ("rule_id", "r-1"))
     bad = (("sink", "syslog udp://192.0.2.1:514"),)
+    file = (("sink", "flows f"),)
     expected: dict[tuple[str, Labels], float] = {
         ("sensor_start_time_seconds", ()): 1_800_000_000.0,
         ("sensor_kernel_frames_total", ()): 14,
@@ -117,12 +122,19 @@ def test_every_member_of_the_status_arrives() -> None:
         ("sensor_sink_dropped_alerts_total", bad): 1,
         ("sensor_sink_retries_total", bad): 6,
         ("sensor_sink_waiting_alerts", bad): 1,
+        ("sensor_sink_recovering_alerts", bad): 42,
+        ("sensor_sink_written_records_total", file): 71,
+        ("sensor_sink_dropped_records_total", file): 72,
+        ("sensor_sink_waiting_records", file): 73,
+        ("sensor_sink_failing", file): 0,
         ("sensor_sink_failing", bad): 1,
         ("sensor_sink_failing", (("sink", "console"),)): 0,
         ("sensor_lag_seconds", ()): 0.0025,
         ("sensor_resident_memory_bytes", ()): 99_000_000,
     }
     assert {key: found.get(key) for key in expected} == expected
+    alerts = {key for key in found if file in key and key[0].endswith("alerts")}
+    assert not alerts, "flow records are no alerts"
     rest = {name for name, _ in found} - {name for name, _ in expected}
     assert rest == {"sensor_build_info"}
     (build,) = (dict(labels) for name, labels in found if name == "sensor_build_info")
@@ -163,8 +175,9 @@ def test_names_from_outside_cannot_forge_a_sample() -> None:
         STATUS,
         interfaces=(InterfaceStatus(HOSTILE, INTERFACE_UP),),
         rules=(RuleStatus(HOSTILE, HOSTILE, 1, 1, 1, 1),),
-        sinks=(SinkStatus(HOSTILE, 1, 1, 1, 1, HOSTILE),),
-    )
+        sinks=(SinkStatus(HOSTILE, 1, 1, 1, 1, HOSTILE),
+               SinkStatus(HOSTILE, 1, 1, 1, 1, HOSTILE, kind=RECORDS)),
+    )  # fmt: skip
     with serving(hostile) as metrics:
         text = scraped(metrics)
     found = samples(text)
@@ -255,6 +268,36 @@ def test_clients_that_say_nothing_cannot_pile_up() -> None:
         for handler in handlers:
             handler.join()
         assert "sensor_frames_total 11" in scraped(metrics)
+
+
+def test_clients_that_trickle_are_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_module, "REQUEST_TIMEOUT_S", 0.2)
+    over = threading.Event()
+
+    def trickle(client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            client.sendall(b"GET /metrics HTTP/1.0\r\n")
+            while not over.wait(0.05):  # never silent for long, and never done
+                client.sendall(b"X: y\r\n")
+
+    with serving(STATUS) as metrics:
+        clients = [socket.create_connection((metrics.host, metrics.port))
+                   for _ in range(CONNECTIONS_MAX)]  # fmt: skip
+        threads = [threading.Thread(target=trickle, args=(client,)) for client in clients]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        ended = [not thread.is_alive() for thread in threads]
+        over.set()
+        assert all(ended)
+        for handler in threading.enumerate():
+            if "process_request_thread" in handler.name:
+                handler.join()
+        monkeypatch.undo()
+        assert "sensor_frames_total 11" in scraped(metrics)
+    for client in clients:
+        client.close()
 
 
 def test_it_listens_where_it_was_told_and_nowhere_else() -> None:

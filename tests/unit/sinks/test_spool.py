@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sensor.errors import ConfigError
-from sensor.sinks.spool import PAGE_BYTES, PAGES_MIN, Spool, file_name
+from sensor.sinks.spool import NOTICES_MAX, PAGE_BYTES, PAGES_MIN, Spool, file_name
 
 MIB = 1 << 20
 
@@ -180,6 +180,62 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
     for path in (tmp_path / "made").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
     assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o700
+    spool.close()
+
+
+def test_notices_are_bounded_and_alerts_among_them_stay(tmp_path: Path) -> None:
+    first = spool_at(tmp_path, "one")
+    for number in range(NOTICES_MAX + 20):
+        assert first.put(b"notice %d" % number, is_alert=False)
+        assert first.put(b"alert %d" % number, is_alert=True)
+    assert first.count == NOTICES_MAX + NOTICES_MAX + 20
+    first.close()
+    spool = spool_at(tmp_path, "two")
+    assert spool.earlier_alerts == NOTICES_MAX + 20
+    message = spool.first()
+    assert message is not None and message.octets == b"alert 0"
+    spool.remove(message)
+    for number in range(1, 20):
+        message = spool.first()
+        assert message is not None and message.octets == b"alert %d" % number
+        spool.remove(message)
+    message = spool.first()
+    assert message is not None and message.octets == b"notice 20"
+    assert spool.put(b"notice of the second run", is_alert=False)  # one is on its way: it stays
+    assert spool.first() == message
+    spool.remove(message)
+    rest = drained(spool)
+    assert rest[:2] == [b"alert 20", b"alert 21"], "notice 21 made room"
+    assert rest[-1] == b"notice of the second run"
+    assert sum(octets.startswith(b"notice") for octets in rest) == NOTICES_MAX - 1
+    assert (spool.count, spool.first()) == (0, None)
+    spool.close()
+
+
+def test_the_file_shrinks_when_nothing_waits_any_more(tmp_path: Path) -> None:
+    spool = spool_at(tmp_path, bytes_max=8 * MIB)
+    for number in range(400):
+        spool.put(b"%d " % number + b"x" * 10_000, is_alert=True)
+    large = os.path.getsize(spool.path)
+    assert large > 400 * 10_000 // 2
+    assert len(drained(spool)) == 400
+    assert os.path.getsize(spool.path) < large // 10
+    assert spool.put(b"later", is_alert=True)
+    assert drained(spool) == [b"later"]
+    spool.close()
+
+
+def test_rows_that_somebody_took_away_are_not_waited_for(tmp_path: Path) -> None:
+    spool = spool_at(tmp_path)
+    for number in range(3):
+        spool.put(b"%d" % number, is_alert=number > 0)
+    message = spool.first()
+    assert message is not None
+    spool.remove(message)
+    spool._database.execute("DELETE FROM message")
+    assert (spool.first(), spool.count) == (None, 0)
+    assert spool.put(b"later", is_alert=True)
+    assert drained(spool) == [b"later"]
     spool.close()
 
 

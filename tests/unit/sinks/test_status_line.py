@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sensor.sinks.status_line import bits_text, lag_text, status_text
-from sensor.status import CaptureStatus, InterfaceStatus, SinkStatus, Status
+from sensor.status import RECORDS, CaptureStatus, InterfaceStatus, SinkStatus, Status
 
 CALM = Status(
     1_700_000_060_000_000_000, 60.0, frames=700_000, bytes=75_000_000, packets=600_000, alerts=3,
@@ -48,6 +48,19 @@ def test_losses_come_first_and_only_new_ones() -> None:
     after = status_text(replace(worse, elapsed_s=180.0), worse)
     assert "LOST" not in after
     assert "drops 1,204 freezes 2 evicted 1" in after
+
+
+def test_flow_records_are_no_alerts() -> None:
+    full = replace(CALM, sinks=(SinkStatus("flows f", 3, 97_826, 0, 0, None, RECORDS),))
+    text = status_text(full, CALM)
+    assert text.startswith("LOST 97,826 flow records | ")
+    assert "flows f: 97,826 dropped" in text
+
+
+def test_what_earlier_runs_left_is_told() -> None:
+    left = SinkStatus("syslog tcp://h", 3, 0, 0, 0, None, recovering=1_204)
+    text = status_text(replace(CALM, sinks=(left,)), CALM)
+    assert "syslog tcp://h: 1,204 of earlier runs waiting |" in text
 
 
 def test_an_interface_that_gives_nothing_is_named() -> None:

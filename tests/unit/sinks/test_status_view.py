@@ -25,7 +25,7 @@ from sensor.sinks.status_screen import (
     sparkline,
 )
 from sensor.sinks.status_view import ALERTS_SHOWN, StatusView, open_status_view
-from sensor.status import CaptureStatus, InterfaceStatus, RuleStatus, SinkStatus, Status
+from sensor.status import RECORDS, CaptureStatus, InterfaceStatus, RuleStatus, SinkStatus, Status
 from tests.unit.sinks.screen import Screen
 
 BUSY = Status(
@@ -83,6 +83,17 @@ def test_everything_that_the_operator_asks_for_is_there() -> None:
         "FIRST",
         "second",
     ]
+
+
+def test_lost_flow_records_and_what_earlier_runs_left_are_told_apart() -> None:
+    sinks = (SinkStatus("flows f", 3, 97_826, 0, 0, None, RECORDS),
+             SinkStatus("syslog", 3, 0, 0, 0, None, recovering=1_204))  # fmt: skip
+    lines = screen_lines(Shown(replace(BUSY, sinks=sinks)), 99, 24)
+    text = plain(lines)
+    assert "  0 alerts  97,826 records  ring full 3 times\n" in text
+    assert "\n    1,204 alerts of earlier runs waiting\n" in text
+    assert style_of(lines, "97,826 records") == "bold red"
+    assert style_of(lines, "syslog ") == "yellow"
 
 
 def test_losses_are_red_and_their_absence_is_green() -> None:

@@ -82,3 +82,26 @@ def test_sinks_do_not_silence_each_other() -> None:
     watch = TroubleWatch()
     sinks = tuple(SinkStatus(name, 0, 0, 0, 0, "broken") for name in ("a", "b"))
     assert len(watch.check(Status(1, 0.0, sinks=sinks))) == 2
+
+
+def test_lasting_trouble_is_said_more_and_more_rarely_and_its_end_soon() -> None:
+    run = Run()
+    said = [second for second in range(3_000) if run.at(second, "refused")]
+    assert said == [0, 10, 70, 670, 1270, 1870, 2470]
+    assert run.at(3_000, None) != []
+    assert len(run.at(3_010, "refused")) == 1, "another trouble begins from the start"
+    assert len(run.at(3_020, "refused")) == 1
+
+
+def test_a_sink_is_not_told_of_its_trouble_and_is_told_of_its_end() -> None:
+    watch = TroubleWatch()
+    sink = SinkStatus("syslog", 0, 0, 0, 3, "refused", recovering=1_204)
+    [notice] = watch.check(Status(1, 0.0, sinks=(sink,)))
+    assert notice.about == "syslog"
+    assert notice.text == "syslog: refused, 3 and 1,204 of earlier runs waiting"
+    well = SinkStatus("syslog", 1207, 0, 0, 0, None)
+    [notice] = watch.check(Status(1, 10.0, sinks=(well,)))
+    assert notice.about == ""
+    assert notice.text == (
+        "syslog: well again after 10 s, 3 and 1,204 of earlier runs waited at most"
+    )
