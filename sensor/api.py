@@ -174,7 +174,8 @@ def build_live(
         pipeline = one = Pipeline(captures[0], decoder, tables[0], outlet)
         one.handover_events = 1
     else:
-        pipeline = WorkersPipeline(captures, decoder, tables, outlet)
+        pipeline = several = WorkersPipeline(captures, decoder, tables, outlet)
+        several.ask = lambda worker: captures[worker].ask()
     for lane in pipeline.lanes:
         lane.clock = outlet.clock
     return pipeline

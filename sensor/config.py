@@ -150,6 +150,7 @@ OPTION_KEYS = {
     "stats": str,
     "color": str,
     "quiet": bool,
+    "verbose": bool,
     "local_time": bool,
     "fail_on_alert": bool,
     "building_blocks": bool,

@@ -118,7 +118,7 @@ def tell_beginning(around: Surroundings, options: dict[str, Any]) -> None:
     for text in around.ruleset.notices:
         around.note("rules", text)
     if options["verbose"]:
-        around.note("rules", f"{len(around.ruleset.rules)} rules loaded")
+        around.note("rules", f"rules loaded: {len(around.ruleset.rules)}")
     if options["bpf"] and (hidden := hides(options["bpf"])):
         around.note("filter", hidden, warning=True)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -192,7 +192,11 @@ def run(
         around.pipeline.run()
     finally:
         around.service.stopping()
-        watch.tell_news(reporter.snapshot())  # while sinks can still pass it on
+        status = reporter.snapshot()
+        watch.tell_news(status)  # while sinks can still pass it on
+        if waiting := sum(sink.waiting for sink in status.sinks):
+            text = f"delivering what waits ({waiting:,}); a second signal ends at once"
+            around.note("stop", text)
         close_together(around.outlets())
         for capture in around.captures:
             capture.close()

@@ -24,7 +24,7 @@ from sensor.live_status import Reporter
 from sensor.pipeline import AnyPipeline
 from sensor.rules import RuleSet
 from sensor.service import ServiceManager
-from sensor.sinks.flow_files import FlowSink
+from sensor.sinks.flow_thread import BackgroundFlows
 from sensor.sinks.loss import LossWatch
 from sensor.sinks.metrics import Metrics
 from sensor.sinks.protocol import Sink
@@ -86,7 +86,7 @@ class Surroundings:
     captures: Sequence[PortCapture]
     ruleset: RuleSet
     sinks: Sequence[Sink]
-    flow_sink: FlowSink | None
+    flow_sink: BackgroundFlows | None
     service: ServiceManager
     screen: Screen
     reloader: Reloader
@@ -115,6 +115,8 @@ class Surroundings:
 
     def stop(self) -> None:
         """Let no more frames in; the run ends when all that were captured are through."""
+        if self.flow_sink is not None:
+            self.flow_sink.be_patient()  # nothing is captured any more that waiting could lose
         for capture in self.captures:
             capture.stop()
 
@@ -156,7 +158,7 @@ class Watch:
         self._next_tick_s = now_s
         self._next_second_s = now_s
         self._next_line_s = now_s + STATUS_LINE_S
-        self._next_stats_s = now_s + around.stats_interval_s
+        self._next_stats_s = now_s
         self._ends_s = now_s + around.duration_s if around.duration_s else float("inf")
 
     def __call__(self) -> None:
@@ -226,7 +228,7 @@ class Watch:
             outlet = around.pipeline.outlet
             outlet.emit(result.inherit(around.ruleset))
             outlet.rules = around.ruleset = result
-            around.note("reload", f"{len(result.rules)} rules loaded")
+            around.note("reload", f"rules loaded: {len(result.rules)}")
             for text in result.notices:
                 around.note("reload", text)
         else:

@@ -129,6 +129,8 @@ class Lane:
             self.last_ns = max(self.last_ns, packets.watermark_ns)
             if self.clock is not None:
                 self.lag_ns = self.clock() - packets.watermark_ns
+        elif self.clock is not None:  # nothing waits
+            self.lag_ns = 0
         self._follow(packets)
         while not self.table.advance(packets):
             hand_over()

@@ -98,7 +98,7 @@ def full_ledger(
 def sink_ledger(sink: Outlets) -> dict[str, int]:
     """What one sink did. Those that queue say what still waits, and what came from a spool."""
     counts = {"delivered": sink.delivered, "dropped": sink.dropped, "retried": sink.retried}
-    counts |= {name: getattr(sink, name) for name in ("waiting", "recovered")
+    counts |= {name: getattr(sink, name) for name in ("waiting", "recovered", "recovering")
                if getattr(sink, name, 0)}
     return counts
 

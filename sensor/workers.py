@@ -12,8 +12,9 @@ alert.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from sensor.pipeline_parts import CapturePart, TablePart
 
 WAITING_BATCHES_MAX = 64
 """Batches of one worker that wait for the main thread; beyond them it waits, and its ring fills."""
+ASK_S = 0.01
+"""A worker that events wait for is asked so often how far it has come."""
 OVER = 1 << 62
 """The packet time of a worker that has ended: nothing waits for it."""
 
@@ -71,8 +74,20 @@ class Merge:
         return merged[np.argsort(merged["known_ns"], kind="stable")]
 
 
+    def lagging(self) -> list[int]:
+        """The workers that events wait for."""
+        if not any(self._waiting):
+            return []
+        first_ns = min(int(parts[0]["known_ns"][0]) for parts in self._waiting if parts)
+        return [worker for worker, reached_ns in enumerate(self._reached_ns)
+                if reached_ns < first_ns]  # fmt: skip
+
+
 class WorkersPipeline(AnyPipeline):
-    """One run over several captures at once."""
+    """One run over several captures at once.
+
+    `ask` has an idle capture say at once how far it has come; live captures can.
+    """
 
     def __init__(
         self,
@@ -83,6 +98,8 @@ class WorkersPipeline(AnyPipeline):
     ) -> None:
         super().__init__(captures, decode, tables, outlet)
         self._results: SimpleQueue[tuple[int, list[Any], int] | BaseException] = SimpleQueue()
+        self.ask: Callable[[int], None] | None = None
+        self._asked_s = [0.0] * len(self.lanes)
         self._room = [threading.Semaphore(WAITING_BATCHES_MAX) for _ in self.lanes]
 
     def steps(self) -> Iterator[None]:
@@ -93,7 +110,7 @@ class WorkersPipeline(AnyPipeline):
         merge = Merge(len(self.lanes))
         left = len(self.lanes)
         while left:
-            result = self._results.get()
+            result = self._next(merge)
             if isinstance(result, BaseException):
                 raise result
             worker, records, reached_ns = result
@@ -109,6 +126,20 @@ class WorkersPipeline(AnyPipeline):
             yield
         self.outlet.finish(max(lane.last_ns for lane in self.lanes))
         yield
+
+    def _next(self, merge: Merge) -> tuple[int, list[Any], int] | BaseException:
+        """The next result; while events wait for idle workers, those are asked."""
+        while self.ask is not None and (lagging := merge.lagging()):
+            now_s = time.monotonic()
+            for worker in lagging:
+                if now_s - self._asked_s[worker] >= ASK_S:
+                    self._asked_s[worker] = now_s
+                    self.ask(worker)
+            try:
+                return self._results.get(timeout=ASK_S)
+            except Empty:
+                continue
+        return self._results.get()
 
     def _work(self, worker: int) -> None:
         """One worker's thread, from its capture's first frame to its last."""

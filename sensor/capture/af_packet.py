@@ -66,6 +66,9 @@ SLACK_S = 0.1
 way."""
 BLOCKS_UNDER_WAY = 4
 """And so many block timeouts at least."""
+UNTOUCHED_SLACK_NS = 10_000_000
+"""How far it stays behind for one who waits, if no block is under way: a frame has its time some
+moments before its place in a block."""
 DRIFT_NS = 1_000_000_000
 """Frames that are new and not further behind packet time than this set it right."""
 
@@ -137,6 +140,7 @@ class LiveCapture:
         self._slack_ns = round(max(SLACK_S, BLOCKS_UNDER_WAY * block_s) * 1e9)
         self._drain_s = max(DRAIN_S, DRAIN_BLOCKS * block_s)
         self._stopping = False
+        self._asked = False
         self._ends_s: float | None = None
         self._closed = False
         self._socket = _open_socket(self.inputs)
@@ -276,10 +280,11 @@ class LiveCapture:
                     frames.watermark_ns = max(frames.watermark_ns, idle_ns)
             elif self._ended():
                 break
-            elif self._wait():
-                continue
             else:
-                frames.watermark_ns = clock.now(time.monotonic_ns()) - self._slack_ns
+                self._ring.release()  # blocks that were empty
+                if self._wait():
+                    continue
+                frames.watermark_ns = self._all_read_before()
             frames.first_number = number
             frames.interfaces = self._interfaces.names
             number += frames.count
@@ -295,8 +300,15 @@ class LiveCapture:
         """Whether the kernel had handed over nothing more than what is in the batch."""
         return frames.count < frames.capacity and self._ring.held < self._ring.blocks - 1
 
+    def _all_read_before(self) -> int:
+        """A packet time: all frames from before it have been read."""
+        steady_ns = time.monotonic_ns()  # first: what comes after the look is later
+        asked, self._asked = self._asked, False
+        is_sure = asked and self._ring.is_untouched()
+        return self._clock.now(steady_ns) - (UNTOUCHED_SLACK_NS if is_sure else self._slack_ns)
+
     def _wait(self) -> bool:
-        """Wait a tick at most; whether something may have come."""
+        """Wait a tick at most, or until it is asked; whether frames may have come."""
         events = self._poll.poll(DRAIN_TICK_MS if self._stopping else TICK_MS)
         for file, event in events:
             if file == self._links.fileno():
@@ -304,9 +316,10 @@ class LiveCapture:
                 self._apply(self._links.look())
             elif file == self._wake:
                 os.eventfd_read(self._wake)
+                self._asked = True
             elif event & select.POLLERR:  # reading the error clears it
                 self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        return bool(events)
+        return any(file != self._wake for file, _ in events)
 
     def _shut(self) -> None:
         """Let nothing more in, at once: under more load than it bears the ring is never empty."""
@@ -349,11 +362,15 @@ class LiveCapture:
         """What the operator should hear about, since the last call."""
         return self._notices.take()
 
+    def ask(self) -> None:
+        """Have it say at once how far packet time has come, if it is idle."""
+        if not self._closed:
+            os.eventfd_write(self._wake, 1)
+
     def stop(self) -> None:
         """Let nothing more in; the iteration ends when all that was captured has been given."""
         self._stopping = True
-        if not self._closed:
-            os.eventfd_write(self._wake, 1)
+        self.ask()
 
     def close(self) -> None:
         """Let go of everything. The ring lives on while a batch refers to it."""

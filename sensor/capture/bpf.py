@@ -159,12 +159,18 @@ _IP_WORDS = frozenset({
 _ICMP_WORDS = frozenset({"icmp", "icmp6"})
 
 
+_ONLY_EXCLUDES = re.compile(r"\s*(?:not\b|!)(?:(?!\band\b|\bor\b|&&|\|\|)[^()])*")
+"""`not` in front of one plain condition: what it does not recognise it lets through."""
+
+
 def hides(text: str) -> str | None:
     """What a filter keeps from the sensor that the operator may not think of; None: nothing known.
 
-    It goes by the filter's words, not by its logic: one that excludes is judged as one that
-    selects. It is about a filter in the kernel, which has already taken out the outer VLAN tag.
+    It goes by the filter's words, not by its logic; one that only excludes hides no more than it
+    says. It is about a filter in the kernel, which has already taken out the outer VLAN tag.
     """
+    if _ONLY_EXCLUDES.fullmatch(text.lower()):
+        return None
     words = set(re.findall(r"[a-z][a-z0-9]*", re.sub(r"\bether\s+host\b", "", text.lower())))
     hidden = []
     if words & _IP_WORDS and "vlan" not in words:

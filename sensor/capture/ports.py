@@ -42,6 +42,8 @@ def check_ports(names: Sequence[str], options: PortOptions) -> tuple[str, ...]:
     if len(set(names)) > INTERFACES_MAX:
         raise ConfigError(f"-i: {INTERFACES_MAX} interfaces at most")
     for name in names:
+        if "," in name:
+            raise ConfigError(f"-i {harmless(name)}: give -i once for each interface")
         if name == "any":
             raise ConfigError("-i any: name the interfaces; -i may be given several times")
         if not name or "/" in name or "\0" in name or len(os.fsencode(name)) > NAME_BYTES_MAX:

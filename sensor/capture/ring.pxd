@@ -43,11 +43,15 @@ cdef class Ring:
     @cython.locals(count=Py_ssize_t, batch=FrameBatch)
     cpdef Py_ssize_t fill(self, FrameBatch frames)
     cpdef void release(self)
+    @cython.locals(untouched=int)
+    cpdef bint is_untouched(self)
 
 @cython.locals(count=Py_ssize_t)
 cdef Py_ssize_t _fill(Ring ring, FrameBatch frames) noexcept nogil
 @cython.locals(start=Py_ssize_t)
 cdef int _next_block(Ring ring) noexcept nogil
+@cython.locals(start=Py_ssize_t)
+cdef int _is_untouched(Ring ring) noexcept nogil
 cdef void _finish_block(Ring ring) noexcept nogil
 @cython.locals(octets="const unsigned char *", at=Py_ssize_t, status="unsigned int",
                hardware="unsigned int", link_at="unsigned int", network_at="unsigned int",

@@ -80,9 +80,14 @@ class Ring:
         self.interfaces: Any = memoryview(np.zeros(INTERFACES_MAX, np.uint16))  # type: ignore[arg-type]
 
     def know(self, indices: dict[int, int]) -> None:
-        """Tell frames of these interfaces apart: the kernel's index to the batch's."""
+        """Tell frames of these interfaces apart: the kernel's index to the batch's.
+
+        Those that were told before stay, as long as there is room: their frames may still come.
+        """
+        before = {self.indices[i]: self.interfaces[i] for i in range(self.known)}
+        both = {**indices, **{index: before[index] for index in before if index not in indices}}
         self.known = 0
-        for index, interface in list(indices.items())[:INTERFACES_MAX]:
+        for index, interface in list(both.items())[:INTERFACES_MAX]:
             self.indices[self.known] = index
             self.interfaces[self.known] = interface
             self.known += 1
@@ -96,6 +101,15 @@ class Ring:
             count = _fill(self, frames)
         frames.count = count
         return count
+
+    def is_untouched(self) -> bool:
+        """Whether the kernel holds no frame for us: all are read, its block has none as yet.
+
+        So every frame of the future is one that it had not put down before the call.
+        """
+        with cython.nogil:
+            untouched = _is_untouched(self)
+        return untouched != 0
 
     def release(self) -> None:
         """Give blocks that were read to their end back to the kernel."""
@@ -136,6 +150,17 @@ def _next_block(ring: Any) -> int:
         _finish_block(ring)
         return _next_block(ring)
     return 1
+
+
+def _is_untouched(ring: Any) -> int:
+    if ring.left or ring.held >= ring.blocks - 1:
+        return 0
+    # The kernel clears the number when it starts on a block, and counts a frame before it writes
+    # it. On a block that it has not started on, the number is that of the turn before, not 0.
+    start = ring.block * ring.block_bytes
+    if is_ours(ring.octets, start + BLOCK_STATUS):
+        return 0
+    return ne32(ring.octets, start + BLOCK_FRAMES) == 0
 
 
 def _finish_block(ring: Any) -> None:

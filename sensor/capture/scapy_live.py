@@ -321,6 +321,9 @@ class ScapyCapture:
         """What the operator should hear about, since the last call."""
         return self._notices.take()
 
+    def ask(self) -> None:
+        """Nothing: nobody waits for it, and it speaks often."""
+
     def stop(self) -> None:
         """End the iteration once everything that arrived until now has been given."""
         if self._stopped_ns is None:

@@ -16,6 +16,9 @@ COPIES = 1 << 14
 COPIES_MASK = COPIES - 1
 CLASSES = 3
 """Order of eviction: unanswered attempts, other flows, accepted flows; each oldest first."""
+SPARED_NS = 1_000_000_000
+SPARED_MAX = 8
+"""A flow with a packet in the last second is not evicted while one of so many others is silent."""
 NO_SLOT = -1
 MASK32 = 0xFFFF_FFFF
 MASK64 = 0xFFFF_FFFF_FFFF_FFFF

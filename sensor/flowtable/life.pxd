@@ -1,7 +1,7 @@
 cimport cython
 from sensor.flowtable.direction cimport opens, turn_round
 from sensor.flowtable.keys cimport insert, remove
-from sensor.flowtable.ranks cimport delist, enlist
+from sensor.flowtable.ranks cimport delist, enlist, victim
 from sensor.flowtable.tablestate cimport TableState
 from sensor.flowtable.timers cimport timers_cancel, timers_schedule
 from sensor.flowtable.verdict cimport conn_state_of, due_action, judge_end
@@ -9,7 +9,7 @@ from sensor.packets cimport PacketBatch
 from sensor.records cimport Flow, Packet, flow_at, packet_at
 
 cdef unsigned int MASK32
-cdef int FLOW_ACTIVE, ACCEPTED, ACK, ATTEMPTED, CLASSES, END_EVICTED
+cdef int FLOW_ACTIVE, ACCEPTED, ACK, ATTEMPTED, END_EVICTED
 cdef int END_IDLE_TIMEOUT, FLOW_ENDED, HISTORY_MAX, INFERRED_ONE_SIDED, LOSSY_FLOWS_MIN
 cdef int NOT_ENDED, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP
 cdef int TAG_DIRECTION_GUESSED
@@ -35,5 +35,4 @@ cdef void emit_due(TableState table, Py_ssize_t slot, long long known_ns) noexce
 @cython.locals(event="Flow *")
 cdef void emit(TableState table, Py_ssize_t slot, int action, long long known_ns) noexcept nogil
 cdef bint _capture_is_one_sided(TableState table) noexcept nogil
-@cython.locals(kind=int)
 cdef void _evict(TableState table) noexcept nogil

@@ -18,7 +18,7 @@ from sensor.flow import (
     NOT_ENDED,
     TAG_DIRECTION_GUESSED,
 )
-from sensor.flowtable.constants import ANY_RST, CLASSES, MASK32
+from sensor.flowtable.constants import ANY_RST, MASK32
 from sensor.flowtable.state import (
     CLOSED,
     COUNTED_ONE_WAY,
@@ -33,7 +33,7 @@ from sensor.records import HISTORY_MAX, NO_WINDOW_SCALE
 if not cython.compiled:
     from sensor.flowtable.direction import opens, turn_round
     from sensor.flowtable.keys import insert, remove
-    from sensor.flowtable.ranks import delist, enlist
+    from sensor.flowtable.ranks import delist, enlist, victim
     from sensor.flowtable.timers import timers_cancel, timers_schedule
     from sensor.flowtable.verdict import conn_state_of, due_action, judge_end
     from sensor.records import flow_at, packet_at
@@ -245,8 +245,5 @@ def _capture_is_one_sided(table):
 
 def _evict(table):
     """End the flow that will be missed least."""
-    for kind in range(CLASSES):
-        if table.oldest[kind]:
-            table.evicted += 1
-            end_flow(table, table.oldest[kind] - 1, END_EVICTED)
-            return
+    table.evicted += 1
+    end_flow(table, victim(table), END_EVICTED)

@@ -2,7 +2,8 @@ cimport cython
 from sensor.flowtable.tablestate cimport TableState
 from sensor.records cimport Flow, flow_at
 
-cdef int ACCEPTED
+cdef int ACCEPTED, SPARED_MAX
+cdef long long SPARED_NS
 cdef unsigned int WAITING
 
 @cython.locals(last="unsigned int")
@@ -11,3 +12,5 @@ cdef void enlist(TableState table, Py_ssize_t slot, int kind) noexcept nogil
 cdef void delist(TableState table, Py_ssize_t slot) noexcept nogil
 @cython.locals(flow="Flow *", kind=int)
 cdef void reclass(TableState table, Py_ssize_t slot) noexcept nogil
+@cython.locals(flow="Flow *", kind=int, slot=Py_ssize_t, share=Py_ssize_t)
+cdef Py_ssize_t victim(TableState table) noexcept nogil

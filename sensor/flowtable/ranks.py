@@ -1,4 +1,9 @@
-"""The order in which flows are evicted: three lists, each from oldest to newest."""
+"""Who is evicted when the table is full: three lists, each from oldest to newest.
+
+Unanswered attempts go first, then flows with packets both ways, then accepted ones. But an eighth
+of the table stays for each of the first two, or a table full of connections that nobody closed
+(their last packets were lost) would end every new attempt before its answer can come.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ except ImportError:
     from sensor import interpreted as cython
 
 from sensor.flow import ACCEPTED
+from sensor.flowtable.constants import SPARED_MAX, SPARED_NS
 from sensor.flowtable.state import WAITING
 
 if not cython.compiled:
@@ -25,10 +31,12 @@ def enlist(table, slot, kind):
         table.oldest[kind] = slot + 1
     table.newest[kind] = slot + 1
     table.slot_class[slot] = kind
+    table.class_count[kind] += 1
 
 
 def delist(table, slot):
     kind = table.slot_class[slot]
+    table.class_count[kind] -= 1
     older = table.older[slot]
     newer = table.newer[slot]
     if older:
@@ -52,3 +60,29 @@ def reclass(table, slot):
     if kind != table.slot_class[slot]:
         delist(table, slot)
         enlist(table, slot, kind)
+
+
+def victim(table):
+    """The slot of the flow that will be missed least; the table is not empty.
+
+    Of flows that exchanged packets one that is silent goes: one with a packet in the last second is
+    put at the end of its list, a few times at most.
+    """
+    share = table.flows_max >> 3
+    kind = 2
+    if table.class_count[0] > share:
+        kind = 0
+    elif table.class_count[1] > share:
+        kind = 1
+    elif table.class_count[2] == 0:
+        kind = 0 if table.class_count[0] else 1
+    slot = table.oldest[kind] - 1
+    if kind:
+        for _ in range(SPARED_MAX):
+            flow = flow_at(table.rows, slot)
+            if table.now_ns - flow.seen_ns > SPARED_NS:
+                break
+            delist(table, slot)
+            enlist(table, slot, kind)
+            slot = table.oldest[kind] - 1
+    return slot

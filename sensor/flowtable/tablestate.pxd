@@ -20,6 +20,7 @@ cdef class TableState:
     cdef unsigned int[::1] newer
     cdef unsigned int[::1] oldest
     cdef unsigned int[::1] newest
+    cdef unsigned int[::1] class_count
     cdef unsigned long long[::1] copies
     cdef unsigned long long[::1] buckets
     cdef unsigned long long bucket_mask

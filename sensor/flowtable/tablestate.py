@@ -50,6 +50,7 @@ class TableState:
         self.newer = memoryview(np.zeros(slots, np.uint32))
         self.oldest = memoryview(np.zeros(CLASSES, np.uint32))
         self.newest = memoryview(np.zeros(CLASSES, np.uint32))
+        self.class_count = memoryview(np.zeros(CLASSES, np.uint32))
         self.copies = memoryview(np.zeros(2 * COPIES, np.uint64))  # mark and time by turns
         self.buckets = memoryview(np.zeros(BUCKETS_FIRST, np.uint64))
         self.bucket_mask = BUCKETS_FIRST - 1

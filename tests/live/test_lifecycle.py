@@ -103,7 +103,7 @@ def test_reload_takes_good_rules_and_keeps_the_old_for_bad_ones(lab: Lab, tmp_pa
 
     rules.write_text(OTHER_RULE, encoding="utf-8")
     live.send(signal.SIGHUP)
-    live.wait_for_error("1 rules loaded")
+    live.wait_for_error("rules loaded: 1")
     act(source, "send_frames", "wire", CAPTURES / "telnet_vlan.pcap", FAST)
     act(source, "send_frames", "wire", CAPTURES / "telnet_external.pcapng", FAST)
     live.wait_for_alerts(4)

@@ -209,7 +209,7 @@ def test_a_reload_replaces_the_rules_and_keeps_what_they_remember(
     assert after.ledger() == before.ledger()
     assert sum(part["alerts"] for part in after.ledger().values()) == len(scene.sink.alerts) == 1
     assert scene.sink.reopened == 1
-    assert "3 rules loaded" in capsys.readouterr().err
+    assert "rules loaded: 3" in capsys.readouterr().err
 
 
 def test_what_a_changed_rule_counted_stays_in_the_ledger(tmp_path: Path) -> None:

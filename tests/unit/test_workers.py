@@ -40,6 +40,21 @@ def test_what_one_worker_knows_waits_until_the_others_have_come_as_far() -> None
     assert times(merge.take()) == [30]
 
 
+def test_events_wait_for_those_who_have_not_come_as_far() -> None:
+    merge = Merge(3)
+    assert merge.lagging() == []
+    merge.add(0, [events(10, 30)], 30)
+    merge.add(1, [], 10)
+    assert merge.lagging() == [2]
+    merge.add(2, [], 12)
+    assert times(merge.take()) == [10]
+    assert merge.lagging() == [1, 2]
+    merge.add(1, [], OVER)
+    merge.add(2, [], 30)
+    assert times(merge.take()) == [30]
+    assert merge.lagging() == []
+
+
 def test_of_equal_times_the_first_worker_comes_first() -> None:
     merge = Merge(2)
     rows = events(5)

@@ -1,5 +1,7 @@
-"""A small interpreter of classic BPF, written from the kernel's documentation
-(networking/filter.rst) and include/uapi/linux/filter.h, not from the code under test.
+"""A small interpreter of classic BPF.
+
+Written from the kernel's documentation (networking/filter.rst) and linux/filter.h, not from the
+code under test.
 """
 
 from __future__ import annotations

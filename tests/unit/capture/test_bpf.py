@@ -174,7 +174,8 @@ def test_what_a_filter_hides_is_said(text: str, words: list[str]) -> None:
         assert word in warning
 
 
-@pytest.mark.parametrize("text", ["", "ether host 02:00:00:00:00:01", "greater 64", "not arp"])
+@pytest.mark.parametrize("text", ["", "ether host 02:00:00:00:00:01", "greater 64", "not arp",
+                                  "not host 192.0.2.9", "! port 22"])
 def test_a_filter_below_ip_hides_nothing_unexpected(text: str) -> None:
     assert hides(text) is None
 

@@ -19,8 +19,10 @@ def test_each_interface_counts_once_and_keeps_its_place() -> None:
 @pytest.mark.parametrize("names,options,words", [
     ([], PortOptions(), "no interface is named"),
     (["any"], PortOptions(), "name the interfaces"),
+    (["eth0,eth1"], PortOptions(), "once for each interface"),
     (["a/b"], PortOptions(), "not the name of an interface"),
     (["sixteen-octets-x"], PortOptions(), "not the name of an interface"),
+    (["\udcff" * 16], PortOptions(), "not the name of an interface"),
     (["bad\x1b[2J"], PortOptions(limits=CaptureLimits(block_bytes=3 * MIB)), "power of two"),
     (["tap0"], PortOptions(limits=CaptureLimits(block_bytes=1 << 12)), "power of two"),
     (["tap0"], PortOptions(limits=CaptureLimits(ring_bytes=4096 * MIB)), "at most 2048 MiB"),
@@ -31,6 +33,10 @@ def test_what_cannot_be_is_told(names: list[str], options: PortOptions, words: s
     with pytest.raises(ConfigError, match=words) as caught:
         check_ports(names, options)
     assert "\x1b" not in str(caught.value)
+
+
+def test_a_name_is_octets() -> None:
+    assert check_ports(["\udcff"], PortOptions()) == ("\udcff",)
 
 
 def test_packet_time_goes_on_while_no_packet_comes() -> None:

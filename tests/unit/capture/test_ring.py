@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from sensor.capture.ring import Ring
 from sensor.frames import FRAMES_MAX, FrameBatch
 from sensor.records import NO_VLAN
@@ -163,3 +165,38 @@ def test_times_of_the_card_are_counted() -> None:
     kernel.hand_over([Frame(b"a" * 60), Frame(b"b" * 60, status=1 | 1 << 31)])
     ring.fill(frames)
     assert ring.hardware_times == 1
+
+
+def test_a_block_is_untouched_until_the_kernel_counts_a_frame() -> None:
+    kernel, ring, frames = opened(blocks=2)
+    assert ring.is_untouched()
+    kernel.memory[12:16] = (1).to_bytes(4, sys.byteorder)  # it is being filled
+    assert ring.fill(frames) == 0 and not ring.is_untouched()
+    kernel.hand_over(numbered(2))
+    assert not ring.is_untouched()
+    small = FrameBatch(1)
+    small.attach(kernel.memory)
+    ring.fill(small)
+    assert not ring.is_untouched()
+    ring.fill(small)
+    ring.release()
+    assert ring.is_untouched()
+    kernel.hand_over(numbered(1))
+    ring.fill(frames)
+    ring.release()
+    assert not ring.is_untouched()  # the first block's number is still that of the turn before
+
+
+def test_frames_of_an_interface_that_vanished_keep_its_name() -> None:
+    kernel, ring, frames = opened()
+    ring.know({3: 1, 9: 2})
+    ring.know({12: 1})
+    kernel.hand_over([Frame(b"a" * 60, interface=9), Frame(b"b" * 60, interface=12)])
+    ring.fill(frames)
+    assert frames.records[:2]["interface"].tolist() == [2, 1]
+    for index in range(100, 300):
+        ring.know({index: 4})
+    assert ring.known == 64
+    kernel.hand_over([Frame(b"a" * 60, interface=9), Frame(b"b" * 60, interface=299)])
+    ring.fill(frames)
+    assert frames.records[:2]["interface"].tolist() == [0, 4]

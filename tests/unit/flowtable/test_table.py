@@ -243,6 +243,37 @@ def test_a_connection_inside_a_flood_is_still_found():
     assert run.ledger["flows"]["total"] == 5_001
 
 
+def test_a_table_full_of_connections_that_nobody_closed_still_takes_new_ones():
+    """Of 990 accepted connections in a table of 1,000 the ends were lost; then comes a flood."""
+    abandoned = []
+    for number in range(990):
+        talk = Talk(addresses=(f"10.200.{number >> 8}.{number & 255}", "198.51.100.7"))
+        talk.handshake(number * 0.0001)
+        talk.server.data(0.3 + number * 0.0001)
+        abandoned += talk.frames
+    flood = []
+    for number in range(5_000):
+        talk = Talk(addresses=(f"10.{number >> 8}.{number & 255}.1", "198.51.100.7"))
+        talk.client.syn(5 + number * 0.0001)
+        flood += talk.frames
+    busy = Talk(ports=(50_431, 23))
+    busy.handshake(0.01)
+    busy.server.data(0.05)
+    for number in range(12):
+        busy.client.data(0.1 + number * 0.5)
+        busy.server.data(0.3 + number * 0.5)
+    late = Talk(ports=(50_432, 23))
+    late.client.syn(5.2)
+    late.server.synack(5.205)
+    late.client.ack(5.21)
+    late.server.data(5.4)
+    run = play(merged(abandoned, flood, busy, late), limits=FlowLimits(flows_max=1_000))
+    whole = {ends(record)[1]: record["network"]["packets"] for record in run.records
+             if ends(record)[1] in (50_431, 50_432)}  # fmt: skip
+    assert whole[50_432] == 4  # there was room for its SYN until the answer came
+    assert whole[50_431] == 28  # a connection that is used is not ended and found again
+
+
 # ---- growth and overflow ------------------------------------------------------------------------
 
 
