@@ -6,13 +6,16 @@
 Order is kept because nothing leaves the queue for the server while the spool holds anything. A
 message is handed over at least once: it leaves the spool afterwards, so that the one in flight when
 the process is killed is sent again. Over UDP it counts as handed over when no refusal came back
-within a moment.
+within a moment. A stream that is reset may have lost what was sent last, though the kernel took it:
+the messages of the last moments are sent again, so that a crash of the server rather doubles some
+than loses any.
 """
 
 from __future__ import annotations
 
 import errno
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,6 +24,7 @@ from sensor.sinks.console import reason_of
 from sensor.sinks.messages import Wire
 from sensor.sinks.queued import Entry, Message, Queued
 from sensor.sinks.spool import Spool, Stored
+from sensor.sinks.transports import Goodbye
 from sensor.status import Notice
 
 CONFIRM_S = 0.2
@@ -29,6 +33,10 @@ IDLE_S = 1.0
 """How often a silent connection is looked after."""
 CLOSING_PAUSE_S = 0.25
 """Between attempts while the sensor ends."""
+RECENT_S = 2.0
+RECENT_MAX = 1000
+"""What a stream took so lately may be lost when it is reset: an idle one is looked after each
+second."""
 NO_ROOM_PAUSE_S = 1.0
 """How long to leave a full spool alone."""
 
@@ -74,6 +82,10 @@ class Courier:
         """A datagram that was sent a moment ago: it may be refused still."""
         self._again = False
         """Whether the next message was sent before, in vain."""
+        self._recent: deque[tuple[float, bytes]] = deque(maxlen=RECENT_MAX)
+        """What this connection took in the last moments, and when."""
+        self._repeat: deque[bytes] = deque()
+        """What a connection took that was reset then: to be sent again first."""
         if spool is not None:
             queued.count(recovering=spool.earlier_alerts)
 
@@ -155,6 +167,10 @@ class Courier:
         return True
 
     def _note_absence(self, error: OSError) -> None:
+        if self._connected and not isinstance(error, Goodbye):
+            since_s = self._patience.now_s() - RECENT_S
+            self._repeat.extend(octets for sent_s, octets in self._recent if sent_s >= since_s)
+        self._recent.clear()
         self._error = f"no {self._wire.place}: {reason_of(error)}"
         self._lost()
 
@@ -209,6 +225,9 @@ class Courier:
 
     def _send_next(self) -> bool:
         """Send the oldest message; False if there is none."""
+        if self._repeat:
+            self._send_again()
+            return True
         if self.spool is not None and self.spool.count and not self.spool.broken:
             self._store_queue()
             stored = self.spool.first()
@@ -226,6 +245,19 @@ class Courier:
         else:
             self._send(message)
         return True
+
+    def _send_again(self) -> None:
+        """Send the oldest of those that a reset may have lost; it is in the books already."""
+        octets = self._repeat[0]
+        try:
+            self._transport.send(octets)
+        except OSError as error:
+            self._note_absence(error)
+            return
+        self._repeat.popleft()
+        self._recent.append((self._patience.now_s(), octets))
+        self._queued.count(retried=1)
+        self._well()
 
     def _give_up_stored(self) -> None:
         """The spool gives nothing: it is empty, or damaged, or somebody else emptied it."""
@@ -252,6 +284,8 @@ class Courier:
             self._note_absence(error)
             return
         if self._transport.proves:
+            if not self._transport.datagrams:
+                self._recent.append((self._patience.now_s(), message.octets))
             self._settle(message, delivered=True)
             self._well()
         else:

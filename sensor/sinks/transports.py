@@ -98,6 +98,10 @@ class Datagrams:
         self.drop()
 
 
+class Goodbye(ConnectionResetError):
+    """The server closed the connection after it had taken everything that was sent."""
+
+
 class Stream:
     """TCP, TLS or a Unix stream: messages counted in octets (RFC 6587 3.4.1), or lines on Unix."""
 
@@ -111,13 +115,13 @@ class Stream:
         self._timeout_s = timeout_s
         self._tls = tls
         self._nothing_yet: tuple[type[OSError], ...] = (BlockingIOError,)
-        self._farewells: tuple[type[OSError], ...] = (TimeoutError,)
+        self._endings: tuple[type[OSError], ...] = ()
         if tls is not None:
             import ssl  # noqa: PLC0415  slow to import
 
             self._nothing_yet += (ssl.SSLWantReadError,)
             # Servers may end the connection without TLS's own goodbye.
-            self._farewells += (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+            self._endings = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
         self._socket: socket.socket | None = None
 
     def connect(self) -> None:
@@ -150,12 +154,19 @@ class Stream:
         """Notice a server that has hung up: the kernel would still take a message to it."""
         connection.settimeout(0)
         try:
-            if not connection.recv(4096):
-                raise ConnectionResetError(errno.ECONNRESET, "the server closed the connection")
+            is_over = not connection.recv(4096)
         except self._nothing_yet:
-            pass
+            is_over = False
+        except self._endings:
+            is_over = True
         finally:
             connection.settimeout(self._timeout_s)
+        if is_over:
+            # A server that closes with something unread, or gets more afterwards, resets. TLS's
+            # own messages may be what it had not read, so that tells nothing there.
+            was_reset = not self._tls and connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            kind = ConnectionResetError if was_reset else Goodbye
+            raise kind(errno.ECONNRESET, "the server closed the connection")
 
     def refused(self, wait_s: float = 0.0) -> OSError | None:
         return None
@@ -170,7 +181,7 @@ class Stream:
             return
         with connection:
             connection.settimeout(min(self._timeout_s, CLOSE_WAIT_S))
-            with contextlib.suppress(*self._farewells):
+            with contextlib.suppress(TimeoutError, *self._endings):
                 if self._tls is not None:
                     connection = connection.unwrap()  # type: ignore[attr-defined]
                 connection.shutdown(socket.SHUT_WR)

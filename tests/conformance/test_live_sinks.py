@@ -425,3 +425,26 @@ def test_a_second_sensor_with_the_same_spool_does_without(tmp_path: Path) -> Non
     second.close()
     place.close()
     assert "in use by another sensor" in str(second.error), "it lasts as long as the run"
+
+
+def test_a_server_that_crashes_with_messages_unread_gets_them_again() -> None:
+    """The kernel had taken them; nobody had read them."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        target = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        sink = background(open_sink(target, SinkOptions(live=True)), SinkLimits(),
+                          patience=IMPATIENT)  # fmt: skip
+        emit(sink, range(20))
+        connection, _ = listener.accept()
+        until(lambda: sink.delivered == 20, "all to be taken by the kernel")
+        assert connection.recv(10)
+        connection.close()  # with something unread: a reset, as when a process is killed
+        emit(sink, range(20, 21))
+        connection, _ = listener.accept()
+        connection.settimeout(30)
+        taken = b""
+        while b'"alert-20"' not in taken:
+            taken += connection.recv(1 << 16)
+        connection.close()
+        sink.close()
+    assert [int(number) for number in re.findall(rb'"alert-(\d+)"', taken)] == list(range(21))
+    assert (sink.delivered, sink.dropped, sink.waiting) == (21, 0, 0)
