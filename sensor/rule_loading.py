@@ -31,6 +31,8 @@ from sensor.rule_files import (
 from sensor.rule_runners import OrderRunner, Runner, SingleRunner
 from sensor.rule_state_loading import CannotRun, Resources, build, fields_of
 
+PROCESS_ID = "process.pid"
+"""A field that the sensor's own events have where it learns of processes."""
 RUNS, DEGRADED, CANNOT_RUN = "runs", "degraded", "cannot_run"
 
 
@@ -99,7 +101,9 @@ class Schema:
     @property
     def categories(self) -> Collection[str] | None:
         """The event categories that occur; None: any."""
-        return None if self.any_event else ("network",)
+        if self.any_event:
+            return None
+        return ("network", "process") if PROCESS_ID in self.known_fields else ("network",)
 
 
 def load_rules(
