@@ -172,7 +172,7 @@ def build_live(
     pipeline: AnyPipeline
     if len(captures) == 1:
         pipeline = one = Pipeline(captures[0], decoder, tables[0], outlet)
-        one.handover_events = 1
+        one.handover_events = 0
     else:
         pipeline = several = WorkersPipeline(captures, decoder, tables, outlet)
         several.ask = lambda worker: captures[worker].ask()

@@ -332,7 +332,8 @@ class Pipeline(AnyPipeline):
         super().__init__([capture], decode, [table], outlet)
         self.capture = capture
         self.handover_events = HANDOVER_EVENTS
-        """How many events come together before the rules see them; 1: those of every batch."""
+        """How many events come together before the rules see them; 0: those of every batch, and
+        the time where it has none."""
         self.between: BetweenPart | None = None
         """Gives the documents, which are merged with the flow events by time."""
         self.prompt = False
