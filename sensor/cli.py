@@ -308,7 +308,7 @@ def host_events(path: str, fd: int | None) -> int:
 
 @commands.group()
 def rules() -> None:
-    """What is loaded, one rule with its notes, or whether files are sound."""
+    """What is loaded, one rule with its notes, whether files are sound and do what they say."""
 
 
 def rule_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -357,6 +357,20 @@ def check_rules(config: Config, /, paths: tuple[str, ...], **options: Any) -> in
     from sensor.rules_command import print_check  # noqa: PLC0415
 
     return print_check(paths, settled(config, options))
+
+
+@rules.command("test")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@rule_options
+@click.pass_obj
+def test_rules(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
+    """Hold rules against the captures and events that their [[test]] entries name.
+
+    Exit code 1 if a rule gives other alerts than an entry says, 2 if one cannot be tried.
+    """
+    from sensor.rules_test_command import print_tests  # noqa: PLC0415
+
+    return print_tests(paths, settled(config, options))
 
 
 @commands.command()

@@ -21,7 +21,8 @@ from tests.tidy.sources import (
 # What a module is part of: the first name that it is, or starts with.
 LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "composition": (5, frozenset({
-        "__init__", "__main__", "cli", "replay_command", "rules_command", "live_command",
+        "__init__", "__main__", "cli", "replay_command", "rules_command", "rules_test_command",
+        "live_command",
         "live_status", "live_watch", "live_screen", "live_stats", "wiring",
         "doctor_command", "host_command", "api"})),
     "pipeline": (4, frozenset({"pipeline", "pipeline_parts", "workers", "event_pipeline"})),
@@ -70,6 +71,7 @@ BANNED_CALLS = frozenset({"open", "print", "input", "exec", "eval", "breakpoint"
 BANNED_METHODS = frozenset({"now", "utcnow", "today", "read_text", "read_bytes"})
 
 COMMAND_LINE = frozenset({"__main__", "cli", "wiring", "replay_command", "rules_command",
+                          "rules_test_command",
                           "live_command", "live_watch", "live_status", "live_screen", "live_stats",
                           "doctor_command", "host_command"})
 
