@@ -25,7 +25,7 @@ def test_its_frames_are_sound_and_its_sessions_whole(
                          stdout=subprocess.PIPE)  # fmt: skip
     assert recorder.stdout is not None and recorder.stdin is not None
     assert recorder.stdout.readline() == b"ready\n"
-    sent = blast.run(source, "wire", frames=3000, seconds=0, rate=10_000, flows=40, flow_frames=20,
+    sent = blast.run(source, "wire", frames=3000, seconds=0, rate=2_000, flows=40, flow_frames=20,
                      background=70, sessions=20, flood=10, first=1000, window=8)  # fmt: skip
     recorder.stdin.close()
     assert json.loads(recorder.stdout.readline()) == sent["frames"] >= 3000

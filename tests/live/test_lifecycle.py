@@ -188,7 +188,7 @@ def test_another_interface_goes_on_meanwhile(lab: Lab, tmp_path: Path) -> None:
 def test_it_ends_though_more_comes_than_it_takes(namespaces: None) -> None:
     batches, sent_before_stop, received = veth.run("tests.live.busy_capture")
     assert received >= sent_before_stop
-    assert batches < 10
+    assert batches < 50  # as many as it would take without an end
 
 
 def test_workers_share_frames_among_themselves_and_not_with_another_sensor(

@@ -17,6 +17,8 @@ from tests.live import veth
 from tests.live.filtered_socket import frame
 
 FRAMES = 200
+SOURCE_END = 14 + 15
+"""Where the last octet of the IPv4 source address is."""
 
 
 class Reader:
@@ -46,7 +48,9 @@ def main() -> None:
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     wire.bind(("wire", 0))
     for number in range(FRAMES):
-        wire.send(frame((), number, number))
+        octets = bytearray(frame((), 23, number))
+        octets[SOURCE_END] = number  # workers share frames by their addresses
+        wire.send(octets)
     for reader in readers:
         reader.capture.stop()
     for reader in readers:

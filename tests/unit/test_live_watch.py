@@ -193,7 +193,7 @@ def test_the_stats_file_is_written_anew_each_interval(tmp_path: Path) -> None:
         scene.port.counters = CaptureStatus(100, drops, 0)
         scene.at(1)
         stats.wait()
-    assert json.loads(path.read_text())["capture"]["kernel_drops"] == 10  # at once, then every 5 s
+    assert json.loads(path.read_text())["capture"]["kernel_drops"] == 10  # at once, then each 5 s
 
 
 def test_a_reload_replaces_the_rules_and_keeps_what_they_remember(

@@ -1,4 +1,4 @@
-"""Which flows a full table gives up, and that its books stay right."""
+"""Who leaves when the table is full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timeouts, limits, clocks, duplicates and keys of the flow table."""
+"""Timeouts, eviction, limits, clocks, duplicates and keys of the flow table."""
 
 from __future__ import annotations
 
