@@ -350,13 +350,20 @@ def show_rule(config: Config, /, name: str, paths: tuple[str, ...], **options: A
 
 @rules.command("check")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--host", "processes", is_flag=True, help="As where processes are told of.")
+@click.option("--events", "any_event", is_flag=True, help="As where documents are read.")
 @rule_options
 @click.pass_obj
-def check_rules(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
-    """Validate rule files and folders; exit code 2 if any is wrong."""
+def check_rules(
+    config: Config, /, paths: tuple[str, ...], processes: bool, any_event: bool, **options: Any
+) -> int:
+    """Validate rule files and folders: what runs, and what cannot, on a tap's evidence alone.
+
+    Exit code 2 if any is wrong.
+    """
     from sensor.rules_command import print_check  # noqa: PLC0415
 
-    return print_check(paths, settled(config, options))
+    return print_check(paths, settled(config, options), processes, any_event)
 
 
 @rules.command("test")
