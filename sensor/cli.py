@@ -308,7 +308,9 @@ def host_events(path: str, fd: int | None) -> int:
 
 @commands.group()
 def rules() -> None:
-    """What is loaded, one rule with its notes, whether files are sound and do what they say."""
+    """What is loaded, one rule with its notes, whether files are sound and do what they say, and why
+    a rule did or did not fire.
+    """
 
 
 def rule_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -378,6 +380,37 @@ def test_rules(config: Config, /, paths: tuple[str, ...], **options: Any) -> int
     from sensor.rules_test_command import print_tests  # noqa: PLC0415
 
     return print_tests(paths, settled(config, options))
+
+
+@rules.command("explain")
+@click.argument("name", metavar="ID")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option("--flow", metavar="TEXT", default="",
+              help="Which: a community id, flow id, address, address:port, or a KQL query. "
+                   "[default: the 20 flows that come nearest]")
+@click.option("--events", metavar="FILE", multiple=True, help="As in replay.")
+@click.option("--rules", metavar="PATH", multiple=True, help="Instead of the shipped.")
+@click.option("--exceptions", metavar="FILE", multiple=True, help="As in replay.")
+@click.option("--indicators", metavar="FILE", multiple=True, help="As in replay.")
+@rule_options
+@click.pass_obj
+def explain_rule(config: Config, /, name: str, paths: tuple[str, ...], **options: Any) -> int:
+    """Why a rule did or did not fire: its query, part by part, against the events of flows.
+
+    ID is the rule's id, name or file name. Each event of a flow is shown by itself, with what
+    became of it: a rule may want only one of them.
+
+    \b
+      sensor rules explain accepted_default_telnet_port_connection captures/demo.pcap
+      sensor rules explain my_rule --rules mine/ --flow 192.0.2.7:443 today.pcapng
+    """
+    if not paths and not options["events"]:
+        raise click.UsageError("Missing argument 'PATH...'.", click.get_current_context())
+    from sensor.explain_command import Wanted, print_explanation  # noqa: PLC0415
+
+    config = settled(config, options)
+    options.pop("strict_external")
+    return print_explanation(Wanted(name, paths, **options), config)
 
 
 @commands.command()

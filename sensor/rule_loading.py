@@ -54,6 +54,8 @@ class Counters:
     excepted: int = 0
     suppressed: int = 0
     """Held back by suppression or by the limit."""
+    limited: int = 0
+    """Those among them that the limit held back."""
     hidden: int = 0
     """Matches of a building-block rule, which nobody asked to see."""
     closings: int = 0

@@ -254,8 +254,10 @@ class _Running:
                 suppressed = self._suppressor.admit(group, known_ns)
                 self.counters.groups_evicted = self._suppressor.evicted
         if suppressed is None or not self.limit.admit(known_ns):
-            if suppressed is not None and group is not None and self._suppressor is not None:
-                self._suppressor.retract(group, suppressed)
+            if suppressed is not None:
+                self.counters.limited += 1
+                if group is not None and self._suppressor is not None:
+                    self._suppressor.retract(group, suppressed)
             self.counters.suppressed += 1
             return None
         self.counters.alerts += 1

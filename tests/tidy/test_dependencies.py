@@ -23,7 +23,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "composition": (5, frozenset({
         "__init__", "__main__", "cli", "replay_command", "rules_command", "rules_test_command",
         "live_command",
-        "live_status", "live_watch", "live_screen", "live_stats", "wiring",
+        "live_status", "live_watch", "live_screen", "live_stats", "wiring", "explain_command",
         "doctor_command", "host_command", "api"})),
     "pipeline": (4, frozenset({"pipeline", "pipeline_parts", "workers", "event_pipeline"})),
     "capture": (3, frozenset({"capture"})),
@@ -73,7 +73,7 @@ BANNED_METHODS = frozenset({"now", "utcnow", "today", "read_text", "read_bytes"}
 COMMAND_LINE = frozenset({"__main__", "cli", "wiring", "replay_command", "rules_command",
                           "rules_test_command",
                           "live_command", "live_watch", "live_status", "live_screen", "live_stats",
-                          "doctor_command", "host_command"})
+                          "doctor_command", "host_command", "explain_command"})
 
 # Reviewed one by one, with the reason.
 PURE_EXCEPTIONS = {
