@@ -48,6 +48,8 @@ class RuleSet:
         self.show_building_blocks = show_building_blocks
         self.notices: list[str] = [_notice(rule) for rule in rules if rule.status != RUNS]
         self._running = [_Running(rule, config) for rule in rules if rule.runner is not None]
+        self._due_ns: int | None = None
+        """When the first window ends that held something back; None if none did."""
         self._earlier: dict[str, dict[str, Any]] = {}
         """What rules counted that are not in this set any more, or were changed."""
 
@@ -85,7 +87,7 @@ class RuleSet:
         masks: dict[int, Mask] = {}
         for index, running in enumerate(self._running):
             found += [(match, index) for match in running.matches(rows, masks)]
-        alerts = self._alerts(_with_documents(rows, sorted(found, key=_order)))
+        alerts = self._alerts(self._with_documents(rows, sorted(found, key=_order)))
         if rows.count:
             alerts += self._close(rows.known_ns(rows.count - 1))
         return alerts
@@ -107,9 +109,29 @@ class RuleSet:
             running = self._running[index]
             if running.rule.text.building_block and not self.show_building_blocks:
                 running.counters.hidden += 1
-            elif (alert := running.alert(match, document)) is not None:
+                continue
+            if (alert := running.alert(match, document)) is not None:
                 alerts.append(alert)
+            elif (due_ns := running.limit.due_ns) is not None:
+                self._due_ns = due_ns if self._due_ns is None else min(due_ns, self._due_ns)
         return alerts
+
+    def _with_documents(
+        self, rows: Rows, found: list[Found]
+    ) -> Iterator[tuple[Match, int, dict[str, Any] | None]]:
+        """The matches with the documents of single rows, which are made many at a time: each making
+        has its fixed cost. Those of several events are left until it is known that they are needed;
+        what the limit will hold back needs none.
+        """
+        for first in range(0, len(found), DOCUMENTS_AT_ONCE):
+            part = [(match, index, match.events is None and self._running[index].looks_at(match))
+                    for match, index in found[first : first + DOCUMENTS_AT_ONCE]]
+            documents = iter(rows.documents([match.row for match, _, needed in part if needed]))
+            for match, index, needed in part:
+                document = next(documents) if needed else None
+                if document is not None and match.fields:
+                    merge(document, match.fields)
+                yield match, index, document
 
     def finish(self) -> list[Alert]:
         """The closing alerts of the windows that are still open."""
@@ -127,7 +149,9 @@ class RuleSet:
             if old is not None and old.rule.text == running.rule.text:
                 running.take_over(old)
                 del known[old.rule.text.id]
+        self._note_due()
         before._running = list(known.values())
+        before._note_due()
         closing = before.finish()
         self._earlier = before._earlier
         for old in known.values():
@@ -135,6 +159,8 @@ class RuleSet:
         return closing
 
     def _close(self, now_ns: int | None) -> list[Alert]:
+        if self._due_ns is None or (now_ns is not None and now_ns < self._due_ns):
+            return []
         ended = [(overflow.end_ns, index, overflow) for index, running in enumerate(self._running)
                  if (overflow := running.limit.close(now_ns)) is not None]
         alerts = []
@@ -142,7 +168,12 @@ class RuleSet:
             running = self._running[index]
             running.counters.closings += 1
             alerts.append(running.maker.closing(overflow, running.limit.alerts_max))
+        self._note_due()
         return alerts
+
+    def _note_due(self) -> None:
+        due = [running.limit.due_ns for running in self._running]
+        self._due_ns = min((each for each in due if each is not None), default=None)
 
     def ledger(self) -> dict[str, dict[str, Any]]:
         """The rules' part of the ledger: `alerts` counts every alert that left, closings too."""
@@ -239,6 +270,10 @@ class _Running:
             selected = kept
         return selected
 
+    def looks_at(self, match: Match) -> bool:
+        """Whether a match may need its document: not if the limit will certainly hold it back."""
+        return self._suppressor is not None or not self.limit.is_full(match.known_ns)
+
     def alert(self, match: Match, document: dict[str, Any] | None) -> Alert | None:
         """The alert for a match, unless it is suppressed or over the limit.
 
@@ -282,26 +317,6 @@ Found = tuple[Match, int]
 def _order(found: Found) -> tuple[int, int, int]:
     match, index = found
     return match.known_ns, match.row, index
-
-
-def _with_documents(
-    rows: Rows, found: list[Found]
-) -> Iterator[tuple[Match, int, dict[str, Any] | None]]:
-    """The matches with the documents of single rows, which are made many at a time: each making
-    has its fixed cost. Those of several events are left until it is known that they are needed.
-    """
-    for first in range(0, len(found), DOCUMENTS_AT_ONCE):
-        part = found[first : first + DOCUMENTS_AT_ONCE]
-        alone = [match.row for match, _ in part if match.events is None]
-        documents = iter(rows.documents(alone))
-        for match, index in part:
-            if match.events is not None:
-                yield match, index, None
-                continue
-            document = next(documents)
-            if match.fields:
-                merge(document, match.fields)
-            yield match, index, document
 
 
 # --- words and names
