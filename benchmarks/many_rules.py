@@ -108,7 +108,7 @@ def run(capture: str, rules: str, profile: bool = False) -> tuple[float, int, in
             pipeline.run()
         import pstats  # noqa: PLC0415
 
-        pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
+        pstats.Stats(profiler).sort_stats("tottime").print_stats(32)
         return 0.0, 0, 0
     started = time.perf_counter()
     pipeline.run()

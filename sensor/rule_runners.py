@@ -65,9 +65,10 @@ class SingleRunner:
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
         """The selected rows."""
         selected = np.flatnonzero(self.predicate(rows)).tolist()
+        selected = unexcepted(selected) if selected else selected
         if not selected:
             return []
-        return [Match(rows.known_ns(row), row) for row in unexcepted(selected)]
+        return list(map(Match, rows.times_ns()[selected].tolist(), selected))
 
     def advance(self, now_ns: int) -> list[Match]:
         """Nothing: no match waits for the time."""
