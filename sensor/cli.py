@@ -308,9 +308,7 @@ def host_events(path: str, fd: int | None) -> int:
 
 @commands.group()
 def rules() -> None:
-    """What is loaded, one rule with its notes, whether files are sound and do what they say, and why
-    a rule did or did not fire.
-    """
+    """What is loaded, one rule with its notes, whether files are sound, why a rule fired or not."""
 
 
 def rule_options(function: Callable[..., Any]) -> Callable[..., Any]:
