@@ -16,6 +16,7 @@ COMPILED = [
     "sensor/text.py",
     "sensor/identifiers.py",
     "sensor/documents.py",
+    "sensor/events/scan.py",
     "sensor/capture/pcap.py",
     "sensor/capture/pcapng.py",
     "sensor/capture/ring.py",

@@ -47,11 +47,36 @@ class Pcap:
 
 
 @dataclass(frozen=True)
+class Owner:
+    """A process that has a socket on a port; `more` are further lines of ptcpdump's comment."""
+
+    port: int
+    pid: int
+    name: str
+    more: str = ""
+
+    def comment(self) -> bytes:
+        """What ptcpdump writes behind each packet."""
+        return f"PID: {self.pid}\nCmd: /usr/bin/{self.name}\n{self.more}".encode()
+
+    def entry(self) -> bytes:
+        """What Apple's tcpdump writes once: a process information block."""
+        options = _option(2, self.name.encode()) + _option(4, bytes(range(16))) + _option(0, b"")
+        return _block(0x80000001, struct.pack("<I", self.pid) + options)
+
+
+@dataclass(frozen=True)
 class Pcapng:
-    """A pcapng file of one section; interface i counts time in units of 10^-resolutions[i] s."""
+    """A pcapng file of one section; interface i counts time in units of 10^-resolutions[i] s.
+
+    Where there are owners, packets from or to their ports (TCP in IPv4 in Ethernet) say whose they
+    are: as ptcpdump does it or, with `pktap`, as Apple's tcpdump does.
+    """
 
     names: tuple[str, ...]
     resolutions: tuple[int, ...]
+    owners: tuple[Owner, ...] = ()
+    pktap: bool = False
 
     def write(self, path: Path, link: int, frames: Iterable[Frame]) -> None:
         """Write a section header, the interfaces, the frames as enhanced packet blocks."""
@@ -59,12 +84,26 @@ class Pcapng:
         for name, resolution in zip(self.names, self.resolutions, strict=True):
             options = _option(2, name.encode()) + _option(9, bytes([resolution])) + _option(0, b"")
             parts.append(_block(1, struct.pack("<HHI", link, 0, SNAPLEN) + options))
+        if self.pktap:
+            parts += [owner.entry() for owner in self.owners]
         for frame in frames:
             ticks = frame.time_ns // 10 ** (9 - self.resolutions[frame.interface])
             length = len(frame.octets)
             head = (frame.interface, ticks >> 32, ticks & 0xFFFFFFFF, length, length)
-            parts.append(_block(6, struct.pack("<IIIII", *head) + _padded(frame.octets)))
+            parts.append(_block(6, struct.pack("<IIIII", *head) + _padded(frame.octets)
+                                + self._whose(frame.octets)))
         path.write_bytes(b"".join(parts))
+
+
+    def _whose(self, octets: bytes) -> bytes:
+        """The options of a packet that belongs to one of the owners."""
+        ports = struct.unpack_from(">HH", octets, 34)
+        for number, owner in enumerate(self.owners):
+            if owner.port in ports:
+                told = (_option(0x8001, struct.pack("<I", number)) if self.pktap
+                        else _option(1, owner.comment()))  # fmt: skip
+                return told + _option(0, b"")
+        return b""
 
 
 def _padded(octets: bytes) -> bytes:

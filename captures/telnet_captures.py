@@ -229,6 +229,21 @@ def internal(traffic: Traffic) -> None:
     telnet_session(telnet(traffic, PRESS_2, Path(tags=Tags(interface=1)), 50542, at=4.0))
 
 
+def told_by_ptcpdump(traffic: Traffic) -> None:
+    """Three processes: two telnets, to a public and an internal address, and one seen midway."""
+    telnet_session(telnet(traffic, PUBLIC, Path(one_way_ns=11_500_000), 50580), "visitor", "mud")
+    telnet_session(telnet(traffic, PRESS, port=50582, at=3.0))
+    older = telnet(traffic, PRESS_2, port=50584, at=1.0)
+    type_line(older, "uptime", " 03:04:06 up 90 days\r\n")
+    older.close(ORIG)
+
+
+def told_by_pktap(traffic: Traffic) -> None:
+    """A telnet on a Mac to a public address."""
+    talk = telnet(traffic, PUBLIC, Path(one_way_ns=11_500_000), 50592)
+    telnet_session(talk, "visitor", "mud")
+
+
 def fast_open(traffic: Traffic) -> None:
     """Data in the SYN (RFC 7413): once taken and answered, once refused."""
     cookie = ("TFO", (0x5EED1234, 0xC0FFEE42))
@@ -310,6 +325,8 @@ STORIES: dict[str, Callable[[Traffic], None]] = {
     "telnet_tarpit": tarpit,
     "telnet_udp23": udp23,
     "telnet_external": external,
+    "telnet_ptcpdump": told_by_ptcpdump,
+    "telnet_pktap": told_by_pktap,
     "telnet_internal": internal,
     "telnet_fast_open": fast_open,
     "telnet_simultaneous_open": simultaneous_open,

@@ -7,6 +7,7 @@ families and a v4-mapped IPv6 address is the IPv4 address that it means.
 from __future__ import annotations
 
 import socket
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Any
 
@@ -49,18 +50,31 @@ class Networks:
 
     def __init__(self, cidrs: Iterable[str]) -> None:
         self.cidrs = tuple(cidrs)
-        ranges = _merged(self.cidrs)
+        self._set(_merged(self.cidrs))
+
+    @classmethod
+    def of_ranges(cls, ranges: Iterable[tuple[int, int]]) -> Networks:
+        """The set of all addresses in ranges (first, last) of 128-bit numbers, in any order."""
+        networks = cls(())
+        networks._set(_joined(ranges))
+        return networks
+
+    def _set(self, ranges: list[tuple[int, int]]) -> None:
         self._first = [start for start, _ in ranges]
         self._last = [end for _, end in ranges]
-        # Columns are compared half by half: numpy has no 128-bit numbers.
+        # Columns are compared half by half, or as octets: numpy has no 128-bit numbers.
         self._bounds = [
             (start >> 64, start & _LOW, end >> 64, end & _LOW) for start, end in ranges
         ]
+        self._octets = tuple(
+            np.array([bound.to_bytes(16, "big") for bound in bounds], dtype="S16")
+            for bounds in (self._first, self._last)
+        )
         self._v4 = _v4_bounds(ranges)
 
     def __contains__(self, halves: tuple[int, int]) -> bool:
         value = halves[0] << 64 | halves[1]
-        at = int(np.searchsorted(np.array(self._first, dtype=object), value, side="right")) - 1
+        at = bisect_right(self._first, value) - 1
         return at >= 0 and value <= self._last[at]
 
     def mask(self, hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> Mask:
@@ -80,6 +94,12 @@ class Networks:
         return inside
 
     def _mask_v6(self, hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> Mask:
+        if len(self._bounds) > _FEW:
+            starts, ends = self._octets
+            octets = np.stack((hi, lo), axis=1).astype(">u8").view("S16")[:, 0]
+            at = np.searchsorted(starts, octets, side="right") - 1
+            found: Mask = (at >= 0) & (octets <= ends[at])
+            return found
         inside = np.zeros(len(hi), dtype=bool)
         for start_hi, start_lo, end_hi, end_lo in self._bounds:
             above = (hi > start_hi) | ((hi == start_hi) & (lo >= start_lo))
@@ -89,6 +109,8 @@ class Networks:
 
 
 _LOW = 0xFFFF_FFFF_FFFF_FFFF
+_FEW = 16
+"""As many ranges are faster compared one by one than searched."""
 
 
 def _merged(cidrs: Iterable[str]) -> list[tuple[int, int]]:
@@ -103,6 +125,17 @@ def _merged(cidrs: Iterable[str]) -> list[tuple[int, int]]:
             raise ValueError(f"neither an IP address nor a CIDR: {cidr!r}") from None
         networks.append(network.ipv6(ipv4_compatible=False) if network.version == 4 else network)
     return [(int(network.first), int(network.last)) for network in cidr_merge(networks)]
+
+
+def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Disjoint, sorted ranges that cover the same numbers."""
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return joined
 
 
 def _v4_bounds(ranges: list[tuple[int, int]]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import socket
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,34 @@ import sensor
 from sensor import schema
 from sensor.addresses import Networks
 from sensor.alerts import Alert
+from sensor.capture.discover import STANDARD_INPUT
 from sensor.capture.files import FileCapture
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.protocol import PortCapture
+from sensor.capture.told import tells_processes
 from sensor.config import Config
 from sensor.decode import decode
 from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
+from sensor.event_pipeline import DocumentsPipeline, DocumentStream
+from sensor.events.files import EventFiles
 from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
-from sensor.pipeline import AnyPipeline, Outlet, Pipeline, SinkPart
+from sensor.frames import FrameBatch
+from sensor.host.client import HostClient
+from sensor.host.process_events import Observer
+from sensor.host.recorded import RecordedProcesses
+from sensor.host.timeline import Timeline
+from sensor.indicators import read_indicators
+from sensor.packets import PacketBatch
+from sensor.pipeline import AnyPipeline, Outlet, Pipeline
+from sensor.pipeline_parts import SinkPart
+from sensor.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
+from sensor.processes import Processes
+from sensor.query.rows import DocumentRows
+from sensor.rule_needs import needs_of_rules
+from sensor.rule_state_loading import Resources
+from sensor.rule_stores import RuleStore
 from sensor.rules import RuleSet
 from sensor.workers import WorkersPipeline
 
@@ -39,23 +58,32 @@ def shipped_rules() -> str:
     return str(installed if installed.is_dir() else Path(__file__).parent.parent / "rules")
 
 
-def load_rules(
+def load_rules(  # noqa: PLR0913  most are left out
     paths: Sequence[str] = (),
     exceptions: Sequence[str] = (),
     config: Config | None = None,
     *,
     building_blocks: bool = False,
+    any_event: bool = False,
+    processes: bool = False,
+    indicators: Sequence[str] = (),
+    store: RuleStore | None = None,
 ) -> RuleSet:
     """The rules of files and folders; the shipped ones if none is named.
 
+    `any_event` says that documents will be read too, which can have any field; `processes`, that
+    this run can learn of processes, so that rules may ask for them. `indicators` are files for
+    indicator-match rules, `store` keeps what new-terms rules learn.
     Errors: OperatorError tells everything that is wrong at once.
     """
     return RuleSet.load(
         _listed(paths) or [shipped_rules()],
         exceptions=_listed(exceptions),
         config=config or Config(),
-        known_fields=KNOWN_FIELDS,
+        known_fields=KNOWN_FIELDS | (PROCESS_KNOWN_FIELDS if processes else {}),
+        any_event=any_event,
         show_building_blocks=building_blocks,
+        resources=Resources(store, tuple(read_indicators(_listed(indicators)))),
     )
 
 
@@ -64,15 +92,18 @@ def _listed(paths: str | Sequence[str]) -> Sequence[str]:
     return [paths] if isinstance(paths, str) else paths
 
 
-def flow_context(config: Config, *, live: bool = False) -> FlowContext:
+def flow_context(
+    config: Config, *, live: bool = False, processes: Processes | None = None
+) -> FlowContext:
     """What all flow documents of a run have in common. Errors: ConfigError for a bad network."""
     try:
         internal = Networks(config.internal)
     except ValueError as error:
         raise ConfigError(f"--internal: {error}") from None
     return FlowContext(
-        internal=internal, hostname=socket.gethostname(), version=sensor.__version__, live=live
-    )
+        internal=internal, hostname=socket.gethostname(), version=sensor.__version__, live=live,
+        processes=processes,
+    )  # fmt: skip
 
 
 def build_replay(
@@ -83,8 +114,31 @@ def build_replay(
     if not paths:
         raise ConfigError("no capture is named: give a file, a directory or - for standard input")
     capture = FileCapture(paths, thread=False)
-    outlet = Outlet(rules, sinks, flow_context(config))
-    return Pipeline(capture, decode, flow_table(config), outlet)
+    context = flow_context(config, processes=capture.processes)
+    outlet = Outlet(rules, sinks, context)
+    told = RecordedProcesses(
+        capture.processes, Timeline(DocumentRows), Observer(context.hostname, context.version)
+    )
+    outlet.host = told
+    return Pipeline(capture, told.watching(decode), flow_table(config), outlet)
+
+
+def build_mixed(
+    paths: Iterable[str], events: Sequence[str], rules: RuleSet, sinks: Sequence[SinkPart],
+    config: Config,
+) -> Pipeline | DocumentsPipeline:
+    """The main path over captures, over files of ECS documents, or over both, merged by time."""
+    if not events:
+        return build_replay(paths, rules, sinks, config)
+    if STANDARD_INPUT in events and STANDARD_INPUT in paths:
+        raise ConfigError("standard input (-) cannot be a capture and --events at once")
+    documents = EventFiles(dict.fromkeys(events), needs_of_rules(rules.rules), config.events)
+    if not paths:
+        return DocumentsPipeline(documents, Outlet(rules, sinks, flow_context(config)))
+    pipeline = build_replay(paths, rules, sinks, config)
+    pipeline.between = DocumentStream(documents, pipeline.outlet)
+    pipeline.documents = documents
+    return pipeline
 
 
 def build_live(
@@ -93,22 +147,34 @@ def build_live(
     rules: Any,
     sinks: Sequence[SinkPart],
     config: Config,
+    helper: socket.socket | None = None,
 ) -> AnyPipeline:
-    """The main path over live captures: one, or one for each worker."""
-    context = flow_context(config, live=True)
+    """The main path over live captures: one, or one for each worker.
+
+    `helper` is a connection to the helper for host events, which has not said hello yet.
+    Errors: OSError or ValueError if it says something else.
+    """
+    processes = Processes(recycle=True) if helper is not None else None
+    context = flow_context(config, live=True, processes=processes)
     context.interfaces.extend(interfaces.names)  # all are known: threads need not add any
     outlet = Outlet(rules, sinks, context)
     outlet.clock = time.time_ns
+    decoder: Callable[[FrameBatch, PacketBatch], None] = decode
+    if helper is not None and processes is not None:
+        host = HostClient(helper, processes, Timeline(DocumentRows),
+                          Observer(context.hostname, context.version), outlet.clock)  # fmt: skip
+        outlet.host = host
+        decoder = host.watching(decode)
     # The limit is the run's: workers share it, as they share the flows.
     flows_max = max(1, config.flow.flows_max // len(captures))
     config = replace(config, flow=replace(config.flow, flows_max=flows_max))
     tables = [flow_table(config) for _ in captures]
     pipeline: AnyPipeline
     if len(captures) == 1:
-        pipeline = one = Pipeline(captures[0], decode, tables[0], outlet)
-        one.handover_events = 1
+        pipeline = one = Pipeline(captures[0], decoder, tables[0], outlet)
+        one.handover_events = 0
     else:
-        pipeline = several = WorkersPipeline(captures, decode, tables, outlet)
+        pipeline = several = WorkersPipeline(captures, decoder, tables, outlet)
         several.ask = lambda worker: captures[worker].ask()
     for lane in pipeline.lanes:
         lane.clock = outlet.clock
@@ -156,6 +222,9 @@ class _Records:
         self.batches.append(FlowBatch(records, flows.context))
         return []
 
+    def advance(self, now_ns: int) -> list[Alert]:
+        return []
+
     def finish(self) -> list[Alert]:
         return []
 
@@ -165,28 +234,42 @@ def replay(
     rules: Sequence[str] = (),
     exceptions: Sequence[str] = (),
     config: Config | None = None,
+    events: str | Sequence[str] = (),
+    indicators: Sequence[str] = (),
+    state: str | None = None,
 ) -> Iterator[Alert]:
     """The alerts of capture files, as they become known.
 
+    `events` are files of ECS documents, to be read in place of captures or, merged by time, with
+    them (docs/events.md). `indicators` are files for indicator-match rules; in the folder `state`
+    new-terms rules keep what they learn.
     Errors: OperatorError for rules or settings, before anything is read; CaptureError at the end,
     when everything readable has been read, if a file was damaged or unreadable.
     """
     config = config or Config()
-    ruleset = load_rules(rules, exceptions, config)
+    events = _listed(events)
+    store = RuleStore(state) if state else None
+    ruleset = load_rules(
+        rules, exceptions, config, any_event=bool(events), processes=tells_processes(paths),
+        indicators=indicators, store=store,
+    )  # fmt: skip
     kept = _Kept()
-    pipeline = build_replay(paths, ruleset, [kept], config)
-    return _alerts(pipeline, kept)
+    pipeline = build_mixed(paths, events, ruleset, [kept], config)
+    return _alerts(pipeline, kept, store)
 
 
-def _alerts(pipeline: Pipeline, kept: _Kept) -> Iterator[Alert]:
-    for _ in pipeline.steps():
-        yield from kept.alerts
-        kept.alerts.clear()
+def _alerts(
+    pipeline: Pipeline | DocumentsPipeline, kept: _Kept, store: RuleStore | None
+) -> Iterator[Alert]:
+    with closing(store) if store else nullcontext():
+        for _ in pipeline.steps():
+            yield from kept.alerts
+            kept.alerts.clear()
     _raise_interrupt(pipeline)
     _raise_damage(pipeline)
 
 
-def _raise_interrupt(pipeline: Pipeline) -> None:
+def _raise_interrupt(pipeline: Pipeline | DocumentsPipeline) -> None:
     """Pass on the Ctrl-C that ended the reading."""
     if pipeline.stop:
         raise KeyboardInterrupt
@@ -201,6 +284,7 @@ def flows(*paths: str, config: Config | None = None) -> FlowBatch:
 
     records = _Records()
     pipeline = build_replay(paths, records, [], config or Config())
+    pipeline.outlet.host = None  # only flows are asked for
     pipeline.run()
     _raise_interrupt(pipeline)
     parts = [batch.records for batch in records.batches]
@@ -211,8 +295,10 @@ def flows(*paths: str, config: Config | None = None) -> FlowBatch:
     return batch
 
 
-def _raise_damage(pipeline: Pipeline, batch: FlowBatch | None = None) -> None:
-    damaged = [entry for entry in pipeline.capture.inputs if entry.error]
+def _raise_damage(
+    pipeline: Pipeline | DocumentsPipeline, batch: FlowBatch | None = None
+) -> None:
+    damaged = [entry for entry in pipeline.inputs if entry.error]
     if damaged:
         first, *others = (str(entry.error) for entry in damaged)
         path = damaged[0].path

@@ -8,6 +8,7 @@ import numpy as np
 
 from sensor import schema
 from sensor.columns import AddressColumn, CodedColumn, Column, NumberColumn
+from sensor.processes import PROCESS_FIELDS, ProcessField
 from sensor.text import ip_text
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def table_of(batch: FlowBatch) -> Any:
             "to_arrow needs the package pyarrow: pip install 'flow-sensor[parquet]'"
         ) from error
     arrays = {}
-    for field in schema.FIELDS:
+    fields: tuple[schema.Field | ProcessField, ...] = (*schema.FIELDS, *PROCESS_FIELDS)
+    for field in fields:
         column = batch.column(field.name)
         if column is not None:
             arrays[field.name] = _array(pyarrow, column, field)
@@ -48,7 +50,7 @@ def frame_of(batch: FlowBatch) -> Any:
     return table_of(batch).to_pandas()
 
 
-def _array(pyarrow: Any, column: Column, field: schema.Field) -> Any:
+def _array(pyarrow: Any, column: Column, field: schema.Field | ProcessField) -> Any:
     match column:
         case NumberColumn(values, valid):
             return pyarrow.array(values, mask=None if valid is None else ~valid)
@@ -59,7 +61,7 @@ def _array(pyarrow: Any, column: Column, field: schema.Field) -> Any:
             return _coded(pyarrow, codes, table, field)
 
 
-def _coded(pyarrow: Any, codes: Any, table: Any, field: schema.Field) -> Any:
+def _coded(pyarrow: Any, codes: Any, table: Any, field: schema.Field | ProcessField) -> Any:
     types = {"boolean": pyarrow.bool_(), "float": pyarrow.float64()}
     value_type = types.get(field.type, pyarrow.string())
     if field.array:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 DONE, DAMAGED, USAGE, ALERTED, CRASHED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
 """Exit codes, as in `sensor --help`."""
 
+HOST_SOCKET = "/run/sensor-host/events"
+"""Where the helper for host events serves, as systemd/sensor-host.service has it."""
+
 HELP = """A network-flow sensor: which connections were really accepted, and what rules say of them.
 
 \b
@@ -148,6 +151,12 @@ _RUN_OPTIONS = [
                  help="Rule file or folder, instead of the shipped rules. Repeatable."),
     click.option("--exceptions", metavar="FILE", multiple=True,
                  help="Exception items: TOML, or a Kibana export. Repeatable."),
+    click.option("--indicators", metavar="FILE", multiple=True,
+                 help="Addresses, networks, domains, URLs or hashes for indicator-match rules: a "
+                      "list, CSV or NDJSON. Repeatable."),
+    click.option("--state", metavar="DIR",
+                 help="Keep there what new-terms rules have seen, so that a restart forgets "
+                      "nothing."),
     click.option("--json", "as_json", is_flag=True,
                  help="Alerts to stdout as ECS documents, one JSON object a line."),
     click.option("--alerts", metavar="FILE",
@@ -185,7 +194,10 @@ _RUN_OPTIONS = [
 
 
 @commands.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option("--events", metavar="FILE", multiple=True,
+              help="ECS documents as NDJSON (- is standard input), plain or compressed, alone or "
+                   "merged with the captures by time. Repeatable.")
 @run_options
 @click.pass_obj
 def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
@@ -193,12 +205,16 @@ def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
 
     PATH is a pcap or pcapng file, a directory (with everything below it), a glob, or - for standard
     input. Several are read as one capture, in the order of their first packets' times.
+    With --events no PATH is needed.
 
     \b
       sensor replay captures/demo.pcap
+      sensor replay --events auditbeat.ndjson.gz
       sensor replay --json --flows flows.ndjson /var/captures
       sensor replay --syslog udp://192.0.2.1:514 --quiet today.pcapng
     """
+    if not paths and not options["events"]:
+        raise click.UsageError("Missing argument 'PATH...'.", click.get_current_context())
     from sensor.replay_command import run_replay  # noqa: PLC0415
 
     return run_replay(paths, settled(config, options), options)
@@ -221,6 +237,9 @@ def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
 @click.option("--backend", type=click.Choice(["auto", "af_packet", "scapy"]), default="auto",
               show_default=True, help="How to capture: a ring of Linux, or scapy (anywhere; slow).")
 @click.option("--user", metavar="NAME", help="Become this user once the interfaces are open.")
+@click.option("--host", metavar="[SOCKET]", is_flag=False, flag_value=HOST_SOCKET, default=None,
+              help="Also tell of this machine's own processes, and whose its connections are: from "
+                   f"the helper at SOCKET ({HOST_SOCKET}) or, without one, by a child process.")
 @click.option("--journald", is_flag=True, help="Alerts to the journal of systemd.")
 @click.option("--spool", metavar="DIR",
               help="Keep on disk what a syslog server does not take, and send it later.")
@@ -267,9 +286,29 @@ def settled(config: Config, options: dict[str, Any]) -> Config:
     return replace(config, **said)
 
 
+@commands.command("host-events")
+@click.option("--socket", "path", metavar="PATH", default=HOST_SOCKET, show_default=True,
+              help="Where sensors connect: root, this user, and members of its group.")
+@click.option("--fd", type=click.IntRange(min=0), metavar="N", hidden=True,
+              help="Serve this connection only.")
+def host_events(path: str, fd: int | None) -> int:
+    """Tell sensors on this machine of its processes, and whose connections are.
+
+    The helper for `sensor live --host`: it has the rights that the sensor shall not have. It runs
+    until SIGTERM or Ctrl-C. docs/host-events.md tells how to install it as a service.
+
+    \b
+      sudo sensor host-events
+      sensor host-events --socket /run/user/1000/host-events
+    """
+    from sensor.host_command import run_host_events  # noqa: PLC0415
+
+    return run_host_events(path, fd)
+
+
 @commands.group()
 def rules() -> None:
-    """What is loaded, one rule with its notes, or whether files are sound."""
+    """What is loaded, one rule with its notes, whether files are sound, why a rule fired or not."""
 
 
 def rule_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -311,13 +350,65 @@ def show_rule(config: Config, /, name: str, paths: tuple[str, ...], **options: A
 
 @rules.command("check")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--host", "processes", is_flag=True, help="As where processes are told of.")
+@click.option("--events", "any_event", is_flag=True, help="As where documents are read.")
 @rule_options
 @click.pass_obj
-def check_rules(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
-    """Validate rule files and folders; exit code 2 if any is wrong."""
+def check_rules(
+    config: Config, /, paths: tuple[str, ...], processes: bool, any_event: bool, **options: Any
+) -> int:
+    """Validate rule files and folders: what runs, and what cannot, on a tap's evidence alone.
+
+    Exit code 2 if any is wrong.
+    """
     from sensor.rules_command import print_check  # noqa: PLC0415
 
-    return print_check(paths, settled(config, options))
+    return print_check(paths, settled(config, options), processes, any_event)
+
+
+@rules.command("test")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@rule_options
+@click.pass_obj
+def test_rules(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
+    """Hold rules against the captures and events that their [[test]] entries name.
+
+    Exit code 1 if a rule gives other alerts than an entry says, 2 if one cannot be tried.
+    """
+    from sensor.rules_test_command import print_tests  # noqa: PLC0415
+
+    return print_tests(paths, settled(config, options))
+
+
+@rules.command("explain")
+@click.argument("name", metavar="ID")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option("--flow", metavar="TEXT", default="",
+              help="Which: a community id, flow id, address, address:port, or a KQL query. "
+                   "[default: the 20 flows that come nearest]")
+@click.option("--events", metavar="FILE", multiple=True, help="As in replay.")
+@click.option("--rules", metavar="PATH", multiple=True, help="Instead of the shipped.")
+@click.option("--exceptions", metavar="FILE", multiple=True, help="As in replay.")
+@click.option("--indicators", metavar="FILE", multiple=True, help="As in replay.")
+@rule_options
+@click.pass_obj
+def explain_rule(config: Config, /, name: str, paths: tuple[str, ...], **options: Any) -> int:
+    """Why a rule did or did not fire: its query, part by part, against the events of flows.
+
+    ID is the rule's id, name or file name. Each event of a flow is shown by itself, with what
+    became of it: a rule may want only one of them.
+
+    \b
+      sensor rules explain accepted_default_telnet_port_connection captures/demo.pcap
+      sensor rules explain my_rule --rules mine/ --flow 192.0.2.7:443 today.pcapng
+    """
+    if not paths and not options["events"]:
+        raise click.UsageError("Missing argument 'PATH...'.", click.get_current_context())
+    from sensor.explain_command import Wanted, print_explanation  # noqa: PLC0415
+
+    config = settled(config, options)
+    options.pop("strict_external")
+    return print_explanation(Wanted(name, paths, **options), config)
 
 
 @commands.command()

@@ -53,6 +53,17 @@ class CodedColumn:
 Column = NumberColumn | AddressColumn | CodedColumn
 
 
+class Kept(Protocol):
+    """One event that outlives its batch: light, self-contained, rendered only when asked."""
+
+    @property
+    def known_ns(self) -> int:
+        """When the event became known."""
+
+    def document(self) -> dict[str, Any]:
+        """The event as a nested ECS document, the caller's own."""
+
+
 class Rows(Protocol):
     """A batch of events as the rules see it; FlowBatch is one."""
 
@@ -63,6 +74,12 @@ class Rows(Protocol):
 
     def known_ns(self, row: int) -> int:
         """When the event became known, nanoseconds of packet time; rises with the row."""
+
+    def times_ns(self) -> NDArray[np.int64]:
+        """`known_ns` of every row."""
+
+    def keep(self, row: int) -> Kept:
+        """One event, to be kept beyond the batch."""
 
     def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
         """The events of some rows as nested ECS documents, each the caller's own."""

@@ -56,6 +56,18 @@ class RuleLimits:
     signal_window_ns: int = 300 * SECOND_NS
     suppression_keys_max: int = 100_000
     """Groups that a suppression remembers per rule; the oldest goes first."""
+    threshold_groups_max: int = 100_000
+    """Groups that a threshold rule counts; the one that was idle for longest goes first."""
+    threshold_events_max: int = 1_000_000
+    """Events that a threshold rule counts, in all its groups."""
+    new_terms_max: int = 100_000
+    """Values that a new-terms rule remembers; the one seen longest ago goes first."""
+    new_terms_learning_ns: int = 365 * 86_400 * SECOND_NS
+    """For how long a history that begins is only learned, at most its whole window; 0: everything
+    is new at first."""
+    pending_max: int = 100_000
+    """Events that a rule holds while it waits for more, those of several waits counted in each;
+    what began first goes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,20 @@ class CaptureLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class EventLimits:
+    """Documents read from files: how long one may be, and how far out of order."""
+
+    line_bytes: int = 64 << 20
+    """A line (or an object over several) that is longer is left out."""
+    sort_documents: int = 4096
+    """A document that comes this many documents late still finds its place in time."""
+    sort_bytes: int = 32 << 20
+    """Octets of documents that wait to be sorted; beyond them half of them go on."""
+    idle_s: float = 1.0
+    """What waits to be sorted goes on if a pipe gives nothing for this time."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings of one run."""
 
@@ -96,6 +122,7 @@ class Config:
     rule: RuleLimits = field(default_factory=RuleLimits)
     sink: SinkLimits = field(default_factory=SinkLimits)
     capture: CaptureLimits = field(default_factory=CaptureLimits)
+    events: EventLimits = field(default_factory=EventLimits)
     internal: tuple[str, ...] = INTERNAL_NETWORKS
     accept_on: str = "handshake"
     """`handshake` or `data`: when a TCP connection counts as accepted."""
@@ -111,6 +138,9 @@ class Config:
 OPTION_KEYS = {
     "rules": list,
     "exceptions": list,
+    "indicators": list,
+    "state": str,
+    "events": list,
     "json": bool,
     "alerts": str,
     "flows": str,
@@ -151,6 +181,7 @@ SETTING_KEYS = {
 
 _TABLES: dict[str, type[Any]] = {
     "flow": FlowLimits, "rule": RuleLimits, "sink": SinkLimits, "capture": CaptureLimits,
+    "events": EventLimits,
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from sensor import schema
 from sensor.flow import FlowBatch
 from sensor.flow_columns import derived_codes, when_mask
 from sensor.identifiers import Scratch, offset_of
+from sensor.processes import tell_in_lines
 from sensor.records import FLOW_LAYOUT, HISTORY_MAX, dtype_of
 from sensor.stores import COPY_PADDING
 
@@ -89,10 +90,22 @@ def write_json_lines(batch: FlowBatch, write: Callable[[memoryview], object]) ->
     writer = Writer(plan, rows, (facts, derived_codes(batch)), schema.created_ns(batch))
     writer.begin(buffer)
     window = memoryview(buffer)
+    owners = _owners(batch)
     for first in range(0, len(batch), CHUNK_ROWS):
         used = writer.write(first, min(first + CHUNK_ROWS, len(batch)))
         assert used <= len(buffer) - COPY_PADDING, "a document outgrew its plan"
-        write(window[:used])
+        if owners is None:
+            write(window[:used])
+        else:
+            told = owners[first : first + CHUNK_ROWS]
+            write(memoryview(tell_in_lines(bytes(window[:used]), told, batch.context.processes)))
+
+
+def _owners(batch: FlowBatch) -> Any:
+    """The index of each row's process; None where no row has one."""
+    if not batch.context.processes or not batch.records["process"].any():
+        return None
+    return batch.records["process"].tolist()
 
 
 def render_json_lines(batch: FlowBatch) -> bytes:

@@ -128,6 +128,10 @@ def _from_kibana(document: dict[str, Any]) -> dict[str, Any]:
     }
     if document.get("expire_time"):
         item["expires"] = document["expire_time"]
+    systems = document.get("os_types")
+    if systems and isinstance(item["entries"], list):  # an endpoint's: only for events of such
+        item["entries"] = [*item["entries"], {
+            "field": "host.os.type", "operator": "included", "type": "match_any", "value": systems}]
     return item
 
 

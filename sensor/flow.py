@@ -13,8 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sensor.addresses import Networks
 from sensor.columns import Column
+from sensor.processes import PROCESS_FIELD_BY_NAME, Processes
+from sensor.processes import column_of as process_column
 
 VERDICTS = ("unknown", "accepted", "denied", "dropped", "attempted")
 UNKNOWN, ACCEPTED, DENIED, DROPPED, ATTEMPTED = range(len(VERDICTS))
@@ -145,6 +150,32 @@ class FlowContext:
     """Paths by `decided_file`; grows as files are opened."""
     interfaces: list[str] = field(default_factory=list)
     """Names by `interface`; grows as interfaces appear."""
+    processes: Processes | None = None
+    """By `process`; grows as processes are told of. None: this run never learns of any."""
+
+
+class KeptFlow:
+    """One flow event that outlives its batch."""
+
+    __slots__ = ("_batch", "_record")
+
+    def __init__(self, record: bytes, batch: FlowBatch) -> None:
+        self._record = record
+        self._batch = batch
+        """A batch without events: what is true of each of them."""
+
+    def _alone(self) -> FlowBatch:
+        records = np.frombuffer(bytearray(self._record), self._batch.records.dtype)
+        return FlowBatch(records, self._batch.context, self._batch.created_ns)
+
+    @property
+    def known_ns(self) -> int:
+        """When the event became known."""
+        return self._alone().known_ns(0)
+
+    def document(self) -> dict[str, Any]:
+        """The event as a nested ECS document."""
+        return self._alone().document(0)
 
 
 class FlowBatch:
@@ -157,6 +188,8 @@ class FlowBatch:
         """Wall clock of `event.created` in live capture; whoever makes the batch reads it."""
         self.count = len(records)
         self._columns: dict[str, Column | None] = {}
+        self._octets: Any = None
+        self._shell: FlowBatch | None = None
 
     def __len__(self) -> int:
         return self.count
@@ -169,12 +202,32 @@ class FlowBatch:
         from sensor.schema import column_of  # noqa: PLC0415  schema describes this class
 
         if name not in self._columns:
-            self._columns[name] = column_of(self, name)
+            known = PROCESS_FIELD_BY_NAME.get(name)
+            self._columns[name] = process_column(self, name) if known else column_of(self, name)
         return self._columns[name]
+
+    def part(self, first: int, last: int) -> FlowBatch:
+        """The rows from `first` up to, not including, `last`."""
+        if last - first == len(self.records):
+            return self
+        return FlowBatch(self.records[first:last], self.context, self.created_ns)
 
     def known_ns(self, row: int) -> int:
         """When the event became known, packet time: the order of sequences and windows."""
         return int(self.records["known_ns"][row])
+
+    def times_ns(self) -> NDArray[np.int64]:
+        """`known_ns` of every row."""
+        times: NDArray[np.int64] = self.records["known_ns"]
+        return times
+
+    def keep(self, row: int) -> KeptFlow:
+        """One event, to be kept beyond the batch: the octets of its record are copied."""
+        if self._shell is None:  # numpy copies a single record member by member: slow
+            self._octets = np.ascontiguousarray(self.records).view(np.uint8).data
+            self._shell = FlowBatch(self.records[:0].copy(), self.context, self.created_ns)
+        size = self.records.itemsize
+        return KeptFlow(bytes(self._octets[row * size : (row + 1) * size]), self._shell)
 
     def document(self, row: int) -> dict[str, Any]:
         """One event as a nested ECS document."""

@@ -96,7 +96,7 @@ def read(  # noqa: C901, PLR0911  a list of cases
             return _by_code(batch.records[member], valid, table, field.type)
         case schema.Address(member):
             lower = member.replace("_hi", "_lo")
-            return AddressColumn(batch.records[member], batch.records[lower], valid, field.type)
+            return AddressColumn(_member(batch, member), _member(batch, lower), valid, field.type)
         case schema.Moment(member):
             return _distinct(batch.records[member], valid, _time, field.type)
         case schema.Mac(member):
@@ -106,9 +106,10 @@ def read(  # noqa: C901, PLR0911  a list of cases
             return _COMPUTED[what](batch, valid, field.type)
 
 
-def _member(batch: FlowBatch, member: str, index: int) -> NDArray[Any]:
+def _member(batch: FlowBatch, member: str, index: int = 0) -> NDArray[Any]:
+    """A member of every record, side by side: many rules look at it, and records lie far apart."""
     values: NDArray[Any] = batch.records[member]
-    return values[:, index] if values.ndim > 1 else values
+    return np.ascontiguousarray(values[:, index] if values.ndim > 1 else values)
 
 
 def _same(batch: FlowBatch, values: schema.Values, ecs_type: str) -> CodedColumn:

@@ -21,10 +21,12 @@ from sensor.cli import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED, say
 from sensor.config import Config
 from sensor.errors import CaptureError
 from sensor.escape import harmless
+from sensor.host_command import host_events, open_host
 from sensor.live_screen import Screen
 from sensor.live_stats import StatsFile
 from sensor.live_status import Reporter
 from sensor.live_watch import Asked, Reloader, Surroundings, Watch
+from sensor.rule_stores import RuleStore
 from sensor.service import ServiceManager
 from sensor.sinks.background import background, background_flows
 from sensor.sinks.console import ConsoleOptions, ConsoleSink, is_terminal
@@ -35,7 +37,7 @@ from sensor.sinks.status_line import status_text
 from sensor.sinks.status_view import StatusView, open_status_view
 from sensor.sinks.talkers import Talkers
 from sensor.status import Status
-from sensor.wiring import Outlets, open_sinks
+from sensor.wiring import Outlets, close_store, open_sinks, open_store
 
 
 def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) -> int:
@@ -50,9 +52,8 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     names = check_ports(names, ports)
     asked = Asked()
     listen(asked)
-    reloader = Reloader(lambda: load_rules(
-        options["rules"], options["exceptions"], config, building_blocks=options["building_blocks"]
-    ))
+    store = open_store(options["state"])
+    reloader = reloader_of(config, options, store)
     ruleset = reloader.load()
     interfaces = Interfaces()
     for name in names:
@@ -60,6 +61,7 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     reporters: list[Reporter] = []
     metrics = open_metrics(options["metrics"], lambda: reporters[0].snapshot())  # noqa: PLW0108
     try:
+        host = open_host(options["host"])
         captures = open_ports(names, ports, interfaces)
         drop_privileges(options["user"])
         check_readable(options["user"])
@@ -75,7 +77,7 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
     )  # fmt: skip
     talkers = Talkers()
     everyone = [*sinks, talkers, *([view] if view.shown else ())]
-    pipeline = build_live(captures, interfaces, ruleset, everyone, config)
+    pipeline = build_live(captures, interfaces, ruleset, everyone, config, host)
     pipeline.outlet.flow_writer = flow_sink
     pipeline.outlet.flow_events = options["flow_events"]
     around = Surroundings(
@@ -89,11 +91,21 @@ def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) ->
         metrics.start()
     tell_beginning(around, options)
     watch = Watch(around, reporter)
-    run(around, watch, reporter)
+    with host_events(pipeline, around.note) as watched:
+        run(around, watch, reporter, watched(watch))
     if metrics is not None:
         metrics.close()
-    code = finish(around, reporter, watch, talkers, console)
+    code = finish(around, reporter, watch, talkers, console, is_kept=close_store(store))
     return ALERTED if code == DONE and options["fail_on_alert"] and pipeline.alerts else code
+
+
+def reloader_of(config: Config, options: dict[str, Any], store: RuleStore | None) -> Reloader:
+    """What loads the rules that the options name, now and when a signal asks for it."""
+    return Reloader(lambda: load_rules(
+        options["rules"], options["exceptions"], config,
+        building_blocks=options["building_blocks"], processes=bool(options["host"]),
+        indicators=options["indicators"], store=store,
+    ))  # fmt: skip
 
 
 def open_metrics(address: str | None, snapshot: Callable[[], Status]) -> Metrics | None:
@@ -157,7 +169,9 @@ def listen(asked: Asked) -> None:
             signal.signal(getattr(signal, name), handler)
 
 
-def run(around: Surroundings, watch: Watch, reporter: Reporter) -> None:
+def run(
+    around: Surroundings, watch: Watch, reporter: Reporter, after_batch: Callable[[], None]
+) -> None:
     """Run the pipeline until a signal or the end of `--duration`; its sinks stay open.
 
     The first SIGINT or SIGTERM lets no more frames in and everything that was captured come out;
@@ -173,7 +187,7 @@ def run(around: Surroundings, watch: Watch, reporter: Reporter) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    around.pipeline.on_batch = watch
+    around.pipeline.on_batch = after_batch
     try:
         around.pipeline.run()
     finally:
@@ -199,9 +213,9 @@ def close_together(outlets: Sequence[Outlets]) -> None:
 
 def finish(
     around: Surroundings, reporter: Reporter, watch: Watch, talkers: Talkers,
-    console: ConsoleOptions,
+    console: ConsoleOptions, *, is_kept: bool,
 ) -> int:  # fmt: skip
-    """Tell how it went; returns the exit code."""
+    """Tell how it went; returns the exit code. `is_kept`: whether what rules learned is."""
     status = reporter.snapshot()
     watch.tell_news(status, last=True)
     ledger = watch.ledger()
@@ -218,6 +232,8 @@ def finish(
 
     printed = around.screen.end_with(last_words)
     code = how_it_ended(around, status)
+    if not is_kept and code == DONE:
+        code = DAMAGED
     if not printed or any(getattr(outlet, "stuck", False) for outlet in around.outlets()):
         # A thread hangs in a write that nobody takes: Python would wait for it for ever.
         os._exit(code)

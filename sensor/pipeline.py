@@ -15,7 +15,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -25,62 +25,22 @@ from sensor.columns import Rows
 from sensor.flow import FLOW_ENDED, FlowBatch, FlowContext
 from sensor.frames import FrameBatch
 from sensor.packets import KIND_ANOMALY, PacketBatch
+from sensor.pipeline_parts import (
+    BetweenPart,
+    CapturePart,
+    DocumentsPart,
+    FlowWriter,
+    HostPart,
+    RowsPart,
+    RulesPart,
+    SinkPart,
+    TablePart,
+)
 
 BATCHES_AHEAD = 3
 """Packet batches between the decoder and the table: one is filled, one waits, one is worked on."""
 HANDOVER_EVENTS = 8192
 """In a replay, rules see about this many flow events at once: their fixed cost is then nothing."""
-
-
-class CapturePart(Protocol):
-    """What the pipeline needs of a capture (sensor/capture/protocol.py)."""
-
-    inputs: list[Any]
-    bytes_read: int
-    bytes_total: int
-
-    def __iter__(self) -> Iterator[FrameBatch]: ...
-
-
-class TablePart(Protocol):
-    """What the pipeline needs of the flow table."""
-
-    file_index: int
-    event_count: int
-    first_ns: int
-    now_ns: int
-
-    def prepare(self, packets: PacketBatch) -> None: ...
-
-    def advance(self, packets: PacketBatch) -> bool: ...
-
-    def drain(self) -> bool: ...
-
-    def take(self) -> Any: ...
-
-    def books(self) -> dict[str, Any]: ...
-
-
-class RulesPart(Protocol):
-    """What the pipeline needs of the rules."""
-
-    def match(self, rows: Rows) -> list[Alert]: ...
-
-    def finish(self) -> list[Alert]: ...
-
-
-class SinkPart(Protocol):
-    """What the pipeline needs of a sink (sensor/sinks/protocol.py)."""
-
-    def emit(self, alert: Alert) -> None: ...
-
-    def accounted(self) -> int: ...
-
-
-class FlowWriter(Protocol):
-    """Where flow records go."""
-
-    def write(self, flows: FlowBatch) -> None: ...
 
 
 class Ahead:
@@ -232,24 +192,68 @@ class Outlet:
         self.rules = rules
         self.sinks = sinks
         self.context = context
+        self.host: HostPart | None = None
         self.flow_writer: FlowWriter | None = None
         self.flow_events = False
         self.clock: Callable[[], int] | None = None
         self.alerts = 0
+        self._now_ns = -1
 
     def take(self, records: Any) -> None:
         """Give flow events that have become known to the rules and to the flow file."""
         if not len(records):
             return
         created_ns = self.clock() if self.clock is not None else 0
+        if self.host is not None:
+            self.host.stamp(records)
         flows = FlowBatch(records, self.context, created_ns)
-        self.emit(self.rules.match(flows))
+        self._match(flows.times_ns(), flows.part)
         if self.flow_writer is not None:
             if not self.flow_events:
                 ended = records[records["action"] >= FLOW_ENDED]
                 flows = FlowBatch(ended, self.context, created_ns)
             if flows.count:
                 self.flow_writer.write(flows)
+
+    def take_rows(self, rows: RowsPart) -> None:
+        """Give other events that have become known to the rules."""
+        times = rows.times_ns()
+        if len(times):
+            self._match(times, rows.part)
+
+    def tell_host(self, until_ns: int | None) -> None:
+        """Give the rules what else is known by then, though no flow event is; None: all of it."""
+        if self.host is not None:
+            for _, rows in self.host.take(until_ns):
+                self.emit(self.rules.match(rows))
+
+    def advance(self, now_ns: int) -> None:
+        """Let the rules know the time: nothing that was not given yet becomes known before it."""
+        if now_ns > self._now_ns:
+            self._now_ns = now_ns
+            self.tell_host(now_ns)
+            self.emit(self.rules.advance(now_ns))
+
+    def finish(self, now_ns: int = -1) -> None:
+        """Everything was given, and time has gone on to `now_ns`: let the rules close what they
+        hold open.
+        """
+        self.tell_host(None)
+        self.advance(now_ns)
+        self.emit(self.rules.finish())
+
+    def _match(self, known_ns: Any, part: Callable[[int, int], Rows]) -> None:
+        """Events with those of the host in their places: before the other events of their time."""
+        first, count = 0, len(known_ns)
+        others = self.host.take(int(known_ns[-1])) if self.host is not None else []
+        for time_ns, rows in others:
+            place = first + int(np.searchsorted(known_ns[first:], time_ns, side="left"))
+            if place > first:
+                self.emit(self.rules.match(part(first, place)))
+            self.emit(self.rules.match(rows))
+            first = place
+        if first < count:
+            self.emit(self.rules.match(part(first, count)))
 
     def emit(self, alerts: list[Alert]) -> None:
         """Give alerts to every sink."""
@@ -279,6 +283,7 @@ class AnyPipeline:
         self.decode = decode
         self.lanes = [Lane(table, outlet.context) for table in tables]
         self.outlet = outlet
+        self.documents: DocumentsPart | None = None
         self.on_batch: Callable[[], None] | None = None
 
     def run(self) -> None:
@@ -302,7 +307,16 @@ class AnyPipeline:
 
     def ledger(self) -> dict[str, Any]:
         """What the run did, in the shape of `--stats`; whoever composes adds rules and sinks."""
-        return ledger_of(self.lanes)
+        ledger = ledger_of(self.lanes)
+        if self.documents is not None:
+            ledger["documents"] = self.documents.ledger()
+        return ledger
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What was read, captures before documents; workers share theirs."""
+        return [*(self.captures[0].inputs if self.captures else ()),
+                *(self.documents.inputs if self.documents is not None else ())]
 
 
 class Pipeline(AnyPipeline):
@@ -318,13 +332,15 @@ class Pipeline(AnyPipeline):
         super().__init__([capture], decode, [table], outlet)
         self.capture = capture
         self.handover_events = HANDOVER_EVENTS
-        """How many events come together before the rules see them; 1: those of every batch."""
+        """How many events come together before the rules see them; 0: those of every batch, and
+        the time where it has none."""
+        self.between: BetweenPart | None = None
+        """Gives the documents, which are merged with the flow events by time."""
         self.prompt = False
         """Whether events go to the rules as soon as no further packets wait: the input may be
         live, and what is known is to be said at once."""
         self.stop = False
-        self.waiting = False
-        """Whether the run is inside the capture: a signal handler may then raise to end a wait."""
+        self._waiting = False
 
     def steps(self) -> Iterator[None]:
         lane = self.lanes[0]
@@ -343,22 +359,43 @@ class Pipeline(AnyPipeline):
                 break
         ahead.stop()
         lane.drain(self._hand_over)
-        self.outlet.emit(self.outlet.rules.finish())
+        reached_ns = lane.last_ns
+        if self.between is not None:
+            reached_ns = max(reached_ns, self._finish_between(self.between))
+        self.outlet.finish(reached_ns)
         yield
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the run is inside a read: a signal handler may then raise to end a wait."""
+        return self._waiting or (self.between is not None and self.between.documents.waiting)
+
+    def _finish_between(self, between: BetweenPart) -> int:
+        """Take the documents that are left; returns the newest time of all of them."""
+        if self.stop:
+            between.documents.stop()
+        between.take_rest()
+        self.stop = self.stop or between.documents.interrupted
+        return between.documents.reached_ns
 
     def _next(self, ahead: Ahead) -> PacketBatch | None:
         """The next batch; a KeyboardInterrupt while waiting for it means that there is none."""
-        self.waiting = True
+        self._waiting = True
         try:
             return ahead.take()
         except KeyboardInterrupt:
             self.stop = True
             return None
         finally:
-            self.waiting = False
+            self._waiting = False
 
     def _hand_over(self) -> None:
-        self.outlet.take(self.lanes[0].table.take())
+        table = self.lanes[0].table
+        if self.between is not None:
+            self.between.take(table.take(), table.now_ns)
+        else:
+            self.outlet.take(table.take())
+        self.outlet.advance(table.now_ns)
 
 
 def ledger_of(lanes: Sequence[Lane]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ cdef struct Frame:
     unsigned short interface
     unsigned short vlan_tci
     unsigned short vlan_tpid
+    unsigned short process
 
 cdef struct Packet:
     long long time_ns
@@ -35,6 +36,7 @@ cdef struct Packet:
     unsigned short vlan_inner
     unsigned short window
     unsigned short interface
+    unsigned short process
     unsigned short anomaly
     unsigned char tcp_flags
     unsigned char kind
@@ -80,7 +82,8 @@ cdef struct Flow:
     unsigned int window[2]
     unsigned int isn[2]
     unsigned long long missed_bytes[2]
-    unsigned int history_seen
+    unsigned short history_seen
+    unsigned short process
     unsigned int pending_isn
     unsigned char tcp_flags[2]
     unsigned char window_scale[2]

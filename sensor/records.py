@@ -40,6 +40,7 @@ FRAME_LAYOUT: Layout = (
     ("interface", "u2", 1),  # index into FrameBatch.interfaces
     ("vlan_tci", "u2", 1),  # outer tag that the kernel took out of the frame, else NO_VLAN
     ("vlan_tpid", "u2", 1),  # and its EtherType
+    ("process", "u2", 1),  # index into the run's Processes; 0: the capture tells of none
 )
 
 PACKET_LAYOUT: Layout = (
@@ -68,6 +69,7 @@ PACKET_LAYOUT: Layout = (
     ("vlan_inner", "u2", 1),
     ("window", "u2", 1),  # TCP, unscaled
     ("interface", "u2", 1),
+    ("process", "u2", 1),  # of its frame
     ("anomaly", "u2", 1),  # code from anomalies.py; 0: sound
     ("tcp_flags", "u1", 1),  # FIN 1 SYN 2 RST 4 PSH 8 ACK 16 URG 32 ECE 64 CWR 128
     ("kind", "u1", 1),  # packets.py: KIND_*
@@ -119,7 +121,8 @@ FLOW_LAYOUT: Layout = (
     ("window", "u4", 2),  # last advertised, scaled, octets
     ("isn", "u4", 2),  # initial sequence number; ICMP echo: [0] is the identifier
     ("missed_bytes", "u8", 2),  # payload that was acknowledged or skipped but never seen
-    ("history_seen", "u4", 1),  # which history letters are there, one bit each
+    ("history_seen", "u2", 1),  # which history letters are there, one bit each: an octet a side
+    ("process", "u2", 1),  # the first one told: index into the run's Processes; 0: none
     ("pending_isn", "u4", 1),  # of a SYN that came while the flow was open
     ("tcp_flags", "u1", 2),  # all flags seen, or-ed
     ("window_scale", "u1", 2),

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from sensor.api import build_replay, load_rules
+from sensor.api import build_mixed, load_rules
 from sensor.capture.discover import STANDARD_INPUT
+from sensor.capture.told import tells_processes
 from sensor.cli import say
 from sensor.config import Config
+from sensor.event_pipeline import DocumentsPipeline
 from sensor.pipeline import Pipeline
 from sensor.sinks.console import ConsoleOptions, ConsoleSink
 from sensor.sinks.flow_files import open_flows
@@ -21,13 +23,17 @@ from sensor.sinks.protocol import Sink
 from sensor.sinks.talkers import Talkers
 from sensor.wiring import (
     Outlets,
+    close_store,
     exit_code,
     full_ledger,
     open_sinks,
     open_stats,
+    open_store,
     report,
     write_stats,
 )
+
+ReplayPipeline = Pipeline | DocumentsPipeline
 
 
 def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) -> int:
@@ -36,18 +42,22 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     Errors: OperatorError before anything is read.
     """
     started_s = time.perf_counter()
+    events = options["events"]
+    store = open_store(options["state"])
     ruleset = load_rules(
-        options["rules"], options["exceptions"], config, building_blocks=options["building_blocks"]
-    )
+        options["rules"], options["exceptions"], config, any_event=bool(events),
+        processes=tells_processes(paths), building_blocks=options["building_blocks"],
+        indicators=options["indicators"], store=store,
+    )  # fmt: skip
     console = ConsoleOptions(options["color"], options["local_time"])
     sinks = open_sinks(config, options, console)
     talkers = Talkers()
     stats = open_stats(options["stats"])
-    pipeline = build_replay(paths, ruleset, [*sinks, talkers], config)
+    pipeline = build_mixed(paths, events, ruleset, [*sinks, talkers], config)
     flow_sink = open_flows(options["flows"]) if options["flows"] else None
     pipeline.outlet.flow_writer = flow_sink
     pipeline.outlet.flow_events = options["flow_events"]
-    if any(entry.path == STANDARD_INPUT for entry in pipeline.capture.inputs):
+    if STANDARD_INPUT in paths:
         pipeline.prompt = True
     if not options["quiet"]:
         for notice in ruleset.notices:
@@ -68,15 +78,16 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
         say("interrupted: this is what was read until then")
     ledger = full_ledger(pipeline, ruleset, outlets, time.perf_counter() - started_s)
     failed = report(pipeline, outlets)
+    failed |= not close_store(store)
     failed |= not write_stats(stats, ledger)
-    if not options["quiet"] and (pipeline.frames or not failed):
+    if not options["quiet"] and (pipeline.frames or events or not failed):
         from sensor.sinks.summary import render_summary  # noqa: PLC0415
 
         render_summary(ledger, talkers, console)
     return exit_code(interrupted, failed, pipeline.alerts, options["fail_on_alert"])
 
 
-def run(pipeline: Pipeline, progress: ProgressLine, sinks: list[Sink]) -> int:
+def run(pipeline: ReplayPipeline, progress: ProgressLine, sinks: list[Sink]) -> int:
     """Run the pipeline under Ctrl-C's rules; the number of the signal that ended it, or 0.
 
     The first Ctrl-C or SIGTERM ends the reading and lets everything read so far come out; the
@@ -104,17 +115,21 @@ def run(pipeline: Pipeline, progress: ProgressLine, sinks: list[Sink]) -> int:
 
 
 def watcher(
-    pipeline: Pipeline, progress: ProgressLine, sinks: list[Sink]
+    pipeline: ReplayPipeline, progress: ProgressLine, sinks: list[Sink]
 ) -> Callable[[], None] | None:
     """What to do after each batch: draw progress, and stop when nobody reads stdout any more."""
     first = sinks[0]
 
+    documents = pipeline.documents
+    readers: list[Any] = [*pipeline.captures, *([documents] if documents is not None else [])]
+
     def snapshot() -> Snapshot:
+        is_known = all(reader.bytes_total for reader in readers)
         return Snapshot(
-            pipeline.capture.bytes_read,
-            pipeline.capture.bytes_total or None,
+            sum(reader.bytes_read for reader in readers),
+            sum(reader.bytes_total for reader in readers) if is_known else None,
             pipeline.frames,
-            pipeline.lanes[0].table.books()["flows_total"],
+            sum(lane.table.books()["flows_total"] for lane in pipeline.lanes),
             pipeline.alerts,
         )
 

@@ -15,6 +15,7 @@ from sensor.query.rows import merge, values_at
 from sensor.query.values import date_span
 from sensor.rule_files import RuleText
 from sensor.rule_limits import Overflow
+from sensor.rule_runners import Match
 
 MESSAGE_MAX = 1024
 """Characters of a message."""
@@ -37,19 +38,31 @@ class AlertMaker:
             common["threat"] = threat
         self._common = orjson.dumps(common)  # parsed anew for each alert: its own copy
 
-    def alert(self, document: dict[str, Any], known_ns: int, suppressed: int) -> Alert:
-        """The alert for an event; the document becomes the alert's own."""
-        time_ns = known_ns
+    def alert(
+        self, match: Match, document: dict[str, Any], suppressed: int
+    ) -> Alert:
+        """The alert for a match; its event's document, or that of `document_of`, becomes its own.
+        """
+        time_ns = match.known_ns
         for stamp in values_at(document, "@timestamp")[:1]:
             span = date_span(stamp) if isinstance(stamp, str) else None
-            time_ns = span[0] if span else known_ns
-        event_ids = values_at(document, "event.id")
-        event_id = str(event_ids[0]) if event_ids else _digest(_canonical(document))
-        message = printable(f"{self._rule.name}: {_summary(document)}")
+            time_ns = span[0] if span else match.known_ns
+        if match.events:
+            events = document["sensor"]["alert"]["events"]
+            parts = [_identity(event) for event in events]
+            message = printable(f"{self._rule.name}: {_summary_of_all(document, events)}")
+        else:
+            parts = [_identity(document)] if match.events is None else []
+            words = (_summary(document), _findings(match.fields or {}))
+            message = printable(f"{self._rule.name}: {', '.join(filter(None, words))}")
+        if match.name:
+            parts.append(match.name)
         # Replaced, not merged: what the event says of other rules is not about this one.
         document.pop("rule", None)
         document.pop("threat", None)
-        return self._finished(document, _digest(self._rule.id, event_id), time_ns, message,
+        if match.fields and "threat" in match.fields:
+            document["threat"] = match.fields["threat"]
+        return self._finished(document, _digest(self._rule.id, *parts), time_ns, message,
                               suppressed)
 
     def closing(self, overflow: Overflow, alerts_max: int) -> Alert:
@@ -81,6 +94,69 @@ class AlertMaker:
             severity=self._rule.severity, risk_score=self._rule.risk_score,
             time_ns=time_ns, message=message, document=document,
         )
+
+
+def document_of(match: Match) -> dict[str, Any]:
+    """The document for several events: what they share, and they themselves below it."""
+    events = [kept.document() for kept in match.events or ()]
+    document = _shared(events)
+    if events and (stamp := values_at(events[-1], "@timestamp")[:1]):
+        document["@timestamp"] = stamp[0]
+    else:
+        document["@timestamp"] = date_text(match.known_ns)
+    if events:
+        if "ecs" in events[-1]:  # of different versions the newest event's
+            document["ecs"] = events[-1]["ecs"]
+        merge(document, {"sensor": {"alert": {"events": events}}})
+    if match.fields:
+        merge(document, match.fields)
+    return document
+
+
+def _shared(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """The fields that all documents have with the same value, as objects of their own."""
+    if not documents:
+        return {}
+    first, *others = documents
+    shared: dict[str, Any] = {}
+    for key, value in first.items():
+        values = [other.get(key) for other in others]
+        if isinstance(value, dict):
+            tables = [item for item in values if isinstance(item, dict)]
+            below = _shared([value, *tables]) if len(tables) == len(values) else {}
+            if below:
+                shared[key] = below
+        elif all(type(item) is type(value) and item == value for item in values):
+            shared[key] = list(value) if isinstance(value, list) else value
+    return shared
+
+
+def _identity(document: dict[str, Any]) -> str:
+    event_ids = values_at(document, "event.id")
+    return str(event_ids[0]) if event_ids else _digest(_canonical(document))
+
+
+def _findings(fields: dict[str, Any]) -> str:
+    """What a rule found beyond the event, for the message."""
+    for told in values_at(fields, "sensor.alert.threshold"):
+        group = " ".join(f"{name} {value}" for name, value
+                         in zip(told["field"], told["value"], strict=True)
+                         if name not in ("source.ip", "destination.ip"))
+        words = f"{told['count']} event{'s'[:told['count'] != 1]}"
+        if different := told.get("cardinality"):
+            words += f" with {different['value']} different {different['field']}"
+        return f"{group}: {words}" if group else words
+    for told in values_at(fields, "sensor.alert.new_terms"):
+        return f"new {' and '.join(told['field'])}: {', '.join(told['value'])}"
+    names = [str(hit["atomic"]) for hit in values_at(fields, "threat.enrichments.matched")]
+    return f"indicator {', '.join(dict.fromkeys(names))}" if names else ""
+
+
+def _summary_of_all(document: dict[str, Any], events: list[dict[str, Any]]) -> str:
+    """As `_summary`, of what the events share, else of the last that has endpoints."""
+    told = [text for event in (document, *reversed(events)) if "->" in (text := _summary(event))]
+    noun = "event" if len(events) == 1 else "events"
+    return f"{told[0] if told else _summary(document)} ({len(events)} {noun})".strip()
 
 
 def _rule_fields(rule: RuleText) -> dict[str, Any]:

@@ -12,18 +12,17 @@ from typing import Any
 
 from sensor.alerts import SEVERITIES
 from sensor.errors import QueryError
+from sensor.rule_types import UNITS_S, Special, ThresholdText, lookback_ns, read_special
 
 FILE_BYTES_MAX = 8 << 20
 UNSUPPORTED_TYPES = {
     "machine_learning": "machine learning jobs are not evaluated",
     "esql": "ES|QL is not evaluated",
-    "threshold": "threshold rules are not evaluated yet",
-    "new_terms": "new-terms rules are not evaluated yet",
-    "threat_match": "indicator-match rules are not evaluated yet",
     "saved_query": "a saved query lives in Kibana, not in the rule",
 }
-TYPES = ("query", "eql", *UNSUPPORTED_TYPES)
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+QUERY_TYPES = ("query", "threshold", "new_terms", "threat_match")
+"""Types whose query is KQL."""
+TYPES = ("eql", *QUERY_TYPES, *UNSUPPORTED_TYPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,10 @@ class RuleText:
     network_leg: str
     """The rule (file stem) that covers what a tap can see of this one."""
     tests: tuple[dict[str, Any], ...]
+    lookback_ns: int
+    """How far back a run of the rule looks (`from`): the window where it counts or waits."""
+    special: Special | None
+    """What only rules of its type have: threshold, new terms, indicators."""
 
 
 def find_files(paths: Iterable[str]) -> tuple[list[Path], list[QueryError]]:
@@ -170,13 +173,14 @@ class _Reader:
         kind = self._required("type")
         if kind and kind not in TYPES:
             self._error(f"unknown rule type '{kind}'", "type")
-        runs = kind in ("query", "eql")
+        runs = kind not in UNSUPPORTED_TYPES
         severity = self._required("severity")
         if severity and severity not in SEVERITIES:
             self._error(f"unknown severity '{severity}'", "severity")
         sensor = self.document.get("sensor")
         if not isinstance(sensor, dict):
             sensor = {}
+        special = read_special(self.rule, sensor, self._error)
         return RuleText(
             path=self.path, id=self._required("rule_id"), name=self._required("name"),
             type=kind, language=self._language(kind),
@@ -188,7 +192,7 @@ class _Reader:
             false_positives=self._texts("false_positives"),
             note=self._typed("note", str, "").strip(), author=self._texts("author"),
             license=self._typed("license", str, ""), threat=self._threat(),
-            max_signals=self._max_signals(), suppression=self._suppression(),
+            max_signals=self._max_signals(), suppression=self._suppression(special),
             building_block=self.rule.get("building_block_type") is not None,
             disabled=self.rule.get("enabled") is False and self.path.endswith("json"),
             has_filters=bool(self._typed("filters", list, [])),
@@ -198,6 +202,8 @@ class _Reader:
             ruleset=str(sensor.get("ruleset") or Path(self.path).absolute().parent.name),
             network_leg=str(sensor.get("network_leg", "")),
             tests=self._tests(),
+            lookback_ns=lookback_ns(self.rule, self._error),
+            special=special,
         )
 
     # --- kinds of values
@@ -231,7 +237,7 @@ class _Reader:
         language: str = self._typed("language", str, default)
         if kind == "eql" and language != "eql":
             self._error(f"a rule of type eql has the language eql, not '{language}'", "language")
-        if kind == "query" and language not in ("kuery", "lucene"):
+        if kind in QUERY_TYPES and language not in ("kuery", "lucene"):
             self._error(f"unknown language '{language}': kuery or lucene", "language")
         return language
 
@@ -248,13 +254,14 @@ class _Reader:
             self._error("'max_signals' must be at least 1", "max_signals")
         return value
 
-    def _suppression(self) -> Suppression | None:
+    def _suppression(self, special: Special | None) -> Suppression | None:
         table: dict[str, Any] = self._typed("alert_suppression", dict, {})
         if not table:
             return None
         group_by = table.get("group_by")
-        if self.rule.get("type") == "threshold" and group_by is None:
-            group_by = ["threshold"]  # it groups by the threshold's own fields and names none here
+        if isinstance(special, ThresholdText):  # by its own fields: it names none here
+            return Suppression(special.fields, self._duration_ns(table.get("duration")),
+                               missing_alerts=False)
         if (not isinstance(group_by, list) or not 1 <= len(group_by) <= 5
                 or not all(isinstance(name, str) for name in group_by)):
             self._error("'alert_suppression.group_by' must list 1 to 5 fields", "group_by")
@@ -271,11 +278,11 @@ class _Reader:
             return 0
         number = value.get("value") if isinstance(value, dict) else None
         unit = value.get("unit") if isinstance(value, dict) else None
-        if type(number) is not int or number < 1 or unit not in _UNITS_S:
+        if type(number) is not int or number < 1 or unit not in UNITS_S:
             self._error("'duration' must be like { value = 5, unit = \"m\" } (s, m, h, d)",
                         "duration")
             return 0
-        return number * _UNITS_S[unit] * 1_000_000_000
+        return number * UNITS_S[unit] * 1_000_000_000
 
     def _threat(self) -> tuple[dict[str, Any], ...]:
         entries = self._typed("threat", list, [])
@@ -309,6 +316,16 @@ class _Reader:
         written = self.content.split("\n")[line - 1]
         opens = re.search(r"=\s*(\"\"\"|''')\s*$", written)
         return line + 1 if opens else line
+
+
+def line_of(rule: RuleText, word: str) -> int:
+    """The line of a rule's file on which a word stands in quotes; 0 if unknown."""
+    if rule.path.endswith(".ndjson"):
+        return rule.query_line
+    lines = Path(rule.path).read_text("utf-8", "replace").split("\n")
+    quoted = (f'"{word}"', f"'{word}'")
+    return next((number for number, line in enumerate(lines, 1)
+                 if any(text in line for text in quoted)), 0)
 
 
 def placed(error: QueryError, rule: RuleText, content: str = "") -> QueryError:

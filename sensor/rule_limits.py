@@ -83,6 +83,16 @@ class RateLimit:
         self._last_ns = time_ns
         return False
 
+    def is_full(self, time_ns: int) -> bool:
+        """Whether it is certain that nothing more may leave at a time."""
+        window = time_ns // self._window_ns
+        return window == self._window and self._admitted >= self.alerts_max
+
+    @property
+    def due_ns(self) -> int | None:
+        """When there will be something to close; None if nothing was held back."""
+        return (self._window + 1) * self._window_ns if self._over else None
+
     def close(self, now_ns: int | None) -> Overflow | None:
         """What the window held back, once, if it has ended by now (None: whatever the time)."""
         end_ns = (self._window + 1) * self._window_ns

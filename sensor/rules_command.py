@@ -13,6 +13,7 @@ from sensor.api import KNOWN_FIELDS, load_rules, shipped_rules
 from sensor.cli import DONE, USAGE, say
 from sensor.config import Config
 from sensor.escape import harmless
+from sensor.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
 from sensor.rules import check_paths, format_rule
 
 WIDTH = 100
@@ -74,9 +75,16 @@ def _joined(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def print_check(paths: Sequence[str], config: Config) -> int:
-    """Print a line for each rule and each error; exit code 2 if there is an error."""
-    rows = check_paths(paths or [shipped_rules()], config=config, known_fields=KNOWN_FIELDS)
+def print_check(
+    paths: Sequence[str], config: Config, processes: bool = False, any_event: bool = False
+) -> int:
+    """Print a line for each rule and each error; exit code 2 if there is an error.
+
+    `processes` and `any_event` say what else than flows comes, as in api.load_rules.
+    """
+    known = KNOWN_FIELDS | (PROCESS_KNOWN_FIELDS if processes else {})
+    rows = check_paths(
+        paths or [shipped_rules()], config=config, known_fields=known, any_event=any_event)
     for row in rows:
         click.echo(f"{harmless(row.file)}: {harmless(row.name)}" if row.name
                    else harmless(row.file))  # fmt: skip

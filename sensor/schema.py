@@ -22,6 +22,7 @@ from sensor.flow import (
     TAGS,
     VERDICTS,
 )
+from sensor.processes import PROCESS_FIELDS
 
 if TYPE_CHECKING:
     from sensor.columns import Column, Scalar
@@ -356,6 +357,18 @@ ALERT_FIELDS = (
     AlertField("sensor.alert.id", "keyword", "the same for the same capture and rule"),
     AlertField("sensor.alert.suppressed_count", "long", "alerts that this one stands for"),
     AlertField("sensor.alert.events", "nested", "the events of a sequence alert", array=True),
+    AlertField("sensor.alert.threshold.field", "keyword", "what events were grouped by",
+               array=True),
+    AlertField("sensor.alert.threshold.value", "keyword", "the group: a value for each field",
+               array=True),
+    AlertField("sensor.alert.threshold.count", "long", "events of the group"),
+    AlertField("sensor.alert.threshold.cardinality.field", "keyword",
+               "the field of which different values were counted"),
+    AlertField("sensor.alert.threshold.cardinality.value", "long", "how many different values"),
+    AlertField("sensor.alert.new_terms.field", "keyword", "the fields watched for new values",
+               array=True),
+    AlertField("sensor.alert.new_terms.value", "keyword", "what was new", array=True),
+    AlertField("threat.enrichments", "nested", "indicators that the event met", array=True),
 )
 
 _ALERT_TYPES = {field.name: field.type for field in ALERT_FIELDS}
@@ -426,6 +439,18 @@ def page() -> str:
         present = "not yet" if isinstance(field.reading, Never) else WHEN[field.when]
         lines.append(_cells(f"`{field.name}`", field.type + "[]" * field.array, field.unit,
                             field.meaning, _origin(field), present))
+    lines += [
+        "",
+        "## Processes",
+        "",
+        "Flow documents have these too where the process that owns the socket is known, and so do",
+        "process events: [host-events.md](host-events.md). Fields without a value are absent.",
+        "",
+        _cells("field", "type", "meaning"),
+        _cells(*["---"] * 3),
+    ]
+    for known in PROCESS_FIELDS:
+        lines.append(_cells(f"`{known.name}`", known.type + "[]" * known.array, known.meaning))
     lines += [
         "",
         "## Alert documents",

@@ -16,6 +16,7 @@ from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.escape import harmless
 from sensor.pipeline import AnyPipeline
+from sensor.rule_stores import RuleStore
 from sensor.rules import RuleSet
 from sensor.sinks.console import ConsoleOptions, discard
 from sensor.sinks.flow_files import FlowSink
@@ -85,7 +86,7 @@ def full_ledger(
         "capture": {"kernel_packets": kernel.kernel_packets, "kernel_drops": kernel.kernel_drops,
                     "ring_freezes": kernel.ring_freezes},
         "inputs": [{"path": entry.path, "error": entry.error}
-                   for entry in pipeline.captures[0].inputs],
+                   for entry in pipeline.inputs],
         "first_packet": time_text(min(lane.table.first_ns for lane in lanes)) if lanes else None,
         "last_packet": time_text(max(lane.last_ns for lane in lanes)) if lanes else None,
         "elapsed_s": round(elapsed_s, 6),
@@ -104,11 +105,26 @@ def sink_ledger(sink: Outlets) -> dict[str, int]:
 
 def report(pipeline: AnyPipeline, outlets: Sequence[Outlets]) -> bool:
     """Say what went wrong with inputs and sinks, even if quiet; True if anything did."""
-    problems = [entry.error for entry in pipeline.captures[0].inputs if entry.error]
+    problems = [entry.error for entry in pipeline.inputs if entry.error]
     problems += [sink.error for sink in outlets if sink.error]
     for problem in problems:
         say(f"sensor: {problem}")
     return bool(problems)
+
+
+def open_store(folder: str | None) -> RuleStore | None:
+    """Where rules keep what they must not forget, if anywhere. Errors: ConfigError."""
+    return RuleStore(folder) if folder else None
+
+
+def close_store(store: RuleStore | None) -> bool:
+    """Write what rules have learned. Returns False, after a message, if that has failed."""
+    if store is None:
+        return True
+    store.close()
+    if store.error:
+        say(f"sensor: {store.error}")
+    return not store.error
 
 
 def open_stats(path: str | None) -> Any:

@@ -21,7 +21,8 @@ import numpy as np
 
 from sensor.frames import FrameBatch
 from sensor.packets import PacketBatch
-from sensor.pipeline import AnyPipeline, CapturePart, Outlet, TablePart
+from sensor.pipeline import AnyPipeline, Outlet
+from sensor.pipeline_parts import CapturePart, TablePart
 
 WAITING_BATCHES_MAX = 64
 """Batches of one worker that wait for the main thread; beyond them it waits, and its ring fills."""
@@ -46,12 +47,17 @@ class Merge:
         self._waiting[worker] += [part for part in records if len(part)]
         self._reached_ns[worker] = max(self._reached_ns[worker], reached_ns)
 
+    @property
+    def horizon_ns(self) -> int:
+        """The packet time that all workers have reached."""
+        return min(self._reached_ns)
+
     def take(self) -> Any:
         """The events that nothing earlier can follow any more, in order; None if there are none.
 
         Shapes: one array of records.FLOW_LAYOUT.
         """
-        horizon_ns = min(self._reached_ns)
+        horizon_ns = self.horizon_ns
         ready = []
         for worker, parts in enumerate(self._waiting):
             kept = []
@@ -113,10 +119,12 @@ class WorkersPipeline(AnyPipeline):
             merge.add(worker, records, reached_ns)
             if (events := merge.take()) is not None:
                 self.outlet.take(events)
+            if merge.horizon_ns < OVER:
+                self.outlet.advance(merge.horizon_ns)
             if self.on_batch is not None:
                 self.on_batch()
             yield
-        self.outlet.emit(self.outlet.rules.finish())
+        self.outlet.finish(max(lane.last_ns for lane in self.lanes))
         yield
 
     def _next(self, merge: Merge) -> tuple[int, list[Any], int] | BaseException:

@@ -23,9 +23,9 @@ CUSTOM = re.compile(r"(sensor\.|flow\.(id|final)$|icmp\.request\.(type|code)$)")
 """Fields that are ours or, like icmp.request, Beats'."""
 
 KINDS = {"alert", "event"}
-CATEGORIES = {"network", "intrusion_detection"}
+CATEGORIES = {"network", "intrusion_detection", "process"}
 TYPES = {"access", "allowed", "connection", "denied", "end", "info", "protocol", "start"}
-"""ECS's event.type values for the category network."""
+"""ECS's event.type values for the categories network and process."""
 OUTCOMES = {"success", "failure", "unknown"}
 DIRECTIONS = {"inbound", "outbound", "internal", "external", "unknown"}
 _ENUMERATIONS = {
@@ -78,7 +78,9 @@ def _field_problems(name: str, value: Any, ecs_type: str, array: bool) -> list[s
     return found
 
 
-def _fits(ecs_type: str, value: Any) -> bool:
+def _fits(  # noqa: PLR0911  a list of cases
+    ecs_type: str, value: Any
+) -> bool:
     match ecs_type:
         case "long":
             return isinstance(value, int) and not isinstance(value, bool)
@@ -88,6 +90,8 @@ def _fits(ecs_type: str, value: Any) -> bool:
             return isinstance(value, bool)
         case "date":
             return isinstance(value, str) and _DATE.fullmatch(value) is not None
+        case "nested":
+            return isinstance(value, dict)
         case "ip":
             return _is_address(value)
     return isinstance(value, str)

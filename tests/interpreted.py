@@ -34,7 +34,7 @@ def load(names: tuple[str, ...]) -> dict[str, ModuleType]:
 
 def _from_source(name: str) -> ModuleType:
     full = f"sensor.{name}"
-    loader = SourceFileLoader(full, str(FOLDER / f"{name}.py"))
+    loader = SourceFileLoader(full, str(FOLDER / f"{name.replace('.', '/')}.py"))
     spec = importlib.util.spec_from_loader(full, loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)

@@ -32,6 +32,9 @@ class Collector:
         self.rows += list(flows.records)
         return []
 
+    def advance(self, now_ns: int) -> list[Alert]:
+        return []
+
     def finish(self) -> list[Alert]:
         return []
 

@@ -23,6 +23,7 @@ from sensor.capture.discover import (
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.pcap import PcapReader
 from sensor.capture.pcapng import PcapngReader
+from sensor.capture.process_notes import ProcessNotes
 from sensor.capture.protocol import Input
 from sensor.capture.window import (
     WINDOW_BYTES,
@@ -35,6 +36,7 @@ from sensor.capture.window import (
 from sensor.errors import CaptureError
 from sensor.escape import harmless
 from sensor.frames import FRAMES_MAX, FrameBatch
+from sensor.processes import Processes
 
 READERS: dict[bytes, type[PcapReader] | type[PcapngReader]] = {
     **dict.fromkeys(PCAP_MAGICS, PcapReader),
@@ -69,6 +71,8 @@ class FileCapture:
         self._window_bytes = window_bytes
         self._frames = FrameBatch(frames_max)
         self._interfaces = Interfaces()
+        self.processes = Processes()
+        """Those that the packets were told to belong to."""
         self._window: Window | None = None
         self._streams: list[Stream] = []
         self._files = [_File(found, Input(found.path)) for found in discovery.found]
@@ -144,7 +148,8 @@ class FileCapture:
         window = self._window = self._open(file)
         frames.file = path
         frames.first_number = 1
-        for _ in batches(window, path, frames, self._interfaces, frames.watermark_ns):
+        last_ns = frames.watermark_ns
+        for _ in batches(window, path, frames, self._interfaces, last_ns, self.processes):
             self.bytes_read = self._finished_bytes + max(window.base + window.at, 0)
             yield frames
             if self._closed:
@@ -190,9 +195,12 @@ def open_stream(path: str) -> Stream:
 
 
 def batches(
-    window: Window, path: str, frames: FrameBatch, interfaces: Interfaces, last_ns: int
-) -> Generator[None, None, None]:
+    window: Window, path: str, frames: FrameBatch, interfaces: Interfaces, last_ns: int,
+    processes: Processes | None = None,
+) -> Generator[None, None, None]:  # fmt: skip
     """Fill `frames` again and again with the frames of one stream, until it ends.
+
+    `processes` takes those that the packets are told to belong to.
 
     `window.at` is where the next one will go on. Errors: CaptureError at the end, with everything
     that was wrong: what stopped the reading first, then what was odd before.
@@ -203,6 +211,9 @@ def batches(
     if reader_type is None:
         raise CaptureError(path, not_a_capture(start, path))
     reader = reader_type(path, interfaces, last_ns)
+    frames.records["process"] = 0  # only one of the readers writes it
+    if isinstance(reader, PcapngReader) and processes is not None:
+        reader.process_notes = ProcessNotes(processes)
     problem: CaptureError | None = None
     while problem is None:
         frames.attach(memoryview(window.data)[: window.end])

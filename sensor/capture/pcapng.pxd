@@ -9,6 +9,12 @@ cdef unsigned int INTERFACE
 cdef unsigned int OBSOLETE_PACKET
 cdef unsigned int SIMPLE_PACKET
 cdef unsigned int ENHANCED_PACKET
+cdef unsigned int PROCESS_INFORMATION
+cdef Py_ssize_t OPTION_MIN
+cdef unsigned int OPTION_END
+cdef unsigned int COMMENT
+cdef unsigned int PROCESS_ENTRY
+cdef unsigned int EFFECTIVE_ENTRY
 cdef unsigned int PACKET_HEADER
 cdef unsigned int SIMPLE_HEADER
 cdef unsigned int TRAILER
@@ -21,6 +27,7 @@ cdef int BAD_TRAILER
 cdef int TOO_LONG
 cdef int AT_SECTION
 cdef int AT_INTERFACE
+cdef int AT_PROCESS
 cdef unsigned int MULTIPLY
 cdef unsigned int DIVIDE
 cdef unsigned int SHIFT
@@ -55,6 +62,9 @@ cdef class PcapngReader:
     cdef Py_ssize_t declared
     cdef long long last_ns
     cdef dict strange_links
+    cdef public object process_notes
+    cdef unsigned int[::1] told
+    cdef Py_ssize_t told_count
 
     @cython.locals(why=int, going_on=bint)
     cpdef void walk(self, FrameBatch frames, Py_ssize_t at, Py_ssize_t end, long long base)
@@ -71,7 +81,7 @@ cdef class PcapngReader:
 
     @cython.locals(
         number=cython.uint, captured=cython.uint, high=cython.ulonglong, low=cython.ulonglong,
-        time_ns=cython.longlong,
+        time_ns=cython.longlong, options=Py_ssize_t,
     )
     cdef inline void _packet(
         self, FrameBatch frames, Py_ssize_t at, unsigned int length, unsigned int kind,
@@ -87,6 +97,12 @@ cdef class PcapngReader:
         self, FrameBatch frames, Py_ssize_t offset, unsigned int captured, unsigned int wire,
         Py_ssize_t number,
     ) noexcept nogil
+
+    @cython.locals(at=Py_ssize_t, code=cython.uint, length=cython.uint)
+    cdef void _options(self, FrameBatch frames, Py_ssize_t options, Py_ssize_t end) noexcept nogil
+
+    @cython.locals(at=Py_ssize_t, frame="Frame *")
+    cpdef void _tell(self, FrameBatch frames)
 
     cdef inline unsigned int _u32(self, const unsigned char *octets, Py_ssize_t at) noexcept nogil
 

@@ -3,7 +3,9 @@
 A file is a series of blocks: type, length, body, the length again. A section header says the byte
 order of the blocks behind it; interface descriptions say link type, name and clock of the
 interfaces that packet blocks refer to by number. Blocks of other types are skipped, however long.
-Source: draft-ietf-opsawg-pcapng.
+Options of packets are looked at only where there are any, and only for those that tell of a process
+(process_notes.py).
+Source: draft-ietf-opsawg-pcapng; block 0x80000001 and options 0x8001, 0x8003: Apple's pktap.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ except ImportError:
 
 from sensor.capture.damage import LINKS, link_text, notes_texts
 from sensor.capture.interfaces import Interfaces
+from sensor.capture.process_notes import ProcessNotes
 from sensor.errors import CaptureError
+from sensor.processes import Processes
 
 if not cython.compiled:
     from sensor.loads import be16, be32, le16, le32
@@ -31,6 +35,7 @@ INTERFACE = 1
 OBSOLETE_PACKET = 2
 SIMPLE_PACKET = 3
 ENHANCED_PACKET = 6
+PROCESS_INFORMATION = 0x80000001
 
 SECTION_MIN = 28
 PACKET_HEADER = 28  # octets of an enhanced or obsolete packet block before the packet's
@@ -41,6 +46,7 @@ BLOCK_MAX = 16 * 1024 * 1024 + 65536
 """Octets of a block that has to be read as a whole: the largest record and its options."""
 
 SNAPLEN_MAX = 16 * 1024 * 1024
+OPTION_MIN = 4  # octets of an option's code and length
 INTERFACES_MAX = 65536
 """Interfaces of one section; frames of further ones count as undeclared."""
 LINKS_NAMED_MAX = 8
@@ -50,7 +56,10 @@ OPTION_END, OPTION_NAME, OPTION_TSRESOL, OPTION_TSOFFSET = 0, 2, 9, 14
 NAME_MAX = 256
 
 # Why _walk stopped.
-ASKS, FULL, BAD_LENGTH, BAD_TRAILER, TOO_LONG, AT_SECTION, AT_INTERFACE = range(7)
+ASKS, FULL, BAD_LENGTH, BAD_TRAILER, TOO_LONG, AT_SECTION, AT_INTERFACE, AT_PROCESS = range(8)
+
+# Options of a packet that tell of a process: a comment, and entries of the section's table.
+COMMENT, PROCESS_ENTRY, EFFECTIVE_ENTRY = 1, 0x8001, 0x8003
 
 # How an interface's ticks become nanoseconds.
 MULTIPLY, DIVIDE, SHIFT = 0, 1, 2
@@ -77,6 +86,9 @@ class PcapngReader:
 
     def __init__(self, path: str, interfaces: Interfaces, last_ns: int) -> None:
         self.path = path
+        self.process_notes = ProcessNotes(Processes())
+        self.told = array("I", bytes(0))
+        self.told_count = 0
         self.run_interfaces = interfaces
         self.last_ns = last_ns
         self.problem: CaptureError | None = None
@@ -94,19 +106,45 @@ class PcapngReader:
         """Fill `frames` from positions at..end of its window; `base + position` is the offset."""
         frames.count = 0
         self.at = at
+        self._make_room(frames.capacity)
         while True:
             with cython.nogil:
                 why = self._walk(frames, end, base)
+            if self.told_count:
+                self._tell(frames)
             if why == AT_SECTION:
                 going_on = self._section(frames, end, base)
             elif why == AT_INTERFACE:
                 going_on = self._interface(frames, end, base)
+            elif why == AT_PROCESS:
+                going_on = self._process(frames)
             else:
                 break
             if not going_on:
                 return
         if why >= BAD_LENGTH:
             self._fail(why, end, base, frames.data)
+
+    def _make_room(self, frames_max: int) -> None:
+        """Room to note the options of as many frames as a batch can have."""
+        if len(self.told) < 3 * frames_max:
+            self.told = array("I", bytes(4 * 3 * frames_max))
+
+    def _tell(self, frames: Any) -> None:
+        """Find out the processes of the frames that have options about one."""
+        for at in range(0, 3 * self.told_count, 3):
+            options = bytes(frames.data[self.told[at] : self.told[at + 1]])
+            frame = frame_at(frames.rows, self.told[at + 2])
+            frame.process = self.process_notes.index(options, self.big, frame.time_ns)
+        self.told_count = 0
+
+    def _process(self, frames: Any) -> bool:
+        """A block about one process, whole in the window: an entry of the section's table."""
+        at = self.at
+        length = number_of(frames.data[at + 4 : at + 8], self.big)
+        self.process_notes.entry(bytes(frames.data[at + 8 : at + length - TRAILER]), self.big)
+        self.at = at + length
+        return True
 
     def _fail(self, why: int, end: int, base: int, data: Any) -> None:
         """Say why the blocks cannot be followed any further."""
@@ -161,6 +199,8 @@ class PcapngReader:
             return BAD_TRAILER
         if kind == INTERFACE:
             return AT_INTERFACE
+        if kind == PROCESS_INFORMATION:
+            return AT_PROCESS
         if kind in (ENHANCED_PACKET, OBSOLETE_PACKET):
             self._packet(frames, at, length, kind, base)
         elif kind == SIMPLE_PACKET:
@@ -202,6 +242,9 @@ class PcapngReader:
             time_ns = self.last_ns
         self.last_ns = time_ns
         self._frame(frames, at + PACKET_HEADER, captured, self._u32(octets, at + 24), number)
+        options = at + PACKET_HEADER + ((captured + 3) & ~3)
+        if options + OPTION_MIN + TRAILER <= at + length and kind == ENHANCED_PACKET:
+            self._options(frames, options, at + length - TRAILER)
         if captured > self.clocks[number * COLUMNS + SNAPLEN]:
             self._note(LONG, base + at)
 
@@ -230,8 +273,26 @@ class PcapngReader:
         frame.wire = wire if wire > captured else captured
         frame.link = self.clocks[number * COLUMNS + LINK]
         frame.interface = self.clocks[number * COLUMNS + INDEX]
+        frame.process = 0
         frames.count += 1
         frames.watermark_ns = max(frames.watermark_ns, self.last_ns)
+
+    def _options(self, frames: Any, options: int, end: int) -> None:
+        """Note the frame that was appended last if one of its options may tell of a process."""
+        octets = frames.octets
+        at = options
+        while at + OPTION_MIN <= end:
+            code = be16(octets, at) if self.big else le16(octets, at)
+            if code == OPTION_END:
+                return
+            if code in (COMMENT, PROCESS_ENTRY, EFFECTIVE_ENTRY):
+                self.told[3 * self.told_count] = options
+                self.told[3 * self.told_count + 1] = end
+                self.told[3 * self.told_count + 2] = frames.count - 1
+                self.told_count += 1
+                return
+            length = be16(octets, at + 2) if self.big else le16(octets, at + 2)
+            at += OPTION_MIN + ((length + 3) & ~3)
 
     def _u32(self, octets: Any, at: int) -> int:
         return be32(octets, at) if self.big else le32(octets, at)
@@ -303,6 +364,7 @@ class PcapngReader:
         if major != 1:
             return self._refuse(f"version {major}.{minor} of pcapng is not known", base + at)
         self.declared = 0
+        self.process_notes.new_section()
         self.at = at + length
         return True
 

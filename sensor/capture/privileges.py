@@ -110,6 +110,19 @@ def drop_privileges(user: str | None = None) -> None:
             raise PermissionError(errno.EPERM, f"privileges are left: {'; '.join(problems)}")
 
 
+def keep_only(names: frozenset[str]) -> None:
+    """Give up every capability but these, as far as they are held, and the way to others.
+
+    For a program of one thread. Errors: OSError where something could not be given up.
+    """
+    kept = capabilities() & names
+    bits = sum(1 << number for number, name in enumerate(CAPABILITIES) if f"CAP_{name}" in kept)
+    _drop_bounding_set()
+    _prctl("clearing the ambient capabilities", PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
+    _set_capabilities(bits)
+    _prctl("setting no_new_privs", PR_SET_NO_NEW_PRIVS, 1)
+
+
 def remaining(user: User | None = None) -> list[str]:
     """What some thread of this process still may that it should not, one line each.
 
@@ -164,10 +177,13 @@ def _drop_bounding_set() -> None:
 
 
 def _set_capabilities(bits: int) -> None:
-    """Make effective, permitted and inheritable set of this thread `bits`. Errors: OSError."""
+    """Make effective and permitted set of this thread `bits`, the inheritable one empty.
+
+    Errors: OSError.
+    """
     header = _Header(CAPABILITY_VERSION_3, 0)
     low, high = bits & 0xFFFFFFFF, bits >> 32
-    halves = (_Half * 2)(_Half(low, low, low), _Half(high, high, high))
+    halves = (_Half * 2)(_Half(low, low, 0), _Half(high, high, 0))
     if _libc().capset(ctypes.byref(header), ctypes.byref(halves)) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"dropping capabilities: {os.strerror(number)}")

@@ -82,6 +82,7 @@ def decode_frame(octets: Any, frame: Any, packet: Any) -> int:
     """Reset the packet, then decode the frame into it by its link type."""
     packet.time_ns = frame.time_ns
     packet.interface = frame.interface
+    packet.process = frame.process
     packet.dst_mac = 0
     packet.src_mac = 0
     packet.tenant = 0

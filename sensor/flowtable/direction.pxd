@@ -6,7 +6,6 @@ cdef int ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, SYN
 cdef int WELL_KNOWN_PORTS
 cdef unsigned int ADVANCED, PAIRS_LOW, SAW_ACK, SAW_DATA, SAW_FIN
 cdef unsigned int SAW_RST
-cdef unsigned long long MASK32
 
 @cython.locals(guessed=int)
 cdef int opens(Packet *packet) noexcept nogil

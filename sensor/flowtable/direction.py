@@ -7,7 +7,6 @@ try:
 except ImportError:
     from sensor import interpreted as cython  # noqa: F401
 
-from sensor.flowtable.constants import MASK32
 from sensor.flowtable.state import ADVANCED, SAW_ACK, SAW_DATA, SAW_FIN, SAW_RST
 from sensor.packets import ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, SYN, TELNET_SERVER
 
@@ -69,7 +68,7 @@ def turn_round(flow):
     low = flow.state & PAIRS_LOW
     high = flow.state & (PAIRS_LOW << 1)
     flow.state = (flow.state & ~(PAIRS_LOW | (PAIRS_LOW << 1))) | (low << 1) | (high >> 1)
-    flow.history_seen = ((flow.history_seen << 16) | (flow.history_seen >> 16)) & MASK32
+    flow.history_seen = ((flow.history_seen << 8) | (flow.history_seen >> 8)) & 0xFFFF
     for at in range(flow.history_length):
         flow.history[at] = flow.history[at] ^ 0x20
 

@@ -94,6 +94,7 @@ def _fill(table, packets, index, slot, side):
     flow.icmp_type = packet.icmp_type
     flow.icmp_code = packet.icmp_code
     flow.interface = packet.interface
+    flow.process = packet.process
     flow.vlan_outer = packet.vlan_outer
     flow.vlan_inner = packet.vlan_inner
     flow.first_ns = packet.time_ns

@@ -291,6 +291,8 @@ def _update(table, packets, index, slot, side):
     table.packets_in_table += 1
     flow.seen_ns = table.now_ns
     flow.last_ns = max(flow.last_ns, packet.time_ns)
+    if packet.process and not flow.process:
+        flow.process = packet.process
     if flow.vlan_outer == NO_VLAN and packet.vlan_outer != NO_VLAN:
         flow.vlan_outer = packet.vlan_outer
         flow.vlan_inner = packet.vlan_inner

@@ -94,7 +94,7 @@ def tcp_update(flow, packet, side):
 
 def _note(flow, side, bit, letter):
     """Add a history letter, once for each side (upper case: originator)."""
-    mark = 1 << (bit + 16 * side)
+    mark = 1 << (bit + 8 * side)
     if flow.history_seen & mark:
         return
     flow.history_seen |= mark

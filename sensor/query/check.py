@@ -57,23 +57,28 @@ class Findings:
 
 def check(
     query: Query, text: str, known: Known, fields: Collection[str] = (),
-    categories: Collection[str] = ("network",),
+    categories: Collection[str] | None = ("network",),
 ) -> Findings:
     """Hold a query against a schema.
 
-    `fields` are all names of the schema, `categories` the event categories that occur.
+    `fields` are all names of the schema, `categories` the event categories that occur
+    (None: any).
     """
     checker = _Checker(text, known, fields, categories)
     checker.walk(query)
-    hope = True if isinstance(query, Sequence | Sample) else checker.hope(query)
-    return Findings(tuple(checker.errors), tuple(checker.absent), hope is not False)
+    if isinstance(query, Sequence | Sample):
+        possible = checker.has_hope(query)
+    else:
+        possible = checker.hope(query) is not False
+    return Findings(tuple(checker.errors), tuple(checker.absent), possible)
 
 
 class _Checker:
     """One query held against one schema."""
 
     def __init__(
-        self, text: str, known: Known, fields: Collection[str], categories: Collection[str]
+        self, text: str, known: Known, fields: Collection[str],
+        categories: Collection[str] | None,
     ) -> None:
         self.text = text
         self.known = known
@@ -110,10 +115,13 @@ class _Checker:
                     if isinstance(option, Literal):
                         self._literal(name, option.value, option.at, "==")
             case EventQuery(category) if category is not None:
-                if category not in self.categories:
+                if not self._occurs(category):
                     self.absent[f"{category} events"] = None
         for child in children(node):
             self.walk(child, prefix)
+
+    def _occurs(self, category: str) -> bool:
+        return self.categories is None or category in self.categories
 
     def _field(self, field: Text | Wildcard, prefix: str) -> None:
         if isinstance(field, Text):
@@ -155,6 +163,14 @@ class _Checker:
 
     # --- what can be decided without an event: True, False, or None for "it depends"
 
+    def has_hope(self, query: Sequence | Sample) -> bool:
+        """Whether every event that must occur can, and can be joined with the others."""
+        return all(
+            self.hope(step.event) is not False
+            and all(ref.optional or self.known(ref.name) for ref in (*query.by, *step.by))
+            for step in query.steps if not step.missing
+        )
+
     def hope(self, node: Node, prefix: str = "") -> bool | None:  # noqa: PLR0911, C901
         """What a node comes to, as far as it does not depend on events; one line per shape."""
         match node:
@@ -166,7 +182,7 @@ class _Checker:
                 hope = self.hope(item, prefix)
                 return None if hope is None else not hope
             case EventQuery(category, condition):
-                if category is not None and category not in self.categories:
+                if category is not None and not self._occurs(category):
                     return False
                 return self.hope(condition)
             case FieldTest(None):

@@ -2,10 +2,14 @@
 this sensor does not have.
 
 Field sets that flow events fill are listed name by name; of the others (and of the modules whose
-events Elastic's rules read) only the first part of the name is known here. Source: ECS 8.17.
+events Elastic's rules read) only the first part of the name is known here. Every vendor has a name
+space of its own, so a first part that nothing here resembles is one. Source: ECS 8.17.
 """
 
 from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import lru_cache
 
 _ENDPOINT = (
     "address as bytes domain geo ip mac nat packets port registered_domain subdomain "
@@ -43,11 +47,24 @@ _FOREIGN = (
 FOREIGN = frozenset(_FOREIGN.split())
 
 
+OWN = "sensor"
+"""The first part of this sensor's own fields, all of which its schema has."""
+RESEMBLES = 0.75
+"""How much two first parts have in common (difflib) if one may be a typing error of the other."""
+
+
 def exists(name: str) -> bool:
-    """Whether ECS (or a module of Elastic's) has, or may have, a field of this name."""
+    """Whether ECS (or a product's events) has, or may have, a field of this name."""
     if name == "@timestamp" or name in FOREIGN:
         return True
     first, _, rest = name.partition(".")
     if first in LISTED:
         return rest.split(".")[0] in LISTED[first]
-    return first in FOREIGN
+    return first in FOREIGN or (bool(rest) and first != OWN and _is_vendor(first))
+
+
+@lru_cache(maxsize=1024)
+def _is_vendor(first: str) -> bool:
+    """Whether the first part of a name is a vendor's rather than a misspelt one of ECS."""
+    known = [*LISTED, *FOREIGN]
+    return first[:1].isalpha() and not get_close_matches(first[:100], known, 1, RESEMBLES)

@@ -9,9 +9,23 @@ multicast.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from sensor.query.ast import And, Call, EventQuery, FieldRef, Literal, Node, Not, Or, Query
+from sensor.query.ast import (
+    And,
+    Call,
+    EventQuery,
+    FieldRef,
+    Literal,
+    Node,
+    Not,
+    Or,
+    Query,
+    Sample,
+    Sequence,
+    Step,
+)
 
 SPECIAL_PURPOSE = (
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
@@ -44,6 +58,13 @@ def strictly_external(query: Query) -> Query:
 
 def _walk(node: Any, change: Any) -> Any:
     match node:
+        case Sequence(steps=steps, until=until):
+            return replace(node, steps=tuple(_walk(step, change) for step in steps),
+                           until=_walk(until, change))
+        case Sample(steps=steps):
+            return replace(node, steps=tuple(_walk(step, change) for step in steps))
+        case Step(event):
+            return replace(node, event=_walk(event, change))
         case EventQuery(category, condition, at):
             return EventQuery(category, _walk(condition, change), at)
         case And(items):

@@ -1,24 +1,29 @@
 """Rows over ECS documents held in memory: tests, nested objects, and events read from files.
 
-Documents are turned into columns once, when a field is first asked for: one pass collects every
-leaf of every document by its dotted name, a second per field codes its distinct values.
+A field becomes a column when it is first asked for: its distinct values are coded. Nothing else of
+the documents is looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.columns import AddressColumn, CodedColumn, Column, NumberColumn, Rows, Scalar
+from sensor.columns import AddressColumn, CodedColumn, Column, Kept, NumberColumn, Rows, Scalar
 
 _LONG_ENDINGS = (
     ".port", ".bytes", ".packets", ".pid", ".duration", ".severity", ".sequence", ".size",
-    ".status_code", ".args_count", ".number", ".ttl",
+    ".status_code", ".args_count", ".number", ".ttl", ".risk_score", ".risk_score_norm",
 )
-_DATE_ENDINGS = (".start", ".end", ".created", ".ingested")
+_DATE_ENDINGS = (
+    ".start", ".end", ".created", ".ingested", ".first_seen", ".last_seen", ".not_after",
+    ".not_before",
+)
 DEPTH_MAX = 32
 """Levels of objects in a document; what lies deeper is not seen."""
 
@@ -32,6 +37,20 @@ def ecs_type_of(name: str) -> str:
     if name.endswith(_LONG_ENDINGS):
         return "long"
     return "keyword"
+
+
+class KeptDocument:
+    """One document that outlives its batch."""
+
+    __slots__ = ("_document", "known_ns")
+
+    def __init__(self, document: dict[str, Any], known_ns: int) -> None:
+        self._document = document
+        self.known_ns = known_ns
+
+    def document(self) -> dict[str, Any]:
+        """The document, with its dotted keys unfolded into objects."""
+        return nested(self._document)
 
 
 class DocumentRows:
@@ -50,52 +69,65 @@ class DocumentRows:
         self._documents = documents
         self._known_ns = known_ns
         self._type_of = type_of
-        self._leaves: dict[str, list[tuple[int, Scalar]]] | None = None
         self._columns: dict[str, Column | None] = {}
 
     def fields(self) -> Iterable[str]:
         """The fields that any of the documents has."""
-        return self._by_name().keys()
+        names: dict[str, None] = {}
+        for document in self._documents:
+            _collect(document, "", names, 0)
+        return names
 
     def column(self, name: str) -> Column | None:
         """The column of a field; None if no document has it."""
         if name not in self._columns:
-            leaves = self._by_name().get(name)
-            self._columns[name] = None if leaves is None else self._coded(name, leaves)
+            self._columns[name] = self._coded(name)
         return self._columns[name]
 
     def known_ns(self, row: int) -> int:
         """When the event became known."""
         return row if self._known_ns is None else self._known_ns[row]
 
+    def times_ns(self) -> NDArray[np.int64]:
+        """`known_ns` of every row."""
+        return np.array(range(self.count) if self._known_ns is None else self._known_ns, np.int64)
+
+    def part(self, first: int, last: int) -> DocumentRows:
+        """Rows first..last - 1."""
+        times = range(first, last) if self._known_ns is None else self._known_ns[first:last]
+        return DocumentRows(self._documents[first:last], times, self._type_of)
+
+    def keep(self, row: int) -> KeptDocument:
+        """One event, to be kept beyond the batch."""
+        return KeptDocument(self._documents[row], self.known_ns(row))
+
     def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
         """The documents, with their dotted keys unfolded into objects."""
         return [nested(self._documents[row]) for row in rows]
 
-    def _by_name(self) -> dict[str, list[tuple[int, Scalar]]]:
-        if self._leaves is None:
-            self._leaves = {}
-            for row, document in enumerate(self._documents):
-                _collect(document, "", row, self._leaves, 0)
-        return self._leaves
-
-    def _coded(self, name: str, leaves: list[tuple[int, Scalar]]) -> CodedColumn:
-        rows: dict[int, list[Scalar]] = {}
-        for row, value in leaves:
-            rows.setdefault(row, []).append(value)
-        # True == 1 == 1.0 in Python: the types belong to the key.
+    def _coded(self, name: str) -> CodedColumn | None:
+        ecs_type = self._type_of(name)
         table: list[tuple[Scalar, ...]] = [()]
         code_of: dict[Any, int] = {}
-        codes = np.zeros(self.count, dtype=np.int32)
-        for row, members in rows.items():
-            values = tuple(members)
-            key = (values, *map(type, values))
+        codes: list[int] = []
+        for document in self._documents:
+            values: list[Scalar] = []
+            _gather(document, name, values)
+            if not values:
+                codes.append(0)
+                continue
+            # True == 1 == 1.0 in Python: the types belong to the key.
+            key: Any = values[0]
+            if len(values) > 1 or key.__class__ is not str:
+                key = (*values, *map(type, values))
             code = code_of.get(key)
             if code is None:
                 code = code_of[key] = len(table)
-                table.append(values)
-            codes[row] = code
-        return CodedColumn(codes, tuple(table), self._type_of(name))
+                table.append(tuple(map(_coerced, values) if ecs_type == "long" else values))
+            codes.append(code)
+        if len(table) == 1:
+            return None
+        return CodedColumn(np.array(codes, dtype=np.int32), tuple(table), ecs_type)
 
 
 class Selection:
@@ -127,24 +159,84 @@ class Selection:
         """When the event became known."""
         return self._rows.known_ns(int(self._chosen[row]))
 
+    def times_ns(self) -> NDArray[np.int64]:
+        """`known_ns` of every row."""
+        return self._rows.times_ns()[self._chosen]
+
+    def keep(self, row: int) -> Kept:
+        """One event, to be kept beyond the batch."""
+        return self._rows.keep(int(self._chosen[row]))
+
     def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
         """The events as documents."""
         return self._rows.documents([int(self._chosen[row]) for row in rows])
 
 
-def _collect(
-    value: Any, name: str, row: int, leaves: dict[str, list[tuple[int, Scalar]]], depth: int
-) -> None:
+@lru_cache(maxsize=4096)
+def _ways(name: str) -> tuple[tuple[str, str], ...]:
+    """The ways in which a name may be an object's key and a name below it."""
+    parts = name.split(".")
+    return tuple((".".join(parts[:at]), ".".join(parts[at:])) for at in range(1, len(parts)))
+
+
+def _gather(node: dict[str, Any], name: str, values: list[Scalar]) -> None:
+    """Add the values that a name has below an object, whichever of its dots are objects."""
+    value = node.get(name)
+    if value is not None:
+        if isinstance(value, str | int | float):
+            values.append(value)
+        else:
+            _open(value, values, 0)
+    for key, rest in _ways(name):
+        below = node.get(key)
+        if below.__class__ is dict:
+            _gather(below, rest, values)  # type: ignore[arg-type]
+        elif below.__class__ is list:
+            for item in _objects(below, 0):
+                _gather(item, rest, values)
+
+
+def _open(value: Any, values: list[Scalar], depth: int) -> None:
+    """Add the plain values of a list."""
+    if isinstance(value, list | tuple):
+        if depth < DEPTH_MAX:
+            for item in value:
+                _open(item, values, depth + 1)
+    elif isinstance(value, str | int | float):
+        values.append(value)
+
+
+def _objects(value: Any, depth: int) -> Iterator[dict[str, Any]]:
+    """The objects of a list, of lists in it too."""
+    if isinstance(value, dict):
+        yield value
+    elif isinstance(value, list | tuple) and depth < DEPTH_MAX:
+        for item in value:
+            yield from _objects(item, depth + 1)
+
+
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?")
+
+
+def _coerced(value: Scalar) -> Scalar:
+    """A text in a field of numbers is the number that it spells as JSON would."""
+    if isinstance(value, str) and _JSON_NUMBER.fullmatch(value):
+        return float(value) if "." in value else int(value)
+    return value
+
+
+def _collect(value: Any, name: str, names: dict[str, None], depth: int) -> None:
+    """Note the names of all plain values."""
     if isinstance(value, dict):
         if depth < DEPTH_MAX:
             for key, item in value.items():
-                _collect(item, f"{name}.{key}" if name else str(key), row, leaves, depth + 1)
+                _collect(item, f"{name}.{key}" if name else str(key), names, depth + 1)
     elif isinstance(value, list | tuple):
         if depth < DEPTH_MAX:
             for item in value:
-                _collect(item, name, row, leaves, depth + 1)
+                _collect(item, name, names, depth + 1)
     elif isinstance(value, str | int | float):
-        leaves.setdefault(name, []).append((row, value))
+        names[name] = None
 
 
 def nested(document: dict[str, Any]) -> dict[str, Any]:

@@ -81,11 +81,13 @@ def headline(ledger: Ledger) -> list[str]:
     octets, packets = _number(ledger, "bytes"), _number(ledger, "packets")
     elapsed_s = _number(ledger, "elapsed_s")
     flows = _number(ledger, "flows", "total")
-    lines = [
-        f"{_counted(packets, 'packet')} ({data_size(octets)}), {_counted(flows, 'flow')}"
-        f" in {duration(elapsed_s)}"
-    ]
-    if elapsed_s > 0:
+    lines = []
+    if "documents" in ledger:
+        lines.append(_documents(ledger, elapsed_s))
+    if packets or not lines:
+        lines.append(f"{_counted(packets, 'packet')} ({data_size(octets)}), "
+                     f"{_counted(flows, 'flow')} in {duration(elapsed_s)}")
+    if elapsed_s > 0 and (packets or "documents" not in ledger):
         lines.append(
             f"{_grouped(packets / elapsed_s)} packets/s, {data_size(octets / elapsed_s)}/s"
         )
@@ -101,6 +103,15 @@ def headline(ledger: Ledger) -> list[str]:
     ]
     said = [f"{_grouped(count)} {what}" for count, what in others if count > 0]
     return lines + ([", ".join(said)] if said else [])
+
+
+def _documents(ledger: Ledger, elapsed_s: float) -> str:
+    """`10 documents (2 of them parsed, 1 undated) in 1 s`."""
+    count = {key: _number(ledger, "documents", key)
+             for key in ("read", "parsed", "undated", "late", "bad")}
+    others = [f"{_grouped(number)} {key}" for key, number in count.items()
+              if key != "read" and (number or key == "parsed")]
+    return f"{_counted(count['read'], 'document')} ({', '.join(others)}) in {duration(elapsed_s)}"
 
 
 def summary_text(ledger: Ledger, talkers: Talkers, width: int = WIDTH) -> str:

@@ -24,7 +24,9 @@ from tests.live.namespaces import Lab
 from tests.live.sensors import Document, LiveSensor, act, as_set, tap, told
 from tests.running import CAPTURES
 
-FILES = sorted(path.name for path in CAPTURES.glob("*.pcap*"))
+BESIDE_THE_FRAMES = ("telnet_ptcpdump.pcapng", "telnet_pktap.pcapng")
+"""They tell of processes, behind each frame; a cable carries the frames only."""
+FILES = sorted({path.name for path in CAPTURES.glob("*.pcap*")} - set(BESIDE_THE_FRAMES))
 PACE = 10
 PACES = {"demo.pcap": 60, "telnet_dropped.pcap": 20, "telnet_handshake_incomplete.pcap": 20,
          "telnet_one_sided.pcap": 20, "telnet_udp23.pcap": 20}  # fmt: skip

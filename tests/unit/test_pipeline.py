@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from sensor.addresses import Networks
+from sensor.api import build_live, load_rules
+from sensor.capture.interfaces import Interfaces
 from sensor.capture.memory import MemoryCapture
-from sensor.config import FlowLimits
+from sensor.config import Config, FlowLimits
 from sensor.decode import decode
 from sensor.flow import FlowContext
 from sensor.flowtable.table import FlowTable
+from sensor.frames import FrameBatch
 from sensor.pipeline import Outlet, Pipeline
+from tests.conversation import SECOND_NS as SECOND
 from tests.conversation import Talk
+from tests.rule_sets import rule
 from tests.running import Collector
 
 
@@ -136,3 +143,95 @@ def test_an_alert_that_gets_lost_is_noticed():
     pipeline = pipeline_of(MemoryCapture(conversation()), rules=Alarmed(), sinks=[Deaf()])
     with pytest.raises(AssertionError, match="lost in a sink"):
         pipeline.run()
+
+
+class Waiting(Collector):
+    """A rule set to which a second without a flow event is one alert."""
+
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    def match(self, flows):
+        self.told.append(("flows", flows.known_ns(flows.count - 1)))
+        return super().match(flows)
+
+    def advance(self, now_ns):
+        self.told.append(("time", now_ns))
+        return ["alert"] if now_ns == 5 * SECOND else []
+
+
+class Counting:
+    def __init__(self):
+        self.alerts = []
+
+    def emit(self, alert):
+        self.alerts.append(alert)
+
+    def accounted(self):
+        return len(self.alerts)
+
+
+def test_rules_are_told_of_the_time_though_nothing_comes():
+    rules, sink = Waiting(), Counting()
+    outlet = Outlet(rules, [sink], FlowContext(internal=Networks(())))
+    outlet.advance(4 * SECOND)
+    outlet.advance(4 * SECOND)
+    outlet.advance(3 * SECOND)
+    outlet.advance(5 * SECOND)
+    assert rules.told == [("time", 4 * SECOND), ("time", 5 * SECOND)]
+    assert sink.alerts == ["alert"] and outlet.alerts == 1
+
+
+def test_time_is_told_after_everything_known_before_it_and_at_the_end():
+    rules = Waiting()
+    pipeline = pipeline_of(MemoryCapture(conversation()), rules=rules)
+    pipeline.handover_events = 1
+    pipeline.run()
+    times = [time_ns for _, time_ns in rules.told]
+    assert times == sorted(times) and {kind for kind, _ in rules.told} == {"flows", "time"}
+    assert ("time", pipeline.lanes[0].last_ns) in rules.told
+
+
+class ThenIdle(MemoryCapture):
+    """Frames, and then only the time, as a live capture gives it."""
+
+    def __init__(self, frames, *idle_ns):
+        super().__init__(frames)
+        self.idle_ns = idle_ns
+
+    def __iter__(self):
+        yield from super().__iter__()
+        frames = FrameBatch(1)
+        frames.interfaces = ("",)
+        for time_ns in self.idle_ns:
+            frames.watermark_ns = time_ns
+            yield frames
+
+
+SILENT = """
+sequence by source.ip with maxspan=2s
+  [network where event.action == "flow_started"]
+  ![network where event.action == "network_flow"]
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_did_not_happen_is_said_while_nothing_comes(tmp_path, workers):
+    talk = Talk()
+    talk.handshake()
+    talk.server.data(0.1)
+    known_ns = talk.frames[-1][0]
+    export = rule("eql", language="eql", query=SILENT)
+    (tmp_path / "rules.ndjson").write_text(json.dumps(export), "utf-8")
+    idle_ns = [known_ns + SECOND, known_ns + 3 * SECOND]
+    captures = [ThenIdle(talk.frames, *idle_ns), *[ThenIdle([], *idle_ns)] * (workers - 1)]
+    sink = Counting()
+    pipeline = build_live(captures, Interfaces(), load_rules([str(tmp_path)]), [sink], Config())
+    for each in captures:
+        each.ask = lambda: None
+    heard = []
+    pipeline.on_batch = lambda: heard.append(len(sink.alerts))
+    pipeline.run()
+    assert heard[-1] == len(sink.alerts) == 1  # before the end
+    assert heard[0] == 0

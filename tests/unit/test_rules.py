@@ -10,6 +10,7 @@ import pytest
 
 from sensor.config import Config, RuleLimits
 from sensor.query.rows import DocumentRows, ecs_type_of
+from sensor.rule_files import Suppression
 from sensor.rule_limits import Suppressor
 from sensor.rules import RulesError, RuleSet, check_paths, format_rule
 
@@ -259,6 +260,7 @@ def test_suppression_is_bounded(tmp_path: Path) -> None:
     other = flow(source={"ip": "192.0.2.11", "port": 1})
     # The second group pushes the first out, so that it alerts again.
     assert suppressed_counts(rules, [flow(), other, flow()], [0, 1, 2]) == [0, 0, 0]
+    assert rules.ledger()["r1"]["evicted"] == 2
 
 
 def test_building_blocks_are_hidden_unless_asked_for(tmp_path: Path) -> None:
@@ -312,8 +314,7 @@ def test_two_rules_with_one_id_name_both_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "word"), [
-    ("machine_learning", "machine learning"), ("esql", "ES|QL"), ("threshold", "threshold"),
-    ("new_terms", "new-terms"), ("threat_match", "indicator"),
+    ("machine_learning", "machine learning"), ("esql", "ES|QL"), ("saved_query", "Kibana"),
 ])
 def test_types_that_are_not_evaluated_are_refused_by_name(
     kind: str, word: str, tmp_path: Path
@@ -342,7 +343,12 @@ def test_fields_that_a_tap_lacks(query: str, status: str, reason: str, tmp_path:
     ('process where process.name == "telnet"', "cannot_run"),
     ("network where ?process.name == null", "runs"),
     ('network where process.name != "x" and destination.port == 23', "degraded"),
-    ("sequence [network where true] [network where true]", "cannot_run"),
+    ("sequence [network where true] [network where true]", "runs"),
+    ("sequence [process where true] [network where true]", "cannot_run"),
+    ("sequence with maxspan=1s [network where true] ![process where true]", "degraded"),
+    ("sequence by process.pid [network where true] [network where true]", "cannot_run"),
+    ("sequence by ?process.pid [network where true] [network where true]", "runs"),
+    ("sample by source.ip [network where true] [network where destination.port == 23]", "runs"),
 ])
 def test_eql_on_a_tap(query: str, status: str, tmp_path: Path) -> None:
     (rule,) = load(tmp_path, rule_text(query, type="eql", language="eql")).rules
@@ -396,11 +402,12 @@ def test_check_lists_good_and_bad(tmp_path: Path) -> None:
 
 
 def test_a_threshold_rule_is_suppressed_by_its_own_groups(tmp_path):
-    """Such rules name a duration and no `group_by`: right, if not evaluated here."""
+    """Such rules name a duration and no `group_by`."""
     text = rule_text(type="threshold", extra="[rule.threshold]\nfield = ['source.ip']\nvalue = 5\n"
                      "[rule.alert_suppression.duration]\nunit = 'h'\nvalue = 1\n")
-    (rule,) = load(tmp_path, text).describe()
-    assert (rule["status"], rule["reason"][:14]) == ("cannot_run", "type threshold")
+    (rule,) = load(tmp_path, text).rules
+    assert rule.status == "runs"
+    assert rule.text.suppression == Suppression(("source.ip",), 3600 * SECOND, False)
 
 
 def test_a_rule_whose_filters_narrow_its_query_does_not_run_without_them(tmp_path):

@@ -119,6 +119,29 @@ def test_kibana_exports(tmp_path: Path) -> None:
     assert alerted(tmp_path, text, "export.ndjson", day=1) == "abcd"
 
 
+def test_an_exception_for_endpoints_of_one_system_is_for_those_alone(tmp_path: Path) -> None:
+    entries = [{"field": "destination.port", "type": "match", "value": "23"}]
+    item = {"item_id": "i", "description": "why", "entries": entries, "os_types": ["windows"]}
+    assert alerted(tmp_path, json.dumps(item), "e.ndjson") == "abcd"
+
+
+def test_a_rule_whose_list_is_not_loaded_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(RULE + 'exceptions_list = [{list_id = "lab"}]\n')
+    rules = RuleSet.load([str(tmp_path / "a.toml")], config=Config(), known_fields=FIELDS)
+    assert rules.notices == [
+        "rule 'Rule ID': no exception of its list 'lab' is loaded: --exceptions FILE"]
+
+
+@pytest.mark.parametrize(("lines", "left"), [("f\n", "abc"), ("# f\nz\n", "abcd")])
+def test_a_list_inside_of_an_object(lines: str, left: str, tmp_path: Path) -> None:
+    (tmp_path / "names").write_text(lines)
+    inner = [{"field": "name", "type": "list", "list": {"id": "names", "type": "keyword"}},
+             {"field": "size", "type": "match", "value": "1"}]
+    item = {"item_id": "i", "description": "why", "entries": [
+        {"field": "file", "type": "nested", "entries": inner}]}
+    assert alerted(tmp_path, json.dumps(item), "e.ndjson") == left
+
+
 def test_a_list_that_rules_name_is_theirs_alone(tmp_path: Path) -> None:
     entries = [{"field": "destination.port", "type": "match", "value": "23"}]
     (tmp_path / "e.ndjson").write_text(json.dumps(

@@ -1,0 +1,308 @@
+"""`sensor rules explain`: why a rule did or did not fire. Part of the command line.
+
+The events are collected first; then those of the chosen flows are held against the rule part by
+part, and the rule itself runs over all of them, to see what became of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from sensor.alerts import Alert
+from sensor.api import KNOWN_FIELDS, build_replay, flow_context, load_rules
+from sensor.capture.told import tells_processes
+from sensor.cli import DAMAGED, DONE, USAGE, say
+from sensor.columns import CodedColumn, Rows
+from sensor.config import Config
+from sensor.errors import ConfigError, QueryError
+from sensor.escape import harmless
+from sensor.event_pipeline import DocumentsPipeline, DocumentStream
+from sensor.events.files import EventFiles
+from sensor.flow import FlowBatch
+from sensor.pipeline import Outlet, Pipeline
+from sensor.pipeline_parts import RowsPart
+from sensor.query import eql, kql
+from sensor.query.ast import And, FieldTest, Node, Query, Text, any_of
+from sensor.query.explain import Explainer, Line
+from sensor.query.external import strictly_external
+from sensor.query.needs import NONE
+from sensor.query.predicate import compile_query
+from sensor.query.rows import values_at
+from sensor.query.values import is_network
+from sensor.rule_loading import Rule
+from sensor.rules import RuleSet
+
+FLOWS_MAX = 20
+"""Flows that are shown."""
+VALUES_MAX = 8
+"""Values of one field that are shown."""
+
+
+@dataclass
+class Wanted:
+    """What the command line asks for."""
+
+    rule: str
+    paths: tuple[str, ...]
+    events: tuple[str, ...] = ()
+    flow: str = ""
+    rules: tuple[str, ...] = ()
+    exceptions: tuple[str, ...] = ()
+    indicators: tuple[str, ...] = ()
+
+
+@dataclass
+class _Collected:
+    """Stands where rules are and keeps everything that they are given."""
+
+    batches: list[RowsPart] = field(default_factory=list)
+
+    def match(self, rows: Any) -> list[Alert]:
+        """Keep a batch."""
+        if isinstance(rows, FlowBatch):
+            rows = FlowBatch(rows.records.copy(), rows.context)
+        self.batches.append(rows)
+        return []
+
+    def advance(self, now_ns: int) -> list[Alert]:
+        """Nothing."""
+        return []
+
+    def finish(self) -> list[Alert]:
+        """Nothing."""
+        return []
+
+
+@dataclass
+class _Flow:
+    """The events of a flow, or one event that belongs to none."""
+
+    nearness: float = 0.0
+    places: list[tuple[int, int]] = field(default_factory=list)
+    """Batch and row of each event."""
+
+
+def print_explanation(wanted: Wanted, config: Config) -> int:
+    """Print what a rule makes of the flows of captures; exit code 2 if there is no such rule."""
+    ruleset = load_rules(
+        wanted.rules, wanted.exceptions, config, any_event=bool(wanted.events),
+        processes=tells_processes(wanted.paths), indicators=wanted.indicators,
+    )  # fmt: skip
+    rule = ruleset.find(wanted.rule)
+    if rule is None:
+        known = ", ".join(sorted(Path(row["file"]).stem for row in ruleset.describe()))
+        say(f"sensor: no rule {wanted.rule!r}; there are: {known}")
+        return USAGE
+    explainer = Explainer(_query_of(rule), tuple(KNOWN_FIELDS))
+    selection = selection_of(wanted.flow) if wanted.flow else None
+    collected = _Collected()
+    pipeline = _pipeline(wanted, collected, config)
+    pipeline.run()
+    if pipeline.stop:
+        raise KeyboardInterrupt
+    flows = _nearest(collected.batches, explainer, selection)
+    click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))
+    _print_flows(flows, collected.batches, explainer, _Trial(rule, config))
+    damaged = [str(entry.error) for entry in pipeline.inputs if entry.error]
+    for error in damaged:
+        say(f"sensor: {error}")
+    return DAMAGED if damaged else DONE
+
+
+def _query_of(rule: Rule) -> Query:
+    query: Query = (eql if rule.text.type == "eql" else kql).parse(rule.text.query)
+    return strictly_external(query) if rule.is_strict else query
+
+
+def _standing(rule: Rule) -> str:
+    if rule.runner is None:
+        return f"cannot run here: {rule.reason}"
+    return f"runs degraded: {rule.reason}" if rule.reason else "runs"
+
+
+def _pipeline(
+    wanted: Wanted, collected: _Collected, config: Config
+) -> Pipeline | DocumentsPipeline:
+    if not wanted.events:
+        return build_replay(wanted.paths, collected, [], config)
+    # Nothing may be passed over: what cannot match is what the question is about.
+    documents = EventFiles(dict.fromkeys(wanted.events), [NONE], config.events)
+    if not wanted.paths:
+        return DocumentsPipeline(documents, Outlet(collected, (), flow_context(config)))
+    pipeline = build_replay(wanted.paths, collected, [], config)
+    pipeline.between = DocumentStream(documents, pipeline.outlet)
+    pipeline.documents = documents
+    return pipeline
+
+
+def selection_of(text: str) -> Node:
+    """The query for the events that a text means: an id, an address with or without a port, or
+    any other query in KQL. Errors: ConfigError.
+    """
+    if text.startswith("1:") or (text.isalnum() and not text.isdigit()):
+        names = ("network.community_id", "flow.id", "event.id")
+        return any_of([FieldTest(Text(name), Text(text)) for name in names])
+    address, port = _endpoint(text)
+    try:
+        if not address:
+            return kql.parse(text)
+        tests: list[Node] = []
+        for side in ("source", "destination"):
+            test: Node = FieldTest(Text(f"{side}.ip"), Text(address))
+            if port:
+                test = And((test, FieldTest(Text(f"{side}.port"), Text(port))))
+            tests.append(test)
+        return any_of(tests)
+    except QueryError as error:
+        raise ConfigError(f"--flow: {error}") from None
+
+
+def _endpoint(text: str) -> tuple[str, str]:
+    """The address (or network) and port that a text names; empty if it is something else."""
+    if is_network(text):
+        return text, ""
+    address, _, port = text.rpartition(":")
+    address = address.removeprefix("[").removesuffix("]")
+    return (address, port) if port.isdigit() and is_network(address) else ("", "")
+
+
+def _nearest(
+    batches: list[RowsPart], explainer: Explainer, selection: Node | None
+) -> list[_Flow]:
+    """The flows that were asked for, those first that come nearest to what the rule wants."""
+    wanted = compile_query(selection, tuple(KNOWN_FIELDS)) if selection is not None else None
+    flows: dict[Any, _Flow] = {}
+    for index, rows in enumerate(batches):
+        scores = explainer.nearness(rows).tolist()
+        chosen = range(rows.count) if wanted is None else np.flatnonzero(wanted(rows)).tolist()
+        ids = _flow_ids(rows)
+        for row in chosen:
+            flow = flows.setdefault(ids[row] or (index, row), _Flow())
+            flow.nearness = max(flow.nearness, scores[row])
+            flow.places.append((index, row))
+    return sorted(flows.values(), key=lambda flow: -flow.nearness)
+
+
+def _flow_ids(rows: Rows) -> list[str]:
+    column = rows.column("flow.id")
+    if not isinstance(column, CodedColumn):
+        return [""] * rows.count
+    names = [str(values[0]) if values else "" for values in column.table]
+    return [names[code] for code in column.codes.tolist()]
+
+
+class _Trial:
+    """The rule runs over everything, and what becomes of some events is noted."""
+
+    def __init__(self, rule: Rule, config: Config) -> None:
+        self.rule = rule
+        self.rules = RuleSet([rule], config, show_building_blocks=True)
+
+    def fates(
+        self, batches: list[RowsPart], places: set[tuple[int, int]]
+    ) -> dict[tuple[int, int], str]:
+        """What became of the events at some places."""
+        # Where batches are cut makes no difference to rules: those events go in alone.
+        fates = {}
+        for index, rows in enumerate(batches):
+            first = 0
+            for row in sorted(row for place, row in places if place == index):
+                if row > first:
+                    self.rules.match(rows.part(first, row))
+                fates[index, row] = self._fate(rows.part(row, row + 1))
+                first = row + 1
+            if first < rows.count:
+                self.rules.match(rows.part(first, rows.count))
+        return fates
+
+    def _fate(self, rows: Rows) -> str:
+        counters, text = self.rule.counters, self.rule.text
+        names = ("alerts", "excepted", "limited", "suppressed")
+        before = [getattr(counters, name) for name in names]
+        self.rules.match(rows)
+        alerts, excepted, limited, suppressed = (
+            getattr(counters, name) - earlier for name, earlier in zip(names, before, strict=True))
+        if alerts:
+            return "ALERT"
+        if excepted:
+            items = [item.name or item.place for item in self.rule.exceptions
+                     if item.predicate(rows)[0] and rows.known_ns(0) < item.expires_ns]
+            return f"no alert: excepted by {', '.join(items)}"
+        if limited:
+            limit = text.max_signals or "max_signals"
+            return f"no alert: over the limit ({limit}); it counts in the closing alert"
+        return "no alert: suppressed (alert_suppression)" if suppressed else ""
+
+
+def _print_flows(
+    flows: list[_Flow], batches: list[RowsPart], explainer: Explainer, trial: _Trial
+) -> None:
+    shown = flows[:FLOWS_MAX]
+    fates = trial.fates(batches, {place for flow in shown for place in flow.places})
+    if not shown:
+        click.echo("no such event")
+    for flow in shown:
+        for number, (index, row) in enumerate(flow.places):
+            rows = batches[index]
+            (document,) = rows.documents([row])
+            if number == 0:
+                click.echo(f"\n{harmless(_heading(document))}")
+            trees = explainer.lines(rows, row)
+            fate = fates[index, row] or _why_not(trees, trial.rule)
+            click.echo(harmless(f"  {_one(document, '@timestamp')} "
+                                f"{_one(document, 'event.action')}: {fate}"))
+            for title, lines in zip(explainer.titles, trees, strict=True):
+                for text in _lines(title, lines):
+                    click.echo(harmless(text))
+    if len(flows) > len(shown):
+        click.echo(f"\n{len(flows) - len(shown)} more, further off: choose with --flow")
+
+
+def _why_not(trees: list[list[Line]], rule: Rule) -> str:
+    if not any(lines[0].holds for lines in trees):
+        return "no alert: the query does not select it"
+    if rule.runner is None:
+        return "no alert: the rule cannot run here"
+    return "no alert: wanted, but the rule asks for more than was there by then"
+
+
+def _heading(document: dict[str, Any]) -> str:
+    parts = [_one(document, "network.community_id") or _one(document, "event.id"),
+             _one(document, "network.transport"),
+             _endpoint_text(document, "source"), "->", _endpoint_text(document, "destination")]
+    return " ".join(filter(None, parts)).removesuffix("->").strip()
+
+
+def _endpoint_text(document: dict[str, Any], side: str) -> str:
+    address, port = _one(document, f"{side}.ip"), _one(document, f"{side}.port")
+    address = f"[{address}]" if ":" in address and port else address
+    return ":".join(filter(None, (address, port)))
+
+
+def _one(document: dict[str, Any], name: str) -> str:
+    values = values_at(document, name)
+    return str(values[0]) if values else ""
+
+
+def _lines(title: str, lines: Sequence[Line]) -> Iterator[str]:
+    depth = 0
+    if title:
+        yield f"    {_mark(lines[0].holds)} {title}"
+        depth = 1
+    for line in lines:
+        text = f"    {_mark(line.holds)} {'  ' * (line.depth + depth)}{line.text}"
+        for name, values in line.values:
+            more = ", ..." if len(values) > VALUES_MAX else ""
+            has = ", ".join(map(str, values[:VALUES_MAX])) + more if values else "nothing"
+            text += f"  [{name}: {has}]" if len(line.values) > 1 else f"  [has {has}]"
+        yield text
+
+
+def _mark(holds: bool) -> str:
+    return "yes" if holds else "NO "

@@ -1,0 +1,144 @@
+"""Why a query selects an event or does not: each part of it, whether it holds, what the event has.
+
+Parts are decided by the predicates that decide the whole, over the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensor.columns import Mask, Rows
+from sensor.query.ast import (
+    And,
+    EventQuery,
+    FieldRef,
+    FieldTest,
+    Literal,
+    Nested,
+    Node,
+    Not,
+    Or,
+    Query,
+    Range,
+    Sample,
+    Sequence,
+    Step,
+    Text,
+    children,
+)
+from sensor.query.predicate import compile_query
+from sensor.query.render import render, shared_field, step_text
+from sensor.query.rows import values_at
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One part of a query against one event."""
+
+    depth: int
+    text: str
+    holds: bool
+    values: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    """The fields that a test looks at, with what the event has in each; none for logic."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a query, ready to be asked; logic has parts below it, tests have a predicate."""
+
+    node: Node
+    text: str
+    parts: tuple[_Part, ...] = ()
+    test: Any = None
+
+    def mask(self, rows: Rows) -> Mask:
+        """The rows for which it holds."""
+        if not self.parts:
+            mask: Mask = self.test(rows)
+            return mask
+        masks = [part.mask(rows) for part in self.parts]
+        if isinstance(self.node, Not):
+            return ~masks[0]
+        together = np.logical_or if isinstance(self.node, Or) else np.logical_and
+        result: Mask = together.reduce(masks)
+        return result
+
+    def nearness(self, rows: Rows) -> NDArray[np.float64]:
+        """Per row how much of it holds, from 0 to 1: the mean of all, the best of any."""
+        if not self.parts or isinstance(self.node, Not):
+            return self.mask(rows).astype(np.float64)
+        scores = [part.nearness(rows) for part in self.parts]
+        together = np.max if isinstance(self.node, Or) else np.mean
+        result: NDArray[np.float64] = together(scores, axis=0)
+        return result
+
+    def lines(self, rows: Rows, row: int, document: dict[str, Any], depth: int) -> list[Line]:
+        """It and what is below it against one row of one."""
+        values = () if self.parts else tuple(
+            (name, tuple(values_at(document, name))) for name in _fields(self.node))
+        lines = [Line(depth, self.text, bool(self.mask(rows)[row]), values)]
+        for part in self.parts:
+            lines += part.lines(rows, row, document, depth + 1)
+        return lines
+
+
+class Explainer:
+    """A query to be held against events, part by part; `fields` as for `compile_query`."""
+
+    def __init__(self, query: Query, fields: Collection[str] = ()) -> None:
+        self.titles: tuple[str, ...] = ("",)
+        """What each step is called; one without a name for a query of single events."""
+        if isinstance(query, Sequence | Sample):
+            steps = [(f"step {number}", step) for number, step in enumerate(query.steps, 1)]
+            if isinstance(query, Sequence) and query.until is not None:
+                steps.append(("until", query.until))
+            self.titles = tuple(_title(name, step) for name, step in steps)
+            self._trees = [_part(step.event, fields) for _, step in steps]
+        else:
+            self._trees = [_part(query, fields)]
+
+    def nearness(self, rows: Rows) -> NDArray[np.float64]:
+        """Per row how much of the query holds, 1 for all of it; of a sequence its best step."""
+        result: NDArray[np.float64] = np.max([tree.nearness(rows) for tree in self._trees], axis=0)
+        return result
+
+    def lines(self, rows: Rows, row: int) -> list[list[Line]]:
+        """The parts of the query, or of each step, against one row."""
+        (document,) = rows.documents([row])
+        return [tree.lines(rows, row, document, 0) for tree in self._trees]
+
+
+def _title(name: str, step: Step) -> str:
+    more = step_text(step)
+    return f"{name} ({more})" if more else name
+
+
+def _part(node: Node, fields: Collection[str]) -> _Part:
+    match node:
+        case EventQuery(None, condition):
+            return _part(condition, fields)
+        case EventQuery(category, condition):
+            event = EventQuery(category, Literal(True))
+            kind = _Part(event, f"event.category: {category}", (), compile_query(event, fields))
+            return _Part(And((event, condition)), "all of", (kind, _part(condition, fields)))
+        case And(items) | Or(items) if not shared_field(node):
+            text = "all of" if isinstance(node, And) else "any of"
+            return _Part(node, text, tuple(_part(item, fields) for item in items))
+        case Not(item) if isinstance(item, And | Or) and not shared_field(item):
+            return _Part(node, "not", (_part(item, fields),))
+    return _Part(node, render(node), (), compile_query(node, fields))
+
+
+def _fields(node: Any) -> list[str]:
+    """The fields that a test looks at, each once; none for those that are patterns of names."""
+    match node:
+        case EventQuery():
+            return ["event.category"]
+        case FieldTest(Text(name)) | Range(Text(name)) | Nested(Text(name)) | FieldRef(name):
+            return [name]
+    return list(dict.fromkeys(name for item in children(node) for name in _fields(item)))

@@ -1,0 +1,246 @@
+"""From rule files to rules that run: each is compiled, or says why it cannot run here.
+
+A rule that is written wrongly is an error (`RulesError`, all of them at once).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sensor.config import Config
+from sensor.errors import OperatorError, QueryError
+from sensor.escape import harmless
+from sensor.exceptions_file import ExceptionItem
+from sensor.query import check, eql, kql
+from sensor.query.ast import Query, Sample, Sequence
+from sensor.query.external import external_lists, strictly_external
+from sensor.query.predicate import compile_query
+from sensor.query.rows import ecs_type_of
+from sensor.query.sample import Sampler
+from sensor.query.sequence import Tracker
+from sensor.rule_files import (
+    UNSUPPORTED_TYPES,
+    RuleText,
+    find_files,
+    line_of,
+    placed,
+    read_file,
+)
+from sensor.rule_runners import OrderRunner, Runner, SingleRunner
+from sensor.rule_state_loading import CannotRun, Resources, build, fields_of
+
+PROCESS_ID = "process.pid"
+"""A field that the sensor's own events have where it learns of processes."""
+RUNS, DEGRADED, CANNOT_RUN = "runs", "degraded", "cannot_run"
+
+
+class RulesError(OperatorError):
+    """Everything that is wrong with the rules, in the order of the files."""
+
+    def __init__(self, errors: list[QueryError]) -> None:
+        # A condition may be met twice, plain and negated: its mistake is one all the same.
+        self.errors = tuple({str(error): error for error in errors}.values())
+        super().__init__("\n".join(str(error) for error in self.errors))
+
+
+@dataclass(slots=True)
+class Counters:
+    """What became of a rule's matches: matches = alerts + excepted + suppressed + hidden."""
+
+    matches: int = 0
+    alerts: int = 0
+    excepted: int = 0
+    suppressed: int = 0
+    """Held back by suppression or by the limit."""
+    limited: int = 0
+    """Those among them that the limit held back."""
+    hidden: int = 0
+    """Matches of a building-block rule, which nobody asked to see."""
+    closings: int = 0
+    """Alerts that stand for a window's suppressed ones; not among `alerts`."""
+    groups_evicted: int = 0
+    """Groups that suppression had to forget."""
+
+
+@dataclass(slots=True)
+class Rule:
+    """A rule, whether it runs, and what became of its matches."""
+
+    text: RuleText
+    status: str = RUNS
+    reason: str = ""
+    runner: Runner | None = None
+    """What runs it, with its memory; None if it cannot run."""
+    external: tuple[str, ...] = ()
+    """The networks that the rule's `not cidrmatch(destination.ip, ...)` excepts, as in force."""
+    is_strict: bool = False
+    """Whether `strict_external` extended that list."""
+    exceptions: list[ExceptionItem] = field(default_factory=list)
+    counters: Counters = field(default_factory=Counters)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What the events of a run can have."""
+
+    known_fields: Mapping[str, str]
+    """The ECS types of the fields of the sensor's own events."""
+    any_event: bool = False
+    """Whether events of other kinds come too: then every field is possible."""
+
+    def type_of(self, name: str) -> str | None:
+        """The ECS type of a field; None if no event has it."""
+        known = self.known_fields.get(name)
+        return ecs_type_of(name) if known is None and self.any_event else known
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of the sensor's own events."""
+        return tuple(self.known_fields)
+
+    @property
+    def categories(self) -> Collection[str] | None:
+        """The event categories that occur; None: any."""
+        if self.any_event:
+            return None
+        return ("network", "process") if PROCESS_ID in self.known_fields else ("network",)
+
+
+def load_rules(
+    paths: Iterable[str], config: Config, schema: Schema, resources: Resources | None = None
+) -> list[Rule]:
+    """The rules of files and folders. Errors: RulesError tells everything at once."""
+    rules, errors = read_rules(paths, config, schema, resources)
+    if errors:
+        raise RulesError(errors)
+    return rules
+
+
+def read_rules(
+    paths: Iterable[str], config: Config, schema: Schema, resources: Resources | None = None
+) -> tuple[list[Rule], list[QueryError]]:
+    """The rules of files and folders, and everything that is wrong with them."""
+    files, errors = find_files(paths)
+    rules = []
+    for path in files:
+        for text in read_file(path):
+            if isinstance(text, QueryError):
+                errors.append(text)
+                continue
+            rule, wrong = _compiled(text, config, schema)
+            if text.special is not None and rule.runner is not None and not wrong:
+                wrong = _specialise(rule, config, schema, resources or Resources())
+            rules.append(rule)
+            errors += wrong
+    return rules, errors + _duplicates(rules)
+
+
+def _compiled(
+    text: RuleText, config: Config, schema: Schema
+) -> tuple[Rule, list[QueryError]]:
+    """The rule, ready to run if it can; and what is wrong with its query."""
+    rule = Rule(text)
+    if reason := _why_refused(text):
+        return _refused(rule, reason), []
+    try:
+        query: Query = (eql if text.type == "eql" else kql).parse(text.query)
+    except QueryError as error:
+        return rule, [_placed(error, text)]
+    findings = check.check(query, text.query, schema.type_of, schema.fields, schema.categories)
+    if findings.errors:
+        return rule, [_placed(error, text) for error in findings.errors]
+    absent = ", ".join(findings.absent)
+    if not findings.possible:
+        if text.network_leg:
+            return _refused(rule, f"runs on network evidence only: {text.network_leg} covers its "
+                                  "network leg"), []
+        return _refused(rule, f"not on a tap: {absent}: the condition can never hold"), []
+    if findings.absent:
+        rule.status, rule.reason = DEGRADED, f"not on a tap: {absent}"
+    lists = external_lists(query)
+    if config.strict_external and lists:
+        query, rule.is_strict = strictly_external(query), True
+        lists = external_lists(query)
+    rule.external = tuple(dict.fromkeys(cidr for cidrs in lists for cidr in cidrs))
+    rule.runner = _runner(query, text, config, schema)
+    return rule, []
+
+
+def _specialise(
+    rule: Rule, config: Config, schema: Schema, resources: Resources
+) -> list[QueryError]:
+    """Give a rule that does more with its events than alert on each the runner for that."""
+    text = rule.text
+    assert text.special is not None and isinstance(rule.runner, SingleRunner)
+    fields = fields_of(text.special, schema.type_of)
+    if fields.unknown:
+        return [QueryError(f"unknown field '{name}'", path=text.path, line=line_of(text, name))
+                for name in fields.unknown]
+    try:
+        if fields.is_hopeless:
+            raise CannotRun(f"not on a tap: {', '.join(fields.absent)}")
+        rule.runner, remark = build(text, rule.runner.predicate, config.rule, resources)
+    except CannotRun as reason:
+        rule.runner = None
+        _refused(rule, str(reason))
+    except QueryError as error:
+        return [error]
+    else:
+        remarks = [rule.reason, remark]
+        if fields.absent:
+            remarks.append(f"not on a tap: {', '.join(fields.absent)}")
+        rule.reason = "; ".join(filter(None, remarks))
+        rule.status = DEGRADED if rule.reason else rule.status
+    return []
+
+
+def _runner(query: Query, text: RuleText, config: Config, schema: Schema) -> Runner:
+    if isinstance(query, Sequence):
+        return OrderRunner(
+            Tracker(query, text.lookback_ns, config.rule.pending_max, schema.fields))
+    if isinstance(query, Sample):
+        return OrderRunner(
+            Sampler(query, text.lookback_ns, config.rule.pending_max, schema.fields))
+    return SingleRunner(compile_query(query, schema.fields))
+
+
+def _why_refused(text: RuleText) -> str:
+    """Why a rule cannot run here, whatever its query says; empty if it may."""
+    if text.type in UNSUPPORTED_TYPES:
+        return f"type {text.type}: {UNSUPPORTED_TYPES[text.type]}"
+    if text.language == "lucene":
+        return "language lucene: only kuery and eql are evaluated"
+    if text.disabled:
+        return "disabled in its export"
+    if text.has_filters:
+        return "its filters ([[rule.filters]]) are not evaluated"
+    return ""
+
+
+def _refused(rule: Rule, reason: str) -> Rule:
+    rule.status, rule.reason = CANNOT_RUN, reason
+    return rule
+
+
+def _placed(error: QueryError, text: RuleText) -> QueryError:
+    return placed(error, text, Path(text.path).read_text("utf-8", "replace"))
+
+
+def _duplicates(rules: list[Rule]) -> list[QueryError]:
+    first: dict[str, RuleText] = {}
+    errors = []
+    for rule in rules:
+        known = first.setdefault(rule.text.id, rule.text)
+        if known is not rule.text and rule.text.id:
+            errors.append(QueryError(
+                f"rule id {rule.text.id} is already used by {harmless(known.path)}",
+                path=rule.text.path,
+            ))
+    return errors
+
+
+def names_of(rule: Rule) -> set[str]:
+    """What a rule may be called by: its id, its name, the stem of its file."""
+    return {rule.text.id, rule.text.name, Path(rule.text.path).stem}

@@ -1,0 +1,103 @@
+"""Runners: what a kind of rule does with a batch of events, and what it remembers between them.
+
+A runner finds matches; `rules.RuleSet` makes alerts of them. To add a kind of rule: write a runner
+and let `rule_loading.py` build it. What a runner finds may depend on the order of the events and on
+their times, never on where one batch ends and the next begins.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from sensor.columns import Kept, Rows
+from sensor.query.masks import Predicate
+from sensor.query.sample import Sampler
+from sensor.query.sequence import Tracker
+from sensor.query.steps import Unexcepted
+
+
+class Match(NamedTuple):
+    """What a rule found."""
+
+    known_ns: int
+    """When it became known: at a row, or at a deadline between two rows."""
+    row: int
+    """The row that completed it; `rows.count` if no row did. Matches of one time are in this order.
+    """
+    events: tuple[Kept, ...] | None = None
+    """The events it is made of, oldest first; None: the row alone, whose document it becomes."""
+    fields: dict[str, Any] | None = None
+    """What it adds to the alert's document, nested; over what the events say."""
+    name: str = ""
+    """Tells it from others that the same events make, in the alert's id."""
+
+
+class Runner(Protocol):
+    """One rule at work."""
+
+    @property
+    def evicted(self) -> int:
+        """What had to be forgotten because there was too much to remember."""
+
+    def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
+        """What a batch completes, in order of `known_ns` and `row`.
+
+        Rows for which it does not ask `unexcepted` count as excepted from nothing.
+        """
+
+    def advance(self, now_ns: int) -> list[Match]:
+        """What the time alone completes: no further event is known before it."""
+
+    def take_over(self, old: Runner) -> None:
+        """Go on where another runner of the same rule stood."""
+
+
+class SingleRunner:
+    """Each event that the query selects is a match."""
+
+    evicted = 0
+
+    def __init__(self, predicate: Predicate) -> None:
+        self.predicate = predicate
+
+    def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
+        """The selected rows."""
+        selected = np.flatnonzero(self.predicate(rows)).tolist()
+        selected = unexcepted(selected) if selected else selected
+        if not selected:
+            return []
+        return list(map(Match, rows.times_ns()[selected].tolist(), selected))
+
+    def advance(self, now_ns: int) -> list[Match]:
+        """Nothing: no match waits for the time."""
+        return []
+
+    def take_over(self, old: Runner) -> None:
+        """Nothing is remembered."""
+
+
+class OrderRunner:
+    """Several events make a match: a sequence or a sample."""
+
+    def __init__(self, tracker: Tracker | Sampler) -> None:
+        self._tracker = tracker
+
+    @property
+    def evicted(self) -> int:
+        """What had to be forgotten because there was too much to remember."""
+        return self._tracker.evicted
+
+    def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
+        """What a batch completes."""
+        return [Match(*completed) for completed in self._tracker.matches(rows, unexcepted)]
+
+    def advance(self, now_ns: int) -> list[Match]:
+        """What the time alone completes."""
+        return [Match(*completed) for completed in self._tracker.advance(now_ns)]
+
+    def take_over(self, old: Runner) -> None:
+        """Go on with what is pending."""
+        if isinstance(old, OrderRunner):
+            self._tracker = old._tracker

@@ -1,0 +1,182 @@
+"""`sensor rules explain`: why a rule did or did not fire, told part by part."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sensor.config import Config
+from sensor.errors import ConfigError
+from sensor.explain_command import Wanted, print_explanation, selection_of
+from sensor.query import kql
+from tests.command import ACCEPTED, DEMO, EXTERNAL, REFUSED, sensor
+
+PORT = "accepted_default_telnet_port_connection"
+PLAIN = """
+[rule]
+rule_id = "r1"
+name = "Mine"
+description = "d"
+severity = "low"
+risk_score = 21
+type = "{type}"
+language = "{language}"
+{more}
+query = '''{query}'''
+"""
+
+
+def rule(folder: Path, query: str, kind: str = "query", more: str = "") -> str:
+    path = folder / "mine.toml"
+    language = "eql" if kind == "eql" else "kuery"
+    path.write_text(PLAIN.format(type=kind, language=language, query=query, more=more), "utf-8")
+    return str(path)
+
+
+def explain(capsys: pytest.CaptureFixture[str], wanted: Wanted, code: int = 0) -> list[str]:
+    assert print_explanation(wanted, Config()) == code
+    return capsys.readouterr().out.splitlines()
+
+
+def events(lines: list[str]) -> list[str]:
+    """What is told of each event: its action and its fate."""
+    return [line.split(maxsplit=1)[1] for line in lines if line.startswith("  2026")]
+
+
+def test_a_refused_connection_shows_the_part_that_fails() -> None:
+    ended = sensor("rules", "explain", PORT, REFUSED)
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert lines[0] == "Accepted Default Telnet Port Connection: runs"
+    assert set(events(lines)) == {
+        "flow_denied: no alert: the query does not select it",
+        "network_flow: no alert: the query does not select it"}
+    assert "    yes   destination.port: 23  [has 23]" in lines
+    failing = [line for line in lines if line.startswith("    NO    not event.action")]
+    assert {line.rpartition("  ")[2] for line in failing} == {
+        "[has flow_denied]", "[has network_flow]"}
+
+
+def test_all_events_of_a_flow_are_shown_as_the_rule_wants_only_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = explain(capsys, Wanted(PORT, (ACCEPTED,)))
+    assert events(lines)[:2] == [
+        "flow_started: ALERT", "network_flow: no alert: the query does not select it"]
+
+
+@pytest.mark.parametrize("text", [
+    "1:/qBxKtnGxZYbz2CuFHrWAeVHhR8=", "192.168.1.83:50620", "185.199.110.153:23",
+    "source.ip: 192.168.1.83 and destination.port: 23",
+])  # fmt: skip
+def test_a_flow_is_chosen_by_what_is_known_of_it(
+    capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    lines = explain(capsys, Wanted(PORT, (DEMO,), flow=text))
+    assert [line for line in lines if line.startswith("1:")] == [
+        "1:/qBxKtnGxZYbz2CuFHrWAeVHhR8= tcp 192.168.1.83:50620 -> 185.199.110.153:23"]
+
+
+def test_what_a_flow_may_be_called() -> None:
+    assert selection_of("[2001:db8::1]:23") == kql.parse(
+        'source.ip: "2001:db8::1" and source.port: 23 '
+        'or destination.ip: "2001:db8::1" and destination.port: 23')
+    assert selection_of("10.0.0.0/8") == kql.parse(
+        "source.ip: 10.0.0.0/8 or destination.ip: 10.0.0.0/8")
+    assert selection_of("2001:db8::1") == kql.parse(
+        'source.ip: "2001:db8::1" or destination.ip: "2001:db8::1"')
+    assert selection_of("fe2fefc6") == kql.parse(
+        "network.community_id: fe2fefc6 or flow.id: fe2fefc6 or event.id: fe2fefc6")
+    with pytest.raises(ConfigError, match="--flow"):
+        selection_of("source.ip: (")
+
+
+def test_nothing_chosen_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(capsys, Wanted(PORT, (DEMO,), flow="192.0.2.99"))[-1] == "no such event"
+
+
+def test_the_nearest_come_first_and_the_rest_is_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = explain(capsys, Wanted(PORT, (DEMO,)))
+    assert events(lines)[0] == "flow_started: ALERT"
+    assert len([line for line in lines if line.startswith("1:")]) == 20
+    assert lines[-1].endswith("further off: choose with --flow")
+
+
+def test_an_exception_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    items = tmp_path / "exceptions.toml"
+    items.write_text('[[item]]\nname = "Lab"\ncomment = "c"\nentries = ['
+                     '{ field = "destination.port", type = "match", value = "23" }]\n', "utf-8")
+    lines = explain(capsys, Wanted(PORT, (ACCEPTED,), exceptions=(str(items),)))
+    assert events(lines)[0] == "flow_started: no alert: excepted by Lab"
+
+
+TWO_AT_ONCE = [
+    {"@timestamp": f"2026-01-01T00:00:0{second}Z", "event": {"action": "x", "id": f"e{second}"},
+     "source": {"ip": "192.0.2.1"}}
+    for second in (1, 2)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("more", "fate"), [
+    ("max_signals = 1", "no alert: over the limit (1); it counts in the closing alert"),
+    ('alert_suppression = { group_by = ["source.ip"], duration = { value = 5, unit = "m" } }',
+     "no alert: suppressed (alert_suppression)"),
+])  # fmt: skip
+def test_what_held_a_match_back_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: str, fate: str
+) -> None:
+    path = tmp_path / "events.ndjson"
+    path.write_text("".join(json.dumps(each) + "\n" for each in TWO_AT_ONCE), "utf-8")
+    mine = rule(tmp_path, "event.action: x", more=more)
+    lines = explain(capsys, Wanted("Mine", (), events=(str(path),), rules=(mine,)))
+    assert events(lines) == ["x: ALERT", f"x: {fate}"]
+
+
+def test_the_steps_of_a_sequence_are_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = rule(tmp_path, "sequence by source.ip [network where event.action == \"flow_started\"] "
+                "[network where event.action == \"network_flow\"]", "eql")
+    lines = explain(capsys, Wanted("Mine", (ACCEPTED,), rules=(mine,)))
+    assert events(lines)[:2] == [
+        "flow_started: no alert: wanted, but the rule asks for more than was there by then",
+        "network_flow: ALERT"]
+    steps = [line.strip() for line in lines if " step " in line]
+    assert steps[:4] == ["yes step 1", "NO  step 2", "NO  step 1", "yes step 2"]
+
+
+def test_captures_and_events_come_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "events.ndjson"
+    path.write_text(json.dumps(TWO_AT_ONCE[0]) + "\n", "utf-8")
+    mine = rule(tmp_path, "event.action: (x or flow_started)")
+    lines = explain(capsys, Wanted("r1", (ACCEPTED,), events=(str(path),), rules=(mine,)))
+    assert [fate for fate in events(lines) if fate.endswith("ALERT")] == [
+        "x: ALERT", "flow_started: ALERT"]
+
+
+def test_a_rule_that_cannot_run_says_so_and_is_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = rule(tmp_path, "process.name: sh and destination.port: 23")
+    lines = explain(capsys, Wanted("Mine", (EXTERNAL,), rules=(mine,)))
+    assert lines[0].startswith("Mine: cannot run here: not on a tap: process.name")
+    assert "    NO    process.name: sh  [has nothing]" in lines
+
+
+def test_what_is_wrong_with_the_request(tmp_path: Path) -> None:
+    unknown = sensor("rules", "explain", "nobody", DEMO)
+    assert (unknown.code, unknown.out) == (2, "")
+    assert "no rule 'nobody'; there are: " in unknown.message()
+    assert sensor("rules", "explain", PORT).code == 2
+    damaged = tmp_path / "damaged.pcap"
+    damaged.write_bytes(Path(ACCEPTED).read_bytes()[:-7])
+    ended = sensor("rules", "explain", PORT, str(damaged))
+    assert ended.code == 1
+    assert "damaged.pcap" in ended.message()
+    assert "flow_started: ALERT" in ended.out
