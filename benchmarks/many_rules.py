@@ -1,7 +1,7 @@
 """What a hundred rules cost: the same capture with them and with the shipped ones, in turns.
 
-    python benchmarks/make_mix.py /tmp/mix
-    python benchmarks/many_rules.py /tmp/mix/mix.pcap [--rules 100] [--rounds 3] [--profile]
+    python benchmarks/make_mix.py benchmarks/data
+    python benchmarks/many_rules.py benchmarks/data/mix.pcap [--rules 100] [--rounds 3] [--profile]
 
 The rules are made up, half KQL and half EQL, as people write them: ports, networks, verdicts,
 directions, patterns, exceptions inside the query; no two are alike. Printed: the best wall time of
