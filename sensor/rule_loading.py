@@ -16,7 +16,7 @@ from sensor.exceptions_file import ExceptionItem
 from sensor.query import check, eql, kql
 from sensor.query.ast import Query, Sample, Sequence
 from sensor.query.external import external_lists, strictly_external
-from sensor.query.predicate import compile_query
+from sensor.query.predicate import Shared, compile_query
 from sensor.query.rows import ecs_type_of
 from sensor.query.sample import Sampler
 from sensor.query.sequence import Tracker
@@ -89,6 +89,8 @@ class Schema:
     """The ECS types of the fields of the sensor's own events."""
     any_event: bool = False
     """Whether events of other kinds come too: then every field is possible."""
+    shared: Shared = field(default_factory=Shared, compare=False)
+    """What several rules ask of the same events."""
 
     def type_of(self, name: str) -> str | None:
         """The ECS type of a field; None if no event has it."""
@@ -203,7 +205,7 @@ def _runner(query: Query, text: RuleText, config: Config, schema: Schema) -> Run
     if isinstance(query, Sample):
         return OrderRunner(
             Sampler(query, text.lookback_ns, config.rule.pending_max, schema.fields))
-    return SingleRunner(compile_query(query, schema.fields))
+    return SingleRunner(compile_query(query, schema.fields, schema.shared))
 
 
 def _why_refused(text: RuleText) -> str:
