@@ -99,8 +99,9 @@ class HostEvents:
     def serve(self, timeout_s: float | None = None) -> None:
         """One round: wait for something to do, and do it."""
         for key, mask in self._selector.select(timeout_s):
-            if mask & selectors.EVENT_WRITE:
-                self._flush(self._clients[key.fd])
+            client = self._clients.get(key.fd)  # it may be gone since: news found it so
+            if mask & selectors.EVENT_WRITE and client is not None:
+                self._flush(client)
             if mask & selectors.EVENT_READ and key.fd in self._selector.get_map():
                 key.data()
 

@@ -244,6 +244,30 @@ def test_a_client_that_does_not_read_loses_news_and_is_told(
     news.close()
 
 
+def test_a_client_that_is_gone_when_its_turn_comes_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "SEND_BYTES", 4096)
+    news = News()
+    connector: Any = news
+    events = HostEvents(Procfs(this_machine()), Sockets(), connector)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    events.adopt(theirs)
+    for number in range(100):  # more than the socket takes: some wait
+        news.put(KernelEvent(EXEC, os.getpid(), number))
+        events.serve(1)
+    ours.close()
+    news.put(KernelEvent(EXEC, os.getpid(), 100))
+    select = events._selector.select
+    monkeypatch.setattr(  # the news, which find it gone, have their turn before it
+        events._selector, "select",
+        lambda timeout_s: sorted(select(timeout_s), key=lambda ready: ready[0].fileobj is theirs))
+    events.serve(1)
+    assert events.clients == 0
+    events.close()
+    news.close()
+
+
 def test_only_our_own_may_connect(tmp_path: Path) -> None:
     path = str(tmp_path / "events")
     listener = open_listener(path)
