@@ -233,10 +233,12 @@ class HostClient:
             self._happened(message)
 
     def _answered(self, message: dict[str, Any]) -> None:
-        told = message.get("process")
+        told, number = message.get("process"), message["answer"]
+        if type(number) is not int:
+            raise MessageError("an answer to no question")
         process = None if told is None else process_from(told, self.machine)
         with self._lock:
-            asked = self._asked.pop(message["answer"], None)
+            asked = self._asked.pop(number, None)
             if asked is None:
                 return
             asked.process, asked.answered = process, True

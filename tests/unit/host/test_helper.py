@@ -268,6 +268,12 @@ def test_a_client_that_is_gone_when_its_turn_comes_is_passed_over(
     news.close()
 
 
+def test_an_answer_to_no_question_ends_the_listening(joined: Joined) -> None:
+    joined.theirs.send(pack({"answer": [1], "process": None}))
+    joined.client._thread.join()
+    assert "not to be understood" in joined.client.error
+
+
 def test_only_our_own_may_connect(tmp_path: Path) -> None:
     path = str(tmp_path / "events")
     listener = open_listener(path)
