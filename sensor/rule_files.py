@@ -184,7 +184,7 @@ class _Reader:
         return RuleText(
             path=self.path, id=self._required("rule_id"), name=self._required("name"),
             type=kind, language=self._language(kind),
-            query=self._required("query") if runs else "", query_line=self._query_line(),
+            query=self._query(kind) if runs else "", query_line=self._query_line(),
             severity=severity, risk_score=self._risk_score(),
             version=self._typed("version", int, 1),
             description=self._required("description").strip(),
@@ -217,6 +217,12 @@ class _Reader:
             self._error(f"'{key}' must be a text that is not empty", key)
             return ""
         return value
+
+    def _query(self, kind: str) -> str:
+        """The query; Kibana exports a rule that only filters with an empty one: all events."""
+        if kind in QUERY_TYPES and self.rule.get("query") == "":
+            return "*:*"
+        return self._required("query")
 
     def _typed(self, key: str, kind: type[Any], default: Any) -> Any:
         value = self.rule.get(key, default)
