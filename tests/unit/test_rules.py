@@ -429,6 +429,15 @@ def test_an_empty_query_is_one_for_all_events(tmp_path):
         load(tmp_path, rule_text("", type="eql", language="eql"))
 
 
+def test_a_tactic_without_techniques_is_shown(tmp_path):
+    line = {"rule_id": "r1", "name": "n", "description": "d", "type": "query", "query": "tags:x",
+            "severity": "low", "risk_score": 21,
+            "threat": [{"tactic": {"id": "TA0001", "name": "Entry"}, "technique": None}]}
+    (tmp_path / "export.ndjson").write_text(json.dumps(line))
+    (rule,) = load(tmp_path).rules
+    assert format_rule(rule)["threat"] == ["Entry (TA0001)"]
+
+
 def test_an_export_says_null_where_a_rule_is_no_building_block_and_has_no_filters(tmp_path):
     rule = {"rule_id": "r1", "name": "n", "description": "d", "type": "query", "language": "kuery",
             "severity": "low", "risk_score": 21, "query": "destination.port:23",
