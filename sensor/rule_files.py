@@ -66,6 +66,8 @@ class RuleText:
     """Whether somebody switched it off in Kibana."""
     has_filters: bool
     """Whether Kibana's filters narrow the query; they are no part of its text."""
+    category_field: str
+    """Where EQL's event category is to be looked for, if the rule says so."""
     exception_lists: tuple[str, ...]
     ruleset: str
     """What the rule belongs to: its `[sensor]` table's word, else the name of its folder."""
@@ -196,6 +198,7 @@ class _Reader:
             building_block=self.rule.get("building_block_type") is not None,
             disabled=self.rule.get("enabled") is False and self.path.endswith("json"),
             has_filters=bool(self._typed("filters", list, [])),
+            category_field=self._typed("event_category_override", str, ""),
             exception_lists=tuple(
                 str(item["list_id"]) for item in self._typed("exceptions_list", list, [])
                 if isinstance(item, dict) and "list_id" in item),

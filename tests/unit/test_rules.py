@@ -417,6 +417,16 @@ def test_a_rule_whose_filters_narrow_its_query_does_not_run_without_them(tmp_pat
     assert rule["status"] == "cannot_run" and "filters" in rule["reason"]
 
 
+def test_a_rule_with_another_event_category_does_not_run_by_the_usual_one(tmp_path):
+    def text(number: int, field: str) -> str:
+        return rule_text("network where true", type="eql", language="eql", rule_id=f"r{number}",
+                         event_category_override=field)
+
+    rules = load(tmp_path, text(0, "event.type"), text(1, "event.category")).describe()
+    assert [rule["status"] for rule in rules] == ["cannot_run", "runs"]
+    assert "event_category_override (event.type)" in rules[0]["reason"]
+
+
 def test_an_empty_query_is_one_for_all_events(tmp_path):
     line = {"rule_id": "r1", "name": "n", "description": "d", "type": "query", "query": "",
             "language": "kuery", "severity": "low", "risk_score": 21, "filters": []}
