@@ -61,6 +61,20 @@ def test_a_comment_of_ptcpdump_tells_the_process(tmp_path: Path, order: str) -> 
     assert found.entity_id == hashlib.sha256(octets).hexdigest()
 
 
+@pytest.mark.parametrize("padding", range(0, 120, 12))
+def test_an_entry_that_goes_on_behind_the_window_keeps_its_place(
+    padding: int, tmp_path: Path
+) -> None:
+    frames = [enhanced(b"")] * ((1 << 16) // len(enhanced(b"")) - 1)
+    refers = [enhanced(option(ENTRY, struct.pack("<I", number)) + option(0, b""))
+              for number in (0, 1)]
+    indices, processes = read(
+        tmp_path / "a.pcapng", section(), interface(), *frames, block(0xBAD, bytes(padding)),
+        entry(50, b"Safari"), entry(60, b"telnet"), *refers,
+    )  # fmt: skip
+    assert [processes[index].name for index in indices[-2:]] == ["Safari", "telnet"]
+
+
 @pytest.mark.parametrize("order", "<>")
 def test_apples_tcpdump_tells_processes_by_number_in_the_section(
     tmp_path: Path, order: str
