@@ -87,6 +87,13 @@ def test_objects_over_several_lines_and_arrays(tmp_path: Path, text: str) -> Non
     assert files.inputs[0].error is None and files.ledger()["read"] == 2
 
 
+def test_a_byte_order_mark_may_be_compressed_too(tmp_path: Path) -> None:
+    octets = gzip.compress(blocks.BOM + json.dumps(TELNET).encode())
+    documents, files = read(tmp_path / "f", octets)
+    assert documents == [TELNET]
+    assert files.inputs[0].error is None
+
+
 # --- time
 
 
