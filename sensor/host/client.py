@@ -200,6 +200,14 @@ class HostClient:
         """The process events known by then, as Timeline.take."""
         return self._timeline.take(until_ns)
 
+    def ledger(self) -> dict[str, int]:
+        """What was told and what got lost, in the shape of `--stats`."""
+        return {
+            "events": self._timeline.added, "lost": self.lost, "dropped": self._timeline.dropped,
+            "unasked": self.unasked, "unanswered": self.unanswered,
+            "forgotten": self._owners.forgotten,
+        }  # fmt: skip
+
     def _wait(self, questions: list[Asked]) -> None:
         with self._lock:
             wait_s = 0.0 if self._is_slow else WAIT_S

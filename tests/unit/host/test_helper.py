@@ -119,6 +119,16 @@ def no_decoding(frames: FrameBatch, packets: PacketBatch) -> None:
     """The packets are there already."""
 
 
+def test_what_got_lost_is_in_the_ledger(joined: Joined) -> None:
+    joined.news.put(KernelEvent(EXEC, os.getpid(), 100))
+    joined.theirs.send(pack({"lost": 3}))
+    with (socket.create_server(("127.0.0.1", 0)) as listener,
+          socket.create_connection(listener.getsockname()) as held):
+        joined.client.stamp(flow(held, listener.getsockname()))  # waits for what comes before
+    assert joined.client.ledger() == {
+        "events": 1, "lost": 3, "dropped": 0, "unasked": 0, "unanswered": 0, "forgotten": 0}
+
+
 def rows_of(told: list[tuple[int, Rows]]) -> list[dict[str, Any]]:
     return [document for _, rows in told for document in rows.documents(range(rows.count))]
 
