@@ -254,6 +254,34 @@ def test_a_client_that_does_not_read_loses_news_and_is_told(
     news.close()
 
 
+def test_what_waits_and_what_is_remembered_is_bounded_in_octets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "SEND_BYTES", 4096)
+    monkeypatch.setattr(server, "QUEUE_BYTES", 20_000)
+    monkeypatch.setattr(server, "STARTED_BYTES", 50_000)
+    news = News()
+    connector: Any = news
+    events = HostEvents(Procfs(this_machine()), Sockets(), connector)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    events.adopt(theirs)
+    (client,) = events._clients.values()
+    for number in range(400):
+        news.put(KernelEvent(EXEC, (1 << 20) + number, number))
+        events.serve(1)
+    assert client.lost > 0 and client.octets <= 20_000 and len(client.waiting) > 1
+    assert client.octets == sum(map(len, client.waiting))
+    assert 0 < len(events._started) < 400 and events._started.octets <= 50_000
+    assert events._started.get((1 << 20) + 399) and not events._started.get(1 << 20)
+    for number in range(400):
+        news.put(KernelEvent(EXIT, (1 << 20) + number, number))
+        events.serve(1)
+    assert (len(events._started), events._started.octets) == (0, 0)
+    ours.close()
+    events.close()
+    news.close()
+
+
 def test_a_client_that_is_gone_when_its_turn_comes_is_passed_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
