@@ -20,6 +20,7 @@ from sensor.host import server
 from sensor.host.client import HostClient, connect
 from sensor.host.connector import EXEC, EXIT, KernelEvent
 from sensor.host.messages import MessageError, number_of, pack, unpack
+from sensor.host.owners import Asked
 from sensor.host.process_events import Observer
 from sensor.host.procfs import Procfs, this_machine
 from sensor.host.server import UNOWNED, HostEvents, may_ask, open_listener, own_addresses
@@ -117,6 +118,18 @@ def syn(client: socket.socket, target: tuple[str, int], time_ns: int) -> PacketB
 
 def no_decoding(frames: FrameBatch, packets: PacketBatch) -> None:
     """The packets are there already."""
+
+
+def test_an_answer_shows_that_those_before_it_were_lost(joined: Joined) -> None:
+    asked = [Asked(1), Asked(2)]
+    joined.client._asked.update({-2: asked[0], -1: asked[1]})
+    with (socket.create_server(("127.0.0.1", 0)) as listener,
+          socket.create_connection(listener.getsockname()) as held):
+        records = flow(held, listener.getsockname())
+        joined.client.stamp(records)
+    assert joined.processes[int(records["process"][0])].pid == os.getpid()
+    assert all(each.answered and each.process is None for each in asked)
+    assert not joined.client._asked
 
 
 def test_what_got_lost_is_in_the_ledger(joined: Joined) -> None:
