@@ -8,6 +8,7 @@ a socket is, it tells all news that are there: what started a connection is know
 from __future__ import annotations
 
 import contextlib
+import errno
 import ipaddress
 import os
 import selectors
@@ -277,9 +278,11 @@ class HostEvents:
             except (BlockingIOError, InterruptedError):
                 self._watch(client, selectors.EVENT_READ | selectors.EVENT_WRITE)
                 return
-            except OSError:
-                self._drop(client)
-                return
+            except OSError as error:
+                if error.errno != errno.EMSGSIZE:
+                    self._drop(client)
+                    return
+                client.lost += 1  # more than the socket takes at once: not for want of a reader
             client.octets -= len(client.waiting.popleft())
         self._watch(client, selectors.EVENT_READ)
 

@@ -19,15 +19,15 @@ from sensor.frames import FrameBatch
 from sensor.host import server
 from sensor.host.client import HostClient, connect
 from sensor.host.connector import EXEC, EXIT, KernelEvent
-from sensor.host.messages import MessageError, number_of, pack, unpack
+from sensor.host.messages import MESSAGE_MAX, MessageError, number_of, pack, process_to, unpack
 from sensor.host.owners import Asked
 from sensor.host.process_events import Observer
-from sensor.host.procfs import Procfs, this_machine
+from sensor.host.procfs import READ_MAX, Procfs, this_machine
 from sensor.host.server import UNOWNED, HostEvents, may_ask, open_listener, own_addresses
 from sensor.host.sockets import Sockets
 from sensor.host.timeline import Timeline
 from sensor.packets import KIND_FLOW, SYN, PacketBatch
-from sensor.processes import Processes
+from sensor.processes import Process, Processes
 from sensor.query.rows import DocumentRows
 from tests.ecs import problems
 from tests.flow_records import batch_of
@@ -295,6 +295,28 @@ def test_what_waits_and_what_is_remembered_is_bounded_in_octets(
     news.close()
 
 
+def test_a_message_that_no_socket_takes_is_lost_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "SEND_BYTES", 212_992)  # what an ordinary user may have
+    events = helper()
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    events.adopt(theirs)
+    (client,) = events._clients.values()
+    events._send(client, {"start": {"name": "x" * 500_000}, "ns": 1})
+    assert (events.clients, client.lost, client.octets) == (1, 1, 0)
+    control = "\1"
+    longest = Process(  # whoever starts it chooses all of it
+        name=control * 15, executable=control * 4096, args=(control * 4096,) * (READ_MAX // 4096),
+        command_line=control * 4096, parent_name=control * 15, entity_id="a" * 64)
+    events._send(client, {"start": process_to(longest), "ns": 2})
+    told = [unpack(ours.recv(MESSAGE_MAX)) for _ in range(3)]
+    assert [set(message) & {"hello", "lost", "start"} for message in told] == [
+        {"hello"}, {"lost"}, {"start"}]
+    ours.close()
+    events.close()
+
+
 def test_a_client_that_is_gone_when_its_turn_comes_is_passed_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -363,8 +385,6 @@ def test_own_addresses_are_those_of_the_interfaces(tmp_path: Path) -> None:
 
 def test_a_table_that_recycles_gives_the_oldest_place_away() -> None:
     processes = Processes(places=3, recycle=True)
-    from sensor.processes import Process  # noqa: PLC0415
-
     indices = [processes.index(Process(pid=pid)) for pid in (4, 5, 6, 5, 7, 4)]
     assert indices == [1, 2, 1, 2, 2, 1]
     assert (processes[1].pid, processes[2].pid, processes.refused) == (4, 7, 0)
