@@ -35,6 +35,7 @@ from sensor.query.needs import NONE
 from sensor.query.predicate import compile_query
 from sensor.query.rows import values_at
 from sensor.query.values import is_network
+from sensor.rule_files import UNSUPPORTED_TYPES
 from sensor.rule_loading import Rule
 from sensor.rules import RuleSet
 
@@ -99,7 +100,11 @@ def print_explanation(wanted: Wanted, config: Config) -> int:
         known = ", ".join(sorted(Path(row["file"]).stem for row in ruleset.describe()))
         say(f"sensor: no rule {wanted.rule!r}; there are: {known}")
         return USAGE
-    explainer = Explainer(_query_of(rule), tuple(KNOWN_FIELDS))
+    query = _query_of(rule)
+    if query is None:  # in a language of its own, or none
+        click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))
+        return DONE
+    explainer = Explainer(query, tuple(KNOWN_FIELDS))
     selection = selection_of(wanted.flow) if wanted.flow else None
     collected = _Collected()
     pipeline = _pipeline(wanted, collected, config)
@@ -115,7 +120,10 @@ def print_explanation(wanted: Wanted, config: Config) -> int:
     return DAMAGED if damaged else DONE
 
 
-def _query_of(rule: Rule) -> Query:
+def _query_of(rule: Rule) -> Query | None:
+    """What the rule asks for; None if that is in no language that is evaluated."""
+    if rule.text.type in UNSUPPORTED_TYPES or rule.text.language == "lucene":
+        return None
     query: Query = (eql if rule.text.type == "eql" else kql).parse(rule.text.query)
     return strictly_external(query) if rule.is_strict else query
 

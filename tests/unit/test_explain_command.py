@@ -169,6 +169,15 @@ def test_a_rule_that_cannot_run_says_so_and_is_explained(
     assert "    NO    process.name: sh  [has nothing]" in lines
 
 
+def test_a_rule_in_a_language_that_is_not_evaluated_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(rule(tmp_path, "destination.domain:/[a-z]{3}.stage/"))
+    path.write_text(path.read_text().replace("kuery", "lucene"))
+    assert explain(capsys, Wanted("mine", (ACCEPTED,), rules=(str(path),))) == [
+        "Mine: cannot run here: language lucene: only kuery and eql are evaluated"]
+
+
 def test_what_is_wrong_with_the_request(tmp_path: Path) -> None:
     unknown = sensor("rules", "explain", "nobody", DEMO)
     assert (unknown.code, unknown.out) == (2, "")
