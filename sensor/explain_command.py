@@ -37,10 +37,15 @@ from sensor.query.rows import values_at
 from sensor.query.values import is_network
 from sensor.rule_files import UNSUPPORTED_TYPES
 from sensor.rule_loading import Rule
-from sensor.rules import RuleSet
+from sensor.rule_types import NewTermsText, ThreatText
+from sensor.rules import RuleSet, tallies_of
 
 FLOWS_MAX = 20
 """Flows that are shown."""
+_TALLIED = {
+    "learned": "it is learned: nothing is new yet (rule.new_terms_learning_s)",
+    "absorbed": "it belongs to the alert before",
+}
 VALUES_MAX = 8
 """Values of one field that are shown."""
 
@@ -233,6 +238,7 @@ class _Trial:
         counters, text = self.rule.counters, self.rule.text
         names = ("alerts", "excepted", "limited", "suppressed")
         before = [getattr(counters, name) for name in names]
+        tallies = tallies_of(self.rule)
         self.rules.match(rows)
         alerts, excepted, limited, suppressed = (
             getattr(counters, name) - earlier for name, earlier in zip(names, before, strict=True))
@@ -245,7 +251,11 @@ class _Trial:
         if limited:
             limit = text.max_signals or "max_signals"
             return f"no alert: over the limit ({limit}); it counts in the closing alert"
-        return "no alert: suppressed (alert_suppression)" if suppressed else ""
+        if suppressed:
+            return "no alert: suppressed (alert_suppression)"
+        more = (name for name in _TALLIED
+                if tallies_of(self.rule).get(name, 0) > tallies.get(name, 0))
+        return "".join(f"no alert: {_TALLIED[name]}" for name in more)
 
 
 def _print_flows(
@@ -277,6 +287,11 @@ def _why_not(trees: list[list[Line]], rule: Rule) -> str:
         return "no alert: the query does not select it"
     if rule.runner is None:
         return "no alert: the rule cannot run here"
+    match rule.text.special:
+        case NewTermsText():
+            return "no alert: wanted, but nothing in it is new"
+        case ThreatText():
+            return "no alert: wanted, but it meets no indicator"
     return "no alert: wanted, but the rule asks for more than was there by then"
 
 
