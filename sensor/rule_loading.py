@@ -33,6 +33,7 @@ from sensor.rule_state_loading import CannotRun, Resources, build, fields_of
 
 PROCESS_ID = "process.pid"
 """A field that the sensor's own events have where it learns of processes."""
+CATEGORY = "event.category"
 RUNS, DEGRADED, CANNOT_RUN = "runs", "degraded", "cannot_run"
 
 
@@ -218,6 +219,8 @@ def _why_refused(text: RuleText) -> str:
         return "disabled in its export"
     if text.has_filters:
         return "its filters ([[rule.filters]]) are not evaluated"
+    if text.type == "eql" and text.category_field not in ("", CATEGORY):
+        return f"its event_category_override ({text.category_field}) is not evaluated"
     return ""
 
 

@@ -401,7 +401,7 @@ def _threat_line(entry: dict[str, Any]) -> str:
     tactic = entry.get("tactic")
     line = f"{tactic.get('name')} ({tactic.get('id')})" if isinstance(tactic, dict) else "?"
     techniques = [f"{technique.get('name')} ({technique.get('id')})"
-                  for technique in entry.get("technique", []) if isinstance(technique, dict)]
+                  for technique in entry.get("technique") or [] if isinstance(technique, dict)]
     return f"{line}: {', '.join(techniques)}" if techniques else line
 
 
