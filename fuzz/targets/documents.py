@@ -38,6 +38,7 @@ SCANNED: tuple[tuple[list[bytes], list[int], bool], ...] = (
     ([b"tel", b"et"], [6, 23], False), ([b"tel", b"et"], [], False),
 )  # fmt: skip
 """Words, numbers, and whether case is ignored."""
+SCANNERS = [Scanner(words, numbers, folded=folded) for words, numbers, folded in SCANNED]
 
 
 def make(name: str) -> Callable[[bytes], None]:
@@ -66,8 +67,9 @@ def lines_of(scanner: Scanner, data: bytes, end: int, room: int) -> list[tuple[i
 def scan(octets: bytes) -> None:
     """Search lines: those with a word are found, however many fit into an answer."""
     data = octets + b"\n"
-    words, numbers, folded = SCANNED[octets[0] % len(SCANNED)] if octets else SCANNED[0]
-    scanner = Scanner(words, numbers, folded=folded)
+    chosen = octets[0] % len(SCANNED) if octets else 0
+    words, numbers, folded = SCANNED[chosen]
+    scanner = SCANNERS[chosen]
     whole = lines_of(scanner, data + b"\0", len(data), 512)
     assert lines_of(scanner, data + b"\0", len(data), 1) == whole
     if not numbers:
