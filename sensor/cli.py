@@ -202,8 +202,8 @@ _RUN_OPTIONS = [
               help="Raise no alerts, but tell why this rule did or did not fire: as sensor rules "
                    "explain.")
 @click.option("--explain-flow", metavar="TEXT",
-              help="With --explain: for which flow; a community id, flow id, address, address:port, "
-                   "or a KQL query.")
+              help="With --explain: for which flow; a community id, flow id, address, "
+                   "address:port, or a KQL query.")
 @run_options
 @click.pass_obj
 def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
