@@ -369,10 +369,12 @@ def show_rule(config: Config, /, name: str, paths: tuple[str, ...], **options: A
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--host", "processes", is_flag=True, help="As where processes are told of.")
 @click.option("--events", "any_event", is_flag=True, help="As where documents are read.")
+@click.option("--indicators", metavar="FILE", multiple=True, help="As in replay.")
 @rule_options
 @click.pass_obj
 def check_rules(
-    config: Config, /, paths: tuple[str, ...], processes: bool, any_event: bool, **options: Any
+    config: Config, /, paths: tuple[str, ...], processes: bool, any_event: bool,
+    indicators: tuple[str, ...], **options: Any,
 ) -> int:
     """Validate rule files and folders: what runs, and what cannot, on a tap's evidence alone.
 
@@ -380,7 +382,7 @@ def check_rules(
     """
     from sensor.rules_command import print_check  # noqa: PLC0415
 
-    return print_check(paths, settled(config, options), processes, any_event)
+    return print_check(paths, settled(config, options), processes, any_event, indicators)
 
 
 @rules.command("test")
