@@ -27,6 +27,7 @@ COMPILED = [
     "sensor/decode/ipv6.py",
     "sensor/decode/link.py",
     "sensor/flowtable/timers.py",
+    "sensor/flowtable/paths.py",
     "sensor/flowtable/tablestate.py",
     "sensor/flowtable/keys.py",
     "sensor/flowtable/copies.py",

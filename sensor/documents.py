@@ -23,7 +23,7 @@ from sensor.flow import FlowBatch
 from sensor.flow_columns import derived_codes, when_mask
 from sensor.identifiers import Scratch, offset_of
 from sensor.processes import tell_in_lines
-from sensor.records import FLOW_LAYOUT, HISTORY_MAX, dtype_of
+from sensor.records import FLOW_LAYOUT, dtype_of
 from sensor.stores import COPY_PADDING
 
 if not cython.compiled:
@@ -58,6 +58,7 @@ if not cython.compiled:
         TOTAL,
         UNLESS,
     )
+    from sensor.records import ones
     from sensor.stores import ints_of, load64, put_octets, put_padded, room_of
     from sensor.text import put_address, put_mac, put_number, put_time
 
@@ -70,7 +71,7 @@ AT_ORIG_HI = offset_of("orig_hi")
 AT_RESP_HI = offset_of("resp_hi")
 AT_FIRST_NS = offset_of("first_ns")
 AT_LAST_NS = offset_of("last_ns")
-AT_HISTORY_LENGTH = offset_of("history_length")
+AT_HISTORY_SEEN = offset_of("history_seen")
 
 
 
@@ -246,7 +247,7 @@ class Writer:
         if code == MAC:
             return put_mac(out, at, octets, place)
         if code == HISTORY_TEXT:
-            length = min(u8(octets, row + AT_HISTORY_LENGTH), HISTORY_MAX)
+            length = ones(le16(octets, row + AT_HISTORY_SEEN))
             put_octets(out, at, octets, place, length)
             return at + length
         return self.put_related(at, row)
