@@ -25,6 +25,7 @@ from sensor.identifiers import Scratch, offset_of
 from sensor.processes import tell_in_lines
 from sensor.records import FLOW_LAYOUT, dtype_of
 from sensor.stores import COPY_PADDING
+from sensor.tunnels import tell_in_lines as tell_tunnels
 
 if not cython.compiled:
     from sensor.identifiers import (
@@ -91,22 +92,29 @@ def write_json_lines(batch: FlowBatch, write: Callable[[memoryview], object]) ->
     writer = Writer(plan, rows, (facts, derived_codes(batch)), schema.created_ns(batch))
     writer.begin(buffer)
     window = memoryview(buffer)
-    owners = _owners(batch)
+    owners = _indices(batch, "process", batch.context.processes)
+    paths = _indices(batch, "tunnel", batch.context.tunnels)
     for first in range(0, len(batch), CHUNK_ROWS):
         used = writer.write(first, min(first + CHUNK_ROWS, len(batch)))
         assert used <= len(buffer) - COPY_PADDING, "a document outgrew its plan"
-        if owners is None:
+        if owners is None and paths is None:
             write(window[:used])
-        else:
+            continue
+        lines = bytes(window[:used])
+        if owners is not None:
             told = owners[first : first + CHUNK_ROWS]
-            write(memoryview(tell_in_lines(bytes(window[:used]), told, batch.context.processes)))
+            lines = tell_in_lines(lines, told, batch.context.processes)
+        if paths is not None:
+            told = paths[first : first + CHUNK_ROWS]
+            lines = tell_tunnels(lines, told, batch.context.tunnels)
+        write(memoryview(lines))
 
 
-def _owners(batch: FlowBatch) -> Any:
-    """The index of each row's process; None where no row has one."""
-    if not batch.context.processes or not batch.records["process"].any():
+def _indices(batch: FlowBatch, member: str, store: Any) -> Any:
+    """The index of each row's process or tunnels; None where no row has one."""
+    if store is None or not batch.records[member].any():
         return None
-    return batch.records["process"].tolist()
+    return batch.records[member].tolist()
 
 
 def render_json_lines(batch: FlowBatch) -> bytes:

@@ -102,8 +102,8 @@ PACKET_LAYOUT: Layout = (
     ("quoted_dst_lo", "u8", 1),
 )
 
-# A tunnel that a packet came through, and what its header said. The last four members only serve the
-# decoder.
+# A tunnel that a packet came through, and what its header said. The last three members only serve
+# the decoder.
 TUNNEL_LAYOUT: Layout = (
     ("src_hi", "u8", 1),  # the outer packet's addresses, as in a packet
     ("src_lo", "u8", 1),
@@ -112,7 +112,7 @@ TUNNEL_LAYOUT: Layout = (
     ("id", "u4", 1),  # VNI, key, TEID, session or call
     ("type", "u1", 1),  # tunnels.py: TUNNEL_*
     ("has_id", "u1", 1),
-    ("content", "u1", 1),  # what is inside: decode/tunnels.py: CONTENT_*
+    ("content", "u1", 1),  # what is inside: decode/constants.py: CONTENT_*
     ("vlan", "u2", 1),  # VLAN id that a mirror took out of the frame, else NO_VLAN
     ("inner", "u4", 1),  # where the content starts in the window
 )
