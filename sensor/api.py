@@ -49,10 +49,11 @@ from sensor.rules import RuleSet
 from sensor.tunnels import TUNNEL_FIELDS, Tunnels
 from sensor.workers import WorkersPipeline
 
-KNOWN_FIELDS = {
-    member.name: member.type
-    for member in (*schema.FIELDS, *TUNNEL_FIELDS, *schema.ALERT_FIELDS)
-}
+KNOWN_FIELDS = (
+    {member.name: member.type for member in schema.FIELDS}
+    | {member.name: member.type for member in TUNNEL_FIELDS}
+    | {member.name: member.type for member in schema.ALERT_FIELDS}
+)
 """The type of every field that a rule may test here."""
 
 

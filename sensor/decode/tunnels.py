@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 try:
     import cython
 except ImportError:
@@ -74,7 +72,7 @@ class TunnelPorts:
     """Which UDP ports are those of tunnels, by the settings of config.DecodeSettings."""
 
     def __init__(self, settings: Any) -> None:
-        self.types = memoryview(np.zeros(PACKET_MAX + 1, np.uint8))
+        self.types = bytearray(PACKET_MAX + 1)
         self.hint = 0
         for ports, kind in (
             (settings.vxlan_ports, VXLAN), (settings.geneve_ports, GENEVE),
@@ -127,7 +125,7 @@ def tunnel_type(ports: Any, packet: Any) -> int:
         return PSEUDOWIRE if packet.kind == KIND_PSEUDOWIRE else NO_TUNNEL
     if packet.protocol == PROTOCOL_UDP:
         if (ports.hint >> (packet.dst_port & 63)) & 1 and ports.types[packet.dst_port]:
-            return ports.types[packet.dst_port]
+            return ports.types[packet.dst_port]  # type: ignore[no-any-return]
         if ports.teredo and ports.types[packet.src_port] == TEREDO:
             return TEREDO
         return NO_TUNNEL
