@@ -93,7 +93,7 @@ def read_gre(octets: Any, tunnel: Any, at: int, end: int, wire_end: int) -> int:
     if end - at < header:
         return missing(wire_end - at, header, GRE_TRUNCATED)
     if mirrored:
-        has_header = ethertype == ETHERTYPE_ERSPAN_3 or word & GRE_SEQUENCE
+        has_header = ethertype == ETHERTYPE_ERSPAN_3 or word & GRE_SEQUENCE != 0
         return read_erspan(octets, tunnel, has_header, at + header, end, wire_end)
     if word & GRE_KEY:
         tunnel.has_id = 1
