@@ -446,8 +446,8 @@ def page() -> str:
     lines += [
         "",
         "## Tunnels", "",
-        "Flow documents have these too where the packets of the flow came through tunnels: which",
-        "are opened is told in [architecture.md](architecture.md). The outermost is the first.", "",
+        "Flow documents have these too where the packets of the flow came through tunnels, the",
+        "outermost first: [tunnels.md](tunnels.md). Fields without a value are absent.", "",
         *_THREE,
         *(_cells(f"`{known.name}`", f"{known.type}[]", known.meaning) for known in TUNNEL_FIELDS),
         "",
