@@ -26,6 +26,7 @@ COMPILED = [
     "sensor/decode/ipv4.py",
     "sensor/decode/ipv6.py",
     "sensor/decode/link.py",
+    "sensor/decode/fragments.py",
     "sensor/flowtable/timers.py",
     "sensor/flowtable/tablestate.py",
     "sensor/flowtable/keys.py",

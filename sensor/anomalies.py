@@ -44,6 +44,7 @@ DCCP_HEADER_TRUNCATED = 29
 DCCP_BAD_OFFSET = 30
 ICMP_HEADER_TRUNCATED = 31
 ICMPV6_HEADER_TRUNCATED = 32
+IP_OVERLAPPING_FRAGMENTS = 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,5 +130,8 @@ ANOMALIES = (
             "fewer than 8 octets of ICMP", "RFC 792"),
     Anomaly(ICMPV6_HEADER_TRUNCATED, "icmpv6_header_truncated",
             "fewer than 8 octets of ICMPv6", "RFC 4443 2.1"),
+    Anomaly(IP_OVERLAPPING_FRAGMENTS, "ip_overlapping_fragments",
+            "the fragment overlaps another one of its packet, or reaches beyond the packet's end",
+            "RFC 5722 4, RFC 1858 4"),
 )
 """Indexed by code."""

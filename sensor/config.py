@@ -45,6 +45,8 @@ class FlowLimits:
     """How far apart two copies of one packet may be."""
     flows_max: int = 1_000_000
     """Flows in the table; above it flows are evicted, unanswered attempts first."""
+    fragments_max: int = 65_536
+    """IP packets in fragments that are remembered for 30 s; rounded down to a power of two."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Any
 from sensor.addresses import Networks
 from sensor.alerts import Alert
 from sensor.capture.files import FileCapture
-from sensor.config import INTERNAL_NETWORKS, FlowLimits
-from sensor.decode import decode
+from sensor.config import INTERNAL_NETWORKS, Config, FlowLimits
+from sensor.decode import Decoder
 from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
 from sensor.pipeline import Outlet, Pipeline
@@ -67,8 +67,11 @@ def run_capture(
         capture = FileCapture([str(path) for path in source])
     collector = Collector()
     context = FlowContext(internal=Networks(INTERNAL_NETWORKS), hostname="tap", version="0")
-    table = FlowTable(limits or FlowLimits(), **options)
-    pipeline = Pipeline(capture, decode, table, Outlet(collector, (), context))
+    limits = limits or FlowLimits()
+    shared = {name: options[name] for name in ("key_vlan", "duplicates") if name in options}
+    decoder = Decoder(Config(flow=limits, **shared), seed=options.get("seed", 0))
+    table = FlowTable(limits, **options)
+    pipeline = Pipeline(capture, decoder, table, Outlet(collector, (), context))
     pipeline.handover_events = handover_events
     pipeline.run()
     return Run(collector.events, collector.rows, pipeline.ledger())

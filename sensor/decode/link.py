@@ -68,6 +68,7 @@ def decode(frames: Any, packets: Any) -> None:
     packets.adopt(frames)
     count = frames.count
     wire_bytes = 0
+    fragments = 0
     with cython.nogil:
         for i in range(count):
             wire_bytes += frame_at(frames.rows, i).wire
@@ -75,7 +76,9 @@ def decode(frames: Any, packets: Any) -> None:
             packet_at(packets.rows, i).anomaly = code
             if code:
                 packet_at(packets.rows, i).kind = KIND_ANOMALY
+            fragments |= packet_at(packets.rows, i).fragment
     packets.wire_bytes = wire_bytes
+    packets.fragments = fragments
 
 
 def decode_frame(octets: Any, frame: Any, packet: Any) -> int:
@@ -99,6 +102,7 @@ def decode_frame(octets: Any, frame: Any, packet: Any) -> int:
     packet.icmp_type = 0
     packet.icmp_code = 0
     packet.quoted = 0
+    packet.fragment = 0
     packet.telnet_role = 0
     if frame.vlan_tci != NO_VLAN:
         packet.vlan_outer = frame.vlan_tci & 0x0FFF

@@ -13,6 +13,10 @@ cdef int HISTORY_MAX
 cdef bint tcp_begins_another(Flow *flow, Packet *packet, int side) noexcept nogil
 @cython.locals(flags="unsigned int")
 cdef void tcp_update(Flow *flow, Packet *packet, int side) noexcept nogil
+@cython.locals(flags="unsigned int")
+cdef void tcp_continue(Flow *flow, Packet *packet, int side) noexcept nogil
+@cython.locals(flags="unsigned int", length="unsigned int")
+cdef void tcp_skip(Flow *flow, Packet *packet, int side) noexcept nogil
 @cython.locals(mark="unsigned int")
 cdef void _note(Flow *flow, int side, int bit, int letter) noexcept nogil
 @cython.locals(flags="unsigned int", closing="unsigned int")
