@@ -206,6 +206,8 @@ def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:
     settings: dict[str, Any] = {}
     for key, value in document.items():
         place = f"{shown}:{_line_of(text, key)}"
+        if key == "duplicates" and value in ("drop", "keep"):  # as on the command line
+            value = value == "drop"  # noqa: PLW2901
         if key in _TABLES and isinstance(value, dict):
             settings[key] = _limits(_TABLES[key], key, value, text, shown, problems)
         elif key in OPTION_KEYS or key in SETTING_KEYS:

@@ -40,7 +40,7 @@ cdef unsigned int COUNTED_LOSSY, GAP
 cdef unsigned int ANY_RST, CLOSED, COUNTED_TWO_WAY, FAILED
 cdef unsigned int NEW_SYN, NO_VLAN, SAW_SYN, STARTED
 cdef unsigned int WAITING
-cdef unsigned long long COPIES_MASK, MASK32
+cdef unsigned long long COPIES_MASK, COPY_WAYS, MASK32
 cdef Py_ssize_t EVENTS_MAX, EVENTS_PER_PACKET, NO_SLOT
 
 @cython.final

@@ -32,7 +32,14 @@ from sensor.flow import (
     TAG_DIRECTION_GUESSED,
     VERDICTS,
 )
-from sensor.flowtable.constants import ANY_RST, COPIES_MASK, EVENTS_MAX, MASK32, NO_SLOT
+from sensor.flowtable.constants import (
+    ANY_RST,
+    COPIES_MASK,
+    COPY_WAYS,
+    EVENTS_MAX,
+    MASK32,
+    NO_SLOT,
+)
 from sensor.flowtable.state import (
     CLOSED,
     COUNTED_LOSSY,
@@ -227,7 +234,7 @@ def _touch_far(table, packets, index):
     touch_packet(packets.rows, index + TOUCH_NEAR)
     if packet.kind >= KIND_FLOW:
         touch_bucket(table.buckets, (packet.hash >> 32) & table.bucket_mask)
-        touch_bucket(table.copies, (packet.copy_mark & COPIES_MASK) * 2)
+        touch_bucket(table.copies, (packet.copy_mark & COPIES_MASK) * 2 * COPY_WAYS)
 
 
 def _touch_near(table, packets, index):
