@@ -32,6 +32,7 @@ COMPILED = [
     "sensor/decode/link.py",
     "sensor/decode/encapsulation.py",
     "sensor/decode/tunnels.py",
+    "sensor/decode/fragments.py",
     "sensor/decode/decoder.py",
     "sensor/flowtable/timers.py",
     "sensor/flowtable/paths.py",

@@ -51,6 +51,7 @@ RADIOTAP_BAD_LENGTH = 36
 GRE_TRUNCATED = 37
 ERSPAN_TRUNCATED = 38
 TUNNEL_TOO_DEEP = 39
+IP_OVERLAPPING_FRAGMENTS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,5 +152,8 @@ ANOMALIES = (
             "the packet ends inside the ERSPAN header", "draft-foschiano-erspan 4"),
     Anomaly(TUNNEL_TOO_DEEP, "tunnel_too_deep",
             "more than 4 tunnels inside one another", "RFC 2473 4.1.1"),
+    Anomaly(IP_OVERLAPPING_FRAGMENTS, "ip_overlapping_fragments",
+            "the fragment overlaps another one of its packet, or reaches beyond the packet's end",
+            "RFC 5722 4, RFC 1858 4"),
 )
 """Indexed by code."""

@@ -125,7 +125,7 @@ def build_replay(
         capture.processes, Timeline(DocumentRows), Observer(context.hostname, context.version)
     )
     outlet.host = told
-    decoder = told.watching(Decoder(config.decode).decode)
+    decoder = told.watching(decoder_of(config).decode)
     return Pipeline(capture, decoder, flow_tables(config, context)[0], outlet)
 
 
@@ -165,26 +165,32 @@ def build_live(
     context.interfaces.extend(interfaces.names)  # all are known: threads need not add any
     outlet = Outlet(rules, sinks, context)
     outlet.clock = time.time_ns
-    decoder: Callable[[FrameBatch, PacketBatch], None] = Decoder(config.decode).decode
+    decoders: list[Callable[[FrameBatch, PacketBatch], None]]
+    decoders = [decoder_of(config).decode for _ in captures]
     if helper is not None and processes is not None:
         host = HostClient(helper, processes, Timeline(DocumentRows),
                           Observer(context.hostname, context.version), outlet.clock)  # fmt: skip
         outlet.host = host
-        decoder = host.watching(decoder)
+        decoders = [host.watching(decode) for decode in decoders]
     # The limit is the run's: workers share it, as they share the flows.
     flows_max = max(1, config.flow.flows_max // len(captures))
     config = replace(config, flow=replace(config.flow, flows_max=flows_max))
     tables = flow_tables(config, context, len(captures))
     pipeline: AnyPipeline
     if len(captures) == 1:
-        pipeline = one = Pipeline(captures[0], decoder, tables[0], outlet)
+        pipeline = one = Pipeline(captures[0], decoders[0], tables[0], outlet)
         one.handover_events = 0
     else:
-        pipeline = several = WorkersPipeline(captures, decoder, tables, outlet)
+        pipeline = several = WorkersPipeline(captures, decoders, tables, outlet)
         several.ask = lambda worker: captures[worker].ask()
     for lane in pipeline.lanes:
         lane.clock = outlet.clock
     return pipeline
+
+
+def decoder_of(config: Config) -> Decoder:
+    """A decoder as the configuration wants it, with a hash of its own."""
+    return Decoder(config, seed=secrets.randbits(64))
 
 
 def flow_tables(config: Config, context: FlowContext, count: int = 1) -> list[FlowTable]:

@@ -177,8 +177,9 @@ _RUN_OPTIONS = [
                  help="When a TCP connection counts as accepted.  [default: handshake]"),
     click.option("--key-vlan/--no-key-vlan", default=None,
                  help="Whether VLAN ids separate flows.  [default: no]"),
-    click.option("--duplicates/--no-duplicates", default=None,
-                 help="Whether copies of a packet from mirror ports count once.  [default: yes]"),
+    click.option("--duplicates", type=click.Choice(["drop", "keep"]),
+                 help="Whether copies of a packet, as mirror ports make them, are left out or "
+                      "counted.  [default: drop]"),
     click.option("--strict-external/--no-strict-external", default=None,
                  help="Whether rules on external networks also except the IANA special-purpose "
                       "ranges that their lists lack.  [default: no]"),
@@ -296,8 +297,10 @@ def settled(config: Config, options: dict[str, Any]) -> Config:
     """The configuration with what the command line says about it."""
     from dataclasses import replace  # noqa: PLC0415
 
-    names = ("accept_on", "key_vlan", "duplicates", "strict_external")
+    names = ("accept_on", "key_vlan", "strict_external")
     said = {name: options[name] for name in names if options.get(name) is not None}
+    if options.get("duplicates"):
+        said["duplicates"] = options["duplicates"] == "drop"
     if options.get("internal"):
         said["internal"] = tuple(options["internal"])
     return replace(config, **said)

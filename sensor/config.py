@@ -45,6 +45,8 @@ class FlowLimits:
     """How far apart two copies of one packet may be."""
     flows_max: int = 1_000_000
     """Flows in the table; above it flows are evicted, unanswered attempts first."""
+    fragments_max: int = 65_536
+    """IP packets in fragments that are remembered for 30 s; rounded down to a power of two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,8 @@ def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:
     settings: dict[str, Any] = {}
     for key, value in document.items():
         place = f"{shown}:{_line_of(text, key)}"
+        if key == "duplicates" and value in ("drop", "keep"):  # as on the command line
+            value = value == "drop"  # noqa: PLW2901
         if key in _TABLES and isinstance(value, dict):
             settings[key] = _limits(_TABLES[key], key, value, text, shown, problems)
         elif key in OPTION_KEYS or key in SETTING_KEYS:

@@ -9,6 +9,8 @@ cdef class PacketBatch:
     cdef Tunnel *tunnel_rows
     cdef public object tunnel_records
     cdef public unsigned long long wire_bytes
+    cdef public unsigned int fragments
+    cdef public unsigned long long fragments_evicted
     cdef public bint prepared
     cdef readonly Py_ssize_t capacity
     cdef public Py_ssize_t count

@@ -30,11 +30,18 @@ KIND_ICMP_ERROR = 3
 """An ICMP error; if `quoted` is 1 the quoted packet tells which flow it speaks of."""
 KIND_FRAGMENT = 4
 """An IP fragment other than the first: no ports, belongs to no flow."""
+KIND_CONTINUED = 5
+"""Such a fragment whose first one was seen: it has that one's ports and belongs to its flow."""
 KIND_PSEUDOWIRE = 255
 """An Ethernet frame behind MPLS labels: what the decoder goes on with; it never leaves it so."""
 
 IS_FRAGMENT = 1
 """In `fragment`: the packet came in several frames, of which this is one."""
+MORE_FRAGMENTS = 2
+FRAGMENT_COPY = 4
+"""The same fragment was here a moment ago."""
+FRAGMENT_TINY = 8
+"""It is an anomaly, and completes a header: it speaks for the fragments before it alone."""
 
 TELNET_UNTOLD = 0
 TELNET_SERVER = 1
@@ -63,8 +70,10 @@ class PacketBatch:
 
     The tunnels that packet `i` came through, the outermost first, are `packet.tunnels` records from
     `tunnel_rows[i * TUNNELS_MAX]` on; what a packet without tunnels has there means nothing.
-    `wire_bytes` is the length of all its frames on the wire; `prepared` says that the flow table
-    has computed what it needs of each packet by itself; the rest is as in FrameBatch.
+    `wire_bytes` is the length of all its frames on the wire; `fragments` is not 0
+    if any packet is a fragment, `fragments_evicted` how many fragmented packets had to be
+    forgotten for these; `prepared` says that the flow table has computed what it needs of each
+    packet by itself; the rest is as in FrameBatch.
     """
 
     def __init__(self, capacity: int = FRAMES_MAX) -> None:
@@ -81,12 +90,15 @@ class PacketBatch:
         self.first_number = 1
         self.interfaces = ()
         self.wire_bytes = 0
+        self.fragments = 0
+        self.fragments_evicted = 0
         self.prepared = False
 
     def adopt(self, frames: Any) -> None:
         """Take over what is true of the whole frame batch: file, watermark, count."""
         self.count = frames.count
         self.prepared = False
+        self.fragments_evicted = 0
         self.watermark_ns = frames.watermark_ns
         self.file = frames.file
         self.first_number = frames.first_number

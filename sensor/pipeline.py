@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from sensor.alerts import Alert
-from sensor.anomalies import ANOMALIES
+from sensor.anomalies import ANOMALIES, SOUND
 from sensor.columns import Rows
 from sensor.flow import FLOW_ENDED, FlowBatch, FlowContext
 from sensor.frames import FrameBatch
-from sensor.packets import KIND_ANOMALY, PacketBatch
+from sensor.packets import PacketBatch
 from sensor.pipeline_parts import (
     BetweenPart,
     CapturePart,
@@ -108,6 +108,7 @@ class Lane:
         self.table = table
         self.frames = 0
         self.bytes = 0
+        self.fragments_evicted = 0
         self.anomalies: dict[str, int] = {}
         self.clock: Callable[[], int] | None = None
         """The wall clock of a live run."""
@@ -125,6 +126,7 @@ class Lane:
         """Fold a batch into the table; `hand_over` takes its events when it is full of them."""
         self.frames += packets.count
         self.bytes += packets.wire_bytes
+        self.fragments_evicted += packets.fragments_evicted
         if packets.count:
             self.last_ns = max(self.last_ns, packets.watermark_ns)
             if self.clock is not None:
@@ -149,6 +151,7 @@ class Lane:
 
     def _tally(self, books: dict[str, Any]) -> dict[str, Any]:
         return {**books, "frames": self.frames, "bytes": self.bytes,
+                "fragments_evicted": self.fragments_evicted,
                 "anomalies_by_name": dict(self.anomalies)}  # fmt: skip
 
     def _follow(self, packets: PacketBatch) -> None:
@@ -167,9 +170,8 @@ class Lane:
         if books["anomalies"] > self._anomalous:
             self._anomalous = books["anomalies"]
             records = packets.records[: packets.count]
-            codes = records["anomaly"][records["kind"] == KIND_ANOMALY]
-            for code, count in enumerate(np.bincount(codes)):
-                if count:
+            for code, count in enumerate(np.bincount(records["anomaly"])):
+                if count and code != SOUND:
                     name = ANOMALIES[code].name
                     self.anomalies[name] = self.anomalies.get(name, 0) + int(count)
         self.told = self._tally(books)
@@ -275,12 +277,12 @@ class AnyPipeline:
     def __init__(
         self,
         captures: Sequence[CapturePart],
-        decode: Callable[[FrameBatch, PacketBatch], None],
+        decoders: Sequence[Callable[[FrameBatch, PacketBatch], None]],
         tables: Sequence[TablePart],
         outlet: Outlet,
     ) -> None:
         self.captures = list(captures)
-        self.decode = decode
+        self.decoders = list(decoders)
         self.lanes = [Lane(table, outlet.context) for table in tables]
         self.outlet = outlet
         self.documents: DocumentsPart | None = None
@@ -331,7 +333,7 @@ class Pipeline(AnyPipeline):
         table: TablePart,
         outlet: Outlet,
     ) -> None:
-        super().__init__([capture], decode, [table], outlet)
+        super().__init__([capture], [decode], [table], outlet)
         self.capture = capture
         self.handover_events = HANDOVER_EVENTS
         """How many events come together before the rules see them; 0: those of every batch, and
@@ -346,7 +348,7 @@ class Pipeline(AnyPipeline):
 
     def steps(self) -> Iterator[None]:
         lane = self.lanes[0]
-        ahead = Ahead(self.capture, self.decode, lane.table.prepare)
+        ahead = Ahead(self.capture, self.decoders[0], lane.table.prepare)
         while (packets := self._next(ahead)) is not None:
             lane.fold(packets, self._hand_over)
             ahead.give_back(packets)
@@ -419,6 +421,7 @@ def ledger_of(lanes: Sequence[Lane]) -> dict[str, Any]:
         "non_ip_frames": total("non_ip"),
         "duplicates": total("duplicates"),
         "fragments": total("fragments"),
+        "fragments_evicted": total("fragments_evicted"),
         "icmp_errors": total("icmp_quoting"),
         "time_backwards": total("time_backwards"),
         "tunnels": {"paths": total("tunnel_paths"), "refused": total("tunnel_paths_refused")},

@@ -28,6 +28,7 @@ cdef struct Packet:
     unsigned int payload_offset
     unsigned int payload_captured
     unsigned int tenant
+    unsigned int fragment_id
     unsigned short src_port
     unsigned short dst_port
     unsigned short ip_id
@@ -38,7 +39,12 @@ cdef struct Packet:
     unsigned short interface
     unsigned short process
     unsigned short anomaly
+    unsigned short fragment_offset
+    unsigned short fragment_bytes
+    unsigned short extra_packets
+    unsigned short extra_gap
     unsigned char fragment
+    unsigned char fragment_protocol
     unsigned char tcp_flags
     unsigned char kind
     unsigned char protocol
@@ -123,6 +129,41 @@ cdef struct Flow:
     unsigned int first_seq
     unsigned char history[16]
 
+cdef struct Split:
+    unsigned long long src_hi
+    unsigned long long src_lo
+    unsigned long long dst_hi
+    unsigned long long dst_lo
+    long long first_ns
+    long long newest_ns
+    unsigned int id
+    unsigned int tenant
+    unsigned short vlan_outer
+    unsigned short vlan_inner
+    unsigned short src_port
+    unsigned short dst_port
+    unsigned int seq
+    unsigned int ack
+    unsigned short header
+    unsigned short first_bytes
+    unsigned short total
+    unsigned short reach
+    unsigned short covered
+    unsigned short held_packets
+    unsigned int held_ip_bytes
+    unsigned int held_bytes
+    unsigned char protocol
+    unsigned char ip_version
+    unsigned char stage
+    unsigned char flow_protocol
+    unsigned char tcp_flags
+    unsigned char icmp_type
+    unsigned char icmp_code
+    unsigned char pieces
+    unsigned char octets[64]
+    unsigned short starts[64]
+    unsigned short ends[64]
+
 cdef inline Frame *frames_of(Frame[::1] view) noexcept nogil:
     return &view[0]
 
@@ -133,6 +174,9 @@ cdef inline Flow *flows_of(Flow[::1] view) noexcept nogil:
     return &view[0]
 
 cdef inline Tunnel *tunnels_of(Tunnel[::1] view) noexcept nogil:
+    return &view[0]
+
+cdef inline Split *splits_of(Split[::1] view) noexcept nogil:
     return &view[0]
 
 cdef inline Frame *frame_at(Frame *rows, Py_ssize_t index) noexcept nogil:
@@ -146,6 +190,12 @@ cdef inline Flow *flow_at(Flow *rows, Py_ssize_t index) noexcept nogil:
 
 cdef inline Tunnel *tunnel_at(Tunnel *rows, Py_ssize_t index) noexcept nogil:
     return rows + index
+
+cdef inline Split *split_at(Split *rows, Py_ssize_t index) noexcept nogil:
+    return rows + index
+
+cdef inline const unsigned char *header_of(Split *split) noexcept nogil:
+    return split.octets
 
 cdef extern from *:
     """

@@ -67,6 +67,7 @@ PACKET_LAYOUT: Layout = (
     ("payload_offset", "u4", 1),  # where they start in the window
     ("payload_captured", "u4", 1),  # how many of them are in the window
     ("tenant", "u4", 1),  # overlay id that separates equal inner addresses; 0: none
+    ("fragment_id", "u4", 1),  # this and the next two: only where `fragment` is set
     ("src_port", "u2", 1),  # TCP, UDP, SCTP; ICMP: as the Community ID maps type and code
     ("dst_port", "u2", 1),
     ("ip_id", "u2", 1),  # IPv4 identification; 0 for IPv6
@@ -77,7 +78,12 @@ PACKET_LAYOUT: Layout = (
     ("interface", "u2", 1),
     ("process", "u2", 1),  # of its frame
     ("anomaly", "u2", 1),  # code from anomalies.py; 0: sound
+    ("fragment_offset", "u2", 1),  # octets
+    ("fragment_bytes", "u2", 1),  # octets of the packet that came in pieces, its header left out
+    ("extra_packets", "u2", 1),  # set by Fragments: earlier ones whose flow this one tells
+    ("extra_gap", "u2", 1),  # and the octets of payload that are missing among them
     ("fragment", "u1", 1),  # packets.py: IS_FRAGMENT and what else; 0: a whole packet
+    ("fragment_protocol", "u1", 1),  # what the IP header, or its fragment header, announces
     ("tcp_flags", "u1", 1),  # FIN 1 SYN 2 RST 4 PSH 8 ACK 16 URG 32 ECE 64 CWR 128
     ("kind", "u1", 1),  # packets.py: KIND_*
     ("protocol", "u1", 1),  # IANA protocol number of the transport
@@ -173,6 +179,49 @@ FLOW_LAYOUT: Layout = (
     ("history", "u1", HISTORY_MAX),  # ASCII letters as zeek's conn.log has them
 )
 
+FRAGMENTS_MAX = 64
+"""Fragments of one IP packet whose places are remembered: 64 KiB in pieces of 1,280 make 52."""
+HEADER_BYTES = 64
+"""Octets of a transport header that come in several fragments; the longest has 60."""
+
+# An IP packet that comes in fragments, and what those seen so far have told of it.
+SPLIT_LAYOUT: Layout = (
+    ("src_hi", "u8", 1),
+    ("src_lo", "u8", 1),
+    ("dst_hi", "u8", 1),
+    ("dst_lo", "u8", 1),
+    ("first_ns", "i8", 1),  # the fragment that was seen first
+    ("newest_ns", "i8", 1),
+    ("id", "u4", 1),
+    ("tenant", "u4", 1),
+    # -- 64
+    ("vlan_outer", "u2", 1),  # 0 unless VLAN ids separate flows
+    ("vlan_inner", "u2", 1),
+    ("src_port", "u2", 1),  # from here to `ack`: of the first fragment
+    ("dst_port", "u2", 1),
+    ("seq", "u4", 1),  # TCP: of the octet behind its header; ICMP: the identifier
+    ("ack", "u4", 1),
+    ("header", "u2", 1),  # octets of the transport header
+    ("first_bytes", "u2", 1),  # of the fragment at offset 0, if that does not hold the header
+    ("total", "u2", 1),  # where the packet ends; 0: not known
+    ("reach", "u2", 1),  # the highest end of a fragment
+    ("covered", "u2", 1),  # octets seen, each once
+    ("held_packets", "u2", 1),  # fragments that wait for their header
+    ("held_ip_bytes", "u4", 1),
+    ("held_bytes", "u4", 1),  # without their IP headers
+    ("protocol", "u1", 1),  # of the key; 0 for IPv6
+    ("ip_version", "u1", 1),  # 0: a free place
+    ("stage", "u1", 1),  # fragments.py: what is known of the header
+    ("flow_protocol", "u1", 1),
+    ("tcp_flags", "u1", 1),
+    ("icmp_type", "u1", 1),
+    ("icmp_code", "u1", 1),
+    ("pieces", "u1", 1),  # how many of `starts` and `ends` are in use
+    ("octets", "u1", HEADER_BYTES),  # the first of the packet, as far as `pieces` tell
+    ("starts", "u2", FRAGMENTS_MAX),
+    ("ends", "u2", FRAGMENTS_MAX),
+)
+
 
 def dtype_of(layout: Layout) -> np.dtype[Any]:
     """The numpy type of one record, padded as C pads it."""
@@ -232,6 +281,10 @@ def tunnels_of(view: Any) -> Any:
     return view
 
 
+def splits_of(view: Any) -> Any:
+    return view
+
+
 def frame_at(rows: Any, index: int) -> Any:
     return rows[index]
 
@@ -251,6 +304,15 @@ def tunnel_at(rows: Any, index: int) -> Any:
 def ones(bits: int) -> int:
     """How many bits of a number are set."""
     return bits.bit_count()
+
+
+def split_at(rows: Any, index: int) -> Any:
+    return rows[index]
+
+
+def header_of(split: Any) -> Any:
+    """The octets of a header that came in several fragments, for the loads."""
+    return split.octets
 
 
 def touch_flow(rows: Any, index: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sensor.addresses import Networks
 from sensor.alerts import Alert
 from sensor.capture.files import FileCapture
-from sensor.config import INTERNAL_NETWORKS, DecodeSettings, FlowLimits
+from sensor.config import INTERNAL_NETWORKS, Config, DecodeSettings, FlowLimits
 from sensor.decode import Decoder
 from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
@@ -70,10 +70,14 @@ def run_capture(
     collector = Collector()
     context = FlowContext(internal=Networks(INTERNAL_NETWORKS), hostname="tap", version="0",
                           tunnels=Tunnels())  # fmt: skip
-    table = FlowTable(limits or FlowLimits(), **options)
+    limits = limits or FlowLimits()
+    shared = {name: options[name] for name in ("key_vlan", "duplicates") if name in options}
+    config = Config(flow=limits, decode=decode or DecodeSettings(), **shared)
+    decoder = Decoder(config, seed=options.get("seed", 0)).decode
+    table = FlowTable(limits, **options)
     assert context.tunnels is not None
     context.tunnels.add(table.paths)
-    pipeline = Pipeline(capture, Decoder(decode).decode, table, Outlet(collector, (), context))
+    pipeline = Pipeline(capture, decoder, table, Outlet(collector, (), context))
     pipeline.handover_events = handover_events
     pipeline.run()
     return Run(collector.events, collector.rows, pipeline.ledger())

@@ -1,4 +1,5 @@
 cimport cython
+from sensor.decode.fragments cimport Fragments
 from sensor.decode.link cimport decode_frame
 from sensor.decode.tunnels cimport TunnelPorts, open_tunnels
 from sensor.frames cimport FrameBatch
@@ -12,7 +13,8 @@ cdef unsigned int PROTOCOL_TCP
 @cython.final
 cdef class Decoder:
     cdef TunnelPorts ports
+    cdef Fragments fragments
 
     @cython.locals(i=Py_ssize_t, count=Py_ssize_t, code=cython.uint, packet="Packet *",
-                   wire_bytes=cython.ulonglong)
+                   wire_bytes=cython.ulonglong, fragments=cython.uint)
     cpdef object decode(self, FrameBatch frames, PacketBatch packets)

@@ -10,7 +10,8 @@ except ImportError:
     from sensor import interpreted as cython
 
 from sensor.anomalies import SOUND
-from sensor.config import DecodeSettings
+from sensor.config import Config
+from sensor.decode.fragments import Fragments
 from sensor.decode.tunnels import TunnelPorts
 from sensor.packets import KIND_ANOMALY, PROTOCOL_TCP
 
@@ -21,16 +22,26 @@ if not cython.compiled:
 
 
 class Decoder:
-    """Decodes batches as the settings say; it keeps nothing from one frame to the next."""
+    """Decodes batches as the configuration says. It has state: one serves one flow table.
 
-    def __init__(self, settings: DecodeSettings | None = None) -> None:
-        self.ports = TunnelPorts(settings or DecodeSettings())
+    `seed` is that of the hash of fragments; without `join` these are left as they are, and nothing
+    is kept from one frame to the next.
+    """
+
+    def __init__(self, config: Config | None = None, *, seed: int = 0, join: bool = True) -> None:
+        config = config or Config()
+        self.ports = TunnelPorts(config.decode)
+        self.fragments = Fragments(
+            config.flow.fragments_max, key_vlan=config.key_vlan, duplicates=config.duplicates,
+            copy_window_ns=config.flow.duplicate_window_ns, seed=seed,
+        ) if join else None  # fmt: skip
 
     def decode(self, frames: Any, packets: Any) -> None:
         """Fill packet `i` from frame `i`, for all frames of the batch."""
         packets.adopt(frames)
         count = frames.count
         wire_bytes = 0
+        fragments = 0
         with cython.nogil:
             for i in range(count):
                 wire_bytes += frame_at(frames.rows, i).wire
@@ -41,4 +52,8 @@ class Decoder:
                 packet.anomaly = code
                 if code:
                     packet.kind = KIND_ANOMALY
+                fragments |= packet.fragment
         packets.wire_bytes = wire_bytes
+        packets.fragments = fragments
+        if fragments and self.fragments is not None:
+            self.fragments.join(frames, packets)

@@ -101,7 +101,6 @@ def decode_frame(octets: Any, frame: Any, packet: Any) -> int:
 def clear_headers(packet: Any) -> None:
     """Reset what the headers from IP on may leave unset."""
     packet.window_scale = NO_WINDOW_SCALE
-    packet.fragment = 0
     packet.seq = 0
     packet.ack = 0
     packet.src_port = 0
@@ -112,6 +111,7 @@ def clear_headers(packet: Any) -> None:
     packet.icmp_type = 0
     packet.icmp_code = 0
     packet.quoted = 0
+    packet.fragment = 0
     packet.telnet_role = 0
 
 

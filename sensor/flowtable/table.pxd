@@ -12,7 +12,7 @@ from sensor.flowtable.life cimport (
 )
 from sensor.flowtable.ranks cimport reclass
 from sensor.flowtable.tablestate cimport TableState
-from sensor.flowtable.tcp cimport tcp_begins_another, tcp_update
+from sensor.flowtable.tcp cimport tcp_begins_another, tcp_continue, tcp_skip, tcp_update
 from sensor.flowtable.timers cimport (
     timers_now,
     timers_pop,
@@ -32,14 +32,15 @@ from sensor.records cimport Flow, Packet, flow_at, packet_at, touch_bucket, touc
 
 cdef int ACCEPTED, ACK, CROWDED, DONE, END_ACTIVE_TIMEOUT
 cdef int END_FIN, END_IDLE_TIMEOUT, END_OF_CAPTURE, END_RST, FLOW_ACTIVE
-cdef int FULL, KIND_ANOMALY, KIND_FLOW, KIND_FRAGMENT, KIND_NON_IP
+cdef int FRAGMENT_COPY, FRAGMENT_TINY, FULL, KIND_ANOMALY, KIND_CONTINUED, KIND_FLOW
+cdef int KIND_FRAGMENT, KIND_NON_IP
 cdef int NOT_ENDED, PROTOCOL_TCP, SYN, TAG_DIRECTION_GUESSED, TOUCH_FAR
 cdef int TOUCH_NEAR
 cdef unsigned int COUNTED_LOSSY, GAP
 cdef unsigned int ANY_RST, CLOSED, COUNTED_TWO_WAY, FAILED
 cdef unsigned int NEW_SYN, NO_VLAN, SAW_SYN, STARTED
 cdef unsigned int WAITING
-cdef unsigned long long COPIES_MASK, MASK32
+cdef unsigned long long COPIES_MASK, COPY_WAYS, MASK32
 cdef Py_ssize_t EVENTS_MAX, EVENTS_PER_PACKET, NO_SLOT
 
 @cython.final
@@ -55,7 +56,7 @@ cdef class FlowTable(TableState):
 
 @cython.locals(packet="Packet *", index=Py_ssize_t)
 cdef int _run(TableState table, PacketBatch packets) noexcept nogil
-@cython.locals(packet="Packet *", index=Py_ssize_t)
+@cython.locals(packet="Packet *", index=Py_ssize_t, marked=bint)
 cdef void _prepare(TableState table, PacketBatch packets) noexcept nogil
 @cython.locals(packet="Packet *")
 cdef void _touch_far(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
@@ -63,9 +64,13 @@ cdef void _touch_far(TableState table, PacketBatch packets, Py_ssize_t index) no
 cdef void _touch_near(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
 @cython.locals(packet="Packet *", kind=int)
 cdef void _fold(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
+@cython.locals(packet="Packet *", kind=int, slot=Py_ssize_t)
+cdef void _fold_fragment(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
+@cython.locals(extra="unsigned int")
+cdef void _update_by_fragment(TableState table, Packet *packet, Flow *flow, int side) noexcept nogil
 @cython.locals(packet="Packet *", flow="Flow *", hashed="unsigned long long", slot=Py_ssize_t, side=int, renewed=bint, seen=bint)
 cdef void _fold_flow(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
-@cython.locals(packet="Packet *", flow="Flow *", state="unsigned int", was=int)
+@cython.locals(packet="Packet *", flow="Flow *", state="unsigned int", was=int, first=bint)
 cdef void _update(TableState table, PacketBatch packets, Py_ssize_t index, Py_ssize_t slot, int side) noexcept nogil
 @cython.locals(flow="Flow *")
 cdef void _wait(TableState table, Py_ssize_t slot, unsigned int state) noexcept nogil

@@ -32,7 +32,14 @@ from sensor.flow import (
     TAG_DIRECTION_GUESSED,
     VERDICTS,
 )
-from sensor.flowtable.constants import ANY_RST, COPIES_MASK, EVENTS_MAX, MASK32, NO_SLOT
+from sensor.flowtable.constants import (
+    ANY_RST,
+    COPIES_MASK,
+    COPY_WAYS,
+    EVENTS_MAX,
+    MASK32,
+    NO_SLOT,
+)
 from sensor.flowtable.state import (
     CLOSED,
     COUNTED_LOSSY,
@@ -47,7 +54,10 @@ from sensor.flowtable.state import (
 from sensor.flowtable.tablestate import TableState
 from sensor.packets import (
     ACK,
+    FRAGMENT_COPY,
+    FRAGMENT_TINY,
     KIND_ANOMALY,
+    KIND_CONTINUED,
     KIND_FLOW,
     KIND_FRAGMENT,
     KIND_NON_IP,
@@ -69,7 +79,7 @@ if not cython.compiled:
         timeout_of,
     )
     from sensor.flowtable.ranks import reclass
-    from sensor.flowtable.tcp import tcp_begins_another, tcp_update
+    from sensor.flowtable.tcp import tcp_begins_another, tcp_continue, tcp_skip, tcp_update
     from sensor.flowtable.timers import (
         timers_now,
         timers_pop,
@@ -215,7 +225,9 @@ def _prepare(table, packets):
         packet = packet_at(packets.rows, index)
         if packet.kind >= KIND_FLOW:
             packet.hash = key_hash(table, packet)
-            packet.copy_mark = copy_mark(table, packet) if table.duplicates_on else 0
+            # Which fragments are copies was told by those who know all of their packet.
+            marked = table.duplicates_on and not packet.fragment
+            packet.copy_mark = copy_mark(table, packet) if marked else 0
 
 
 def _touch_far(table, packets, index):
@@ -224,7 +236,7 @@ def _touch_far(table, packets, index):
     touch_packet(packets.rows, index + TOUCH_NEAR)
     if packet.kind >= KIND_FLOW:
         touch_bucket(table.buckets, (packet.hash >> 32) & table.bucket_mask)
-        touch_bucket(table.copies, (packet.copy_mark & COPIES_MASK) * 2)
+        touch_bucket(table.copies, (packet.copy_mark & COPIES_MASK) * 2 * COPY_WAYS)
 
 
 def _touch_near(table, packets, index):
@@ -240,8 +252,10 @@ def _fold(table, packets, index):
     """Give one packet to its flow, or count why it has none."""
     packet = packet_at(packets.rows, index)
     kind = packet.kind
-    if kind >= KIND_FLOW and kind != KIND_FRAGMENT:
-        if table.duplicates_on and is_copy(table, packet, packet.copy_mark):
+    if kind >= KIND_FLOW:
+        if packet.fragment:
+            _fold_fragment(table, packets, index)
+        elif table.duplicates_on and is_copy(table, packet, packet.copy_mark):
             table.duplicates += 1
         elif kind == KIND_FLOW:
             _fold_flow(table, packets, index)
@@ -251,8 +265,26 @@ def _fold(table, packets, index):
         table.anomalies += 1
     elif kind == KIND_NON_IP:
         table.non_ip += 1
+
+
+def _fold_fragment(table, packets, index):
+    """A fragment: a copy, part of a flow, or nothing that can be told."""
+    packet = packet_at(packets.rows, index)
+    kind = packet.kind
+    if packet.fragment & FRAGMENT_COPY:
+        table.duplicates += 1
+    elif kind == KIND_FLOW:
+        _fold_flow(table, packets, index)
+    elif kind == KIND_CONTINUED:
+        slot = find(table, packet, packet.hash)
+        if slot == NO_SLOT:  # the flow is over already
+            table.fragments += 1
+        else:
+            _update(table, packets, index, slot, side_of(flow_at(table.rows, slot), packet))
     elif kind == KIND_FRAGMENT:
         table.fragments += 1
+    else:
+        _fold_icmp_error(table, packets, index)
 
 
 def _fold_flow(table, packets, index):
@@ -285,7 +317,10 @@ def _update(table, packets, index, slot, side):
     flow = flow_at(table.rows, slot)
     state = flow.state
     was = flow.verdict
-    if packet.protocol == PROTOCOL_TCP:
+    first = flow.packets[0] + flow.packets[1] == 0
+    if packet.fragment:
+        _update_by_fragment(table, packet, flow, side)
+    elif packet.protocol == PROTOCOL_TCP:
         tcp_update(flow, packet, side)
     flow.packets[side] += 1
     flow.bytes[side] += packet.ip_bytes
@@ -304,7 +339,7 @@ def _update(table, packets, index, slot, side):
     if packet.protocol != PROTOCOL_TCP:
         if was != ACCEPTED:
             judge_reply(flow)
-    elif flow.state != state or flow.packets[0] + flow.packets[1] == 1:
+    elif flow.state != state or first:
         judge_tcp(flow)
         _wait(table, slot, state)
     if flow.state & CLOSED:
@@ -318,6 +353,27 @@ def _update(table, packets, index, slot, side):
         emit_due(table, slot, table.now_ns)
     if flow.state & GAP:
         _count_lossy(table, slot)
+
+
+def _update_by_fragment(table, packet, flow, side):
+    """Follow the protocol of a fragment, and count those that a first one speaks for.
+
+    They were counted as without a flow when they came.
+    """
+    if packet.protocol == PROTOCOL_TCP:
+        if packet.kind == KIND_CONTINUED:
+            tcp_continue(flow, packet, side)
+        else:
+            tcp_update(flow, packet, side)
+            if packet.extra_gap:
+                tcp_skip(flow, packet, side)
+    extra = packet.extra_packets
+    flow.packets[side] += extra
+    table.packets_in_table += extra
+    table.fragments -= extra
+    if packet.fragment & FRAGMENT_TINY:  # itself an anomaly, in the place of one of them
+        table.fragments -= 1
+        table.anomalies += 1
 
 
 def _wait(table, slot, state):

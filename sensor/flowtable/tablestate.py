@@ -13,14 +13,15 @@ from sensor.flow import VERDICTS
 from sensor.flowtable.constants import (
     BUCKETS_FIRST,
     CLASSES,
-    COPIES,
+    COPY_LINES,
+    COPY_WAYS,
     EVENTS_MAX,
     MASK64,
     PATHS_MAX,
 )
 from sensor.flowtable.paths import PathStore
 from sensor.flowtable.timers import Timers
-from sensor.records import FLOW_LAYOUT, allocate
+from sensor.records import CACHE_LINE, FLOW_LAYOUT, allocate
 
 if not cython.compiled:
     from sensor.records import flows_of
@@ -56,7 +57,9 @@ class TableState:
         self.oldest = memoryview(np.zeros(CLASSES, np.uint32))
         self.newest = memoryview(np.zeros(CLASSES, np.uint32))
         self.class_count = memoryview(np.zeros(CLASSES, np.uint32))
-        self.copies = memoryview(np.zeros(2 * COPIES, np.uint64))  # mark and time by turns
+        copies = np.zeros((COPY_LINES + 1) * 2 * COPY_WAYS, np.uint64)
+        ahead = -copies.ctypes.data % CACHE_LINE // copies.itemsize
+        self.copies = memoryview(copies[ahead:])
         self.buckets = memoryview(np.zeros(BUCKETS_FIRST, np.uint64))
         self.bucket_mask = BUCKETS_FIRST - 1
         self.attempt_ns = limits.tcp_attempt_timeout_ns

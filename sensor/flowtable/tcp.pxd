@@ -11,6 +11,10 @@ cdef unsigned int MASK32, HALF, LOOSE_WINDOW, ANY_CLOSE, ANY_SYN
 cdef bint tcp_begins_another(Flow *flow, Packet *packet, int side) noexcept nogil
 @cython.locals(flags="unsigned int")
 cdef void tcp_update(Flow *flow, Packet *packet, int side) noexcept nogil
+@cython.locals(flags="unsigned int")
+cdef void tcp_continue(Flow *flow, Packet *packet, int side) noexcept nogil
+@cython.locals(flags="unsigned int", length="unsigned int")
+cdef void tcp_skip(Flow *flow, Packet *packet, int side) noexcept nogil
 @cython.locals(mark="unsigned int")
 cdef void _note(Flow *flow, int side, int bit, int letter) noexcept nogil
 @cython.locals(flags="unsigned int", closing="unsigned int")

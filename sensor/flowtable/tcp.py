@@ -94,6 +94,29 @@ def tcp_update(flow, packet, side):
     flow.tcp_flags[side] |= flags
 
 
+def tcp_continue(flow, packet, side):
+    """Fold in a later fragment of a segment: payload, whose sequence number its part tells."""
+    flags = packet.tcp_flags  # the first fragment's, with which they were counted
+    if flags & RST:
+        return
+    packet.tcp_flags = flags & ACK
+    if not flags & (SYN | FIN):
+        _note(flow, side, 3, 0x64)  # d
+    if not flags & SYN and not flow.state & (SAW_DATA << side):
+        _payload(flow, packet, side)  # once: the segment is one, however it was cut
+    _sequence(flow, packet, side)
+
+
+def tcp_skip(flow, packet, side):
+    """Payload is missing between fragments that came before the first one: it may come yet."""
+    flags = packet.tcp_flags
+    length = packet.payload_bytes
+    length += (1 if flags & SYN else 0) + (1 if flags & FIN else 0)
+    if flow.next_seq[side] == (packet.seq + length) & MASK32:
+        flow.next_seq[side] = (flow.next_seq[side] + packet.extra_gap) & MASK32
+        flow.missed_bytes[side] += packet.extra_gap
+
+
 def _note(flow, side, bit, letter):
     """Add a history letter, once for each side (upper case: originator)."""
     mark = 1 << (bit + 8 * side)

@@ -63,7 +63,7 @@ def test_help_names_every_option_and_exit_code() -> None:
         "--rules", "--exceptions", "--json", "--alerts", "--flows", "--flow-events", "--syslog",
         "--syslog-format", "--internal", "--accept-on", "--stats", "--config", "--color",
         "--quiet", "--verbose", "--fail-on-alert", "--local-time", "--strict-external",
-        "--key-vlan", "--no-duplicates",
+        "--key-vlan", "--duplicates", "keep",
     ):  # fmt: skip
         assert option in text
     general = sensor("--help").out
@@ -227,9 +227,9 @@ def stats_of(*arguments: str) -> dict[str, Any]:
     return dict(json.loads(ended.out.splitlines()[-1]))
 
 
-def test_no_duplicates_counts_each_copy_as_a_packet() -> None:
+def test_duplicates_that_are_kept_count_each_copy_as_a_packet() -> None:
     doubled = str(CAPTURES / "telnet_duplicated.pcap")
-    once, twice = stats_of(doubled), stats_of("--no-duplicates", doubled)
+    once, twice = stats_of(doubled), stats_of("--duplicates", "keep", doubled)
     assert once["duplicates"] > 0 and twice["duplicates"] == 0
     assert once["frames"] == twice["frames"]
 

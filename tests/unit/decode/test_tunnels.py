@@ -13,7 +13,7 @@ from scapy.packet import Packet, Raw
 
 from sensor import tunnels as kinds
 from sensor.addresses import address_text
-from sensor.config import DecodeSettings
+from sensor.config import Config, DecodeSettings
 from sensor.decode import Decoder
 from sensor.frames import FrameBatch
 from sensor.packets import KIND_FLOW, KIND_FRAGMENT, KIND_NON_IP, PacketBatch
@@ -186,7 +186,7 @@ def test_a_wrong_guess_leaves_nothing_behind(name: str) -> None:
     packets = decode_all([frame], stale=0xA5)
     plain = PacketBatch(1)
     no_ports = DecodeSettings(vxlan_ports=(), geneve_ports=(), gtp_ports=())
-    Decoder(no_ports).decode(batch_of(frame), plain)
+    Decoder(Config(decode=no_ports)).decode(batch_of(frame), plain)
     assert anomaly_of(plain.records[0]) == "sound"
     assert told(packets.records[0]) == told(plain.records[0])
     assert packets.records[0]["dst_port"] == port
@@ -204,7 +204,7 @@ def batch_of(frame: bytes) -> FrameBatch:
 
 def decoded(frame: bytes, settings: DecodeSettings) -> Any:
     packets = PacketBatch(1)
-    Decoder(settings).decode(batch_of(frame), packets)
+    Decoder(Config(decode=settings)).decode(batch_of(frame), packets)
     return packets.records[0]
 
 

@@ -1,0 +1,113 @@
+"""Shipped captures as other taps would have taken them: what is still known stays the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sensor.addresses import Networks
+from sensor.alerts import Alert
+from sensor.api import load_rules
+from sensor.config import INTERNAL_NETWORKS, FlowLimits
+from sensor.decode import Decoder
+from sensor.flow import EVIDENCE, FLOW_ENDED, FlowContext
+from sensor.flowtable.table import FlowTable
+from sensor.pipeline import Outlet, Pipeline
+from tests.reshaping import Reshape, Reshaped, cut_at, doubled
+from tests.running import CAPTURES, Run, run_capture
+
+PATHS = sorted(path for path in CAPTURES.iterdir() if path.suffix in (".pcap", ".pcapng"))
+OF_ALL = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+
+
+def plain(records: Any) -> Any:
+    return records
+
+
+def run_reshaped(path: Path, reshape: Reshape) -> Run:
+    return run_capture(Reshaped(path, reshape))
+
+
+def flows_of(run: Run, *without: str) -> list[dict[str, Any]]:
+    left_out = {"decided_frame", "known_ns", *without}
+    return [
+        {name: row[name].tolist() for name in row.dtype.names if name not in left_out}
+        for row in run.rows
+    ]
+
+
+class Kept:
+    """A sink."""
+
+    def __init__(self) -> None:
+        self.alerts: list[Alert] = []
+
+    def emit(self, alert: Alert) -> None:
+        self.alerts.append(alert)
+
+    def accounted(self) -> int:
+        return len(self.alerts)
+
+
+def alerts_of(path: Path, reshape: Reshape) -> Counter[tuple[str, str, str]]:
+    """Rule, source and destination of each alert of the shipped rules."""
+    kept = Kept()
+    context = FlowContext(internal=Networks(INTERNAL_NETWORKS))
+    outlet = Outlet(load_rules(), [kept], context)
+    Pipeline(Reshaped(path, reshape), Decoder().decode, FlowTable(FlowLimits()), outlet).run()
+    return Counter(
+        (one.document["rule"]["name"], one.document.get("source", {}).get("ip", ""),
+         one.document.get("destination", {}).get("ip", "")) for one in kept.alerts
+    )  # fmt: skip
+
+
+@OF_ALL
+def test_every_frame_twice(path: Path) -> None:
+    once, twice = run_reshaped(path, plain), run_reshaped(path, doubled)
+    assert flows_of(twice) == flows_of(once)
+    assert twice.ledger["frames"] == 2 * once.ledger["frames"]
+    assert twice.ledger["packets"] - twice.ledger["duplicates"] == (
+        once.ledger["packets"] - once.ledger["duplicates"])
+    assert alerts_of(path, doubled) == alerts_of(path, plain)
+
+
+QUOTED = {EVIDENCE.index(f"icmp_{what}")
+          for what in ("prohibited", "port_unreachable", "unreachable")}  # fmt: skip
+ICMP = (1, 58)
+
+
+def known_of(run: Run, octets: int) -> list[dict[str, Any]]:
+    """What a snapshot length of 64 to 96 octets leaves of final records.
+
+    Options of a SYN may be cut off, and with them its window scale. Of an ICMP error the quote may
+    be cut off: a flow that rests on one may be told otherwise, and the error be a flow of its own.
+    Of TCP over IPv6, 64 octets leave nothing: its flags are the 67th and 68th.
+    """
+    left_out = ("window", "window_scale", "decided_frame", "known_ns")
+    return sorted(
+        ({name: row[name].tolist() for name in row.dtype.names if name not in left_out}
+         for row in run.rows
+         if row["action"] == FLOW_ENDED and row["evidence"] not in QUOTED
+         and row["protocol"] not in ICMP
+         and not (octets < 68 and row["ip_version"] == 6 and row["protocol"] == 6)),
+        key=lambda flow: (flow["first_ns"], flow["orig_port"]),
+    )  # fmt: skip
+
+
+@OF_ALL
+@pytest.mark.parametrize("octets", [64, 68, 96])
+def test_a_short_snapshot_length(path: Path, octets: int) -> None:
+    whole, short = run_reshaped(path, plain), run_reshaped(path, cut_at(octets))
+    quoted = {(row["orig_lo"], row["orig_port"]) for row in whole.rows if row["evidence"] in QUOTED}
+    known = [flow for flow in known_of(short, octets)
+             if (flow["orig_lo"], flow["orig_port"]) not in quoted]  # fmt: skip
+    assert known == known_of(whole, octets)
+    beyond = set(short.ledger["anomalies"]) - set(whole.ledger["anomalies"])
+    assert beyond <= ({"header_not_captured"} if octets < 68 else set())
+    cut = cut_at(octets)
+    has_v6 = any(row["ip_version"] == 6 and row["protocol"] == 6 for row in whole.rows)
+    if not quoted and not (has_v6 and octets < 68):
+        assert alerts_of(path, cut) == alerts_of(path, plain)
