@@ -15,10 +15,10 @@ import sensor
 from sensor import schema
 from sensor.addresses import Networks
 from sensor.alerts import Alert
-from sensor.capture.discover import STANDARD_INPUT
 from sensor.capture.files import FileCapture
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.protocol import PortCapture
+from sensor.capture.streams import STANDARD_INPUT
 from sensor.capture.told import tells_processes
 from sensor.config import Config
 from sensor.decode import decode

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from sensor.api import build_mixed, load_rules
-from sensor.capture.discover import STANDARD_INPUT
+from sensor.capture.streams import STANDARD_INPUT
 from sensor.capture.told import tells_processes
 from sensor.cli import say
 from sensor.config import Config

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-import stat
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from io import FileIO
 
 from sensor.capture.damage import not_a_capture
 from sensor.capture.discover import (
     MAGIC_BYTES,
     PCAP_MAGICS,
     PCAPNG_MAGIC,
-    STANDARD_INPUT,
     Found,
     discover,
     reason_of,
@@ -25,14 +20,15 @@ from sensor.capture.pcap import PcapReader
 from sensor.capture.pcapng import PcapngReader
 from sensor.capture.process_notes import ProcessNotes
 from sensor.capture.protocol import Input
+from sensor.capture.streams import open_stream
 from sensor.capture.window import (
     WINDOW_BYTES,
-    PipeStream,
     PrefixedStream,
     RecordingStream,
     Stream,
     Window,
 )
+from sensor.decompress import DecompressedStream, DecompressError
 from sensor.errors import CaptureError
 from sensor.escape import harmless
 from sensor.frames import FRAMES_MAX, FrameBatch
@@ -45,8 +41,6 @@ READERS: dict[bytes, type[PcapReader] | type[PcapngReader]] = {
 """Reader by the first four octets of the file."""
 
 PEEK_BYTES = 4096
-PIPE_BYTES = 1024 * 1024
-"""Room asked for in a pipe: the writer then fills whole windows, not 64 KiB at a time."""
 NO_TIME = -1
 
 
@@ -74,6 +68,7 @@ class FileCapture:
         self.processes = Processes()
         """Those that the packets were told to belong to."""
         self._window: Window | None = None
+        self._reading: _File | None = None
         self._streams: list[Stream] = []
         self._files = [_File(found, Input(found.path)) for found in discovery.found]
         self._finished_bytes = 0
@@ -93,7 +88,7 @@ class FileCapture:
             try:
                 yield from self._read(file)
             except CaptureError as error:
-                file.input.error = harmless(str(error))
+                file.input.error = harmless(file.text_of(error))
             finally:
                 self._finish()
 
@@ -134,6 +129,8 @@ class FileCapture:
         except CaptureError:
             pass  # likewise
         if file.found.size is None:
+            if isinstance(stream, DecompressedStream):
+                file.compressed = stream
             file.stream = PrefixedStream(recording.recorded, stream)
             self._streams.append(file.stream)
         else:
@@ -146,11 +143,12 @@ class FileCapture:
             raise file.found.error
         frames = self._frames
         window = self._window = self._open(file)
+        self._reading = file
         frames.file = path
         frames.first_number = 1
         last_ns = frames.watermark_ns
         for _ in batches(window, path, frames, self._interfaces, last_ns, self.processes):
-            self.bytes_read = self._finished_bytes + max(window.base + window.at, 0)
+            self.bytes_read = self._finished_bytes + file.bytes_read(window)
             yield frames
             if self._closed:
                 return
@@ -163,12 +161,16 @@ class FileCapture:
             raise CaptureError(file.found.path, reason_of(error)) from error
         if file.stream is not None:
             self._streams.remove(file.stream)
-        return Window(stream, window_bytes=self._window_bytes, thread=self._thread)
+        if isinstance(stream, DecompressedStream):
+            file.compressed = stream
+        # Decompressing takes longer than all the rest: it has a thread of its own in any case.
+        thread = self._thread or file.compressed is not None
+        return Window(stream, window_bytes=self._window_bytes, thread=thread)
 
     def _finish(self) -> None:
         window, self._window = self._window, None
-        if window is not None:
-            self._finished_bytes += min(window.base + window.at, window.size)
+        if window is not None and self._reading is not None:
+            self._finished_bytes += self._reading.bytes_read(window)
             self.bytes_read = self._finished_bytes
             window.close()
 
@@ -182,16 +184,21 @@ class _File:
     first_ns: int = NO_TIME
     stream: Stream | None = None
     """A pipe that was opened to peek."""
+    compressed: DecompressedStream | None = None
+    """The stream, if what is read is not what is in the file."""
 
+    def text_of(self, error: CaptureError) -> str:
+        """What was wrong with this file, in words."""
+        stream = self.compressed
+        if stream is None or error.offset is None or f"{stream.kind} data" in error.reason:
+            return str(error)
+        return f"{error} (octets of what the {stream.kind} data holds)"
 
-def open_stream(path: str) -> Stream:
-    """Open a path, or standard input for `-`. Errors: OSError."""
-    raw = FileIO(0, closefd=False) if path == STANDARD_INPUT else FileIO(path)
-    if stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
-        return raw
-    with contextlib.suppress(OSError):  # not a pipe, or more than this user may ask for
-        fcntl.fcntl(raw.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-    return PipeStream(raw, raw.fileno())
+    def bytes_read(self, window: Window) -> int:
+        """Octets of the file that were read, compressed as they may be."""
+        if self.compressed is not None:
+            return self.compressed.compressed_read
+        return max(min(window.base + window.at, window.size), 0)
 
 
 def batches(
@@ -209,7 +216,7 @@ def batches(
     start = bytes(window.data[window.at : min(window.end, window.at + MAGIC_BYTES)])
     reader_type = READERS.get(start[:4])
     if reader_type is None:
-        raise CaptureError(path, not_a_capture(start, path))
+        raise CaptureError(path, not_a_capture(start))
     reader = reader_type(path, interfaces, last_ns)
     frames.records["process"] = 0  # only one of the readers writes it
     if isinstance(reader, PcapngReader) and processes is not None:
@@ -240,6 +247,8 @@ def fill(window: Window, at: int, need: int, path: str) -> bool:
     """Have `need` octets in the window, as `Window.fill`. Errors: CaptureError."""
     try:
         return window.fill(at, need)
+    except DecompressError as error:
+        raise CaptureError(path, str(error), error.offset) from error
     except (OSError, ValueError) as error:
         raise CaptureError(path, reason_of(error), window.size) from error
 
