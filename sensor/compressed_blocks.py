@@ -37,7 +37,8 @@ class Step(NamedTuple):
     """Whether the last header and the octets behind it are any of the decompressor's business."""
 
 
-Steps = Generator[Step, bytes, None]
+Octets = bytes | memoryview
+Steps = Generator[Step, Octets, None]
 
 
 class Blocks:
@@ -51,14 +52,17 @@ class Blocks:
         self._step = next(self._steps)
         self._through = 0
         self._is_lost = False
-        self._data = b""
+        self._data = memoryview(b"")
         self._at = 0
 
-    def feed(self, octets: bytes) -> None:
-        """More octets, when `take` has no more to give."""
-        self._data, self._at = self._data[self._at :] + octets, 0
+    def feed(self, octets: Octets) -> None:
+        """More octets, when `take` has no more to give; they may be overwritten when it has none
+        again.
+        """
+        left = self._data.tobytes()  # a part of a header
+        self._data = memoryview(left + octets if left else octets)
 
-    def take(self) -> bytes:
+    def take(self) -> Octets:
         """The next piece; none: feed more."""
         while left := len(self._data) - self._at:
             size = left if self._is_lost else min(self._through or self._step.header, left)
@@ -72,9 +76,10 @@ class Blocks:
             self._at += size
             if self._step.is_content:
                 return piece
+        self._data, self._at = memoryview(bytes(self._data[self._at :])), 0
         return b""
 
-    def _look_at(self, header: bytes) -> None:
+    def _look_at(self, header: Octets) -> None:
         try:
             self._step = self._steps.send(header)
             self._through = self._step.through
@@ -84,11 +89,11 @@ class Blocks:
     @property
     def is_whole(self) -> bool:
         """Whether the data may end here."""
-        rest = self._data[self._at :]
+        rest = bytes(self._data[self._at :])
         return self._step.is_border and not self._through and not rest.strip(b"\0")
 
 
-def _magic(through: int) -> Generator[Step, bytes, bytes]:
+def _magic(through: int) -> Generator[Step, Octets, Octets]:
     """The next magic number behind padding and the frames that are for others."""
     step = Step(through, MAGIC_BYTES, is_border=True)
     while True:

@@ -18,6 +18,7 @@ from sensor.compressed_blocks import (
     SKIPPED_MAGIC,
     ZSTD_MAGIC,
     Blocks,
+    Octets,
     Steps,
     lz4_steps,
     zstd_steps,
@@ -78,7 +79,7 @@ class _Zlib:
         self.needs_input = True
         self.unused_data = b""
 
-    def decompress(self, data: bytes, max_length: int) -> bytes:
+    def decompress(self, data: Octets, max_length: int) -> bytes:
         data = self._tail + data if self._tail else data
         result: bytes = self._object.decompress(data, max_length)
         self.eof, self.unused_data = self._object.eof, self._object.unused_data
@@ -149,8 +150,11 @@ class _Source:
         """Whether the stream gave less than it was asked for: it may have to be waited for."""
         self.octets_read = len(start)
 
-    def take(self) -> bytes:
-        """The next octets; none at the end. Errors: what the stream raises."""
+    def take(self) -> Octets:
+        """The next octets, good until more are taken; none at the end.
+
+        Errors: what the stream raises.
+        """
         if self._blocks is None:
             return self._read()
         while not (piece := self._blocks.take()):
@@ -160,7 +164,7 @@ class _Source:
             self._blocks.feed(octets)
         return piece
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int) -> Octets:
         """The same under the name that the package zstandard calls."""
         return self.take()
 
@@ -169,14 +173,14 @@ class _Source:
         """Whether the data may end where the last octets did, as far as can be told."""
         return self._blocks is None or self._blocks.is_whole
 
-    def _read(self) -> bytes:
+    def _read(self) -> Octets:
         if self._start:
             octets, self._start = self._start, b""
             return octets
         count = self._raw.readinto(self._chunk) or 0
         self.octets_read += count
         self.has_paused = count < CHUNK_BYTES
-        return bytes(self._chunk[:count])
+        return self._chunk[:count]
 
 
 class DecompressedStream:
@@ -297,7 +301,8 @@ class _Parts:
         while True:
             if self._object.eof and not self._next_part():
                 return 0
-            data, self._left_over = self._left_over, b""
+            data: Octets = self._left_over
+            self._left_over = b""
             if not data and self._object.needs_input:
                 data = self._source.take()
                 if not data:
@@ -315,13 +320,13 @@ class _Parts:
             more = self._source.take()
             if not more:
                 return False
-            rest = more.lstrip(b"\0")
+            rest = bytes(more).lstrip(b"\0")
         self._object, self._left_over = self._kind.make(), rest
         self._held.clear()
         self._given = 0
         return True
 
-    def _decompress(self, data: bytes, most: int) -> bytes:
+    def _decompress(self, data: Octets, most: int) -> bytes:
         before = self._object.copy() if self._can_copy else None
         if self._kind.steps is None and not self._can_copy and len(self._held) <= HELD_BYTES:
             self._held += data
