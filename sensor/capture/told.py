@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sensor.capture.discover import discover
-from sensor.capture.files import batches
 from sensor.capture.interfaces import Interfaces
+from sensor.capture.reading import batches
 from sensor.capture.streams import STANDARD_INPUT, open_stream
 from sensor.capture.window import Window
 from sensor.errors import CaptureError

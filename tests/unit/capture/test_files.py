@@ -43,7 +43,7 @@ def errors_of(capture: FileCapture) -> list[str | None]:
 
 def test_several_files_are_one_capture_in_order_of_time(tmp_path: Path) -> None:
     late = write(tmp_path / "a.pcap", pcap_header(), record(b"late", 30))
-    early = write(tmp_path / "b.pcap", pcap_header(), record(b"e1", 10), record(b"e2", 40))
+    early = write(tmp_path / "b.pcap", pcap_header(), record(b"e1", 10), record(b"e2", 25))
     middle = enhanced(b"mid", 20 * 10**6)
     ng = write(tmp_path / "c.pcapng", section(), interface(1, 0, (2, b"eth0")), middle)
     capture = FileCapture([late, early, ng], frames_max=1)
@@ -52,13 +52,15 @@ def test_several_files_are_one_capture_in_order_of_time(tmp_path: Path) -> None:
     for frames in capture:
         rows += told(frames)
         watermarks.append(frames.watermark_ns // 10**9)
-        names.append((os.path.basename(frames.file), frames.first_number, frames.interfaces))
-    assert [row[1] for row in rows] == [b"e1", b"e2", b"mid", b"late"]
-    assert watermarks == [10, 40, 40, 40]
+        number = frames.first_number if frames.numbers is None else int(frames.numbers[0])
+        path = frames.files[frames.file_of[0]] if frames.files else frames.file
+        names.append((os.path.basename(path), number, frames.interfaces))
+    assert [row[1] for row in rows] == [b"e1", b"mid", b"e2", b"late"]
+    assert watermarks == [10, 20, 25, 30]
     assert names == [
         ("b.pcap", 1, ("",)),
-        ("b.pcap", 2, ("",)),
         ("c.pcapng", 1, ("", "eth0")),
+        ("b.pcap", 2, ("", "eth0")),
         ("a.pcap", 1, ("", "eth0")),
     ]
     assert [os.path.basename(each.path) for each in capture.inputs] == [
