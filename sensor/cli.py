@@ -198,22 +198,34 @@ _RUN_OPTIONS = [
 @click.option("--events", metavar="FILE", multiple=True,
               help="ECS documents as NDJSON (- is standard input), plain or compressed, alone or "
                    "merged with the captures by time. Repeatable.")
+@click.option("--from", "from_time", metavar="TIME",
+              help="Only packets of then or later: RFC 3339 (UTC without a zone), or seconds since "
+                   "1970.")
+@click.option("--to", "to_time", metavar="TIME", help="Only packets of before then.")
+@click.option("--bpf", metavar="FILTER",
+              help="Only what this pcap-filter(7) expression selects. It hides the rest from all "
+                   "rules.")
+@click.option("--follow", metavar="DIR",
+              help="Go on with the capture files that come into this folder, each once it is "
+                   "closed, until Ctrl-C or SIGTERM.")
 @run_options
 @click.pass_obj
 def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
     """Read capture files and tell what the rules find in them.
 
-    PATH is a pcap or pcapng file, a directory (with everything below it), a glob, or - for standard
-    input. Several are read as one capture, in the order of their first packets' times.
-    With --events no PATH is needed.
+    PATH is a pcap or pcapng file, plain or compressed, a directory (with everything below it), a
+    glob, or - for standard input. Several are read as one capture, merged by time.
+    With --events or --follow no PATH is needed.
 
     \b
       sensor replay captures/demo.pcap
       sensor replay --events auditbeat.ndjson.gz
       sensor replay --json --flows flows.ndjson /var/captures
+      sensor replay --from 2026-01-02T03:00 --to 2026-01-02T04:00 /var/captures
+      sensor replay --follow /var/captures --syslog unix:///dev/log
       sensor replay --syslog udp://192.0.2.1:514 --quiet today.pcapng
     """
-    if not paths and not options["events"]:
+    if not paths and not options["events"] and not options["follow"]:
         raise click.UsageError("Missing argument 'PATH...'.", click.get_current_context())
     from sensor.replay_command import run_replay  # noqa: PLC0415
 

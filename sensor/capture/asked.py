@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sensor.capture.bpf import LIBPCAP_MISSING, Instruction, compile_filter
 from sensor.capture.damage import LINKS
 from sensor.capture.sieve import Program, Sieve
 from sensor.errors import ConfigError
 from sensor.escape import harmless
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run reads of its files, and whether it goes on with those of a folder."""
+
+    from_ns: int | None = None
+    to_ns: int | None = None
+    filter: str | None = None
+    follow: str | None = None
+
 
 ALWAYS_NS = 1 << 62
 """Later than any frame that is asked for; its negative is earlier."""
@@ -17,17 +29,17 @@ RAW_LINKS = (12, 14)
 """Numbers that some systems write for raw IP (LINKTYPE_RAW)."""
 
 
-def sieve_of(from_ns: int | None, to_ns: int | None, text: str | None) -> Sieve | None:
-    """A sieve for what is asked; None if that is everything.
+def sieve_of(asked: Asked) -> Sieve | None:
+    """A sieve for what is asked; None if that is every frame.
 
     Errors: ConfigError if the filter is wrong, or libpcap missing.
     """
-    if from_ns is None and to_ns is None and text is None:
+    if asked.from_ns is None and asked.to_ns is None and asked.filter is None:
         return None
     return Sieve(
-        -ALWAYS_NS if from_ns is None else from_ns,
-        ALWAYS_NS if to_ns is None else to_ns,
-        None if text is None else filter_for_files(text),
+        -ALWAYS_NS if asked.from_ns is None else asked.from_ns,
+        ALWAYS_NS if asked.to_ns is None else asked.to_ns,
+        None if asked.filter is None else filter_for_files(asked.filter),
     )
 
 

@@ -83,7 +83,7 @@ def _add_directory(discovery: Discovery, directory: str) -> None:
     before = len(discovery.found)
     skipped = 0
     for path in _files_below(directory, discovery):
-        found = _inspect(path)
+        found = inspect(path)
         if found is None:
             skipped += 1
         else:
@@ -108,7 +108,7 @@ def _files_below(directory: str, discovery: Discovery) -> Iterator[str]:
             yield os.path.join(place, name)
 
 
-def _inspect(path: str) -> Found | None:
+def inspect(path: str) -> Found | None:
     """A capture by its first octets, or one that cannot be told; None: something else.
 
     A compressed file is told by its content. If that is damaged it is taken for a capture if its

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sensor.capture.discover import discover
+from sensor.capture.discover import Found, discover
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.merge import Cursor, Merged
 from sensor.capture.protocol import Input
@@ -22,6 +22,8 @@ OPEN_MAX = 256
 MERGING_BYTES = 4 * 1024 * 1024
 """Octets read at once of all files that are merged, unless they are very many."""
 WINDOW_MIN = 64 * 1024
+INPUTS_MAX = 1000
+"""Files of a folder that is followed that are remembered for the ledger."""
 
 
 class TimedSieve(SievePart, Protocol):
@@ -29,6 +31,16 @@ class TimedSieve(SievePart, Protocol):
 
     @property
     def to_ns(self) -> int: ...
+
+
+class FolderPart(Protocol):
+    """A folder that goes on getting captures (follow.py)."""
+
+    left_out: list[str]
+
+    def wait(self) -> list[Found]: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +68,12 @@ class FileCapture:
         window_bytes: int = WINDOW_BYTES,
         frames_max: int = FRAMES_MAX,
         sieve: TimedSieve | None = None,
+        folder: FolderPart | None = None,
     ) -> None:
         discovery = discover(paths)
         self._cut = Cut(thread, window_bytes, frames_max)
         self._sieve = sieve
+        self._folder = folder
         self._interfaces = Interfaces()
         self.processes = Processes()
         """Those that the packets were told to belong to."""
@@ -71,19 +85,39 @@ class FileCapture:
         self._watermark_ns = 0
         self._finished_bytes = 0
         self._closed = False
+        self._is_crowded = False
         self.skipped = discovery.skipped
         """Files in the given directories that are not captures."""
         self.inputs = [file.input for file in self._files]
         self.notices: list[str] = []
-        """What the operator should know beside the errors of inputs."""
+        """What the operator should know at once, until somebody takes it."""
         sizes = [found.size for found in discovery.found if found.error is None]
-        self.bytes_total = 0 if None in sizes else sum(size or 0 for size in sizes)
+        self.bytes_total = 0
+        if None not in sizes and folder is None:
+            self.bytes_total = sum(size or 0 for size in sizes)
         self.bytes_read = 0
 
     def __iter__(self) -> Iterator[FrameBatch]:
         self._files = self._sorted(self._files)
         self.inputs[:] = [file.input for file in self._files]
-        for frames in self._batches(deque(self._files)):
+        yield from self._told(self._batches(deque(self._files)))
+        while self._folder is not None and (found := self._folder.wait()):
+            self._files = self._sorted([InputFile(each, Input(each.path)) for each in found])
+            self.inputs += [file.input for file in self._files]
+            self._forget_inputs()
+            self.notices += self._folder.left_out
+            self._folder.left_out.clear()
+            yield from self._told(self._batches(deque(self._files)))
+
+    def _forget_inputs(self) -> None:
+        """Keep the number of inputs bounded: the oldest go first, the damaged ones last."""
+        while len(self.inputs) > INPUTS_MAX:
+            sound = (at for at, entry in enumerate(self.inputs) if entry.error is None)
+            del self.inputs[next(sound, 0)]
+
+    def _told(self, batches: Iterator[FrameBatch]) -> Iterator[FrameBatch]:
+        """The batches, and how far the run has come with each."""
+        for frames in batches:
             self.bytes_read = self._finished_bytes + sum(
                 reader.bytes_read for reader in self._readers)
             self._watermark_ns = max(self._watermark_ns, frames.watermark_ns)
@@ -94,6 +128,8 @@ class FileCapture:
     def close(self) -> None:
         """Stop reading and close what is open; the batch that was yielded last stays readable."""
         self._closed = True
+        if self._folder is not None:
+            self._folder.close()
         while self._readers:
             self._end(self._readers[-1])
         for file in self._files:
@@ -178,10 +214,10 @@ class FileCapture:
         """Whether one more file may be open; says so if not."""
         if len(cursors) < OPEN_MAX:
             return True
-        notice = (f"more than {OPEN_MAX} files overlap in time: the others are not merged with "
-                  "them, but read behind them")  # fmt: skip
-        if notice not in self.notices:
-            self.notices.append(notice)
+        if not self._is_crowded:
+            self.notices.append(f"more than {OPEN_MAX} files overlap in time: the others are not "
+                                "merged with them, but read behind them")  # fmt: skip
+        self._is_crowded = True
         return False
 
     def _is_too_late(self, file: InputFile) -> bool:
@@ -205,6 +241,8 @@ class FileCapture:
     def _end(self, reader: FileReader) -> None:
         if reader in self._readers:
             self._readers.remove(reader)
+            if self._folder is not None and reader.file.input.error is not None:
+                self.notices.append(reader.file.input.error)
             self._spare.append(reader.frames)
             self._finished_bytes += reader.bytes_read
             self.bytes_read = self._finished_bytes

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensor.capture import sieve
-from sensor.capture.asked import filter_for_files, sieve_of
+from sensor.capture.asked import Asked, filter_for_files, sieve_of
 from sensor.capture.bpf import Instruction
 from sensor.capture.files import FileCapture
 from sensor.capture.sieve import KNOWN, Program, Sieve
@@ -56,7 +56,7 @@ def test_from_is_inside_and_to_is_outside(tmp_path: Path) -> None:
         (inside + 1, 30 * SECOND + 5001, range(22, 32)),
         (None, inside, range(1, 21)), (inside, None, range(21, 101)),
     ):  # fmt: skip
-        capture = FileCapture([path], sieve=sieve_of(from_ns, to_ns, None), window_bytes=300)
+        capture = FileCapture([path], sieve=sieve_of(Asked(from_ns, to_ns, None)), window_bytes=300)
         numbers, outside, watermarks = [], 0, [0]
         for frames in capture:
             times = frames.records["time_ns"][: frames.count]
@@ -70,14 +70,14 @@ def test_from_is_inside_and_to_is_outside(tmp_path: Path) -> None:
 def test_files_that_begin_too_late_are_not_read(tmp_path: Path) -> None:
     early = write(tmp_path / "early", pcap_header(), record(b"a", 1), record(b"b", 9))
     late = write(tmp_path / "late", pcap_header(), record(b"c", 5), b"damaged behind its start")
-    capture = FileCapture([early, late], sieve=sieve_of(None, 5 * SECOND, None))
+    capture = FileCapture([early, late], sieve=sieve_of(Asked(None, 5 * SECOND, None)))
     assert kept_numbers(capture) == [1]
     assert [entry.error for entry in capture.inputs] == [None, None]
     assert capture.bytes_read == capture.bytes_total
 
 
 def test_no_sieve_for_everything() -> None:
-    assert sieve_of(None, None, None) is None
+    assert sieve_of(Asked(None, None, None)) is None
 
 
 # --- filters
@@ -97,7 +97,7 @@ def test_a_filter_keeps_what_tcpdump_shows(name: str, tmp_path: Path) -> None:
     for text in FILTERS:
         shown = subprocess.run(["tcpdump", "-nr", path, "-w", "-", text], capture_output=True,
                                check=False)  # fmt: skip
-        capture = FileCapture([path], sieve=sieve_of(None, None, text))
+        capture = FileCapture([path], sieve=sieve_of(Asked(None, None, text)))
         kept = [bytes(frames.data[int(row["offset"]) : int(row["offset"] + row["captured"])])
                 for frames in capture for row in frames.records[: frames.count]]  # fmt: skip
         if b"unsupported" in shown.stderr or b"can't parse" in shown.stderr:
@@ -123,14 +123,15 @@ def test_a_filter_for_several_link_types(tmp_path: Path) -> None:
     first = section() + interface(1) + b"".join(blocks)
     second = section() + interface(101) + simple(packet) + simple(other) + simple(packet)
     path = write(tmp_path / "f", first, second, first)
-    capture = FileCapture([path], sieve=sieve_of(None, None, "tcp port 23"))
+    capture = FileCapture([path], sieve=sieve_of(Asked(None, None, "tcp port 23")))
     assert kept_numbers(capture) == [1, 3, 5, 6]
 
 
 def test_a_file_that_the_filter_is_not_for(tmp_path: Path) -> None:
     raw = write(tmp_path / "raw", pcap_header(link=101), record(bytes(40), 5))
     ethernet = write(tmp_path / "e", pcap_header(), record(b"\x02" * 6 + bytes(40), 9))
-    capture = FileCapture([raw, ethernet], sieve=sieve_of(None, None, "ether dst 2:2:2:2:2:2"))
+    asked = Asked(None, None, "ether dst 2:2:2:2:2:2")
+    capture = FileCapture([raw, ethernet], sieve=sieve_of(asked))
     assert kept_numbers(capture) == [1]
     assert str(capture.inputs[0].error).startswith(f"{raw}: --bpf ether dst")
     assert capture.inputs[1].error is None
