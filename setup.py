@@ -17,6 +17,7 @@ COMPILED = [
     "sensor/identifiers.py",
     "sensor/documents.py",
     "sensor/events/scan.py",
+    "sensor/capture/sieve.py",
     "sensor/capture/pcap.py",
     "sensor/capture/pcapng.py",
     "sensor/capture/ring.py",

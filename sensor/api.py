@@ -15,10 +15,12 @@ import sensor
 from sensor import schema
 from sensor.addresses import Networks
 from sensor.alerts import Alert
-from sensor.capture.discover import STANDARD_INPUT
+from sensor.capture.asked import Asked, sieve_of
 from sensor.capture.files import FileCapture
+from sensor.capture.follow import Folder
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.protocol import PortCapture
+from sensor.capture.streams import STANDARD_INPUT
 from sensor.capture.told import tells_processes
 from sensor.config import Config
 from sensor.decode import Decoder
@@ -49,6 +51,7 @@ from sensor.rules import RuleSet
 from sensor.tunnels import TUNNEL_FIELDS, Tunnels
 from sensor.workers import WorkersPipeline
 
+EVERYTHING = Asked()
 KNOWN_FIELDS = (
     {member.name: member.type for member in schema.FIELDS}
     | {member.name: member.type for member in TUNNEL_FIELDS}
@@ -112,13 +115,15 @@ def flow_context(
 
 
 def build_replay(
-    paths: Iterable[str], rules: Any, sinks: Sequence[SinkPart], config: Config
+    paths: Iterable[str], rules: Any, sinks: Sequence[SinkPart], config: Config,
+    asked: Asked = EVERYTHING,
 ) -> Pipeline:
-    """The main path over recorded captures."""
+    """The main path over recorded captures. Errors: ConfigError."""
     paths = list(paths)
-    if not paths:
+    if not paths and not asked.follow:
         raise ConfigError("no capture is named: give a file, a directory or - for standard input")
-    capture = FileCapture(paths, thread=False)
+    folder = Folder(asked.follow) if asked.follow else None
+    capture = FileCapture(paths, thread=False, sieve=sieve_of(asked), folder=folder)
     context = flow_context(config, processes=capture.processes)
     outlet = Outlet(rules, sinks, context)
     told = RecordedProcesses(
@@ -131,17 +136,17 @@ def build_replay(
 
 def build_mixed(
     paths: Iterable[str], events: Sequence[str], rules: RuleSet, sinks: Sequence[SinkPart],
-    config: Config,
+    config: Config, asked: Asked = EVERYTHING,
 ) -> Pipeline | DocumentsPipeline:
     """The main path over captures, over files of ECS documents, or over both, merged by time."""
     if not events:
-        return build_replay(paths, rules, sinks, config)
+        return build_replay(paths, rules, sinks, config, asked)
     if STANDARD_INPUT in events and STANDARD_INPUT in paths:
         raise ConfigError("standard input (-) cannot be a capture and --events at once")
     documents = EventFiles(dict.fromkeys(events), needs_of_rules(rules.rules), config.events)
-    if not paths:
+    if not paths and not asked.follow:
         return DocumentsPipeline(documents, Outlet(rules, sinks, flow_context(config)))
-    pipeline = build_replay(paths, rules, sinks, config)
+    pipeline = build_replay(paths, rules, sinks, config, asked)
     pipeline.between = DocumentStream(documents, pipeline.outlet)
     pipeline.documents = documents
     return pipeline

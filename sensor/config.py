@@ -173,6 +173,7 @@ OPTION_KEYS = {
     "building_blocks": bool,
     "interface": list,
     "bpf": str,
+    "follow": str,
     "ring_mib": int,
     "workers": int,
     "timestamps": str,

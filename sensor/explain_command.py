@@ -15,7 +15,8 @@ import click
 import numpy as np
 
 from sensor.alerts import Alert
-from sensor.api import KNOWN_FIELDS, build_replay, flow_context, load_rules
+from sensor.api import EVERYTHING, KNOWN_FIELDS, build_replay, flow_context, load_rules
+from sensor.capture.asked import Asked
 from sensor.capture.told import tells_processes
 from sensor.cli import DAMAGED, DONE, USAGE, say
 from sensor.columns import CodedColumn, Rows
@@ -61,6 +62,7 @@ class Wanted:
     rules: tuple[str, ...] = ()
     exceptions: tuple[str, ...] = ()
     indicators: tuple[str, ...] = ()
+    asked: Asked = EVERYTHING
 
 
 @dataclass
@@ -143,12 +145,12 @@ def _pipeline(
     wanted: Wanted, collected: _Collected, config: Config
 ) -> Pipeline | DocumentsPipeline:
     if not wanted.events:
-        return build_replay(wanted.paths, collected, [], config)
+        return build_replay(wanted.paths, collected, [], config, wanted.asked)
     # Nothing may be passed over: what cannot match is what the question is about.
     documents = EventFiles(dict.fromkeys(wanted.events), [NONE], config.events)
     if not wanted.paths:
         return DocumentsPipeline(documents, Outlet(collected, (), flow_context(config)))
-    pipeline = build_replay(wanted.paths, collected, [], config)
+    pipeline = build_replay(wanted.paths, collected, [], config, wanted.asked)
     pipeline.between = DocumentStream(documents, pipeline.outlet)
     pipeline.documents = documents
     return pipeline

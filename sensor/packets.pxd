@@ -18,4 +18,12 @@ cdef class PacketBatch:
     cdef public str file
     cdef public unsigned long long first_number
     cdef public tuple interfaces
+    cdef public bint numbered
+    cdef unsigned int[::1] numbers
+    cdef unsigned short[::1] file_of
+    cdef public object number_column
+    cdef public object file_column
+    cdef public tuple files
+    cdef public Py_ssize_t outside_window
+    cdef public Py_ssize_t filtered
     cpdef void adopt(self, FrameBatch frames)

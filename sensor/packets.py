@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 try:
     import cython
 except ImportError:
@@ -73,7 +75,9 @@ class PacketBatch:
     `wire_bytes` is the length of all its frames on the wire; `fragments` is not 0
     if any packet is a fragment, `fragments_evicted` how many fragmented packets had to be
     forgotten for these; `prepared` says that the flow table has computed what it needs of each
-    packet by itself; the rest is as in FrameBatch.
+    packet by itself; the rest is as in FrameBatch. `numbered` says that `numbers` and `file_of`
+    hold for its packets; the run's bookkeeping turns the latter, at first indices into `files`,
+    into indices of the run's files.
     """
 
     def __init__(self, capacity: int = FRAMES_MAX) -> None:
@@ -93,6 +97,12 @@ class PacketBatch:
         self.fragments = 0
         self.fragments_evicted = 0
         self.prepared = False
+        self.numbered = False
+        self.number_column: Any = None
+        self.file_column: Any = None
+        self.files = ()
+        self.outside_window = 0
+        self.filtered = 0
 
     def adopt(self, frames: Any) -> None:
         """Take over what is true of the whole frame batch: file, watermark, count."""
@@ -103,3 +113,20 @@ class PacketBatch:
         self.file = frames.file
         self.first_number = frames.first_number
         self.interfaces = frames.interfaces
+        self.files = frames.files
+        self.outside_window = frames.outside_window
+        self.filtered = frames.filtered
+        self.numbered = frames.numbers is not None
+        if self.numbered:
+            self._adopt_numbers(frames)
+
+    def _adopt_numbers(self, frames: Any) -> None:
+        """Take over the number and the file of each frame."""
+        if self.number_column is None:
+            self.number_column = np.zeros(self.capacity, np.uint32)
+            self.file_column = np.zeros(self.capacity, np.uint16)
+            self.numbers = memoryview(self.number_column)
+            self.file_of = memoryview(self.file_column)
+        self.number_column[: self.count] = frames.numbers[: self.count]
+        if self.files:
+            self.file_column[: self.count] = frames.file_of[: self.count]

@@ -39,6 +39,8 @@ from sensor.pipeline_parts import (
 
 BATCHES_AHEAD = 3
 """Packet batches between the decoder and the table: one is filled, one waits, one is worked on."""
+FILES_MAX = 65_536
+"""Files whose names are kept for flows that one of their frames decided."""
 HANDOVER_EVENTS = 8192
 """In a replay, rules see about this many flow events at once: their fixed cost is then nothing."""
 
@@ -107,6 +109,9 @@ class Lane:
     def __init__(self, table: TablePart, context: FlowContext) -> None:
         self.table = table
         self.frames = 0
+        """Frames that were read, those that were left out included."""
+        self.outside_window = 0
+        self.filtered = 0
         self.bytes = 0
         self.fragments_evicted = 0
         self.anomalies: dict[str, int] = {}
@@ -119,12 +124,16 @@ class Lane:
         self._context = context
         self._anomalous = 0
         self._file = ""
+        self._file_indexes: dict[str, int] = {}
+        self._files_seen = 0
         self.told = self._tally(table.books())
         """What was counted up to the last batch; replaced as a whole, for any thread to read."""
 
     def fold(self, packets: PacketBatch, hand_over: Callable[[], None]) -> None:
         """Fold a batch into the table; `hand_over` takes its events when it is full of them."""
-        self.frames += packets.count
+        self.frames += packets.count + packets.outside_window + packets.filtered
+        self.outside_window += packets.outside_window
+        self.filtered += packets.filtered
         self.bytes += packets.wire_bytes
         self.fragments_evicted += packets.fragments_evicted
         if packets.count:
@@ -152,17 +161,39 @@ class Lane:
     def _tally(self, books: dict[str, Any]) -> dict[str, Any]:
         return {**books, "frames": self.frames, "bytes": self.bytes,
                 "fragments_evicted": self.fragments_evicted,
+                "outside_window": self.outside_window, "filtered": self.filtered,
                 "anomalies_by_name": dict(self.anomalies)}  # fmt: skip
 
     def _follow(self, packets: PacketBatch) -> None:
         """Keep the tables that flows refer to: files and interfaces."""
-        if packets.file != self._file:
+        if packets.files:
+            indexes = np.array([self._file_index(path) for path in packets.files], np.uint16)
+            column = packets.file_column[: packets.count]
+            column[:] = indexes[column]
+            self._file = ""
+        elif packets.file != self._file:
             self._file = packets.file
-            self._context.files.append(packets.file)
-            self.table.file_index = len(self._context.files) - 1
+            self.table.file_index = self._file_index(packets.file)
+        if packets.numbered and not packets.files:
+            packets.file_column[: packets.count] = self.table.file_index
         known = len(self._context.interfaces)
         if len(packets.interfaces) > known:
             self._context.interfaces.extend(packets.interfaces[known:])
+
+    def _file_index(self, path: str) -> int:
+        """Where a file stands in the context; the oldest gives its place when all are taken."""
+        index = self._file_indexes.get(path)
+        if index is None:
+            index = self._files_seen % FILES_MAX
+            self._files_seen += 1
+            files = self._context.files
+            if index < len(files):
+                self._file_indexes.pop(files[index], None)
+                files[index] = path
+            else:
+                files.append(path)
+            self._file_indexes[path] = index
+        return index
 
     def _check(self, packets: PacketBatch) -> None:
         """Count anomalies by name, and assert that no frame got lost."""
@@ -178,6 +209,7 @@ class Lane:
         accounted = (
             books["packets_in_table"] + books["packets_ended"] + books["packets_without_flow"]
             + books["anomalies"] + books["non_ip"] + books["duplicates"]
+            + self.outside_window + self.filtered
         )  # fmt: skip
         assert accounted == self.frames, f"{self.frames} frames, {accounted} accounted for"
 
@@ -416,9 +448,12 @@ def ledger_of(lanes: Sequence[Lane]) -> dict[str, Any]:
     return {
         "frames": frames,
         "bytes": total("bytes"),
-        "packets": frames - total("anomalies") - total("non_ip"),
+        "packets": frames - total("anomalies") - total("non_ip") - total("outside_window")
+                   - total("filtered"),
         "anomalies": dict(sorted(anomalies.items())),
         "non_ip_frames": total("non_ip"),
+        "outside_window": total("outside_window"),
+        "filtered": total("filtered"),
         "duplicates": total("duplicates"),
         "fragments": total("fragments"),
         "fragments_evicted": total("fragments_evicted"),

@@ -19,15 +19,6 @@ NOTES = (
     "whose lengths contradict each other (skipped)",
 )
 
-COMPRESSIONS = (
-    (b"\x1f\x8b", "gzip", "gzip -dc"),
-    (b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"),
-    (b"\xfd7zXZ\x00", "xz", "xz -dc"),
-    (b"BZh", "bzip2", "bzip2 -dc"),
-    (b"\x04\x22\x4d\x18", "lz4", "lz4 -dc"),
-)
-"""First octets, name, and the command that decompresses to standard output."""
-
 LINKS = {
     0: "BSD loopback",
     1: "Ethernet",
@@ -97,12 +88,8 @@ def notes_texts(noted: Sequence[int], subject: str) -> list[str]:
     ]
 
 
-def not_a_capture(octets: bytes, path: str) -> str:
+def not_a_capture(octets: bytes) -> str:
     """Why a file that starts with these octets cannot be read."""
     if not octets:
         return "empty file"
-    for magic, name, command in COMPRESSIONS:
-        if octets.startswith(magic):
-            file = "FILE" if path == "-" else path
-            return f"compressed with {name}; decompress it: {command} {file} | sensor replay -"
     return f"not a capture file (it starts with {octets[:8]!r})"

@@ -404,8 +404,12 @@ def _stamp(table, packets, index, slot, state):
     if state & FAILED and flow.verdict != ACCEPTED:
         return
     flow.decided_ns = packet_at(packets.rows, index).time_ns
-    flow.decided_frame = (packets.first_number + index) & MASK32
-    flow.decided_file = table.file_index
+    if packets.numbered:
+        flow.decided_frame = packets.numbers[index]
+        flow.decided_file = packets.file_of[index]
+    else:
+        flow.decided_frame = (packets.first_number + index) & MASK32
+        flow.decided_file = table.file_index
 
 
 def _fold_icmp_error(table, packets, index):

@@ -95,6 +95,8 @@ def headline(ledger: Ledger) -> list[str]:
     if all(span):
         lines.append(f"from {span[0]} to {span[1]}")
     others = [
+        (_number(ledger, "outside_window"), "frames outside the asked time"),
+        (_number(ledger, "filtered"), "frames that --bpf left out"),
         (_number(ledger, "non_ip_frames"), "frames without IP"),
         (_number(ledger, "duplicates"), "duplicates"),
         (_number(ledger, "time_backwards"), "packets dated before an earlier one"),

@@ -342,12 +342,11 @@ def test_files_directories_and_globs_are_read_in_order_of_time(tmp_path: Path) -
         assert found["time_backwards"] == 0
 
 
-def test_a_compressed_file_is_named_with_the_way_to_read_it(tmp_path: Path) -> None:
-    packed = tmp_path / "day.pcap.gz"
+def test_a_compressed_file_is_what_is_in_it(tmp_path: Path) -> None:
+    packed = tmp_path / "day.pcap"
     packed.write_bytes(gzip.compress(Path(ACCEPTED).read_bytes()))
-    ended = quiet(str(packed), ACCEPTED)
-    assert ended.code == 1 and len(ended.alerts()) == 1
-    assert f"gzip -dc {packed}" in ended.message()
+    ended = quiet(str(packed))
+    assert ended.code == 0 and ended.out == quiet(ACCEPTED).out
 
 
 @pytest.mark.parametrize("form", ["rfc5424", "rfc3164", "cee", "cef"])
