@@ -29,6 +29,7 @@ COMPILED = [
     "sensor/decode/fragments.py",
     "sensor/flowtable/timers.py",
     "sensor/flowtable/tablestate.py",
+    "sensor/flowtable/clock.py",
     "sensor/flowtable/keys.py",
     "sensor/flowtable/copies.py",
     "sensor/flowtable/direction.py",

@@ -6,6 +6,7 @@ cdef class PacketBatch:
     cdef Packet *rows
     cdef public object records
     cdef public unsigned long long wire_bytes
+    cdef public bint anomalous
     cdef public unsigned int fragments
     cdef public unsigned long long fragments_evicted
     cdef public bint prepared
@@ -15,4 +16,5 @@ cdef class PacketBatch:
     cdef public str file
     cdef public unsigned long long first_number
     cdef public tuple interfaces
+    cdef void hold(self, PacketBatch packets, Py_ssize_t index) noexcept nogil
     cpdef void adopt(self, FrameBatch frames)

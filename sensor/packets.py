@@ -65,10 +65,10 @@ URG = 32
 class PacketBatch:
     """One packet row for each frame of a batch: `rows[i]`, or `records` as numpy columns.
 
-    `wire_bytes` is the length of all its frames on the wire; `fragments` is not 0
-    if any packet is a fragment, `fragments_evicted` how many fragmented packets had to be
-    forgotten for these; `prepared` says that the flow table has computed what it needs of each
-    packet by itself; the rest is as in FrameBatch.
+    `wire_bytes` is the length of all its frames on the wire; `anomalous` says that any of them is
+    malformed, `fragments` is not 0 if any is a fragment, `fragments_evicted` how many fragmented
+    packets had to be forgotten for these; `prepared` says that the flow table has computed what it
+    needs of each packet by itself; the rest is as in FrameBatch.
     """
 
     def __init__(self, capacity: int = FRAMES_MAX) -> None:
@@ -81,9 +81,16 @@ class PacketBatch:
         self.first_number = 1
         self.interfaces = ()
         self.wire_bytes = 0
+        self.anomalous = False
         self.fragments = 0
         self.fragments_evicted = 0
         self.prepared = False
+
+    def hold(self, packets: Any, index: int) -> None:
+        """Become a batch of one packet of another batch, which is filled anew."""
+        self.view[0] = packets.view[index]
+        self.count = 1
+        self.first_number = packets.first_number + index
 
     def adopt(self, frames: Any) -> None:
         """Take over what is true of the whole frame batch: file, watermark, count."""

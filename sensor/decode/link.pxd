@@ -43,7 +43,8 @@ cdef unsigned int ARPHRD_RADIOTAP
 cdef unsigned int ARPHRD_NETLINK
 cdef unsigned int SLL_LLC
 
-@cython.locals(i=Py_ssize_t, count=Py_ssize_t, code=cython.uint, wire_bytes=cython.ulonglong, fragments=cython.uint)
+@cython.locals(i=Py_ssize_t, count=Py_ssize_t, code=cython.uint, wire_bytes=cython.ulonglong, fragments=cython.uint,
+               anomalous=cython.bint)
 cpdef object decode(FrameBatch frames, PacketBatch packets)
 
 @cython.locals(at=Py_ssize_t, end=Py_ssize_t, wire_end=Py_ssize_t)

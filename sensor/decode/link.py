@@ -69,6 +69,7 @@ def decode(frames: Any, packets: Any) -> None:
     count = frames.count
     wire_bytes = 0
     fragments = 0
+    anomalous = False
     with cython.nogil:
         for i in range(count):
             wire_bytes += frame_at(frames.rows, i).wire
@@ -76,8 +77,10 @@ def decode(frames: Any, packets: Any) -> None:
             packet_at(packets.rows, i).anomaly = code
             if code:
                 packet_at(packets.rows, i).kind = KIND_ANOMALY
+                anomalous = True
             fragments |= packet_at(packets.rows, i).fragment
     packets.wire_bytes = wire_bytes
+    packets.anomalous = anomalous
     packets.fragments = fragments
 
 

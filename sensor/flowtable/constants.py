@@ -16,6 +16,8 @@ COPY_LINES = 1 << 12
 """The search for duplicates remembers 2**14 packets: a cache line of four marks, then their times,
 for each of so many remainders. On a line of one packet per microsecond a copy may come late."""
 COPIES_MASK = COPY_LINES - 1
+JUMP_NS = 3_600_000_000_000
+"""A packet dated so far ahead of the one before it needs another one that agrees."""
 CLASSES = 3
 """Order of eviction: unanswered attempts, other flows, accepted flows; each oldest first."""
 SPARED_NS = 1_000_000_000
