@@ -38,6 +38,7 @@ COMPILED = [
     "sensor/flowtable/timers.py",
     "sensor/flowtable/paths.py",
     "sensor/flowtable/tablestate.py",
+    "sensor/flowtable/clock.py",
     "sensor/flowtable/keys.py",
     "sensor/flowtable/copies.py",
     "sensor/flowtable/direction.py",

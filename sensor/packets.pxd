@@ -1,6 +1,8 @@
 from sensor.frames cimport FrameBatch
 from sensor.records cimport Packet, Tunnel, packets_of, tunnels_of
 
+cdef Py_ssize_t TUNNELS_MAX
+
 cdef class PacketBatch:
     cdef Packet[::1] view
     cdef Packet *rows
@@ -9,6 +11,7 @@ cdef class PacketBatch:
     cdef Tunnel *tunnel_rows
     cdef public object tunnel_records
     cdef public unsigned long long wire_bytes
+    cdef public bint anomalous
     cdef public unsigned int fragments
     cdef public unsigned long long fragments_evicted
     cdef public bint prepared
@@ -26,4 +29,6 @@ cdef class PacketBatch:
     cdef public tuple files
     cdef public Py_ssize_t outside_window
     cdef public Py_ssize_t filtered
+    @cython.locals(depth=Py_ssize_t)
+    cdef void hold(self, PacketBatch packets, Py_ssize_t index) noexcept nogil
     cpdef void adopt(self, FrameBatch frames)

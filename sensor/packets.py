@@ -72,12 +72,12 @@ class PacketBatch:
 
     The tunnels that packet `i` came through, the outermost first, are `packet.tunnels` records from
     `tunnel_rows[i * TUNNELS_MAX]` on; what a packet without tunnels has there means nothing.
-    `wire_bytes` is the length of all its frames on the wire; `fragments` is not 0
-    if any packet is a fragment, `fragments_evicted` how many fragmented packets had to be
-    forgotten for these; `prepared` says that the flow table has computed what it needs of each
-    packet by itself; the rest is as in FrameBatch. `numbered` says that `numbers` and `file_of`
-    hold for its packets; the run's bookkeeping turns the latter, at first indices into `files`,
-    into indices of the run's files.
+    `wire_bytes` is the length of all its frames on the wire; `anomalous` says that any of them is
+    malformed, `fragments` is not 0 if any is a fragment, `fragments_evicted` how many fragmented
+    packets had to be forgotten for these; `prepared` says that the flow table has computed what it
+    needs of each packet by itself; the rest is as in FrameBatch. `numbered` says that `numbers` and
+    `file_of` hold for its packets; the run's bookkeeping turns the latter, at first indices into
+    `files`, into indices of the run's files.
     """
 
     def __init__(self, capacity: int = FRAMES_MAX) -> None:
@@ -94,6 +94,7 @@ class PacketBatch:
         self.first_number = 1
         self.interfaces = ()
         self.wire_bytes = 0
+        self.anomalous = False
         self.fragments = 0
         self.fragments_evicted = 0
         self.prepared = False
@@ -103,6 +104,16 @@ class PacketBatch:
         self.files = ()
         self.outside_window = 0
         self.filtered = 0
+
+    def hold(self, packets: Any, index: int) -> None:
+        """Become a batch of one packet of another batch, which is filled anew."""
+        self.view[0] = packets.view[index]
+        for depth in range(TUNNELS_MAX):
+            self.tunnel_view[depth] = packets.tunnel_view[index * TUNNELS_MAX + depth]
+        self.count = 1
+        self.first_number = packets.first_number + index
+        if packets.numbered:
+            self.first_number = packets.numbers[index]
 
     def adopt(self, frames: Any) -> None:
         """Take over what is true of the whole frame batch: file, watermark, count."""

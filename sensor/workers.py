@@ -155,7 +155,9 @@ class WorkersPipeline(AnyPipeline):
                 self.decoders[worker](frames, packets)
                 lane.fold(packets, keep)
                 keep()
-                reached_ns = max(lane.table.now_ns, packets.watermark_ns)
+                reached_ns = lane.table.now_ns
+                if reached_ns < 0 and not packets.count:  # time goes on before the first frame
+                    reached_ns = packets.watermark_ns
                 self._give(worker, known, reached_ns)
                 known = []
             lane.drain(keep)

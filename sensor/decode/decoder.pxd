@@ -16,5 +16,5 @@ cdef class Decoder:
     cdef Fragments fragments
 
     @cython.locals(i=Py_ssize_t, count=Py_ssize_t, code=cython.uint, packet="Packet *",
-                   wire_bytes=cython.ulonglong, fragments=cython.uint)
+                   wire_bytes=cython.ulonglong, fragments=cython.uint, anomalous=cython.bint)
     cpdef object decode(self, FrameBatch frames, PacketBatch packets)

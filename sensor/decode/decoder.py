@@ -42,6 +42,7 @@ class Decoder:
         count = frames.count
         wire_bytes = 0
         fragments = 0
+        anomalous = False
         with cython.nogil:
             for i in range(count):
                 wire_bytes += frame_at(frames.rows, i).wire
@@ -52,8 +53,10 @@ class Decoder:
                 packet.anomaly = code
                 if code:
                     packet.kind = KIND_ANOMALY
+                    anomalous = True
                 fragments |= packet.fragment
         packets.wire_bytes = wire_bytes
+        packets.anomalous = anomalous
         packets.fragments = fragments
         if fragments and self.fragments is not None:
             self.fragments.join(frames, packets)

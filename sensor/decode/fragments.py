@@ -108,6 +108,8 @@ class Fragments:
             for i in range(packets.count):
                 if packet_at(packets.rows, i).fragment:
                     join_one(self, frames.octets, packet_at(packets.rows, i))
+                    if packet_at(packets.rows, i).kind == KIND_ANOMALY:
+                        packets.anomalous = True
         packets.fragments_evicted = self.evicted
 
 

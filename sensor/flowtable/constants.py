@@ -18,6 +18,8 @@ for each of so many remainders. On a line of one packet per microsecond a copy m
 COPIES_MASK = COPY_LINES - 1
 PATHS_MAX = 65_535
 """Paths through tunnels that a run keeps: their numbers have 16 bits, and 0 stands for none."""
+JUMP_NS = 3_600_000_000_000
+"""A packet dated so far ahead of the one before it needs another one that agrees."""
 CLASSES = 3
 """Order of eviction: unanswered attempts, other flows, accepted flows; each oldest first."""
 SPARED_NS = 1_000_000_000

@@ -14,7 +14,7 @@ cdef int FLOW_ACTIVE, ACCEPTED, ACK, ATTEMPTED, END_EVICTED
 cdef int END_IDLE_TIMEOUT, FLOW_ENDED, HISTORY_MAX, INFERRED_ONE_SIDED, LOSSY_FLOWS_MIN
 cdef int NOT_ENDED, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP
 cdef int TAG_DIRECTION_GUESSED
-cdef unsigned int ANY_RST, CLOSED, COUNTED_ONE_WAY, FAILED, HANDSHAKE_DONE
+cdef unsigned int ANY_RST, CLOSED, COUNTED_LOSSY, COUNTED_ONE_WAY, FAILED, GAP, HANDSHAKE_DONE
 cdef unsigned int NO_WINDOW_SCALES, STARTED, WAITING
 
 @cython.locals(packet="Packet *", flow="Flow *", slot=Py_ssize_t, opened=int)
@@ -36,4 +36,6 @@ cdef void emit_due(TableState table, Py_ssize_t slot, long long known_ns) noexce
 @cython.locals(event="Flow *")
 cdef void emit(TableState table, Py_ssize_t slot, int action, long long known_ns) noexcept nogil
 cdef bint _capture_is_one_sided(TableState table) noexcept nogil
+@cython.locals(flow="Flow *", missing=bint)
+cdef void count_lossy(TableState table, Py_ssize_t slot) noexcept nogil
 cdef void _evict(TableState table) noexcept nogil

@@ -21,8 +21,10 @@ from sensor.flow import (
 from sensor.flowtable.constants import ANY_RST, MASK32
 from sensor.flowtable.state import (
     CLOSED,
+    COUNTED_LOSSY,
     COUNTED_ONE_WAY,
     FAILED,
+    GAP,
     HANDSHAKE_DONE,
     STARTED,
     WAITING,
@@ -242,6 +244,18 @@ def _capture_is_one_sided(table):
     if table.one_way and table.two_way < table.one_way:
         return True
     return table.lossy >= LOSSY_FLOWS_MIN and table.lossy * 10 >= table.two_way
+
+
+def count_lossy(table, slot):
+    """Count a flow as lossy while something of it is missing: what came late was not lost."""
+    flow = flow_at(table.rows, slot)
+    missing = flow.missed_bytes[0] != 0 or flow.missed_bytes[1] != 0
+    if missing and not flow.state & COUNTED_LOSSY:
+        flow.state |= COUNTED_LOSSY
+        table.lossy += 1
+    elif flow.state & COUNTED_LOSSY and not missing:
+        flow.state &= ~(COUNTED_LOSSY | GAP)
+        table.lossy -= 1
 
 
 def _evict(table):

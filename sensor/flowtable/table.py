@@ -30,19 +30,18 @@ from sensor.flow import (
     FLOW_ACTIVE,
     NOT_ENDED,
     TAG_DIRECTION_GUESSED,
-    VERDICTS,
 )
 from sensor.flowtable.constants import (
     ANY_RST,
     COPIES_MASK,
     COPY_WAYS,
     EVENTS_MAX,
+    JUMP_NS,
     MASK32,
     NO_SLOT,
 )
 from sensor.flowtable.state import (
     CLOSED,
-    COUNTED_LOSSY,
     COUNTED_TWO_WAY,
     FAILED,
     GAP,
@@ -67,9 +66,11 @@ from sensor.packets import (
 from sensor.records import NO_VLAN
 
 if not cython.compiled:
+    from sensor.flowtable.clock import hold, last_word, settle
     from sensor.flowtable.copies import copy_mark, is_copy
     from sensor.flowtable.keys import find, find_quoted, key_hash, rehash, side_of
     from sensor.flowtable.life import (
+        count_lossy,
         create,
         deadline_of,
         emit,
@@ -85,7 +86,6 @@ if not cython.compiled:
         timers_pop,
         timers_schedule,
         timers_sooner,
-        timers_start,
     )
     from sensor.flowtable.verdict import (
         conn_state_of,
@@ -100,7 +100,9 @@ CROWDED = 2
 DONE = 0
 EVENTS_PER_PACKET = 8
 """Room that one packet may need: an old flow, an evicted one and its own may all speak."""
+EVENTS_LEFT = EVENTS_MAX - EVENTS_PER_PACKET
 FULL = 1
+HELD = 3
 TOUCH_FAR = 16
 TOUCH_NEAR = 8
 """How many packets ahead memory is asked for: far enough that it is there in time."""
@@ -135,9 +137,12 @@ class FlowTable(TableState):
 
     def drain(self):
         """End every flow: the capture is over. False as in `advance`."""
-        with cython.nogil:
-            done = _drain(self)
-        return done
+        while True:
+            with cython.nogil:
+                status = _drain(self)
+            if status != CROWDED:
+                return status == DONE
+            self.grow()
 
     def grow(self):
         """Double the hash table."""
@@ -157,30 +162,6 @@ class FlowTable(TableState):
         self.event_count = 0
         return octets.view(self.event_records.dtype)
 
-    def books(self):
-        """What was counted, for the ledger; `pipeline.py` asserts that it balances."""
-        return {
-            "packets_in_table": self.packets_in_table,
-            "packets_ended": self.packets_ended,
-            "packets_without_flow": self.fragments + self.icmp_quoting,
-            "fragments": self.fragments,
-            "icmp_quoting": self.icmp_quoting,
-            "anomalies": self.anomalies,
-            "non_ip": self.non_ip,
-            "duplicates": self.duplicates,
-            "time_backwards": self.time_backwards,
-            "flows_open": self.count,
-            "flows_total": self.number,
-            "flows_peak": self.peak,
-            "evicted": self.evicted,
-            "one_way": self.one_way,
-            "two_way": self.two_way,
-            "lossy": self.lossy,
-            "tunnel_paths": self.paths.count,
-            "tunnel_paths_refused": self.paths.refused,
-            "verdicts": dict(zip(VERDICTS, list(self.verdict_counts), strict=True)),
-        }
-
 
 def _run(table, packets):
     """Work through the batch from `cursor`: DONE, or FULL or CROWDED and to be called again."""
@@ -193,30 +174,73 @@ def _run(table, packets):
             _touch_far(table, packets, index + TOUCH_FAR)
             _touch_near(table, packets, index + TOUCH_NEAR)
         packet = packet_at(packets.rows, index)
-        if packet.time_ns < table.now_ns:
-            if not table.cursor_timed:
-                table.time_backwards += 1
-        else:
-            if table.first_ns < 0:
-                table.first_ns = packet.time_ns
-                timers_start(table.timers, packet.time_ns)
-            table.now_ns = packet.time_ns
-        table.cursor_timed = True
-        if not _expire(table, table.now_ns):
-            return FULL
-        if table.event_count > EVENTS_MAX - EVENTS_PER_PACKET:
+        if not table.cursor_timed:
+            odd = packet.time_ns < table.now_ns or packet.time_ns > table.now_ns + JUMP_NS
+            if odd or table.held.count or table.first_ns < 0:
+                status = _odd_time(table, packets, index)
+                if status == HELD:
+                    table.cursor += 1
+                    continue
+                if status != DONE:
+                    return status
+            else:
+                table.now_ns = packet.time_ns
+            table.cursor_timed = True
+        if not _expire(table, table.now_ns) or table.event_count > EVENTS_LEFT:
             return FULL
         if (table.count + 1) * 2 > table.bucket_mask + 1:
             return CROWDED
         _fold(table, packets, index)
         table.cursor += 1
         table.cursor_timed = False
+    status = _let_time_pass(table, packets)
+    if status == DONE:
+        table.cursor = 0
+    return status
+
+
+def _let_time_pass(table, packets):
+    """The batch is done: expire up to its watermark; as `_run`."""
+    if table.held.count and packets.count == 0:  # live: nothing comes, but time goes on
+        status = _release(table, packets.watermark_ns)
+        if status != DONE:
+            return status
     # A live capture lets time pass before its first packet: there is nothing to expire then.
-    if table.first_ns >= 0 and packets.watermark_ns > table.now_ns:
+    if table.first_ns >= 0 and 0 < packets.watermark_ns - table.now_ns <= JUMP_NS:
         table.now_ns = packets.watermark_ns
     if table.first_ns >= 0 and not _expire(table, table.now_ns):
         return FULL
-    table.cursor = 0
+    return DONE
+
+
+def _odd_time(table, packets, index):
+    """Take the time of a packet that is dated back or far ahead, or comes after such a one."""
+    time_ns = packet_at(packets.rows, index).time_ns
+    if table.held.count:
+        status = _release(table, time_ns)
+        if status != DONE:
+            return status
+    if table.first_ns < 0 or time_ns > table.now_ns + JUMP_NS:
+        hold(table, packets, index)
+        return HELD
+    if time_ns < table.now_ns:
+        table.time_backwards += 1
+    table.now_ns = max(table.now_ns, time_ns)
+    return DONE
+
+
+def _release(table, next_ns):
+    """Fold in the packet that was held back; as `_run`."""
+    settle(table, next_ns)
+    if not _expire(table, table.now_ns) or table.event_count > EVENTS_LEFT:
+        return FULL
+    if (table.count + 1) * 2 > table.bucket_mask + 1:
+        return CROWDED
+    file_index = table.file_index
+    table.file_index = table.held_file
+    _fold(table, table.held, 0)
+    table.file_index = file_index
+    table.held.count = 0
     return DONE
 
 
@@ -352,7 +376,7 @@ def _update(table, packets, index, slot, side):
         _stamp(table, packets, index, slot, 0)
         emit_due(table, slot, table.now_ns)
     if flow.state & GAP:
-        _count_lossy(table, slot)
+        count_lossy(table, slot)
 
 
 def _update_by_fragment(table, packet, flow, side):
@@ -382,18 +406,6 @@ def _wait(table, slot, state):
     if flow.state & WAITING and not state & WAITING:
         flow.handshake_ns = table.now_ns
         timers_sooner(table.timers, slot, table.now_ns + table.wait_ns)
-
-
-def _count_lossy(table, slot):
-    """Count a flow as lossy while something of it is missing: what came late was not lost."""
-    flow = flow_at(table.rows, slot)
-    missing = flow.missed_bytes[0] != 0 or flow.missed_bytes[1] != 0
-    if missing and not flow.state & COUNTED_LOSSY:
-        flow.state |= COUNTED_LOSSY
-        table.lossy += 1
-    elif flow.state & COUNTED_LOSSY and not missing:
-        flow.state &= ~(COUNTED_LOSSY | GAP)
-        table.lossy -= 1
 
 
 def _stamp(table, packets, index, slot, state):
@@ -435,7 +447,7 @@ def _expire(table, now_ns):
     if (now_ns >> 24) <= table.expired_tick:
         return True
     while True:
-        if table.event_count > EVENTS_MAX - EVENTS_PER_PACKET:
+        if table.event_count > EVENTS_LEFT:
             return False
         slot = timers_pop(table.timers, now_ns)
         if slot < 0:
@@ -470,10 +482,14 @@ def _due(table, slot, due_ns):
 
 
 def _drain(table):
-    """End every flow, by slot; False: the event buffer is full."""
+    """End every flow, by slot; as `_run`."""
+    if table.held.count:
+        status = _release(table, last_word(table))
+        if status != DONE:
+            return status
     while table.drain_at < table.slots_used:
-        if table.event_count > EVENTS_MAX - EVENTS_PER_PACKET:
-            return False
+        if table.event_count > EVENTS_LEFT:
+            return FULL
         slot = table.drain_at
         if table.timers.ticks[slot]:
             flow = flow_at(table.rows, slot)
@@ -482,4 +498,4 @@ def _drain(table):
                 reason = END_RST if flow.state & ANY_RST else END_FIN
             end_flow(table, slot, reason)
         table.drain_at += 1
-    return True
+    return DONE

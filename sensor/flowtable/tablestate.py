@@ -21,6 +21,7 @@ from sensor.flowtable.constants import (
 )
 from sensor.flowtable.paths import PathStore
 from sensor.flowtable.timers import Timers
+from sensor.packets import PacketBatch
 from sensor.records import CACHE_LINE, FLOW_LAYOUT, allocate
 
 if not cython.compiled:
@@ -82,8 +83,36 @@ class TableState:
         self.expired_tick = self.due_ns = 0
         self.cursor = self.drain_at = self.event_count = 0
         self.cursor_timed = False
+        self.held = PacketBatch(1)  # by clock.py, until the next packet comes
+        self.held_file = 0
+        self.held_timed = False
         self.count = self.peak = self.number = self.free_count = self.slots_used = 0
         self.packets_in_table = self.packets_ended = 0
         self.fragments = self.icmp_quoting = self.anomalies = self.non_ip = 0
-        self.duplicates = self.time_backwards = self.evicted = 0
+        self.duplicates = self.time_backwards = self.time_jumps = self.evicted = 0
         self.one_way = self.two_way = self.lossy = 0
+
+    def books(self):
+        """What was counted, for the ledger; `pipeline.py` asserts that it balances."""
+        return {
+            "packets_in_table": self.packets_in_table,
+            "packets_ended": self.packets_ended,
+            "packets_without_flow": self.fragments + self.icmp_quoting + self.held.count,
+            "fragments": self.fragments,
+            "icmp_quoting": self.icmp_quoting,
+            "anomalies": self.anomalies,
+            "non_ip": self.non_ip,
+            "duplicates": self.duplicates,
+            "time_backwards": self.time_backwards,
+            "time_jumps": self.time_jumps,
+            "flows_open": self.count,
+            "flows_total": self.number,
+            "flows_peak": self.peak,
+            "evicted": self.evicted,
+            "one_way": self.one_way,
+            "two_way": self.two_way,
+            "lossy": self.lossy,
+            "tunnel_paths": self.paths.count,
+            "tunnel_paths_refused": self.paths.refused,
+            "verdicts": dict(zip(VERDICTS, list(self.verdict_counts), strict=True)),
+        }

@@ -100,6 +100,7 @@ def headline(ledger: Ledger) -> list[str]:
         (_number(ledger, "non_ip_frames"), "frames without IP"),
         (_number(ledger, "duplicates"), "duplicates"),
         (_number(ledger, "time_backwards"), "packets dated before an earlier one"),
+        (_number(ledger, "time_jumps"), "packets dated far ahead of the others"),
         (_number(ledger, "flows", "evicted"), "flows evicted"),
         (_number(ledger, "tunnels", "refused"), "flows without their path through tunnels"),
         (_number(ledger, "capture", "kernel_drops"), "frames lost by the kernel"),

@@ -30,8 +30,8 @@ def as_pcapng(frames: list[tuple[int, bytes]]) -> bytes:
     for time, octets in frames:
         padded = octets + bytes(-len(octets) % 4)
         size = 32 + len(padded)
-        parts += [struct.pack("<IIIIIII", 6, size, 0, time >> 32, time & 0xFFFF_FFFF,
-                              len(octets), len(octets)), padded, struct.pack("<I", size)]
+        head = (6, size, 0, time >> 32, time & 0xFFFF_FFFF, len(octets), len(octets))
+        parts += [struct.pack("<IIIIIII", *head), padded, struct.pack("<I", size)]
     return b"".join(parts)
 
 
