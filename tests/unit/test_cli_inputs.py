@@ -105,6 +105,15 @@ def test_a_filter_without_libpcap(tmp_path: Path) -> None:
     assert ended.code == 2 and ended.out == "" and "libpcap, which is not installed" in ended.err
 
 
+def test_a_rule_is_explained_of_what_is_asked_for() -> None:
+    name = "accepted_default_telnet_port_connection"
+    shown = [quiet("--explain", name, *options, ACCEPTED).out
+             for options in ([], ["--bpf", "port 9"], ["--to", START])]  # fmt: skip
+    assert "192.168.1.20" in shown[0]
+    assert "192.168.1.20" not in shown[1] and "192.168.1.20" not in shown[2]
+    assert quiet("--explain", name, "--follow", "captures").code == 2
+
+
 # --- --follow
 
 
