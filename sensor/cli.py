@@ -245,7 +245,7 @@ def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
         from sensor.explain_command import Wanted, print_explanation  # noqa: PLC0415
 
         if options["follow"]:
-            raise click.UsageError("--explain is about captures that end: not with --follow.",
+            raise click.UsageError("--explain is about files that end: it goes without --follow.",
                                    click.get_current_context())
         sources = {name: options[name]
                    for name in ("events", "rules", "exceptions", "indicators")}
