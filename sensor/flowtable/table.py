@@ -223,8 +223,7 @@ def _odd_time(table, packets, index):
     if table.first_ns < 0 or time_ns > table.now_ns + JUMP_NS:
         hold(table, packets, index)
         return HELD
-    if time_ns < table.now_ns:
-        table.time_backwards += 1
+    table.time_backwards += time_ns < table.now_ns
     table.now_ns = max(table.now_ns, time_ns)
     return DONE
 
