@@ -87,6 +87,10 @@ END_REASONS = (
     END_EVICTED,
 ) = range(len(END_REASONS))
 
+LOSSY_FLOWS_MIN = 3
+LOSSY_SHARE = 10
+"""A capture is lossy if so many flows have gaps, and one of so many that were seen both ways."""
+
 CONN_STATES = (
     "OTH",
     "S0",

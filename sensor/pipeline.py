@@ -22,7 +22,7 @@ import numpy as np
 from sensor.alerts import Alert
 from sensor.anomalies import ANOMALIES, SOUND
 from sensor.columns import Rows
-from sensor.flow import FLOW_ENDED, FlowBatch, FlowContext
+from sensor.flow import FLOW_ENDED, LOSSY_FLOWS_MIN, LOSSY_SHARE, FlowBatch, FlowContext
 from sensor.frames import FrameBatch
 from sensor.packets import PacketBatch
 from sensor.pipeline_parts import (
@@ -445,7 +445,8 @@ def ledger_of(lanes: Sequence[Lane]) -> dict[str, Any]:
     def total(name: str) -> int:
         return sum(books[name] for books in all_books)
 
-    frames = total("frames")
+    frames, one_way, both_ways = total("frames"), total("one_way"), total("two_way")
+    gaps = total("lossy")
     return {
         "frames": frames,
         "bytes": total("bytes"),
@@ -468,6 +469,13 @@ def ledger_of(lanes: Sequence[Lane]) -> dict[str, Any]:
                for name in _LEDGER_VERDICTS},
             "evicted": total("evicted"),
             "peak": total("flows_peak"),
+        },
+        "seen": {
+            "one_sided": one_way > both_ways,
+            "lossy": gaps >= LOSSY_FLOWS_MIN and gaps * LOSSY_SHARE >= both_ways,
+            "flows_one_way": one_way,
+            "flows_both_ways": both_ways,
+            "flows_with_gaps": gaps,
         },
     }  # fmt: skip
 

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from sensor.capture.files import FileCapture
+from sensor.decode import decode
 from sensor.frames import FRAMES_MAX, FrameBatch
+from sensor.packets import PacketBatch
 
-Reshape = Callable[[Any], Any]
-"""From the frame records of a batch to those that are to be seen of it."""
+Reshape = Callable[[FrameBatch], Any]
+"""From a batch to the frame records that are to be seen of it."""
 
 
 class Reshaped:
@@ -27,7 +29,7 @@ class Reshaped:
 
     def __iter__(self) -> Iterator[FrameBatch]:
         for frames in self._capture:
-            records = self._reshape(frames.records[: frames.count])
+            records = self._reshape(frames)
             for first in range(0, len(records), FRAMES_MAX):
                 some = records[first : first + FRAMES_MAX]
                 batch = FrameBatch()
@@ -39,30 +41,50 @@ class Reshaped:
                 yield batch
 
 
-def doubled(records: Any) -> Any:
+def plain(frames: FrameBatch) -> Any:
+    """As it is."""
+    return frames.records[: frames.count]
+
+
+def doubled(frames: FrameBatch) -> Any:
     """Every frame twice."""
-    return np.repeat(records, 2)
+    return np.repeat(plain(frames), 2)
 
 
 def cut_at(octets: int) -> Reshape:
     """A snapshot length."""
 
-    def cut(records: Any) -> Any:
-        records = records.copy()
+    def cut(frames: FrameBatch) -> Any:
+        records = plain(frames).copy()
         records["captured"] = np.minimum(records["captured"], octets)
         return records
 
     return cut
 
 
-class Lossy:
+def one_side(clients: bool) -> Reshape:
+    """Only what clients send, or only what servers do, by the higher port; TCP and UDP."""
+
+    def side(frames: FrameBatch) -> Any:
+        packets = PacketBatch()
+        decode(frames, packets)
+        rows = packets.records[: packets.count]
+        higher = rows["src_port"] > rows["dst_port"]
+        wanted = higher if clients else ~higher
+        return plain(frames)[wanted | ~np.isin(rows["protocol"], (6, 17))]
+
+    return side
+
+
+def lossy(every: int = 10, reshape: Reshape = plain) -> Reshape:
     """Every tenth frame is missing, counted through the whole capture."""
+    seen = 0
 
-    def __init__(self, every: int = 10) -> None:
-        self._every = every
-        self._seen = 0
+    def lose(frames: FrameBatch) -> Any:
+        nonlocal seen
+        records = reshape(frames)
+        numbers = np.arange(seen, seen + len(records))
+        seen += len(records)
+        return records[numbers % every != every - 1]
 
-    def __call__(self, records: Any) -> Any:
-        numbers = np.arange(self._seen, self._seen + len(records))
-        self._seen += len(records)
-        return records[numbers % self._every != self._every - 1]
+    return lose

@@ -15,7 +15,10 @@ from sensor.flow import (
     FLOW_ACTIVE,
     FLOW_ENDED,
     INFERRED_ONE_SIDED,
+    LOSSY_FLOWS_MIN,
+    LOSSY_SHARE,
     NOT_ENDED,
+    ONE_SIDED,
     TAG_DIRECTION_GUESSED,
 )
 from sensor.flowtable.constants import ANY_RST, MASK32
@@ -26,6 +29,7 @@ from sensor.flowtable.state import (
     FAILED,
     GAP,
     HANDSHAKE_DONE,
+    SAW_ACK,
     STARTED,
     WAITING,
 )
@@ -41,7 +45,6 @@ if not cython.compiled:
     from sensor.flowtable.verdict import conn_state_of, due_action, judge_end
     from sensor.records import flow_at, packet_at
 
-LOSSY_FLOWS_MIN = 3
 
 
 def create(table, packets, index, hashed):
@@ -224,8 +227,8 @@ def emit_due(table, slot, known_ns):
     if action >= 0:
         flow.conn_state = conn_state_of(flow)
         emit(table, slot, action, known_ns)
-    if flow.verdict == ACCEPTED and flow.evidence == INFERRED_ONE_SIDED:
-        if not flow.state & COUNTED_ONE_WAY:
+    if flow.evidence == INFERRED_ONE_SIDED or (flow.evidence == ONE_SIDED and flow.state & SAW_ACK):
+        if not flow.state & COUNTED_ONE_WAY:  # it took an answer that the capture does not have
             flow.state |= COUNTED_ONE_WAY
             table.one_way += 1
 
@@ -241,9 +244,9 @@ def emit(table, slot, action, known_ns):
 
 def _capture_is_one_sided(table):
     """Whether a missing answer says nothing, because the capture misses answers."""
-    if table.one_way and table.two_way < table.one_way:
+    if table.one_way > table.two_way:
         return True
-    return table.lossy >= LOSSY_FLOWS_MIN and table.lossy * 10 >= table.two_way
+    return table.lossy >= LOSSY_FLOWS_MIN and table.lossy * LOSSY_SHARE >= table.two_way
 
 
 def count_lossy(table, slot):

@@ -106,7 +106,22 @@ def headline(ledger: Ledger) -> list[str]:
         (_number(ledger, "capture", "kernel_drops"), "frames lost by the kernel"),
     ]
     said = [f"{_grouped(count)} {what}" for count, what in others if count > 0]
-    return lines + ([", ".join(said)] if said else [])
+    return lines + ([", ".join(said)] if said else []) + _shortcomings(ledger)
+
+
+def _shortcomings(ledger: Ledger) -> list[str]:
+    """What the capture does not show, and what that means for verdicts."""
+    seen = ledger.get("capture") or {}
+    count = {name: _grouped(_number(ledger, "capture", name))
+             for name in ("flows_one_way", "flows_both_ways", "flows_with_gaps")}  # fmt: skip
+    lines = []
+    if seen.get("one_sided"):
+        lines.append(f"one-sided capture: {count['flows_one_way']} flows show one side only, "
+                     f"{count['flows_both_ways']} both; no answer proves nothing")
+    if seen.get("lossy"):
+        lines.append(f"lossy capture: packets are missing from {count['flows_with_gaps']} flows, "
+                     f"{count['flows_both_ways']} show both sides; no answer proves nothing")
+    return lines
 
 
 def _documents(ledger: Ledger, elapsed_s: float) -> str:

@@ -13,18 +13,14 @@ from sensor.alerts import Alert
 from sensor.api import load_rules
 from sensor.config import INTERNAL_NETWORKS, FlowLimits
 from sensor.decode import Decoder
-from sensor.flow import EVIDENCE, FLOW_ENDED, FlowContext
+from sensor.flow import EVIDENCE, FLOW_ENDED, VERDICTS, FlowContext
 from sensor.flowtable.table import FlowTable
 from sensor.pipeline import Outlet, Pipeline
-from tests.reshaping import Reshape, Reshaped, cut_at, doubled
+from tests.reshaping import Reshape, Reshaped, cut_at, doubled, lossy, one_side, plain
 from tests.running import CAPTURES, Run, run_capture
 
 PATHS = sorted(path for path in CAPTURES.iterdir() if path.suffix in (".pcap", ".pcapng"))
 OF_ALL = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
-
-
-def plain(records: Any) -> Any:
-    return records
 
 
 def run_reshaped(path: Path, reshape: Reshape) -> Run:
@@ -111,3 +107,48 @@ def test_a_short_snapshot_length(path: Path, octets: int) -> None:
     has_v6 = any(row["ip_version"] == 6 and row["protocol"] == 6 for row in whole.rows)
     if not quoted and not (has_v6 and octets < 68):
         assert alerts_of(path, cut) == alerts_of(path, plain)
+
+
+def verdicts_of(run: Run) -> Counter[str]:
+    return Counter(
+        VERDICTS[row["verdict"]] for row in run.rows
+        if row["action"] == FLOW_ENDED and row["protocol"] not in ICMP
+    )
+
+
+def accepted_of(run: Run) -> set[tuple[int, ...]]:
+    return {tuple(int(row[name]) for name in ("orig_lo", "resp_lo", "orig_port", "resp_port"))
+            for row in run.rows
+            if row["action"] == FLOW_ENDED and VERDICTS[row["verdict"]] == "accepted"}  # fmt: skip
+
+
+DEMO = CAPTURES / "demo.pcap"
+
+
+@pytest.mark.parametrize("clients", [True, False], ids=["clients", "servers"])
+@pytest.mark.parametrize("every", [0, 10], ids=["whole", "lossy"])
+def test_one_side_of_every_flow(clients: bool, every: int) -> None:
+    """Rows 12 to 15: what took an answer is accepted, what has none is not called dropped."""
+    side = one_side(clients)
+    run = run_reshaped(DEMO, lossy(every, side) if every else side)
+    assert run.ledger["seen"]["one_sided"]
+    found = verdicts_of(run)
+    assert found["dropped"] == 0
+    assert found["accepted"] >= 15
+    assert accepted_of(run) <= accepted_of(run_reshaped(DEMO, plain))
+
+
+def test_a_tenth_of_all_frames_is_missing() -> None:
+    run = run_reshaped(DEMO, lossy(10))
+    assert run.ledger["seen"]["lossy"] and not run.ledger["seen"]["one_sided"]
+    assert verdicts_of(run)["dropped"] == 0
+    whole = run_reshaped(DEMO, plain)
+    assert accepted_of(run) <= accepted_of(whole)
+    assert len(accepted_of(run)) >= len(accepted_of(whole)) - 5
+
+
+@OF_ALL
+def test_whole_captures_are_not_called_lossy(path: Path) -> None:
+    seen = run_reshaped(path, plain).ledger["seen"]
+    assert not seen["lossy"]
+    assert seen["one_sided"] == ("one_sided" in path.name)
