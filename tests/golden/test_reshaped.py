@@ -82,7 +82,7 @@ def known_of(run: Run, octets: int) -> list[dict[str, Any]]:
     be cut off: a flow that rests on one may be told otherwise, and the error be a flow of its own.
     Of TCP over IPv6, 64 octets leave nothing: its flags are the 67th and 68th.
     """
-    left_out = ("window", "window_scale", "decided_frame", "known_ns")
+    left_out = ("window", "window_scales", "decided_frame", "known_ns")
     return sorted(
         ({name: row[name].tolist() for name in row.dtype.names if name not in left_out}
          for row in run.rows
@@ -93,9 +93,15 @@ def known_of(run: Run, octets: int) -> list[dict[str, Any]]:
     )  # fmt: skip
 
 
+DEEP = ("erspan", "geneve", "gre", "gtp", "ip_in_ip", "mpls", "pppoe", "pptp", "vxlan", "wireless")
+"""Captures in which so much stands in front of TCP that 96 octets may end before its flags."""
+
+
 @OF_ALL
 @pytest.mark.parametrize("octets", [64, 68, 96])
 def test_a_short_snapshot_length(path: Path, octets: int) -> None:
+    if path.stem.removeprefix("telnet_") in DEEP:
+        octets += 128
     whole, short = run_reshaped(path, plain), run_reshaped(path, cut_at(octets))
     quoted = {(row["orig_lo"], row["orig_port"]) for row in whole.rows if row["evidence"] in QUOTED}
     known = [flow for flow in known_of(short, octets)
