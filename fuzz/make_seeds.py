@@ -1,0 +1,255 @@
+"""First inputs for every target, from the tests' frames, files and queries.
+
+    python fuzz/make_seeds.py        # adds to fuzz/corpus/
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+import sys
+import tomllib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from fuzz import corpus  # noqa: E402
+from fuzz.targets import TARGETS  # noqa: E402
+from fuzz.targets.captures import PCAP_MAGICS  # noqa: E402
+from fuzz.targets.frames import ETHERNET, IPV4, IPV6, OTHER_LINKS  # noqa: E402
+from tests.fuzz.test_fuzz_capture import FILES  # noqa: E402
+from tests.unit.decode.corpus import FRAMES  # noqa: E402
+
+SEEDS: dict[str, Callable[[], list[bytes]]] = {}
+PLAIN = bytes(2)
+"""The first link type, nothing lost."""
+
+
+def seeds(*names: str) -> Callable[[Any], Any]:
+    """Register a function that gives the inputs of these targets."""
+    def register(function: Any) -> Any:
+        SEEDS.update({name: partial(function, name) if len(names) > 1 else function
+                      for name in names})
+        return function
+    return register
+
+
+def packets(version: int) -> list[bytes]:
+    """The IP packets of a version in the tests' frames."""
+    kind = b"\x08\x00" if version == 4 else b"\x86\xdd"
+    found = [frame[14:] for link, frame, _ in FRAMES.values()
+             if link == ETHERNET and frame[12:14] == kind]
+    return found + [frame for link, frame, _ in FRAMES.values()
+                    if link == (IPV4 if version == 4 else IPV6)]
+
+
+def bodies(version: int, protocol: int) -> list[bytes]:
+    """What packets of a protocol carry, where no option or extension stands before it."""
+    head, at = (20, 9) if version == 4 else (40, 6)
+    return [packet[head:] for packet in packets(version) if packet[at] == protocol]
+
+
+@seeds("ethernet")
+def ethernet() -> list[bytes]:
+    return [PLAIN + frame for link, frame, _ in FRAMES.values() if link == ETHERNET]
+
+
+@seeds("links")
+def links() -> list[bytes]:
+    return [bytes([OTHER_LINKS.index(link), 0]) + frame for link, frame, _ in FRAMES.values()
+            if link in OTHER_LINKS]
+
+
+@seeds("ipv4")
+def ipv4() -> list[bytes]:
+    return [PLAIN + packet for packet in packets(4)]
+
+
+@seeds("ipv6")
+def ipv6() -> list[bytes]:
+    return [PLAIN + packet for packet in packets(6)]
+
+
+@seeds("tcp")
+def tcp() -> list[bytes]:
+    negotiation = bytes.fromhex("fffd18fffd20fffb01fffa1801fff0")
+    return [PLAIN + body + more for body in (*bodies(4, 6), *bodies(6, 6))
+            for more in (b"", negotiation)]
+
+
+@seeds("udp")
+def udp() -> list[bytes]:
+    return [PLAIN + body for body in (*bodies(4, 17), *bodies(6, 17))]
+
+
+@seeds("icmp")
+def icmp() -> list[bytes]:
+    return [PLAIN + body for body in bodies(4, 1)]
+
+
+@seeds("icmpv6")
+def icmpv6() -> list[bytes]:
+    return [PLAIN + body for body in bodies(6, 58)]
+
+
+@seeds("pcap")
+def pcap() -> list[bytes]:
+    whole = [b"".join(parts) for parts in FILES]
+    return [bytes([PCAP_MAGICS.index(file[:4])]) + file[4:] for file in whole
+            if file[:4] in PCAP_MAGICS]
+
+
+@seeds("pcapng")
+def pcapng() -> list[bytes]:
+    whole = [b"".join(parts) for parts in FILES]
+    shipped = [path.read_bytes()[:1000] for path in sorted((ROOT / "captures").glob("*.pcapng"))]
+    return [file[4:] for file in (*whole, *shipped) if file[:4] == b"\x0a\x0d\x0d\x0a"]
+
+
+@seeds("flows")
+def flows() -> list[bytes]:
+    """Handshake, data, close; refused; a scan; UDP; ICMP; copies; two connections."""
+    syn, synack, ack, data, fin, rst = 0, 1, 2, 3, 4, 6
+    client, server = 2, 0x42
+    stories = (
+        [(client, syn), (server, synack), (client, ack), (server, data), (client, data),
+         (client, fin), (server, fin), (client, ack)],
+        [(client, syn), (server, rst)], [(client, syn), (server, synack), (client, rst)],
+        [(client, syn), (client, syn)], [(client, 0xA0), (server, 0xA0)], [(client, 0xA0)],
+        [(client, syn), (server, 0xD0)], [(client, 0xC0), (server, 0xC1)],
+        [(client, syn), (server, synack), (client, ack), (server, data), (0x0C, 0xE0)],
+        [(client, syn), (0x12, syn), (server, synack), (0x52, synack), (client, ack)],
+    )
+    return [bytes([options]) + b"".join(bytes([who, what, 0, 3]) for who, what in story)
+            for story in stories for options in (0, 0x80)]
+
+
+@seeds("scan", "documents")
+def documents(name: str) -> list[bytes]:
+    lines = [
+        b'{"destination":{"port":23},"process":{"name":"telnet"}}',
+        b'{"@timestamp":"2026-01-02T03:04:05.5Z","destination.port":[2.3e1,"23"]}',
+        b'{"process.name":"\\u0074elnet","network.iana_number":6}\n{"process":{"name":"KILO"}}',
+        b'{"index":{"_index":"i"}}\n{"process.args":["a/b\\\\c","x"],"a":{"b":{"c":null}}}',
+        b'{"took":1,"hits":{"hits":[{"_source":{"destination":{"port":"23"}}}]}}',
+        b'[{"process.name":"Kilo"},{"destination.port":22.999999999999999999}]',
+        b'{\n "process": {\n  "name": "telnet"\n }\n}\n', b'{"_source":{"a":true}},\r\n\r\n{"b":',
+        b"\xef\xbb\xbf{}", b"23", b'"telnet',
+    ]
+    more = []
+    for path in sorted((ROOT / "tests/data/events").glob("*.ndjson")):
+        more += [line for line in path.read_bytes().split(b"\n")[:2] if len(line) < 900]
+    return lines + (more[:6] if name == "documents" else [])
+
+
+@seeds("decompress")
+def decompress() -> list[bytes]:
+    import zstandard  # noqa: PLC0415
+
+    text = b"telnet " * 30 + bytes(200)
+    files = [
+        gzip.compress(text, mtime=0), zstandard.compress(text), lzma.compress(text),
+        bz2.compress(text), gzip.compress(b"", mtime=0), lzma.compress(b"", check=lzma.CHECK_CRC32),
+        gzip.compress(b"a", mtime=0) + bytes(9) + gzip.compress(text, mtime=0),
+        zstandard.compress(b"a") + zstandard.compress(text), bz2.compress(b"") + bz2.compress(b"b"),
+        lzma.compress(b"a") + bytes(4) + lzma.compress(text),
+        zstandard.ZstdCompressor(level=19, write_checksum=True).compress(text * 9),
+    ]
+    from fuzz.targets.compressed import MAGICS  # noqa: PLC0415
+
+    return [bytes([place]) + file[len(magic):] for file in files
+            for place, magic in enumerate(MAGICS) if file.startswith(magic)]
+
+
+def queries(*files: str) -> list[bytes]:
+    """Every `query` of golden files."""
+    found: list[bytes] = []
+    for name in files:
+        document = tomllib.loads((ROOT / "tests/queries" / name).read_text("utf-8"))
+        for cases in document.values():
+            for case in cases if isinstance(cases, list) else []:
+                if isinstance(case, dict) and isinstance(case.get("query"), str):
+                    found.append(case["query"].encode())
+    return found
+
+
+@seeds("kql")
+def kql() -> list[bytes]:
+    return [query for query in queries("kql.toml") if len(query) <= 160]
+
+
+@seeds("eql")
+def eql() -> list[bytes]:
+    return [query for query in queries("eql.toml", "sequences.toml") if len(query) <= 240]
+
+
+@seeds("regex")
+def regex() -> list[bytes]:
+    patterns = ["a.*b?", "[a-c]+|(x|y){2,3}", "[^0-9\\-]", '"quoted.*"', "\\.\\*", "()",
+                "a{2}b{0,}", "(a|a)*(a*)*b", "#@&<1-9>~", "[[]]", "x{,3}", "é+"]
+    return [f"{pattern}\0{text}".encode() for pattern in patterns for text in ("aab", "")]
+
+
+@seeds("rule")
+def rules() -> list[bytes]:
+    head = ('[rule]\nrule_id = "r"\nname = "n"\nseverity = "low"\nrisk_score = 21\n'
+            'description = "d"\nmax_signals = 4\n')
+    kinds = [
+        'type = "query"\nlanguage = "kuery"\nquery = "destination.port: 23"\n',
+        'type = "eql"\nlanguage = "eql"\nquery = \'any where destination.port == 23\'\n',
+        'type = "eql"\nlanguage = "eql"\nquery = """sequence by source.ip with maxspan=1m\n'
+        ' [any where a == 1]\n [any where b == "x"]"""\n',
+        'type = "threshold"\nlanguage = "kuery"\nquery = "a: *"\n[rule.threshold]\nfield = ["a"]\n'
+        'value = 2\n[[rule.threshold.cardinality]]\nfield = "b"\nvalue = 2\n',
+        'type = "new_terms"\nlanguage = "kuery"\nquery = "a: *"\n[rule.new_terms]\n'
+        'field = "new_terms_fields"\nvalue = ["a"]\n[[rule.new_terms.history_window_start]]\n'
+        'field = "history_window_start"\nvalue = "now-14d"\n',
+        'type = "query"\nlanguage = "lucene"\nquery = "a:b"\n',
+        'type = "query"\nlanguage = "kuery"\nquery = "a:("\nfrom = "now-9m"\n'
+        '[rule.alert_suppression]\ngroup_by = ["a"]\nduration = {value = 5, unit = "m"}\n',
+        'type = "esql"\nlanguage = "esql"\nquery = "from logs"\n',
+        'type = "query"\nlanguage = "kuery"\nquery = "a: 1"\n[[rule.threat]]\n'
+        'framework = "MITRE ATT&CK"\n[rule.threat.tactic]\nid = "TA0008"\nname = "x"\n'
+        'reference = "https://x"\n[[rule.threat.technique]]\nid = "T1021"\nname = "y"\n'
+        'reference = "https://y"\n',
+    ]
+    export = {"rule_id": "r", "name": "n", "type": "query", "language": "kuery", "query": "a: 1",
+              "severity": "low", "risk_score": 21, "description": "d", "enabled": True}
+    lines = [json.dumps(export), json.dumps({**export, "type": "eql", "query": "any where a == 1",
+             "language": "eql"}), '{"exported_count":1}']
+    small = [path.read_bytes() for path in sorted((ROOT / "tests/data/rules").glob("*.toml"))]
+    return ([f"{head}{kind}".encode() for kind in kinds] + ["\n".join(lines).encode()]
+            + [rule for rule in small if len(rule) <= 2048])
+
+
+@seeds("exceptions")
+def exceptions() -> list[bytes]:
+    entries = [
+        '{field = "source.ip", type = "match", operator = "included", value = "10.0.0.1"}',
+        '{field = "a", type = "match_any", operator = "excluded", value = ["x", 1]}',
+        '{field = "b", type = "wildcard", operator = "included", value = "x*"}',
+        '{field = "a", type = "exists", operator = "included"}',
+        '{field = "source.ip", type = "list", operator = "included", '
+        'list = {id = "none", type = "ip"}}',
+        '{field = "process", type = "nested", entries = [{field = "name", type = "match", '
+        'operator = "included", value = "sh"}]}',
+    ]
+    items = [f'[[item]]\nname = "n"\ncomment = "c"\nrules = ["r"]\nexpires = "2026-12-31"\n'
+             f"entries = [{entry}]\n".encode() for entry in entries]
+    kibana = {"item_id": "i", "name": "n", "description": "d", "list_id": "l",
+              "os_types": ["linux"], "expire_time": "2026-01-01T00:00:00Z",
+              "comments": [{"comment": "c"}],
+              "entries": [{"field": "a", "type": "match", "operator": "included", "value": "1"}]}
+    return [*items, json.dumps(kibana).encode(), b'{"list_id":"l"}\n' + json.dumps(kibana).encode()]
+
+
+if __name__ == "__main__":
+    for target, make in SEEDS.items():
+        inputs = [octets for octets in make() if len(octets) <= TARGETS[target].max_bytes]
+        print(target, corpus.save(target, [*corpus.load(target), *inputs]))

@@ -1,0 +1,165 @@
+"""The decoders: whatever the octets, one packet that is sound or a named anomaly.
+
+The first two octets of an input choose the link type and how much longer the frame was on the wire;
+the rest is the frame, or what stands behind the headers that the target puts in front.
+
+- The frame is decoded twice: between other octets, and as the last of a window that is exactly as
+  long as its content, so that a sanitizer sees a read beyond it.
+- Both give the same packet, though the second overwrites a record full of other values.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from sensor.anomalies import ANOMALIES
+from sensor.decode import decode
+from sensor.frames import FrameBatch
+from sensor.packets import KIND_ANOMALY, KIND_FLOW, KIND_NON_IP, PacketBatch
+from sensor.records import NO_VLAN
+
+ETHERNET, RAW, IPV4, IPV6 = 1, 101, 228, 229
+OTHER_LINKS = (0, 12, 14, RAW, 108, 113, 147, IPV4, IPV6, 276)
+LOST = (0, 0, 0, 1, 4, 40, 1500, 70_000)
+NOISE = b"\xff" * 48
+NOWHERE = 0xFFFF_FFFF
+
+ANOMALY_TELLS = ("time_ns", "interface", "kind", "anomaly", "process")
+BY_TABLE = ("hash", "copy_mark")
+NETWORK = ("src_hi", "src_lo", "dst_hi", "dst_lo", "ip_id", "ttl", "payload_offset")
+
+FRAME = struct.Struct("=qIIIHHHHH")
+"""A frame record, as FRAME_LAYOUT has it."""
+LOW, HIGH = struct.Struct("=H"), struct.Struct("=I")
+
+Framed = tuple[int, bytes]
+
+
+def bare(links: Sequence[int], choice: int, body: bytes) -> Framed:
+    """The body is the frame."""
+    return links[choice % len(links)], body
+
+
+def in_ipv4(protocol: int, choice: int, body: bytes) -> Framed:
+    """The body is what an IPv4 packet carries; the choice can be a link type, or a fragment."""
+    fragment = 0x2000 if choice & 8 else 0
+    head = struct.pack("!BBHHHBBHII", 0x45, 0, 20 + len(body), 7, fragment, 64, protocol, 0,
+                       0xC0000201, 0xC6336402)
+    return IPV4, head + body
+
+
+def in_ipv6(protocol: int, choice: int, body: bytes) -> Framed:
+    head = struct.pack("!IHBB", 6 << 28, len(body), protocol, 64)
+    return IPV6, head + bytes(range(0x20, 0x40)) + body
+
+
+def in_either(protocol: int, choice: int, body: bytes) -> Framed:
+    return (in_ipv6 if choice & 1 else in_ipv4)(protocol, choice, body)
+
+
+LAYERS: dict[str, Callable[[int, bytes], Framed]] = {
+    "ethernet": partial(bare, (ETHERNET,)),
+    "links": partial(bare, OTHER_LINKS),
+    "ipv4": partial(bare, (IPV4,)),
+    "ipv6": partial(bare, (IPV6,)),
+    "tcp": partial(in_either, 6),
+    "udp": partial(in_either, 17),
+    "icmp": partial(in_ipv4, 1),
+    "icmpv6": partial(in_ipv6, 58),
+}
+
+
+class Decoding:
+    """One frame at a time, decoded where reads beyond it can be seen."""
+
+    def __init__(self) -> None:
+        self._frames = FrameBatch(2)
+        self._packets = PacketBatch(2)
+        octets = self._packets.records.view("u1")
+        size = octets.size // 2
+        self._octets = memoryview(octets)
+        self._first, self._second = self._octets[:size], self._octets[size:]
+        self._stale = bytes(size) + b"\xa5" * size
+        self._rows = memoryview(self._frames.records.view("u1"))
+        self._told = [self._mask(told) for told in range(16)]
+        offsets = self._packets.records.dtype.fields
+        self._kind, self._quoted, self._anomaly = (
+            offsets[name][1] for name in ("kind", "quoted", "anomaly"))
+        self._offset = offsets["payload_offset"][1]
+
+    def _mask(self, told: int) -> int:
+        """Which octets of a record have a meaning: by kind, and 8 more if a quote is there."""
+        dtype = self._packets.records.dtype
+        kind, quoted = told & 7, told & 8
+        mask = bytearray(dtype.itemsize)
+        for name, (_, offset, *_) in dtype.fields.items():
+            if kind == KIND_ANOMALY:
+                meant = name in ANOMALY_TELLS
+            else:
+                meant = (name not in BY_TABLE
+                         and not (name in NETWORK and kind == KIND_NON_IP)
+                         and (bool(quoted) or name == "quoted" or not name.startswith("quoted")))
+            if meant:
+                length = dtype[name].itemsize
+                mask[offset : offset + length] = b"\xff" * length
+        return int.from_bytes(mask, "little")
+
+    def decode(self, window: bytes, *places: tuple[int, int, int, int]) -> None:
+        """Decode frames of a window: offset, captured, wire and link type of each."""
+        frames = self._frames
+        # A copy of its own, of exactly this length; `bytes` would have one octet more.
+        frames.attach(np.frombuffer(window, np.uint8).copy())
+        for row, (offset, captured, wire, link) in enumerate(places):
+            FRAME.pack_into(self._rows, row * frames.records.dtype.itemsize,
+                            1_000, offset, captured, wire, link, 3, NO_VLAN, 0, 0)
+        frames.count = len(places)
+        self._octets[:] = self._stale
+        decode(frames, self._packets)
+
+    def check(self, link: int, frame: bytes, lost: int) -> Any:
+        """The packet of a frame. Errors: AssertionError."""
+        size = len(frame)
+        wire, first = size + lost, len(NOISE)
+        second = first + size + len(NOISE)
+        self.decode(b"".join((NOISE, frame, NOISE, frame)),
+                    (first, size, wire, link), (second, size, wire, link))
+        kind, code = self._first[self._kind], LOW.unpack_from(self._first, self._anomaly)[0]
+        assert code < len(ANOMALIES)
+        assert (code != 0) == (kind == KIND_ANOMALY)
+        if kind == KIND_FLOW:
+            row = self._packets.records[1]
+            assert row["payload_captured"] <= row["payload_bytes"] <= row["ip_bytes"] <= wire
+            if row["payload_captured"]:
+                assert second <= row["payload_offset"]
+                assert row["payload_offset"] + row["payload_captured"] <= second + size
+        if kind not in (KIND_ANOMALY, KIND_NON_IP):
+            self._move(self._first, -first)
+            self._move(self._second, -second)
+        told = self._told[kind | 8 * bool(kind != KIND_ANOMALY and self._first[self._quoted])]
+        one, other = (int.from_bytes(each, "little") & told for each in (self._first, self._second))
+        assert one == other, f"{self._packets.records[0]} is not {self._packets.records[1]}"
+        return self._packets.records[0]
+
+    def _move(self, record: memoryview, by: int) -> None:
+        """Count a payload's offset from the start of its frame."""
+        offset = HIGH.unpack_from(record, self._offset)[0]
+        if offset != NOWHERE:
+            HIGH.pack_into(record, self._offset, max(offset + by, 0))
+
+
+def make(name: str) -> Callable[[bytes], None]:
+    """The check of one decoder."""
+    decoding, layer = Decoding(), LAYERS[name]
+
+    def check(octets: bytes) -> None:
+        if len(octets) < 2:
+            return
+        link, frame = layer(octets[0], octets[2:])
+        decoding.check(link, frame, LOST[octets[1] % len(LOST)])
+
+    return check

@@ -1,0 +1,101 @@
+"""Queries: any text is parsed or said to be wrong at a place in it; what is parsed runs.
+
+A condition gives each row the same whether rows come alone or together, and what it selects has
+what the search over raw documents looks for.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from sensor.errors import QueryError
+from sensor.events.scan import Scanner
+from sensor.query import check as checking
+from sensor.query import eql, kql
+from sensor.query.ast import Sample, Sequence
+from sensor.query.explain import Explainer
+from sensor.query.needs import needs_of
+from sensor.query.patterns import PatternError, regex
+from sensor.query.predicate import compile_query
+from sensor.query.rows import DocumentRows, ecs_type_of
+from sensor.query.sample import Sampler
+from sensor.query.sequence import Tracker
+
+DOCUMENTS: list[dict[str, Any]] = [
+    {"@timestamp": 1_767_323_045_000, "a": 1, "b": "x", "source.ip": "10.0.0.1"},
+    {"@timestamp": 1_767_323_046_000, "a": ["x", "Y", None], "b": {"c": 2.5, "d": [True, "23"]}},
+    {"@timestamp": 1_767_323_047_000, "event": {"category": ["network"], "action": "flow_started"},
+     "source": {"ip": "::1", "port": 40_000}, "destination": {"ip": "8.8.8.8", "port": 23},
+     "process": [{"name": "telnet", "pid": 7}, {"name": "sh"}]},
+    {"@timestamp": 1_767_323_048_000, "event.category": "process", "process.name": "Kilo",
+     "destination.port": [23, 2323]},
+    {},
+]  # fmt: skip
+ROWS = DocumentRows(DOCUMENTS)
+EACH = [DocumentRows([document]) for document in DOCUMENTS]
+LINES = [orjson.dumps(document) + b"\n" for document in DOCUMENTS]
+FIELDS = ("a", "b", "source.ip", "destination.port", "event.category", "process.name")
+
+
+def make(name: str) -> Callable[[bytes], None]:
+    """The check of one language."""
+    if name == "regex":
+        return any_regex
+    parse = kql.parse if name == "kql" else eql.parse
+
+    def check(octets: bytes) -> None:
+        text = octets.decode("utf-8", "ignore")
+        try:
+            tree: Any = parse(text)
+        except QueryError as error:
+            assert error.line >= 1 and error.column >= 1 and error.reason
+            assert str(error)
+            return
+        checking.check(tree, text, ecs_type_of, FIELDS, None)
+        Explainer(tree)
+        if isinstance(tree, Sequence):
+            _in_order(Tracker(tree, 0, 100))
+        elif isinstance(tree, Sample):
+            _in_order(Sampler(tree, 0, 100))
+        else:
+            _condition(tree)
+
+    return check
+
+
+def _in_order(runner: Any) -> None:
+    found = runner.matches(ROWS, lambda selected: selected)
+    found += runner.advance(1_767_400_000_000_000_000)
+    assert len(found) < 1000
+
+
+def _condition(tree: Any) -> None:
+    predicate = compile_query(tree)
+    mask = predicate(ROWS).tolist()
+    assert mask == [predicate(rows).tolist()[0] for rows in EACH]
+    for clause in needs_of(tree):
+        scanner = Scanner(sorted(clause.words), sorted(clause.numbers), folded=clause.folded)
+        for line, selected in zip(LINES, mask, strict=True):
+            if selected:
+                found = scanner.scan(line + b"\0", 0, len(line), array("q", bytes(24)))
+                assert found == 1, (clause, line)
+
+
+def any_regex(octets: bytes) -> None:
+    """Any pattern is a machine or wrong at a place in it; both machines agree on letters."""
+    text = octets.decode("utf-8", "ignore")
+    pattern, _, subject = text.partition("\0")
+    try:
+        machine = regex(pattern)
+    except PatternError as error:
+        assert 0 <= error.at <= len(pattern)
+        return
+    told = machine(subject)
+    assert told in (True, False)
+    if told and subject.isascii():
+        insensitive = regex(pattern, insensitive=True)
+        assert insensitive(subject)
