@@ -71,6 +71,7 @@ class Networks:
             for bounds in (self._first, self._last)
         )
         self._v4 = _v4_bounds(ranges)
+        self._only_v4 = all(start >> 32 == end >> 32 == 0xFFFF for start, end in ranges)
 
     def __contains__(self, halves: tuple[int, int]) -> bool:
         value = halves[0] << 64 | halves[1]
@@ -82,16 +83,25 @@ class Networks:
 
         Shapes: `hi`, `lo` and the result have equal length.
         """
-        v4 = (hi == 0) & (lo >> np.uint64(32) == np.uint64(0xFFFF))
-        inside = np.zeros(len(hi), dtype=bool)
-        starts, ends = self._v4
-        if len(starts):
-            at = np.searchsorted(starts, lo, side="right") - 1
-            inside = v4 & (at >= 0) & (lo <= ends[at])
-        others = np.flatnonzero(~v4)
+        inside = self._mask_v4(hi, lo)
+        if self._only_v4:
+            return inside
+        others = np.flatnonzero((hi != 0) | (lo >> np.uint64(32) != np.uint64(0xFFFF)))
         if len(others):
             inside[others] = self._mask_v6(hi[others], lo[others])
         return inside
+
+    def _mask_v4(self, hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> Mask:
+        """Which are inside the ranges of v4-mapped addresses: the upper half of those is 0."""
+        starts, ends = self._v4
+        if len(starts) > _FEW_V4:
+            at = np.searchsorted(starts, lo, side="right") - 1
+            found: Mask = (at >= 0) & (lo <= ends[at]) & (hi == 0)
+            return found
+        inside = np.zeros(len(hi), dtype=bool)
+        for start, end in zip(starts, ends, strict=True):
+            inside |= (lo >= start) & (lo <= end)
+        return inside & (hi == 0) if len(starts) else inside
 
     def _mask_v6(self, hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> Mask:
         if len(self._bounds) > _FEW:
@@ -110,6 +120,7 @@ class Networks:
 
 _LOW = 0xFFFF_FFFF_FFFF_FFFF
 _FEW = 16
+_FEW_V4 = 6
 """As many ranges are faster compared one by one than searched."""
 
 

@@ -35,11 +35,17 @@ from sensor.query.needs import NONE
 from sensor.query.predicate import compile_query
 from sensor.query.rows import values_at
 from sensor.query.values import is_network
+from sensor.rule_files import UNSUPPORTED_TYPES
 from sensor.rule_loading import Rule
-from sensor.rules import RuleSet
+from sensor.rule_types import NewTermsText, ThreatText
+from sensor.rules import RuleSet, tallies_of
 
 FLOWS_MAX = 20
 """Flows that are shown."""
+_TALLIED = {
+    "learned": "it is learned: nothing is new yet (rule.new_terms_learning_s)",
+    "absorbed": "it belongs to the alert before",
+}
 VALUES_MAX = 8
 """Values of one field that are shown."""
 
@@ -99,7 +105,11 @@ def print_explanation(wanted: Wanted, config: Config) -> int:
         known = ", ".join(sorted(Path(row["file"]).stem for row in ruleset.describe()))
         say(f"sensor: no rule {wanted.rule!r}; there are: {known}")
         return USAGE
-    explainer = Explainer(_query_of(rule), tuple(KNOWN_FIELDS))
+    query = _query_of(rule)
+    if query is None:  # in a language of its own, or none
+        click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))
+        return DONE
+    explainer = Explainer(query, tuple(KNOWN_FIELDS))
     selection = selection_of(wanted.flow) if wanted.flow else None
     collected = _Collected()
     pipeline = _pipeline(wanted, collected, config)
@@ -115,7 +125,10 @@ def print_explanation(wanted: Wanted, config: Config) -> int:
     return DAMAGED if damaged else DONE
 
 
-def _query_of(rule: Rule) -> Query:
+def _query_of(rule: Rule) -> Query | None:
+    """What the rule asks for; None if that is in no language that is evaluated."""
+    if rule.text.type in UNSUPPORTED_TYPES or rule.text.language == "lucene":
+        return None
     query: Query = (eql if rule.text.type == "eql" else kql).parse(rule.text.query)
     return strictly_external(query) if rule.is_strict else query
 
@@ -225,6 +238,7 @@ class _Trial:
         counters, text = self.rule.counters, self.rule.text
         names = ("alerts", "excepted", "limited", "suppressed")
         before = [getattr(counters, name) for name in names]
+        tallies = tallies_of(self.rule)
         self.rules.match(rows)
         alerts, excepted, limited, suppressed = (
             getattr(counters, name) - earlier for name, earlier in zip(names, before, strict=True))
@@ -237,7 +251,11 @@ class _Trial:
         if limited:
             limit = text.max_signals or "max_signals"
             return f"no alert: over the limit ({limit}); it counts in the closing alert"
-        return "no alert: suppressed (alert_suppression)" if suppressed else ""
+        if suppressed:
+            return "no alert: suppressed (alert_suppression)"
+        more = (name for name in _TALLIED
+                if tallies_of(self.rule).get(name, 0) > tallies.get(name, 0))
+        return "".join(f"no alert: {_TALLIED[name]}" for name in more)
 
 
 def _print_flows(
@@ -269,6 +287,11 @@ def _why_not(trees: list[list[Line]], rule: Rule) -> str:
         return "no alert: the query does not select it"
     if rule.runner is None:
         return "no alert: the rule cannot run here"
+    match rule.text.special:
+        case NewTermsText():
+            return "no alert: wanted, but nothing in it is new"
+        case ThreatText():
+            return "no alert: wanted, but it meets no indicator"
     return "no alert: wanted, but the rule asks for more than was there by then"
 
 

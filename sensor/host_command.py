@@ -10,9 +10,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import sensor
 from sensor.capture.privileges import capabilities, keep_only
 from sensor.cli import DAMAGED, DONE, say
 from sensor.errors import CaptureError
@@ -88,11 +90,14 @@ def open_host(path: str | None) -> socket.socket | None:
     except OSError as error:
         raise CaptureError(path, f"host events: {error.strerror}") from error
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    # -P: not from the folder that we happen to be in, which may be anybody's; from where we are.
+    command = [sys.executable, "-P", "-m", "sensor", "host-events", "--fd", str(theirs.fileno())]
+    home = str(Path(sensor.__file__).resolve().parent.parent)
     with theirs:
         try:
             subprocess.Popen(
-                [sys.executable, "-m", "sensor", "host-events", "--fd", str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, start_new_session=True,
+                command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL,
+                start_new_session=True, env={**os.environ, "PYTHONPATH": home},
             )  # fmt: skip
         except OSError as error:
             ours.close()

@@ -313,6 +313,8 @@ class AnyPipeline:
         ledger = ledger_of(self.lanes)
         if self.documents is not None:
             ledger["documents"] = self.documents.ledger()
+        if self.outlet.host is not None and (told := self.outlet.host.ledger()):
+            ledger["host"] = told
         return ledger
 
     @property

@@ -105,6 +105,9 @@ class HostPart(Protocol):
     def take(self, until_ns: int | None) -> list[tuple[int, Rows]]:
         """Other events known by then (None: all), in order of the time at which they were."""
 
+    def ledger(self) -> dict[str, int]:
+        """What was told and what got lost, in the shape of `--stats`; empty: nothing to tell of."""
+
 
 class FlowWriter(Protocol):
     """Where flow records go."""

@@ -66,6 +66,8 @@ class RuleText:
     """Whether somebody switched it off in Kibana."""
     has_filters: bool
     """Whether Kibana's filters narrow the query; they are no part of its text."""
+    category_field: str
+    """Where EQL's event category is to be looked for, if the rule says so."""
     exception_lists: tuple[str, ...]
     ruleset: str
     """What the rule belongs to: its `[sensor]` table's word, else the name of its folder."""
@@ -184,7 +186,7 @@ class _Reader:
         return RuleText(
             path=self.path, id=self._required("rule_id"), name=self._required("name"),
             type=kind, language=self._language(kind),
-            query=self._required("query") if runs else "", query_line=self._query_line(),
+            query=self._query(kind) if runs else "", query_line=self._query_line(),
             severity=severity, risk_score=self._risk_score(),
             version=self._typed("version", int, 1),
             description=self._required("description").strip(),
@@ -196,6 +198,7 @@ class _Reader:
             building_block=self.rule.get("building_block_type") is not None,
             disabled=self.rule.get("enabled") is False and self.path.endswith("json"),
             has_filters=bool(self._typed("filters", list, [])),
+            category_field=self._typed("event_category_override", str, ""),
             exception_lists=tuple(
                 str(item["list_id"]) for item in self._typed("exceptions_list", list, [])
                 if isinstance(item, dict) and "list_id" in item),
@@ -217,6 +220,12 @@ class _Reader:
             self._error(f"'{key}' must be a text that is not empty", key)
             return ""
         return value
+
+    def _query(self, kind: str) -> str:
+        """The query; Kibana exports a rule that only filters with an empty one: all events."""
+        if kind in QUERY_TYPES and self.rule.get("query") == "":
+            return "*:*"
+        return self._required("query")
 
     def _typed(self, key: str, kind: type[Any], default: Any) -> Any:
         value = self.rule.get(key, default)

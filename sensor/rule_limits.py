@@ -10,6 +10,9 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(slots=True)
 class _Group:
@@ -87,6 +90,19 @@ class RateLimit:
         """Whether it is certain that nothing more may leave at a time."""
         window = time_ns // self._window_ns
         return window == self._window and self._admitted >= self.alerts_max
+
+    def hold(self, times_ns: NDArray[np.int64]) -> int:
+        """Hold back, all at once, as many of the first of some events as the limit certainly would.
+
+        That is none unless the window of the first is full already.
+        """
+        if not len(times_ns) or not self.is_full(int(times_ns[0])):
+            return 0
+        inside = times_ns // self._window_ns == self._window
+        count = len(inside) if inside.all() else int(inside.argmin())
+        self._over += count
+        self._last_ns = int(times_ns[count - 1])
+        return count
 
     @property
     def due_ns(self) -> int | None:

@@ -16,7 +16,7 @@ from sensor.exceptions_file import ExceptionItem
 from sensor.query import check, eql, kql
 from sensor.query.ast import Query, Sample, Sequence
 from sensor.query.external import external_lists, strictly_external
-from sensor.query.predicate import compile_query
+from sensor.query.predicate import Shared, compile_query
 from sensor.query.rows import ecs_type_of
 from sensor.query.sample import Sampler
 from sensor.query.sequence import Tracker
@@ -33,6 +33,7 @@ from sensor.rule_state_loading import CannotRun, Resources, build, fields_of
 
 PROCESS_ID = "process.pid"
 """A field that the sensor's own events have where it learns of processes."""
+CATEGORY = "event.category"
 RUNS, DEGRADED, CANNOT_RUN = "runs", "degraded", "cannot_run"
 
 
@@ -89,6 +90,8 @@ class Schema:
     """The ECS types of the fields of the sensor's own events."""
     any_event: bool = False
     """Whether events of other kinds come too: then every field is possible."""
+    shared: Shared = field(default_factory=Shared, compare=False)
+    """What several rules ask of the same events."""
 
     def type_of(self, name: str) -> str | None:
         """The ECS type of a field; None if no event has it."""
@@ -203,7 +206,7 @@ def _runner(query: Query, text: RuleText, config: Config, schema: Schema) -> Run
     if isinstance(query, Sample):
         return OrderRunner(
             Sampler(query, text.lookback_ns, config.rule.pending_max, schema.fields))
-    return SingleRunner(compile_query(query, schema.fields))
+    return SingleRunner(compile_query(query, schema.fields, schema.shared))
 
 
 def _why_refused(text: RuleText) -> str:
@@ -216,6 +219,8 @@ def _why_refused(text: RuleText) -> str:
         return "disabled in its export"
     if text.has_filters:
         return "its filters ([[rule.filters]]) are not evaluated"
+    if text.type == "eql" and text.category_field not in ("", CATEGORY):
+        return f"its event_category_override ({text.category_field}) is not evaluated"
     return ""
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensor.columns import Kept, Rows
 from sensor.query.masks import Predicate
 from sensor.query.sample import Sampler
 from sensor.query.sequence import Tracker
 from sensor.query.steps import Unexcepted
+
+NO_TIMES: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
 
 class Match(NamedTuple):
@@ -64,11 +67,16 @@ class SingleRunner:
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
         """The selected rows."""
+        times_ns, selected = self.selected(rows, unexcepted)
+        return list(map(Match, times_ns.tolist(), selected))
+
+    def selected(
+        self, rows: Rows, unexcepted: Unexcepted
+    ) -> tuple[NDArray[np.int64], list[int]]:
+        """The selected rows and their `known_ns`: a match each, not yet made."""
         selected = np.flatnonzero(self.predicate(rows)).tolist()
         selected = unexcepted(selected) if selected else selected
-        if not selected:
-            return []
-        return list(map(Match, rows.times_ns()[selected].tolist(), selected))
+        return (rows.times_ns()[selected] if selected else NO_TIMES), selected
 
     def advance(self, now_ns: int) -> list[Match]:
         """Nothing: no match waits for the time."""

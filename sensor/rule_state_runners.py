@@ -149,6 +149,8 @@ class NewTermsRunner(_Quiet):
             else:
                 self._store.restore(self._owner, self._history)
                 self._is_restored = True
+        else:
+            self._history.take_news(everything=True)  # nobody writes it: it must not pile up
         selected = np.flatnonzero(self._predicate(rows)).tolist()
         selected = unexcepted(selected) if selected else []
         times = rows.times_ns()

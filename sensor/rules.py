@@ -27,7 +27,7 @@ from sensor.rule_loading import (
     names_of,
     read_rules,
 )
-from sensor.rule_runners import Match
+from sensor.rule_runners import Match, SingleRunner
 from sensor.rule_state_loading import Resources, learning_notices
 from sensor.rule_types import described
 
@@ -87,6 +87,7 @@ class RuleSet:
         masks: dict[int, Mask] = {}
         for index, running in enumerate(self._running):
             found += [(match, index) for match in running.matches(rows, masks)]
+        self._note_due()
         alerts = self._alerts(self._with_documents(rows, sorted(found, key=_order)))
         if rows.count:
             alerts += self._close(rows.known_ns(rows.count - 1))
@@ -247,9 +248,23 @@ class _Running:
         self.runner.take_over(old.runner)
 
     def matches(self, rows: Rows, masks: dict[int, Mask]) -> list[Match]:
-        """What a batch completes; masks of exception items are shared by the rules."""
-        found = self.runner.matches(rows, lambda selected: self._unexcepted(rows, selected, masks))
-        self.counters.matches += len(found)
+        """What a batch completes; masks of exception items are shared by the rules.
+
+        What the limit would certainly hold back is counted here and left out.
+        """
+        def unexcepted(selected: list[int]) -> list[int]:
+            return self._unexcepted(rows, selected, masks)
+
+        held = 0
+        if self._suppressor is None and isinstance(self.runner, SingleRunner):
+            times_ns, selected = self.runner.selected(rows, unexcepted)
+            held = self.limit.hold(times_ns)
+            self.counters.limited += held
+            self.counters.suppressed += held
+            found = list(map(Match, times_ns[held:].tolist(), selected[held:]))
+        else:
+            found = self.runner.matches(rows, unexcepted)
+        self.counters.matches += held + len(found)
         return found
 
     def advance(self, now_ns: int) -> list[Match]:
@@ -386,7 +401,7 @@ def _threat_line(entry: dict[str, Any]) -> str:
     tactic = entry.get("tactic")
     line = f"{tactic.get('name')} ({tactic.get('id')})" if isinstance(tactic, dict) else "?"
     techniques = [f"{technique.get('name')} ({technique.get('id')})"
-                  for technique in entry.get("technique", []) if isinstance(technique, dict)]
+                  for technique in entry.get("technique") or [] if isinstance(technique, dict)]
     return f"{line}: {', '.join(techniques)}" if techniques else line
 
 
@@ -402,10 +417,10 @@ class CheckRow:
 
 def check_paths(
     paths: Iterable[str], *, config: Config, known_fields: Mapping[str, str],
-    any_event: bool = False,
+    any_event: bool = False, resources: Resources | None = None,
 ) -> list[CheckRow]:
     """What is in rule files: each rule with its status, and each error."""
-    rules, errors = read_rules(paths, config, Schema(known_fields, any_event))
+    rules, errors = read_rules(paths, config, Schema(known_fields, any_event), resources)
     wrong = {error.path for error in errors}
     rows = [CheckRow(rule.text.path, rule.text.name, rule.status, rule.reason)
             for rule in rules if rule.text.path not in wrong]

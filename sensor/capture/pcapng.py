@@ -210,7 +210,8 @@ class PcapngReader:
 
     def _long_block(self, kind: int, length: int) -> int:
         """A block that goes on behind the window: wanted as a whole, or skipped."""
-        if kind in (INTERFACE, OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET):
+        if kind in (INTERFACE, OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET,
+                    PROCESS_INFORMATION):
             self.need = length
             return ASKS if length <= BLOCK_MAX else TOO_LONG
         self.skipped = length

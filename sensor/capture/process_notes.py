@@ -3,6 +3,8 @@
 Two recorders tell. ptcpdump writes a comment of lines `KEY: value` behind each packet; Apple's
 tcpdump writes a table of processes, block by block, and behind each packet the number of an entry.
 Most packets repeat what an earlier one said, so the comment as a whole leads to the process.
+What is kept of a comment is cut as documents cut it, and it is remembered by a digest: a file of
+large comments must not fill the memory.
 
 A process chooses its own arguments, and they may hold line ends and what looks like another key.
 PID and Cmd stand before the arguments: there the first one counts. The rest stands behind them:
@@ -11,11 +13,12 @@ there the last one counts. A forged key that the recorder did not write itself r
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from dataclasses import replace
 from typing import Any
 
-from sensor.processes import Machine, Process, Processes, entity_id
+from sensor.processes import ARGS_MAX, TEXT_MAX, Machine, Process, Processes, entity_id
 
 COMMENT, PROCESS_ENTRY, EFFECTIVE_ENTRY = 1, 0x8001, 0x8003
 """Options of a packet."""
@@ -46,7 +49,7 @@ class ProcessNotes:
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
         self._entries: list[Process] = []
-        self._known: dict[tuple[bytes, ...] | tuple[int, int], int] = {}
+        self._known: dict[bytes | tuple[int, int], int] = {}
 
     def new_section(self) -> None:
         """Another section of the file: it has a table of its own."""
@@ -69,7 +72,7 @@ class ProcessNotes:
                 entry = int.from_bytes(value, "big" if big else "little")
             elif code == EFFECTIVE_ENTRY and len(value) == 4:
                 effective = int.from_bytes(value, "big" if big else "little")
-        key = (entry, effective) if entry >= 0 else tuple(comments)
+        key = (entry, effective) if entry >= 0 else _digest(comments)
         known = self._known.get(key)
         if known is None:
             process = self._entry(entry, effective) if entry >= 0 else _commented(comments)
@@ -117,13 +120,21 @@ def _entry(body: bytes, big: bool) -> Process:
     name = uuid = ""
     for code, value in _options(body[4:], big):
         if code == ENTRY_NAME:
-            name = value.split(b"\0")[0].decode("utf-8", "replace")
+            name = value.split(b"\0")[0].decode("utf-8", "replace")[:TEXT_MAX]
         elif code == ENTRY_UUID and len(value) == 16:
             uuid = value.hex()
     if not 0 < pid <= PID_MAX:
         return Process()
     return Process(pid=pid, name=name, program_uuid=uuid, machine=Machine(os_type="macos"),
                    source="pktap", gaps=(UNTIMED,))  # fmt: skip
+
+
+def _digest(comments: list[bytes]) -> bytes:
+    """A short name for comments: what is remembered must not grow with them."""
+    digest = hashlib.blake2b(digest_size=16)
+    for comment in comments:
+        digest.update(len(comment).to_bytes(4, "little") + comment)
+    return digest.digest()
 
 
 def _commented(comments: list[bytes]) -> Process | None:
@@ -134,8 +145,9 @@ def _commented(comments: list[bytes]) -> Process | None:
         for line in comment.decode("utf-8", "replace").split("\n"):
             key, colon, value = line.partition(":")
             if colon and value.strip():
-                first.setdefault(key.strip(), value.strip())
-                last[key.strip()] = value.strip()
+                text = value.strip()[:TEXT_MAX]
+                first.setdefault(key.strip(), text)
+                last[key.strip()] = text
     pid = _pid(first.get("PID", ""))
     if not pid:
         return None
@@ -145,7 +157,7 @@ def _commented(comments: list[bytes]) -> Process | None:
     texts["parent_name"] = _base(texts.get("parent_name", ""))
     process = Process(
         pid=pid, name=_base(path), executable=path if path.startswith("/") else "",
-        args=tuple(line.split(" ")) if line else (), command_line=line,
+        args=tuple(line.split(" ", ARGS_MAX)[:ARGS_MAX]) if line else (), command_line=line,
         parent_pid=_pid(last.get("ParentPID", "")), machine=Machine(os_type="linux"),
         source="ptcpdump", gaps=(UNTIMED,),
     )  # fmt: skip

@@ -88,20 +88,25 @@ class Blocks:
         self._stream = self._open()
 
     def _open(self) -> ByteStream:
-        """The stream of the content; its first octets are in the buffer if it is plain."""
-        start = bytearray(MAGIC_BYTES)
-        count = 1
-        while count and self._filled < MAGIC_BYTES:
-            count = self._read(self._raw, memoryview(start)[self._filled :])
-            self._filled += count
-        octets = bytes(start[: self._filled])
+        """The stream of the content; its first octets are in the buffer."""
+        octets = self._start_of(self._raw)
+        stream: ByteStream = self._raw
         if kind_of(octets):
-            self._filled = 0
-            return DecompressedStream(self._raw, octets)
+            stream = DecompressedStream(self._raw, octets)
+            octets = self._start_of(stream)
         octets = octets.removeprefix(BOM)
         self._filled = len(octets)
         self.data[: self._filled] = octets
-        return self._raw
+        return stream
+
+    def _start_of(self, stream: ByteStream) -> bytes:
+        """The first octets: enough to tell a compression or a byte order mark."""
+        start = bytearray(MAGIC_BYTES)
+        filled, count = 0, 1
+        while count and filled < MAGIC_BYTES:
+            count = self._read(stream, memoryview(start)[filled:])
+            filled += count
+        return bytes(start[:filled])
 
     def __iter__(self) -> Iterator[bool]:
         """True for each block; False where nothing comes for a while. Errors: as the stream's."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from calendar import timegm
+from calendar import monthrange, timegm
 from functools import lru_cache
 from typing import Any
 
 from sensor.query.masks import date_text
 from sensor.query.rows import values_at
+from sensor.query.values import date_span
 
 Document = dict[str, Any]
 
@@ -91,6 +92,8 @@ def date_of(document: Document) -> int | None:
     """
     stamp = document.get("@timestamp")
     if stamp.__class__ is str and (time_ns := time_of_text(stamp)) is not None:
+        if not _USUAL.fullmatch(stamp) and date_span(stamp) is None:  # no query could read it
+            set_date(document, time_ns)
         return time_ns
     for name in TIME_FIELDS:
         for value in _values(document, name):
@@ -99,6 +102,9 @@ def date_of(document: Document) -> int | None:
                 set_date(document, found)
                 return found
     return None
+
+
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(?:\.\d{1,9})?Z", re.ASCII)
 
 
 def _values(document: Document, name: str) -> list[Any]:
@@ -166,6 +172,7 @@ def _minute_s(text: str) -> int | None:
     if found is None:
         return None
     year, month, day, hour, minute = (int(part or 0) for part in found.groups())
-    if not (year >= 1970 and 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60):
+    if not (year >= 1970 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]
+            and hour < 24 and minute < 60):
         return None
     return timegm((year, month, day, hour, minute, 0))

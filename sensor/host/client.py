@@ -152,13 +152,11 @@ class HostClient:
                 return None
             asked = self._owners.ask(key, time_ns)
             self._number += 1
-            number = self._number
-            self._asked[number] = asked
-        try:
-            self._socket.send(pack(ask_to(number, ends)), socket.MSG_DONTWAIT)
-        except OSError:
-            with self._lock:
-                self._asked.pop(number, None)
+            self._asked[self._number] = asked
+            try:  # in the order of their numbers, as they are answered
+                self._socket.send(pack(ask_to(self._number, ends)), socket.MSG_DONTWAIT)
+            except OSError:
+                self._asked.pop(self._number, None)
                 asked.answered = True
                 self.unasked += 1
         return asked
@@ -200,6 +198,14 @@ class HostClient:
         """The process events known by then, as Timeline.take."""
         return self._timeline.take(until_ns)
 
+    def ledger(self) -> dict[str, int]:
+        """What was told and what got lost, in the shape of `--stats`."""
+        return {
+            "events": self._timeline.added, "lost": self.lost, "dropped": self._timeline.dropped,
+            "unasked": self.unasked, "unanswered": self.unanswered,
+            "forgotten": self._owners.forgotten,
+        }  # fmt: skip
+
     def _wait(self, questions: list[Asked]) -> None:
         with self._lock:
             wait_s = 0.0 if self._is_slow else WAIT_S
@@ -233,12 +239,16 @@ class HostClient:
             self._happened(message)
 
     def _answered(self, message: dict[str, Any]) -> None:
-        told = message.get("process")
+        told, number = message.get("process"), message["answer"]
+        if type(number) is not int:
+            raise MessageError("an answer to no question")
         process = None if told is None else process_from(told, self.machine)
         with self._lock:
-            asked = self._asked.pop(message["answer"], None)
-            if asked is None:
+            if number not in self._asked:
                 return
+            while (first := next(iter(self._asked))) != number:  # their answers were lost
+                self._asked.pop(first).answered = True
+            asked = self._asked.pop(number)
             asked.process, asked.answered = process, True
             self._is_slow = False
             self._lock.notify_all()

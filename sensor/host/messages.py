@@ -112,7 +112,9 @@ def ask_to(number: int, ends: Ends) -> dict[str, Any]:
 def ask_from(message: dict[str, Any]) -> tuple[int, Ends]:
     """The number of a question, and the connection. Errors: MessageError."""
     number, protocol = message.get("ask"), message.get("protocol")
-    if type(number) is not int or not 0 <= number < NUMBER_MAX or protocol not in PROTOCOLS:
+    if type(number) is not int or not 0 <= number < NUMBER_MAX:
+        raise MessageError("no question")
+    if type(protocol) is not int or protocol not in PROTOCOLS:  # 6.0 is in it too
         raise MessageError("no question")
     local, local_port = _end(message.get("local"))
     remote, remote_port = _end(message.get("remote"))

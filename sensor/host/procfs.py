@@ -16,8 +16,9 @@ from pathlib import Path
 
 from sensor.processes import ARGS_MAX, TEXT_MAX, Machine, Process, clean, entity_id
 
-READ_MAX = 64 * 1024
-"""Octets of a file in /proc that are read."""
+READ_MAX = 32 * 1024
+"""Octets of a file in /proc that are read. JSON may need six for one: a message with all of a
+process must fit into a socket, which takes 416 KiB by default."""
 COMM_MAX = 15
 """Letters of a process's own name that the kernel keeps (TASK_COMM_LEN)."""
 GONE = "gone before it could be read"

@@ -49,6 +49,13 @@ class RecordedProcesses:
         """The process events of that time, as Timeline.take."""
         return self._timeline.take(until_ns)
 
+    def ledger(self) -> dict[str, int]:
+        """What was told and what got lost, in the shape of `--stats`; empty without processes."""
+        if not len(self._processes):
+            return {}
+        return {"events": self._timeline.added, "dropped": self._timeline.dropped,
+                "refused": self._processes.refused}
+
     def _look(self, packets: PacketBatch) -> None:
         records = packets.records[: packets.count]
         numbers, rows = np.unique(records["process"], return_index=True)

@@ -8,10 +8,12 @@ a socket is, it tells all news that are there: what started a connection is know
 from __future__ import annotations
 
 import contextlib
+import errno
 import ipaddress
 import os
 import selectors
 import socket
+import stat
 import struct
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field, replace
@@ -34,12 +36,18 @@ from sensor.processes import Process
 
 CLIENTS_MAX = 8
 QUEUE_MAX = 4096
-"""Messages that wait for one client; beyond them news is lost, and the loss is told."""
+QUEUE_BYTES = 8 * 1024 * 1024
+"""Messages that wait for one client, and their octets; beyond them news is lost, and the loss is
+told."""
 EVENTS_AT_ONCE = 16
 """News that are told before anything else has its turn: a question must not wait for long."""
 ROUNDS_MAX = 256
 STARTED_MAX = 65_536
-"""Processes that are remembered since they started, to tell of their end."""
+STARTED_BYTES = 64 * 1024 * 1024
+"""Processes that are remembered since they started, to tell of their end; and their octets, about:
+who starts them chooses how long their arguments are."""
+PROCESS_BYTES = 2048
+"""What remembering a process takes beside its texts."""
 LIKELY_MAX = 64
 SEND_BYTES = 1024 * 1024
 SO_PEERGROUPS = 59
@@ -53,7 +61,45 @@ class _Client:
 
     socket: socket.socket
     waiting: deque[bytes] = field(default_factory=deque)
+    octets: int = 0
+    """Of what waits."""
     lost: int = 0
+
+
+class _Started:
+    """Processes by number since they started, within bounds: the oldest is forgotten first."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[int, tuple[Process, int]] = OrderedDict()
+        self.octets = 0
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def put(self, pid: int, process: Process, octets: int) -> None:
+        """Remember one, in place of another of its number."""
+        self.take(pid)
+        self._known[pid] = process, octets
+        self.octets += octets
+        while len(self._known) > STARTED_MAX or self.octets > STARTED_BYTES:
+            self.take(next(iter(self._known)))
+
+    def get(self, pid: int) -> Process | None:
+        """One of them, if it is known."""
+        known = self._known.get(pid)
+        return None if known is None else known[0]
+
+    def take(self, pid: int) -> Process | None:
+        """Forget one; what was known of it."""
+        known = self._known.pop(pid, None)
+        if known is None:
+            return None
+        self.octets -= known[1]
+        return known[0]
+
+    def newest(self, count: int) -> list[int]:
+        """The numbers of those that started last."""
+        return list(islice(reversed(self._known), count))
 
 
 class HostEvents:
@@ -70,7 +116,7 @@ class HostEvents:
         self._sockets = sockets
         self._connector = connector
         self._notices = list(notices)
-        self._started: OrderedDict[int, Process] = OrderedDict()
+        self._started = _Started()
         self._clients: dict[int, _Client] = {}
         self._selector = selectors.DefaultSelector()
         if connector is not None:
@@ -99,8 +145,9 @@ class HostEvents:
     def serve(self, timeout_s: float | None = None) -> None:
         """One round: wait for something to do, and do it."""
         for key, mask in self._selector.select(timeout_s):
-            if mask & selectors.EVENT_WRITE:
-                self._flush(self._clients[key.fd])
+            client = self._clients.get(key.fd)  # it may be gone since: news found it so
+            if mask & selectors.EVENT_WRITE and client is not None:
+                self._flush(client)
             if mask & selectors.EVENT_READ and key.fd in self._selector.get_map():
                 key.data()
 
@@ -143,13 +190,10 @@ class HostEvents:
             parent = self._started.get(process.parent_pid)
             if parent is not None and parent.entity_id:
                 process = replace(process, parent_entity_id=parent.entity_id)
-            self._started[event.pid] = process
-            self._started.move_to_end(event.pid)
-            if len(self._started) > STARTED_MAX:
-                self._started.popitem(last=False)
             message = {"start": process_to(process), "ns": event.time_ns}
+            self._started.put(event.pid, process, PROCESS_BYTES + len(pack(message)))
         else:
-            known = self._started.pop(event.pid, None)
+            known = self._started.take(event.pid)
             if known is None:
                 return  # it started before us, or never became a program of its own
             signal = event.status & 0x7F
@@ -191,11 +235,10 @@ class HostEvents:
             return None
         pid = 0
         if found.inode:
-            likely = islice(reversed(self._started), LIKELY_MAX)
-            pid = self._procfs.holder(found.inode, list(likely))
+            pid = self._procfs.holder(found.inode, self._started.newest(LIKELY_MAX))
         if pid:
             process = self._procfs.process(pid)
-            return self._started.get(pid, process) if GONE in process.gaps else process
+            return self._started.get(pid) or process if GONE in process.gaps else process
         user = str(found.user_id)
         return Process(user_id=user, user_name=self._procfs.user_name(user), source="proc",
                        machine=self._procfs.machine, gaps=(UNOWNED,))  # fmt: skip
@@ -207,7 +250,10 @@ class HostEvents:
             connection, _ = listener.accept()
         except OSError:
             return
-        if len(self._clients) >= CLIENTS_MAX or not may_ask(connection):
+        allowed = False
+        with contextlib.suppress(OSError):  # gone already, or in more groups than are looked at
+            allowed = len(self._clients) < CLIENTS_MAX and may_ask(connection)
+        if not allowed:
             self.refused += 1
             connection.close()
             return
@@ -215,14 +261,19 @@ class HostEvents:
 
     def _send(self, client: _Client, message: dict[str, Any]) -> None:
         """Queue a message, or count it as lost, and send what can be sent."""
-        if len(client.waiting) >= QUEUE_MAX:
+        octets = pack(message)
+        if len(client.waiting) >= QUEUE_MAX or client.octets + len(octets) > QUEUE_BYTES:
             client.lost += 1
         else:
             if client.lost:
-                client.waiting.append(pack({"lost": client.lost}))
+                self._queue(client, pack({"lost": client.lost}))
                 client.lost = 0
-            client.waiting.append(pack(message))
+            self._queue(client, octets)
         self._flush(client)
+
+    def _queue(self, client: _Client, octets: bytes) -> None:
+        client.waiting.append(octets)
+        client.octets += len(octets)
 
     def _flush(self, client: _Client) -> None:
         while client.waiting:
@@ -231,10 +282,12 @@ class HostEvents:
             except (BlockingIOError, InterruptedError):
                 self._watch(client, selectors.EVENT_READ | selectors.EVENT_WRITE)
                 return
-            except OSError:
-                self._drop(client)
-                return
-            client.waiting.popleft()
+            except OSError as error:
+                if error.errno != errno.EMSGSIZE:
+                    self._drop(client)
+                    return
+                client.lost += 1  # more than the socket takes at once: not for want of a reader
+            client.octets -= len(client.waiting.popleft())
         self._watch(client, selectors.EVENT_READ)
 
     def _watch(self, client: _Client, events: int) -> None:
@@ -280,6 +333,8 @@ def open_listener(path: str) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISSOCK(os.lstat(path).st_mode):
+                raise FileExistsError(errno.EEXIST, "there is something that is no socket", path)
             os.unlink(path)
         before = os.umask(0o117)
         try:

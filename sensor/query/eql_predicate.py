@@ -29,6 +29,7 @@ from sensor.query.ast import (
 )
 from sensor.query.functions import FUNCTIONS, Result, calculate
 from sensor.query.masks import (
+    NumberSet,
     Predicate,
     Values,
     ValuesTest,
@@ -191,6 +192,8 @@ class _Quick:
         if op == "==" and all(isinstance(option, str) and is_network(option)
                               for option in options):
             self._networks = Networks([str(option) for option in options])
+        whole = [number for number in self._numbers if isinstance(number, int)]
+        self._set = NumberSet(whole) if op == "==" and len(whole) == len(options) > 1 else None
 
     def mask(self, column: Column) -> Mask | None:
         """The rows, or None where this column needs the general way."""
@@ -203,6 +206,8 @@ class _Quick:
         return ~mask if mask is not None and self._negated else mask
 
     def _number_mask(self, column: NumberColumn) -> Mask:
+        if self._set is not None and self._set.fits(column):
+            return self._set.mask(column)
         mask = np.zeros(len(column.values), dtype=bool)
         for number, span in zip(self._numbers, self._spans, strict=True):
             if column.ecs_type == "date":

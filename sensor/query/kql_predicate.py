@@ -9,8 +9,9 @@ import numpy as np
 
 from sensor.addresses import Networks
 from sensor.columns import AddressColumn, Column, Mask, NumberColumn, Rows
-from sensor.query.ast import FieldTest, Null, Range, Text, Wildcard
+from sensor.query.ast import FieldTest, Node, Null, Range, Text, Wildcard
 from sensor.query.masks import (
+    NumberSet,
     Predicate,
     Values,
     ValuesTest,
@@ -38,6 +39,36 @@ def leaf(node: FieldTest | Range, fields: tuple[str, ...]) -> Predicate:
             if fits(name):
                 mask = mask | test.mask(rows.column(name), rows.count)
         return mask
+
+    return predicate
+
+
+def numbers_apart(items: tuple[Node, ...]) -> tuple[list[Predicate], list[Node]]:
+    """Alternatives: those that are whole numbers of one field, as one test a field; the others."""
+    by_field: dict[str, list[FieldTest]] = {}
+    for item in items:
+        match item:
+            case FieldTest(Text(name), Text(text)) if isinstance(number_of(text), int):
+                by_field.setdefault(name, []).append(item)
+    together = {name: tests for name, tests in by_field.items() if len(tests) > 1}
+    taken = {id(test) for tests in together.values() for test in tests}
+    return ([_numbers(name, tests) for name, tests in together.items()],
+            [item for item in items if id(item) not in taken])
+
+
+def _numbers(name: str, tests: list[FieldTest]) -> Predicate:
+    """One field has any of some whole numbers."""
+    one_by_one = [_test(test.value, "==") for test in tests]
+    wanted = [number_of(test.value.text) for test in tests if isinstance(test.value, Text)]
+    numbers = NumberSet([number for number in wanted if isinstance(number, int)])
+
+    def predicate(rows: Rows) -> Mask:
+        column = rows.column(name)
+        if isinstance(column, NumberColumn) and numbers.fits(column):
+            return numbers.mask(column)
+        masks = [test.mask(column, rows.count) for test in one_by_one]
+        together: Mask = np.logical_or.reduce(masks)
+        return together
 
     return predicate
 

@@ -21,6 +21,8 @@ from sensor.query.values import ORDER, SECOND_NS, DateText, IpText, Value
 Predicate = Callable[[Rows], Mask]
 Values = tuple[Value, ...]
 
+_U16 = 1 << 16
+
 NUMBER_TYPES = frozenset({
     "long", "integer", "short", "byte", "unsigned_long",
     "float", "double", "half_float", "scaled_float",
@@ -51,6 +53,23 @@ def number_mask(column: NumberColumn, op: str, number: float) -> Mask:
             op, number = ("<=", math.floor(number)) if "<" in op else (">=", math.ceil(number))
     mask: Mask = np.asarray(ORDER[op](values, number), dtype=bool)
     return mask if column.valid is None else mask & column.valid
+
+
+class NumberSet:
+    """Some whole numbers, to be looked up in columns of 16 bits such as ports."""
+
+    def __init__(self, numbers: list[int]) -> None:
+        self._table = np.zeros(_U16, dtype=bool)
+        self._table[[number for number in numbers if 0 <= number < _U16]] = True
+
+    def fits(self, column: NumberColumn) -> bool:
+        """Whether a column can be looked up."""
+        return column.values.dtype == np.uint16 and column.ecs_type != "date"
+
+    def mask(self, column: NumberColumn) -> Mask:
+        """The rows whose number is one of them; the column must fit."""
+        mask: Mask = self._table[column.values]
+        return mask if column.valid is None else mask & column.valid
 
 
 def date_mask(column: NumberColumn, op: str, span: tuple[int, int]) -> Mask:

@@ -6,7 +6,10 @@ into true, in both languages.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import fields as members_of
+from dataclasses import is_dataclass
+from typing import Any
 
 import numpy as np
 
@@ -29,31 +32,87 @@ from sensor.query.masks import Predicate, ValuesTest
 from sensor.query.rows import DocumentRows, Selection, values_at
 
 
-def compile_query(  # noqa: PLR0911  one line per shape
-    query: Query, fields: Collection[str] = ()
+class Shared:
+    """Conditions that several queries have in common, each asked once a batch."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Predicate] = {}
+
+    def get(self, key: Any, make: Callable[[], Predicate]) -> Predicate:
+        """The predicate of a key; made when it is first asked for."""
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = _asked_once(make())
+        return found
+
+
+def compile_query(
+    query: Query, fields: Collection[str] = (), shared: Shared | None = None
 ) -> Predicate:
     """The predicate of a single-event query.
 
     `fields` are the names that patterns of names and bare values of KQL range over, where the rows
-    do not tell their own (`fields()`).
+    do not tell their own (`fields()`); `shared` has what other queries over the same events ask.
     """
+    if isinstance(query, Sequence | Sample):
+        raise TypeError("a sequence is no test of single events")
+    if shared is None:
+        return _compiled(query, fields, Shared())
+    return shared.get((_identity(query), tuple(fields)),
+                      lambda: _compiled(query, fields, shared))
+
+
+def _compiled(query: Node, fields: Collection[str], shared: Shared) -> Predicate:
+    def part(item: Node) -> Predicate:
+        return compile_query(item, fields, shared)
+
     match query:
-        case Sequence() | Sample():
-            raise TypeError("a sequence is no test of single events")
         case And(items):
-            return all_predicates([compile_query(item, fields) for item in items])
+            return all_predicates([part(item) for item in items])
         case Or(items):
-            return any_predicate([compile_query(item, fields) for item in items])
+            numbers, others = kql_predicate.numbers_apart(items)
+            return any_predicate([*numbers, *map(part, others)])
         case Not(item):
-            return no_predicate(compile_query(item, fields))
+            return no_predicate(part(item))
         case EventQuery(category, condition):
-            test = compile_query(condition, fields)
-            return test if category is None else all_predicates([_category(category), test])
+            if category is None:
+                return part(condition)
+            conditions = condition.items if isinstance(condition, And) else (condition,)
+            by_category = shared.get(("category", category), lambda: _category(category))
+            return all_predicates([by_category, *map(part, conditions)])
         case FieldTest() | Range():
             return kql_predicate.leaf(query, tuple(fields))
         case Nested():
             return any_object(query.path.text, compile_query(query.item))
     return eql_predicate.leaf(query)
+
+
+def _identity(node: Any) -> Any:
+    """What two nodes have in common exactly if they mean the same: 1 and true are not the same."""
+    if is_dataclass(node):
+        return (type(node), *(_identity(getattr(node, member.name))
+                              for member in members_of(node) if member.compare))
+    if isinstance(node, tuple):
+        return tuple(map(_identity, node))
+    return type(node), node
+
+
+def _asked_once(part: Predicate) -> Predicate:
+    """The same predicate; what it said of all rows of a batch it says again without looking."""
+    asked: Rows | None = None
+    answer: Mask = np.zeros(0, dtype=bool)
+
+    def predicate(rows: Rows) -> Mask:
+        nonlocal asked, answer
+        if isinstance(rows, Selection):
+            return answer[rows.chosen] if rows.rows is asked else part(rows)
+        if rows is not asked:
+            answer = part(rows)
+            answer.flags.writeable = False
+            asked = rows
+        return answer
+
+    return predicate
 
 
 _NARROW = 8

@@ -135,41 +135,41 @@ class Selection:
 
     def __init__(self, rows: Rows, chosen: NDArray[np.intp]) -> None:
         self.count = len(chosen)
-        self._rows = rows
-        self._chosen = chosen
+        self.rows = rows
+        self.chosen = chosen
         own: Any = getattr(rows, "fields", None)
         if own is not None:
             self.fields = own
 
     def column(self, name: str) -> Column | None:
         """The chosen part of a column."""
-        column = self._rows.column(name)
+        column = self.rows.column(name)
         if column is None:
             return None
         if isinstance(column, CodedColumn):
-            return CodedColumn(column.codes[self._chosen], column.table, column.ecs_type)
-        valid = None if column.valid is None else column.valid[self._chosen]
+            return CodedColumn(column.codes[self.chosen], column.table, column.ecs_type)
+        valid = None if column.valid is None else column.valid[self.chosen]
         if isinstance(column, AddressColumn):
             return AddressColumn(
-                column.hi[self._chosen], column.lo[self._chosen], valid, column.ecs_type
+                column.hi[self.chosen], column.lo[self.chosen], valid, column.ecs_type
             )
-        return NumberColumn(column.values[self._chosen], valid, column.ecs_type)
+        return NumberColumn(column.values[self.chosen], valid, column.ecs_type)
 
     def known_ns(self, row: int) -> int:
         """When the event became known."""
-        return self._rows.known_ns(int(self._chosen[row]))
+        return self.rows.known_ns(int(self.chosen[row]))
 
     def times_ns(self) -> NDArray[np.int64]:
         """`known_ns` of every row."""
-        return self._rows.times_ns()[self._chosen]
+        return self.rows.times_ns()[self.chosen]
 
     def keep(self, row: int) -> Kept:
         """One event, to be kept beyond the batch."""
-        return self._rows.keep(int(self._chosen[row]))
+        return self.rows.keep(int(self.chosen[row]))
 
     def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
         """The events as documents."""
-        return self._rows.documents([int(self._chosen[row]) for row in rows])
+        return self.rows.documents([int(self.chosen[row]) for row in rows])
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ report as one line of JSON when it is done.
 from __future__ import annotations
 
 import json
+import re
 import select
 import socket
 import struct
@@ -20,6 +21,9 @@ from pathlib import Path
 from dpkt.pcap import Writer
 
 TELNETD = "/usr/sbin/telnetd"
+GREETING = re.compile(rb"\(pts/\d+\)")
+"""What telnetd's greeting ends with: its terminal, which may be any of the machine's."""
+LEAVE_S = 20
 PACKET_AUXDATA, SOL_PACKET = 8, 263
 TP_STATUS_VLAN_VALID, TP_STATUS_VLAN_TPID_VALID = 0x10, 0x40
 RAW_IP, COOKED_V2 = 101, 276
@@ -151,21 +155,25 @@ def use_telnet(host: str, port: str, expected: str) -> None:
     assert client.stdin is not None and client.stdout is not None
     screen, typed = b"", False
     while True:
-        if not select.select([client.stdout], [], [], 20)[0]:
+        if not select.select([client.stdout], [], [], LEAVE_S)[0]:
             client.kill()
             break
         octets = client.stdout.read1(4096)  # type: ignore[attr-defined]
         screen += octets
         if not octets:
             break
-        if not typed and b"/0)" in screen.replace(b"\r", b""):  # the end of telnetd's greeting
+        if not typed and GREETING.search(screen):
             client.stdin.write(expected.encode() + b"\n")
             client.stdin.flush()
             typed = True
         elif typed and screen.count(expected.encode()) >= 2:  # the echo, and the program's answer
             client.stdin.close()
             break
-    code = client.wait()
+    try:
+        code = client.wait(LEAVE_S)
+    except subprocess.TimeoutExpired:
+        client.kill()
+        code = client.wait()
     say(json.dumps({"seen": expected.encode() in screen, "code": code,
                     "screen": screen.decode(errors="replace")}))  # fmt: skip
 

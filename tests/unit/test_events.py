@@ -24,6 +24,7 @@ from sensor.errors import CaptureError, ConfigError
 from sensor.event_pipeline import DocumentStream
 from sensor.events import blocks, forms, order, prefilter, reader
 from sensor.events.files import EventFiles
+from sensor.query.values import date_span
 from tests.command import sensor as run
 from tests.running import CAPTURES
 
@@ -86,6 +87,13 @@ def test_objects_over_several_lines_and_arrays(tmp_path: Path, text: str) -> Non
     assert files.inputs[0].error is None and files.ledger()["read"] == 2
 
 
+def test_a_byte_order_mark_may_be_compressed_too(tmp_path: Path) -> None:
+    octets = gzip.compress(blocks.BOM + json.dumps(TELNET).encode())
+    documents, files = read(tmp_path / "f", octets)
+    assert documents == [TELNET]
+    assert files.inputs[0].error is None
+
+
 # --- time
 
 
@@ -109,9 +117,20 @@ def test_times(value: Any, time_ns: int) -> None:
     assert forms.time_of_text(str(document["@timestamp"])) == time_ns
 
 
+@pytest.mark.parametrize("text", [
+    "2026-01-02T03:04:05.123456789123Z", "2026-01-02T03:04:05,5z", "2026-01-02T03:04:05 Z",
+    "2026-01-02t05:04:05+02", "2026-01-02T03:04:05+01:00", "2026-01-02 03:04:05",
+])  # fmt: skip
+def test_what_is_a_time_is_one_for_queries_too(text: str) -> None:
+    document = {"@timestamp": text}
+    time_ns = forms.date_of(document)
+    span = date_span(document["@timestamp"])
+    assert span is not None and span[0] == time_ns
+
+
 @pytest.mark.parametrize("value", [
     "yesterday", "", True, None, -1, 1e30, [], {}, "2026-13-01", "2026-01-02T25:00:00Z",
-    "9999-01-01T00:00:00Z", "1" * 40, "2026-01-02T03:04:05+1",
+    "9999-01-01T00:00:00Z", "1" * 40, "2026-01-02T03:04:05+1", "2026-02-29T00:00:00Z",
 ])  # fmt: skip
 def test_no_times(value: Any) -> None:
     assert forms.time_of(value) is None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sensor.config import Config
+from sensor.config import Config, RuleLimits
 from sensor.errors import ConfigError
 from sensor.explain_command import Wanted, print_explanation, selection_of
 from sensor.query import kql
@@ -57,6 +57,16 @@ def test_a_refused_connection_shows_the_part_that_fails() -> None:
     failing = [line for line in lines if line.startswith("    NO    not event.action")]
     assert {line.rpartition("  ")[2] for line in failing} == {
         "[has flow_denied]", "[has network_flow]"}
+
+
+def test_replay_explains_alike(tmp_path: Path) -> None:
+    mine = rule(tmp_path, "event.action:flow_started and destination.port:24")
+    for name, more in ((PORT, []), ("r1", ["--rules", mine])):
+        explained = sensor("rules", "explain", name, *more, "--flow", "tcp", ACCEPTED)
+        again = sensor("replay", "--explain", name, *more, "--explain-flow", "tcp", ACCEPTED)
+        assert (again.code, again.out) == (0, explained.out) and again.out
+    ended = sensor("replay", "--explain-flow", "tcp", ACCEPTED)
+    assert ended.code == 2 and "--explain-flow needs --explain" in ended.err
 
 
 def test_all_events_of_a_flow_are_shown_as_the_rule_wants_only_one(
@@ -136,6 +146,35 @@ def test_what_held_a_match_back_is_said(
     assert events(lines) == ["x: ALERT", f"x: {fate}"]
 
 
+@pytest.mark.parametrize(("kind", "more", "learning_ns", "fates"), [
+    ("new_terms", "new_terms_fields = ['source.ip']\nhistory_window_start = 'now-1d'", None,
+     ["no alert: it is learned: nothing is new yet (rule.new_terms_learning_s)",
+      "no alert: wanted, but nothing in it is new"]),
+    ("new_terms", "new_terms_fields = ['source.ip']\nhistory_window_start = 'now-1d'", 0,
+     ["ALERT", "no alert: wanted, but nothing in it is new"]),
+    ("threshold", "[rule.threshold]\nfield = ['source.ip']\nvalue = 1", None,
+     ["ALERT", "no alert: it belongs to the alert before"]),
+    ("threat_match", "[[rule.threat_mapping]]\nentries = [{field = 'source.ip', value = "
+     "'threat.indicator.ip', type = 'mapping'}]", None,
+     ["no alert: wanted, but it meets no indicator"] * 2),
+], ids=["learning", "new_terms", "threshold", "threat_match"])
+def test_what_is_asked_beyond_the_query_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, more: str,
+    learning_ns: int | None, fates: list[str],
+) -> None:
+    (tmp_path / "mine.toml").write_text(PLAIN.format(
+        type=kind, language="kuery", more="", query="event.action:x") + more, "utf-8")
+    (tmp_path / "list.txt").write_text("192.0.2.0/24\n")
+    (tmp_path / "e.ndjson").write_text("".join(
+        json.dumps({"@timestamp": f"2026-01-02T03:04:0{second}Z", "event.action": "x",
+                    "source.ip": "198.51.100.1"}) + "\n" for second in range(2)))
+    limits = RuleLimits() if learning_ns is None else RuleLimits(new_terms_learning_ns=learning_ns)
+    wanted = Wanted("mine", (), events=(str(tmp_path / "e.ndjson"),),
+                    rules=(str(tmp_path / "mine.toml"),), indicators=(str(tmp_path / "list.txt"),))
+    assert print_explanation(wanted, Config(rule=limits)) == 0
+    assert events(capsys.readouterr().out.splitlines()) == [f"x: {fate}" for fate in fates]
+
+
 def test_the_steps_of_a_sequence_are_told_apart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -167,6 +206,15 @@ def test_a_rule_that_cannot_run_says_so_and_is_explained(
     lines = explain(capsys, Wanted("Mine", (EXTERNAL,), rules=(mine,)))
     assert lines[0].startswith("Mine: cannot run here: not on a tap: process.name")
     assert "    NO    process.name: sh  [has nothing]" in lines
+
+
+def test_a_rule_in_a_language_that_is_not_evaluated_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(rule(tmp_path, "destination.domain:/[a-z]{3}.stage/"))
+    path.write_text(path.read_text().replace("kuery", "lucene"))
+    assert explain(capsys, Wanted("mine", (ACCEPTED,), rules=(str(path),))) == [
+        "Mine: cannot run here: language lucene: only kuery and eql are evaluated"]
 
 
 def test_what_is_wrong_with_the_request(tmp_path: Path) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from sensor.rule_limits import RateLimit
+import random
+
+import numpy as np
+import pytest
+
+from sensor.rule_limits import Overflow, RateLimit
 
 
 def test_a_limit_is_full_in_its_own_window_only() -> None:
@@ -24,3 +29,25 @@ def test_something_is_due_from_what_is_held_back_until_it_is_closed() -> None:
     overflow = limit.close(100)
     assert overflow is not None
     assert (overflow.count, limit.due_ns) == (1, None)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_holding_back_many_at_once_is_holding_back_each(seed: int) -> None:
+    """Windows of 100, at most three: whichever way it is asked, the same leave and overflow."""
+    chance = random.Random(seed)
+    times = sorted(chance.randint(0, 1000) for _ in range(chance.randint(1, 200)))
+
+    def told(at_once: bool) -> tuple[list[int], list[Overflow | None]]:
+        limit, admitted, overflows, at = RateLimit(3, 100), [], [], 0
+        while at < len(times):
+            count = chance.randint(1, 40)
+            part, at = times[at : at + count], at + count
+            overflows.append(limit.close(part[0]))
+            held = limit.hold(np.array(part, np.int64)) if at_once else 0
+            for time in part[held:]:
+                overflows.append(limit.close(time))
+                if limit.admit(time):
+                    admitted.append(time)
+        return admitted, [*filter(None, overflows), limit.close(None)]
+
+    assert told(at_once=True) == told(at_once=False)

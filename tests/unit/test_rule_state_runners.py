@@ -181,6 +181,15 @@ def test_an_event_with_several_new_values_is_one_alert(tmp_path: Path) -> None:
     assert new_terms(rules, events) == [(0, ["a"]), (1, ["b", "c"])]
 
 
+def test_without_a_store_nothing_waits_to_be_written(tmp_path: Path) -> None:
+    rules = load(tmp_path, rule("new_terms", **NEW), new_terms_learning_ns=0, new_terms_max=10)
+    feed(rules, [pair(second, port=second) for second in range(1000)], cut=10)
+    runner: Any = rules.rules[0].runner
+    assert runner.evicted == 990 and len(runner._history) == 10
+    news = runner._history.take_news(everything=True)
+    assert len(news.seen) <= 10 and len(news.forgotten) <= 10  # those of the last batch
+
+
 @pytest.mark.parametrize("cut", [1, 2, 1000])
 def test_a_gap_longer_than_the_window_begins_the_history_anew(cut: int, tmp_path: Path) -> None:
     rules = load(tmp_path, rule("new_terms", **NEW))

@@ -417,6 +417,37 @@ def test_a_rule_whose_filters_narrow_its_query_does_not_run_without_them(tmp_pat
     assert rule["status"] == "cannot_run" and "filters" in rule["reason"]
 
 
+def test_a_rule_with_another_event_category_does_not_run_by_the_usual_one(tmp_path):
+    def text(number: int, field: str) -> str:
+        return rule_text("network where true", type="eql", language="eql", rule_id=f"r{number}",
+                         event_category_override=field)
+
+    rules = load(tmp_path, text(0, "event.type"), text(1, "event.category")).describe()
+    assert [rule["status"] for rule in rules] == ["cannot_run", "runs"]
+    assert "event_category_override (event.type)" in rules[0]["reason"]
+
+
+def test_an_empty_query_is_one_for_all_events(tmp_path):
+    line = {"rule_id": "r1", "name": "n", "description": "d", "type": "query", "query": "",
+            "language": "kuery", "severity": "low", "risk_score": 21, "filters": []}
+    filtered = {**line, "rule_id": "r2", "filters": [{"meta": {}, "query": {}}]}
+    (tmp_path / "export.ndjson").write_text(f"{json.dumps(line)}\n{json.dumps(filtered)}\n")
+    rules = load(tmp_path)
+    assert [rule["status"] for rule in rules.describe()] == ["runs", "cannot_run"]
+    assert len(rules.match(DocumentRows([flow(), {"message": "x"}]))) == 2
+    with pytest.raises(RulesError):
+        load(tmp_path, rule_text("", type="eql", language="eql"))
+
+
+def test_a_tactic_without_techniques_is_shown(tmp_path):
+    line = {"rule_id": "r1", "name": "n", "description": "d", "type": "query", "query": "tags:x",
+            "severity": "low", "risk_score": 21,
+            "threat": [{"tactic": {"id": "TA0001", "name": "Entry"}, "technique": None}]}
+    (tmp_path / "export.ndjson").write_text(json.dumps(line))
+    (rule,) = load(tmp_path).rules
+    assert format_rule(rule)["threat"] == ["Entry (TA0001)"]
+
+
 def test_an_export_says_null_where_a_rule_is_no_building_block_and_has_no_filters(tmp_path):
     rule = {"rule_id": "r1", "name": "n", "description": "d", "type": "query", "language": "kuery",
             "severity": "low", "risk_score": 21, "query": "destination.port:23",

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from sensor.capture.files import FileCapture
+from sensor.capture.process_notes import ProcessNotes
 from sensor.capture.told import tells_processes
-from sensor.processes import Process, Processes
+from sensor.processes import ARGS_MAX, TEXT_MAX, Process, Processes
 from tests.unit.capture.build import block, interface, option, pcap_header, record, section, write
 
 FRAME = bytes(60)
@@ -59,6 +60,39 @@ def test_a_comment_of_ptcpdump_tells_the_process(tmp_path: Path, order: str) -> 
     # pid 77 and 5 us, the time of the first packet that told, as little-endian 64-bit numbers.
     octets = (77).to_bytes(8, "little") + (5000).to_bytes(8, "little")
     assert found.entity_id == hashlib.sha256(octets).hexdigest()
+
+
+@pytest.mark.parametrize("padding", range(0, 120, 12))
+def test_an_entry_that_goes_on_behind_the_window_keeps_its_place(
+    padding: int, tmp_path: Path
+) -> None:
+    frames = [enhanced(b"")] * ((1 << 16) // len(enhanced(b"")) - 1)
+    refers = [enhanced(option(ENTRY, struct.pack("<I", number)) + option(0, b""))
+              for number in (0, 1)]
+    indices, processes = read(
+        tmp_path / "a.pcapng", section(), interface(), *frames, block(0xBAD, bytes(padding)),
+        entry(50, b"Safari"), entry(60, b"telnet"), *refers,
+    )  # fmt: skip
+    assert [processes[index].name for index in indices[-2:]] == ["Safari", "telnet"]
+
+
+def test_large_comments_are_cut_and_not_kept(tmp_path: Path) -> None:
+    large = b"ab " * 20_000
+    told = [option(COMMENT, b"PID: %d\nArgs: " % pid + large) for pid in (7, 8)]
+    told.append(option(COMMENT, b"a remark " + large))
+    told = [each + option(0, b"") for each in told]
+    indices, processes = read(
+        tmp_path / "a.pcapng", section(), interface(), *map(enhanced, told),
+        entry(9, b"x" * 60_000), enhanced(option(ENTRY, bytes(4)) + option(0, b"")),
+    )  # fmt: skip
+    assert indices == [1, 2, 0, 3]
+    assert [processes[index].pid for index in (1, 2, 3)] == [7, 8, 9]
+    assert len(processes[1].args) == ARGS_MAX and len(processes[1].command_line) == TEXT_MAX
+    assert len(processes[3].name) == TEXT_MAX
+    notes = ProcessNotes(Processes())
+    for each in told:
+        notes.index(each, False, 1)
+    assert all(len(key) <= 16 for key in notes._known)
 
 
 @pytest.mark.parametrize("order", "<>")

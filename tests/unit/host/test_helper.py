@@ -19,14 +19,15 @@ from sensor.frames import FrameBatch
 from sensor.host import server
 from sensor.host.client import HostClient, connect
 from sensor.host.connector import EXEC, EXIT, KernelEvent
-from sensor.host.messages import MessageError, number_of, pack, unpack
+from sensor.host.messages import MESSAGE_MAX, MessageError, number_of, pack, process_to, unpack
+from sensor.host.owners import Asked
 from sensor.host.process_events import Observer
-from sensor.host.procfs import Procfs, this_machine
+from sensor.host.procfs import READ_MAX, Procfs, this_machine
 from sensor.host.server import UNOWNED, HostEvents, may_ask, open_listener, own_addresses
 from sensor.host.sockets import Sockets
 from sensor.host.timeline import Timeline
 from sensor.packets import KIND_FLOW, SYN, PacketBatch
-from sensor.processes import Processes
+from sensor.processes import Process, Processes
 from sensor.query.rows import DocumentRows
 from tests.ecs import problems
 from tests.flow_records import batch_of
@@ -117,6 +118,28 @@ def syn(client: socket.socket, target: tuple[str, int], time_ns: int) -> PacketB
 
 def no_decoding(frames: FrameBatch, packets: PacketBatch) -> None:
     """The packets are there already."""
+
+
+def test_an_answer_shows_that_those_before_it_were_lost(joined: Joined) -> None:
+    asked = [Asked(1), Asked(2)]
+    joined.client._asked.update({-2: asked[0], -1: asked[1]})
+    with (socket.create_server(("127.0.0.1", 0)) as listener,
+          socket.create_connection(listener.getsockname()) as held):
+        records = flow(held, listener.getsockname())
+        joined.client.stamp(records)
+    assert joined.processes[int(records["process"][0])].pid == os.getpid()
+    assert all(each.answered and each.process is None for each in asked)
+    assert not joined.client._asked
+
+
+def test_what_got_lost_is_in_the_ledger(joined: Joined) -> None:
+    joined.news.put(KernelEvent(EXEC, os.getpid(), 100))
+    joined.theirs.send(pack({"lost": 3}))
+    with (socket.create_server(("127.0.0.1", 0)) as listener,
+          socket.create_connection(listener.getsockname()) as held):
+        joined.client.stamp(flow(held, listener.getsockname()))  # waits for what comes before
+    assert joined.client.ledger() == {
+        "events": 1, "lost": 3, "dropped": 0, "unasked": 0, "unanswered": 0, "forgotten": 0}
 
 
 def rows_of(told: list[tuple[int, Rows]]) -> list[dict[str, Any]]:
@@ -244,6 +267,86 @@ def test_a_client_that_does_not_read_loses_news_and_is_told(
     news.close()
 
 
+def test_what_waits_and_what_is_remembered_is_bounded_in_octets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "SEND_BYTES", 4096)
+    monkeypatch.setattr(server, "QUEUE_BYTES", 20_000)
+    monkeypatch.setattr(server, "STARTED_BYTES", 50_000)
+    news = News()
+    connector: Any = news
+    events = HostEvents(Procfs(this_machine()), Sockets(), connector)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    events.adopt(theirs)
+    (client,) = events._clients.values()
+    for number in range(400):
+        news.put(KernelEvent(EXEC, (1 << 20) + number, number))
+        events.serve(1)
+    assert client.lost > 0 and client.octets <= 20_000 and len(client.waiting) > 1
+    assert client.octets == sum(map(len, client.waiting))
+    assert 0 < len(events._started) < 400 and events._started.octets <= 50_000
+    assert events._started.get((1 << 20) + 399) and not events._started.get(1 << 20)
+    for number in range(400):
+        news.put(KernelEvent(EXIT, (1 << 20) + number, number))
+        events.serve(1)
+    assert (len(events._started), events._started.octets) == (0, 0)
+    ours.close()
+    events.close()
+    news.close()
+
+
+def test_a_message_that_no_socket_takes_is_lost_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "SEND_BYTES", 212_992)  # what an ordinary user may have
+    events = helper()
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    events.adopt(theirs)
+    (client,) = events._clients.values()
+    events._send(client, {"start": {"name": "x" * 500_000}, "ns": 1})
+    assert (events.clients, client.lost, client.octets) == (1, 1, 0)
+    control = "\1"
+    longest = Process(  # whoever starts it chooses all of it
+        name=control * 15, executable=control * 4096, args=(control * 4096,) * (READ_MAX // 4096),
+        command_line=control * 4096, parent_name=control * 15, entity_id="a" * 64)
+    events._send(client, {"start": process_to(longest), "ns": 2})
+    told = [unpack(ours.recv(MESSAGE_MAX)) for _ in range(3)]
+    assert [set(message) & {"hello", "lost", "start"} for message in told] == [
+        {"hello"}, {"lost"}, {"start"}]
+    ours.close()
+    events.close()
+
+
+def test_a_client_that_is_gone_when_its_turn_comes_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "SEND_BYTES", 4096)
+    news = News()
+    connector: Any = news
+    events = HostEvents(Procfs(this_machine()), Sockets(), connector)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    events.adopt(theirs)
+    for number in range(100):  # more than the socket takes: some wait
+        news.put(KernelEvent(EXEC, os.getpid(), number))
+        events.serve(1)
+    ours.close()
+    news.put(KernelEvent(EXEC, os.getpid(), 100))
+    select = events._selector.select
+    monkeypatch.setattr(  # the news, which find it gone, have their turn before it
+        events._selector, "select",
+        lambda timeout_s: sorted(select(timeout_s), key=lambda ready: ready[0].fileobj is theirs))
+    events.serve(1)
+    assert events.clients == 0
+    events.close()
+    news.close()
+
+
+def test_an_answer_to_no_question_ends_the_listening(joined: Joined) -> None:
+    joined.theirs.send(pack({"answer": [1], "process": None}))
+    joined.client._thread.join()
+    assert "not to be understood" in joined.client.error
+
+
 def test_only_our_own_may_connect(tmp_path: Path) -> None:
     path = str(tmp_path / "events")
     listener = open_listener(path)
@@ -259,6 +362,18 @@ def test_only_our_own_may_connect(tmp_path: Path) -> None:
     one.close()
     events.close()
     listener.close()
+
+
+def test_what_is_no_socket_is_not_removed_to_make_room(tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("mine", encoding="utf-8")
+    with pytest.raises(FileExistsError):
+        open_listener(str(path))
+    assert path.read_text(encoding="utf-8") == "mine"
+    stale = tmp_path / "events"
+    open_listener(str(stale)).close()
+    assert stale.is_socket()
+    open_listener(str(stale)).close()
 
 
 def test_a_greeting_that_is_none_is_refused() -> None:
@@ -282,8 +397,6 @@ def test_own_addresses_are_those_of_the_interfaces(tmp_path: Path) -> None:
 
 def test_a_table_that_recycles_gives_the_oldest_place_away() -> None:
     processes = Processes(places=3, recycle=True)
-    from sensor.processes import Process  # noqa: PLC0415
-
     indices = [processes.index(Process(pid=pid)) for pid in (4, 5, 6, 5, 7, 4)]
     assert indices == [1, 2, 1, 2, 2, 1]
     assert (processes[1].pid, processes[2].pid, processes.refused) == (4, 7, 0)

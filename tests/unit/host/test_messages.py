@@ -58,6 +58,7 @@ def test_what_is_no_process_is_refused(told: Any) -> None:
 
 @pytest.mark.parametrize("change", [
     {"ask": -1}, {"ask": "1"}, {"ask": True}, {"protocol": 1}, {"protocol": "6"}, {"local": None},
+    {"protocol": 6.0}, {"protocol": [6]},
     {"local": ["127.0.0.1"]}, {"local": ["localhost", 1]}, {"local": ["127.0.0.1", 65536]},
     {"local": ["127.0.0.1", "1"]}, {"remote": ["::1", 1]}, {"remote": [1, 1]},
 ])  # fmt: skip

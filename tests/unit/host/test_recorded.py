@@ -136,6 +136,17 @@ def test_flows_without_a_process_have_none_of_the_objects() -> None:
         assert ("process" in document["sensor"]) == (number % 2 == 1)
 
 
+def test_the_ledger_tells_of_process_events_where_there_are_any() -> None:
+    for name, expected in ((PTCPDUMP, True), (str(CAPTURES / "telnet_external.pcapng"), False)):
+        kept = Keeps()
+        pipeline = build_replay([name], kept, [], Config())
+        pipeline.run()
+        told = [document for document in kept.documents
+                if document["event"]["category"] == ["process"]]
+        host = pipeline.ledger().get("host")
+        assert host == ({"events": len(told), "dropped": 0, "refused": 0} if expected else None)
+
+
 def test_a_tap_has_no_process_columns() -> None:
     batch = sensor.flows(str(CAPTURES / "telnet_external.pcapng"))
     assert batch.column("process.name") is None and not np.any(batch.records["process"])

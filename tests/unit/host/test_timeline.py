@@ -43,6 +43,9 @@ class Host:
     def take(self, until_ns: int | None) -> Any:
         return self.timeline.take(until_ns)
 
+    def ledger(self) -> dict[str, int]:
+        return {"dropped": self.timeline.dropped}
+
 
 def outlet() -> tuple[Outlet, Keeps, Timeline]:
     keeps, timeline = Keeps(), Timeline(DocumentRows)

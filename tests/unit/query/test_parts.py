@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sensor.columns import AddressColumn, CodedColumn, NumberColumn
+from sensor.columns import AddressColumn, CodedColumn, Column, NumberColumn
 from sensor.query import ast, eql, kql
 from sensor.query.check import check
 from sensor.query.external import missing_ranges, strictly_external
 from sensor.query.parsing import tables_fit
 from sensor.query.patterns import PatternError, regex, star_pattern, wildcard
-from sensor.query.predicate import compile_query
+from sensor.query.predicate import Shared, compile_query
 from sensor.query.rows import DocumentRows, Selection, nested, values_at
 from sensor.query.values import date_span, is_network
 
@@ -187,6 +187,7 @@ def test_kql_over_typed_columns(text: str, expected: list[int]) -> None:
     ("ip > \"9.0.0.0\"", [0, 2]), ("when >= \"1970-01-01T00:00:01Z\"", [1, 2]),
     ("when == \"1970-01-01T00:00:01Z\"", [1]), ("length(ip) == 8", [0]), ("word : \"B\"", [0]),
     ("string(u16) == \"80\"", [1]), ("u16 == \"80\"", [1]), ("u16 == \"x\"", []), ("f64 == 2", [1]),
+    ("u16 in (80, 70000, -1)", [1]), ("u16 in (23, true)", [0]),
     ("u16 == true", []), ("concat(word, u16) == \"b23\"", [0]),
 ])
 def test_eql_over_typed_columns(text: str, expected: list[int]) -> None:
@@ -194,6 +195,54 @@ def test_eql_over_typed_columns(text: str, expected: list[int]) -> None:
     predicate = compile_query(eql.parse(f"any where {text}"))
     for batch in (rows, Selection(rows, np.arange(4))):
         assert np.flatnonzero(predicate(batch)).tolist() == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("u16:(23 or 80)", [0, 1]), ("not u16:(23 or 70000)", [1, 2, 3]), ("u16:(23 or x)", [0]),
+    ("u16:(80 or -1) or word:a", None), ("u16:(23 or 80) or u16:23", [0, 1]),
+])
+def test_kql_alternatives_over_typed_columns(text: str, expected: list[int] | None) -> None:
+    """Whole numbers of one field are looked up together: the same as one after the other."""
+    rows = Flows()
+    if expected is None:
+        parts = [compile_query(kql.parse(part))(rows) for part in ("u16:80", "u16:-1", "word:a")]
+        expected = np.flatnonzero(np.logical_or.reduce(parts)).tolist()
+    for batch in (rows, Selection(rows, np.arange(4))):
+        assert np.flatnonzero(compile_query(kql.parse(text))(batch)).tolist() == expected
+
+
+def test_what_queries_share_is_asked_once_a_batch() -> None:
+    asked = []
+
+    class Counted(Flows):
+        def column(self, name: str) -> Column | None:
+            asked.append(name)
+            return super().column(name)
+
+    shared = Shared()
+    queries = [compile_query(eql.parse(f"any where u16 == 23 and f64 == {n}"), (), shared)
+               for n in (1, 2, 3)]
+    alone = [compile_query(eql.parse(f"any where u16 == 23 and f64 == {n}")) for n in (1, 2, 3)]
+    for _ in range(3):  # each batch anew
+        rows = Counted()
+        masks = [query(rows).tolist() for query in queries]
+        assert asked.count("u16") == 1
+        asked.clear()
+        assert masks == [query(Flows()).tolist() for query in alone]
+
+
+@pytest.mark.parametrize("texts", [
+    ("any where a == 1", "any where a == true"), ("any where a == 1", 'any where a == "1"'),
+    ("any where a == null", 'any where a == "null"'),
+    ('any where a == "x"', 'any where a : "x"'), ("any where a == 1", "any where b == 1"),
+    ('any where startsWith(a, "x")', 'any where startsWith~(a, "x")'),
+])
+def test_what_only_looks_alike_is_not_shared(texts: tuple[str, str]) -> None:
+    rows = DocumentRows([{"a": value, "b": other} for value in (1, True, "1", "null", "x", "X")
+                         for other in (1, "x")] + [{}])
+    shared = Shared()
+    together = [compile_query(eql.parse(text), (), shared)(rows).tolist() for text in texts]
+    assert together == [compile_query(eql.parse(text))(rows).tolist() for text in texts]
 
 
 def test_rows_of_documents() -> None:
