@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from formats import ETHERNET, PPP_SERIAL, RADIOTAP, RAW, SLL2, Owner, Pcap, Pcapng
+from fragmented import fragments, telnet_fragments
 from malformed import malformed
 from mixed import background, demo
 from scans import busy_server, network_sweep, port_scan
@@ -20,6 +21,8 @@ from tunnel_captures import TUNNELS
 CAPTURES: dict[str, Callable[[Traffic], None]] = {
     **STORIES,
     **TUNNELS,
+    "telnet_fragments": telnet_fragments,
+    "fragments": fragments,
     "malformed": malformed,
     "background": background,
     "demo": demo,

@@ -160,6 +160,7 @@ cdef struct Split:
     unsigned char icmp_type
     unsigned char icmp_code
     unsigned char pieces
+    unsigned char cut
     unsigned char octets[64]
     unsigned short starts[64]
     unsigned short ends[64]

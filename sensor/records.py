@@ -217,6 +217,7 @@ SPLIT_LAYOUT: Layout = (
     ("icmp_type", "u1", 1),
     ("icmp_code", "u1", 1),
     ("pieces", "u1", 1),  # how many of `starts` and `ends` are in use
+    ("cut", "u1", 1),  # octets from here on were not captured
     ("octets", "u1", HEADER_BYTES),  # the first of the packet, as far as `pieces` tell
     ("starts", "u2", FRAGMENTS_MAX),
     ("ends", "u2", FRAGMENTS_MAX),

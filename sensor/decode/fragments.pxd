@@ -53,7 +53,7 @@ cdef void remember(Split *split, Packet *packet) noexcept nogil
 @cython.locals(at=cython.int, i=cython.int, moved=cython.bint)
 cdef int octets_ahead(Split *split) noexcept nogil
 @cython.locals(start=cython.int, count=cython.int, i=cython.int)
-cdef bint keep_octets(
+cdef void keep_octets(
     Split *split, const unsigned char *octets, Packet *packet) noexcept nogil
 @cython.locals(header=cython.int)
 cdef void join_first(
@@ -62,7 +62,7 @@ cdef void join_early(
     Split *split, const unsigned char *octets, Packet *packet) noexcept nogil
 @cython.locals(ahead=cython.int, header=cython.int, own_bytes=cython.uint)
 cdef bint complete(Split *split, Packet *packet) noexcept nogil
-@cython.locals(protocol=cython.uint, code=cython.uint)
+@cython.locals(protocol=cython.uint, code=cython.uint, end=cython.int)
 cdef int decode_header(Split *split, Packet *packet, int ahead) noexcept nogil
 @cython.locals(flags=cython.uint)
 cdef void tell_flow(Split *split, Packet *packet, int header) noexcept nogil

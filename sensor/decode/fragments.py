@@ -221,6 +221,7 @@ def begin(fragments: Any, split: Any, packet: Any) -> None:
     split.newest_ns = packet.time_ns
     split.stage = WAITING
     split.pieces = 0
+    split.cut = HEADER_BYTES
     split.total = 0
     split.reach = 0
     split.covered = 0
@@ -300,15 +301,15 @@ def octets_ahead(split: Any) -> int:
     return min(at, HEADER_BYTES)
 
 
-def keep_octets(split: Any, octets: Any, packet: Any) -> bool:
-    """Copy what may be of the transport header; False: it was not captured."""
+def keep_octets(split: Any, octets: Any, packet: Any) -> None:
+    """Copy what may be of the transport header, as far as it was captured."""
     start = packet.fragment_offset
     count = min(packet.fragment_bytes, HEADER_BYTES - start)
     if packet.payload_captured < count:
-        return False
+        count = packet.payload_captured
+        split.cut = min(split.cut, start + count)
     for i in range(count):
         split.octets[start + i] = u8(octets, packet.payload_offset + i)
-    return True
 
 
 # ---- what that makes of it ----------------------------------------------------------------------
@@ -325,9 +326,8 @@ def join_first(split: Any, octets: Any, packet: Any) -> None:
     elif packet.kind == KIND_ANOMALY and packet.anomaly == IP_TINY_FRAGMENT:
         split.first_bytes = packet.fragment_bytes
         split.flow_protocol = packet.fragment_protocol
-        if not keep_octets(split, octets, packet):
-            split.stage = UNKNOWN
-        elif not complete(split, packet):
+        keep_octets(split, octets, packet)
+        if not complete(split, packet):
             packet.kind = KIND_ANOMALY
     else:
         split.stage = UNKNOWN
@@ -336,9 +336,8 @@ def join_first(split: Any, octets: Any, packet: Any) -> None:
 def join_early(split: Any, octets: Any, packet: Any) -> None:
     """A later fragment before the header is known: it completes that, or is counted."""
     if packet.fragment_offset < HEADER_BYTES:
-        if not keep_octets(split, octets, packet):
-            split.stage = UNKNOWN
-        elif split.first_bytes and complete(split, packet):
+        keep_octets(split, octets, packet)
+        if split.first_bytes and complete(split, packet):
             return
     packet.kind = KIND_FRAGMENT
     if split.held_packets < COUNT_MAX:
@@ -380,13 +379,14 @@ def decode_header(split: Any, packet: Any, ahead: int) -> int:
     """
     protocol = split.flow_protocol
     packet.protocol = protocol
+    end = min(ahead, split.cut)
     if protocol == PROTOCOL_AH and packet.ip_version == 4:
-        code = decode_authenticated(header_of(split), packet, 0, ahead, ahead, True)
+        code = decode_authenticated(header_of(split), packet, 0, end, ahead, True)
     elif is_extension(protocol):  # headers in front of it: RFC 7112 forbids to cut there
         split.stage = UNKNOWN
         return -1
     else:
-        code = decode_transport(header_of(split), packet, 0, ahead, ahead, True)
+        code = decode_transport(header_of(split), packet, 0, end, ahead, True)
     if code == SOUND and packet.kind == KIND_FLOW:
         return ahead - packet.payload_bytes
     if code != IP_TINY_FRAGMENT or ahead == HEADER_BYTES:
