@@ -160,8 +160,10 @@ def _compiled(
             return _refused(rule, f"runs on network evidence only: {text.network_leg} covers its "
                                   "network leg"), []
         return _refused(rule, f"not on a tap: {absent}: the condition can never hold"), []
-    if findings.absent:
-        rule.status, rule.reason = DEGRADED, f"not on a tap: {absent}"
+    remarks = [f"not on a tap: {absent}"] if absent else []
+    remarks += findings.doubtful
+    if remarks:
+        rule.status, rule.reason = DEGRADED, "; ".join(remarks)
     lists = external_lists(query)
     if config.strict_external and lists:
         query, rule.is_strict = strictly_external(query), True
@@ -194,6 +196,9 @@ def _specialise(
         remarks = [rule.reason, remark]
         if fields.absent:
             remarks.append(f"not on a tap: {', '.join(fields.absent)}")
+        if schema.any_event:
+            remarks += (doubt for name in fields.names
+                        if (doubt := check.doubt(name, schema.fields)) not in remarks)
         rule.reason = "; ".join(filter(None, remarks))
         rule.status = DEGRADED if rule.reason else rule.status
     return []
