@@ -49,6 +49,7 @@ TESTED_ELSEWHERE = {
     "sensor/rule_alerts.py": "tests/golden/test_rule_selftests.py",
     "sensor/rule_limits.py": "tests/golden/test_rule_selftests.py",
     "sensor/exceptions_file.py": "tests/unit/test_cli_options.py",
+    "sensor/rule_json.py": "tests/unit/test_rules_mistakes.py",
     "sensor/sinks/flow_files.py": "tests/unit/test_cli_options.py",
     "sensor/sinks/protocol.py": "tests/conformance/test_sinks.py",
     "sensor/sinks/transports.py": "tests/conformance/test_sinks.py",
