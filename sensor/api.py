@@ -15,18 +15,22 @@ import sensor
 from sensor import schema
 from sensor.addresses import Networks
 from sensor.alerts import Alert
-from sensor.capture.discover import STANDARD_INPUT
+from sensor.capture.asked import Asked, sieve_of
 from sensor.capture.files import FileCapture
+from sensor.capture.follow import Folder
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.protocol import PortCapture
+from sensor.capture.streams import STANDARD_INPUT
 from sensor.capture.told import tells_processes
 from sensor.config import Config
-from sensor.decode import decode
+from sensor.decode import Decoder
 from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
 from sensor.event_pipeline import DocumentsPipeline, DocumentStream
 from sensor.events.files import EventFiles
 from sensor.flow import FlowBatch, FlowContext
+from sensor.flowtable.constants import PATHS_MAX
+from sensor.flowtable.paths import PathStore
 from sensor.flowtable.table import FlowTable
 from sensor.frames import FrameBatch
 from sensor.host.client import HostClient
@@ -44,11 +48,15 @@ from sensor.rule_needs import needs_of_rules
 from sensor.rule_state_loading import Resources
 from sensor.rule_stores import RuleStore
 from sensor.rules import RuleSet
+from sensor.tunnels import TUNNEL_FIELDS, Tunnels
 from sensor.workers import WorkersPipeline
 
-KNOWN_FIELDS = {member.name: member.type for member in schema.FIELDS} | {
-    member.name: member.type for member in schema.ALERT_FIELDS
-}
+EVERYTHING = Asked()
+KNOWN_FIELDS = (
+    {member.name: member.type for member in schema.FIELDS}
+    | {member.name: member.type for member in TUNNEL_FIELDS}
+    | {member.name: member.type for member in schema.ALERT_FIELDS}
+)
 """The type of every field that a rule may test here."""
 
 
@@ -102,40 +110,43 @@ def flow_context(
         raise ConfigError(f"--internal: {error}") from None
     return FlowContext(
         internal=internal, hostname=socket.gethostname(), version=sensor.__version__, live=live,
-        processes=processes,
+        processes=processes, tunnels=Tunnels(),
     )  # fmt: skip
 
 
 def build_replay(
-    paths: Iterable[str], rules: Any, sinks: Sequence[SinkPart], config: Config
+    paths: Iterable[str], rules: Any, sinks: Sequence[SinkPart], config: Config,
+    asked: Asked = EVERYTHING,
 ) -> Pipeline:
-    """The main path over recorded captures."""
+    """The main path over recorded captures. Errors: ConfigError."""
     paths = list(paths)
-    if not paths:
+    if not paths and not asked.follow:
         raise ConfigError("no capture is named: give a file, a directory or - for standard input")
-    capture = FileCapture(paths, thread=False)
+    folder = Folder(asked.follow) if asked.follow else None
+    capture = FileCapture(paths, thread=False, sieve=sieve_of(asked), folder=folder)
     context = flow_context(config, processes=capture.processes)
     outlet = Outlet(rules, sinks, context)
     told = RecordedProcesses(
         capture.processes, Timeline(DocumentRows), Observer(context.hostname, context.version)
     )
     outlet.host = told
-    return Pipeline(capture, told.watching(decode), flow_table(config), outlet)
+    decoder = told.watching(decoder_of(config).decode)
+    return Pipeline(capture, decoder, flow_tables(config, context)[0], outlet)
 
 
 def build_mixed(
     paths: Iterable[str], events: Sequence[str], rules: RuleSet, sinks: Sequence[SinkPart],
-    config: Config,
+    config: Config, asked: Asked = EVERYTHING,
 ) -> Pipeline | DocumentsPipeline:
     """The main path over captures, over files of ECS documents, or over both, merged by time."""
     if not events:
-        return build_replay(paths, rules, sinks, config)
+        return build_replay(paths, rules, sinks, config, asked)
     if STANDARD_INPUT in events and STANDARD_INPUT in paths:
         raise ConfigError("standard input (-) cannot be a capture and --events at once")
     documents = EventFiles(dict.fromkeys(events), needs_of_rules(rules.rules), config.events)
-    if not paths:
+    if not paths and not asked.follow:
         return DocumentsPipeline(documents, Outlet(rules, sinks, flow_context(config)))
-    pipeline = build_replay(paths, rules, sinks, config)
+    pipeline = build_replay(paths, rules, sinks, config, asked)
     pipeline.between = DocumentStream(documents, pipeline.outlet)
     pipeline.documents = documents
     return pipeline
@@ -159,37 +170,54 @@ def build_live(
     context.interfaces.extend(interfaces.names)  # all are known: threads need not add any
     outlet = Outlet(rules, sinks, context)
     outlet.clock = time.time_ns
-    decoder: Callable[[FrameBatch, PacketBatch], None] = decode
+    decoders: list[Callable[[FrameBatch, PacketBatch], None]]
+    decoders = [decoder_of(config).decode for _ in captures]
     if helper is not None and processes is not None:
         host = HostClient(helper, processes, Timeline(DocumentRows),
                           Observer(context.hostname, context.version), outlet.clock)  # fmt: skip
         outlet.host = host
-        decoder = host.watching(decode)
+        decoders = [host.watching(decode) for decode in decoders]
     # The limit is the run's: workers share it, as they share the flows.
     flows_max = max(1, config.flow.flows_max // len(captures))
     config = replace(config, flow=replace(config.flow, flows_max=flows_max))
-    tables = [flow_table(config) for _ in captures]
+    tables = flow_tables(config, context, len(captures))
     pipeline: AnyPipeline
     if len(captures) == 1:
-        pipeline = one = Pipeline(captures[0], decoder, tables[0], outlet)
+        pipeline = one = Pipeline(captures[0], decoders[0], tables[0], outlet)
         one.handover_events = 0
     else:
-        pipeline = several = WorkersPipeline(captures, decoder, tables, outlet)
+        pipeline = several = WorkersPipeline(captures, decoders, tables, outlet)
         several.ask = lambda worker: captures[worker].ask()
     for lane in pipeline.lanes:
         lane.clock = outlet.clock
     return pipeline
 
 
-def flow_table(config: Config) -> FlowTable:
-    """An empty flow table as the configuration wants it, with a hash of its own."""
-    return FlowTable(
-        config.flow,
-        accept_on_data=config.accept_on == "data",
-        key_vlan=config.key_vlan,
-        duplicates=config.duplicates,
-        seed=secrets.randbits(64),
-    )
+def decoder_of(config: Config) -> Decoder:
+    """A decoder as the configuration wants it, with a hash of its own."""
+    return Decoder(config, seed=secrets.randbits(64))
+
+
+def flow_tables(config: Config, context: FlowContext, count: int = 1) -> list[FlowTable]:
+    """Empty flow tables as the configuration wants them, each with a hash of its own.
+
+    They share the numbers of paths through tunnels among themselves.
+    """
+    tables = []
+    places = PATHS_MAX // count
+    for index in range(count):
+        paths = PathStore(places, 1 + index * places, secrets.randbits(64))
+        if context.tunnels is not None:
+            context.tunnels.add(paths)
+        tables.append(FlowTable(
+            config.flow,
+            accept_on_data=config.accept_on == "data",
+            key_vlan=config.key_vlan,
+            duplicates=config.duplicates,
+            seed=secrets.randbits(64),
+            paths=paths,
+        ))  # fmt: skip
+    return tables
 
 
 @dataclass(slots=True)

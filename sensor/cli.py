@@ -177,8 +177,9 @@ _RUN_OPTIONS = [
                  help="When a TCP connection counts as accepted.  [default: handshake]"),
     click.option("--key-vlan/--no-key-vlan", default=None,
                  help="Whether VLAN ids separate flows.  [default: no]"),
-    click.option("--duplicates/--no-duplicates", default=None,
-                 help="Whether copies of a packet from mirror ports count once.  [default: yes]"),
+    click.option("--duplicates", type=click.Choice(["drop", "keep"]),
+                 help="Whether copies of a packet, as mirror ports make them, are left out or "
+                      "counted.  [default: drop]"),
     click.option("--strict-external/--no-strict-external", default=None,
                  help="Whether rules on external networks also except the IANA special-purpose "
                       "ranges that their lists lack.  [default: no]"),
@@ -198,6 +199,16 @@ _RUN_OPTIONS = [
 @click.option("--events", metavar="FILE", multiple=True,
               help="ECS documents as NDJSON (- is standard input), plain or compressed, alone or "
                    "merged with the captures by time. Repeatable.")
+@click.option("--from", "from_time", metavar="TIME",
+              help="Only packets of then or later: RFC 3339 (UTC without a zone), or seconds since "
+                   "1970.")
+@click.option("--to", "to_time", metavar="TIME", help="Only packets of before then.")
+@click.option("--bpf", metavar="FILTER",
+              help="Only what this pcap-filter(7) expression selects. It hides the rest from all "
+                   "rules.")
+@click.option("--follow", metavar="DIR",
+              help="Go on with the capture files that come into this folder, each once it is "
+                   "closed, until Ctrl-C or SIGTERM.")
 @click.option("--explain", metavar="ID",
               help="Raise no alerts, but tell why this rule did or did not fire: as sensor rules "
                    "explain.")
@@ -209,31 +220,37 @@ _RUN_OPTIONS = [
 def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
     """Read capture files and tell what the rules find in them.
 
-    PATH is a pcap or pcapng file, a directory (with everything below it), a glob, or - for standard
-    input. Several are read as one capture, in the order of their first packets' times.
-    With --events no PATH is needed.
+    PATH is a pcap or pcapng file, plain or compressed, a directory (with everything below it), a
+    glob, or - for standard input. Several are read as one capture, merged by time.
+    With --events or --follow no PATH is needed.
 
     \b
       sensor replay captures/demo.pcap
       sensor replay --events auditbeat.ndjson.gz
       sensor replay --json --flows flows.ndjson /var/captures
+      sensor replay --from 2026-01-02T03:00 --to 2026-01-02T04:00 /var/captures
+      sensor replay --follow /var/captures --syslog unix:///dev/log
       sensor replay --syslog udp://192.0.2.1:514 --quiet today.pcapng
       sensor replay --explain my_rule --rules mine/ today.pcapng
     """
-    if not paths and not options["events"]:
+    if not paths and not options["events"] and not options["follow"]:
         raise click.UsageError("Missing argument 'PATH...'.", click.get_current_context())
     rule, flow = options.pop("explain"), options.pop("explain_flow")
     if flow and not rule:
         raise click.UsageError("--explain-flow needs --explain ID.", click.get_current_context())
     config = settled(config, options)
+    from sensor.replay_command import asked_of, run_replay  # noqa: PLC0415
+
     if rule:
         from sensor.explain_command import Wanted, print_explanation  # noqa: PLC0415
 
+        if options["follow"]:
+            raise click.UsageError("--explain is about files that end: it goes without --follow.",
+                                   click.get_current_context())
         sources = {name: options[name]
                    for name in ("events", "rules", "exceptions", "indicators")}
-        return print_explanation(Wanted(rule, paths, flow=flow or "", **sources), config)
-    from sensor.replay_command import run_replay  # noqa: PLC0415
-
+        wanted = Wanted(rule, paths, flow=flow or "", **sources, asked=asked_of(options))
+        return print_explanation(wanted, config)
     return run_replay(paths, config, options)
 
 
@@ -296,8 +313,10 @@ def settled(config: Config, options: dict[str, Any]) -> Config:
     """The configuration with what the command line says about it."""
     from dataclasses import replace  # noqa: PLC0415
 
-    names = ("accept_on", "key_vlan", "duplicates", "strict_external")
+    names = ("accept_on", "key_vlan", "strict_external")
     said = {name: options[name] for name in names if options.get(name) is not None}
+    if options.get("duplicates"):
+        said["duplicates"] = options["duplicates"] == "drop"
     if options.get("internal"):
         said["internal"] = tuple(options["internal"])
     return replace(config, **said)

@@ -1,7 +1,7 @@
-"""Decompression of a stream, told by its first octets: gzip, zstd, xz, bzip2.
+"""Decompression of a stream, told by its first octets: gzip, zstd, xz, bzip2, lz4.
 
 Files of several parts, one behind the other, are one stream. What comes out is bounded by what is
-asked for, whatever goes in.
+asked for, whatever goes in, and what stands before damage comes out before the error.
 """
 
 from __future__ import annotations
@@ -10,17 +10,42 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from sensor.compressed_blocks import (
+    LZ4_MAGIC,
+    SKIPPED_MAGIC,
+    ZSTD_MAGIC,
+    Blocks,
+    Octets,
+    Steps,
+    lz4_steps,
+    zstd_steps,
+)
 
 CHUNK_BYTES = 128 * 1024
 XZ_MEMORY_BYTES = 256 << 20
 """What a decompressor of xz may take; the strongest preset takes 65 MiB."""
 ZSTD_WINDOW_BYTES = 128 << 20
 """The window of zstd that is believed: what `zstd --long` makes without further options."""
+OUT_MAX = 1 << 20
+"""Octets that come out at once, at most."""
+HELD_BYTES = 1 << 20
+"""Input that is held until its part is over, where a decompressor cannot be copied."""
+HELD_OUT_MAX = 64 * 1024
+"""Octets that come out of such a one at once, and are lost if damage follows and more was read."""
 
 
 class DecompressError(ValueError):
-    """Compressed data is damaged, ends early, or cannot be read here."""
+    """Compressed data is damaged, ends early, or cannot be read here.
+
+    `offset` is how many octets of it had been read.
+    """
+
+    def __init__(self, reason: str, offset: int = 0) -> None:
+        super().__init__(reason)
+        self.offset = offset
 
 
 class RawStream(Protocol):
@@ -31,53 +56,41 @@ class RawStream(Protocol):
     def close(self) -> None: ...
 
 
-class _Zlib:
-    """zlib's object with the face of those of bz2 and lzma."""
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A form of compression."""
 
-    def __init__(self) -> None:
-        self._object = zlib.decompressobj(wbits=31)
+    name: str
+    magics: tuple[bytes, ...]
+    """The octets that it may start with."""
+    make: Callable[[], Any]
+    """Makes a decompressor with the face of those of bz2 and lzma. Errors: DecompressError."""
+    steps: Callable[[], Steps] | None = None
+    """How it is cut into blocks, if it can be."""
+
+
+class _Zlib:
+    """zlib's object with the face of those of bz2 and lzma, and one method more."""
+
+    def __init__(self, zlib_object: Any = None) -> None:
+        self._object = zlib_object or zlib.decompressobj(wbits=31)
+        self._tail = b""
         self.eof = False
         self.needs_input = True
         self.unused_data = b""
 
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        result = self._object.decompress(self._object.unconsumed_tail + data, max_length)
+    def decompress(self, data: Octets, max_length: int) -> bytes:
+        data = self._tail + data if self._tail else data
+        result: bytes = self._object.decompress(data, max_length)
         self.eof, self.unused_data = self._object.eof, self._object.unused_data
+        self._tail = self._object.unconsumed_tail
         # Full: there may be more inside even if all of the input was taken.
-        self.needs_input = not self._object.unconsumed_tail and len(result) < max_length
+        self.needs_input = not self._tail and len(result) < max_length
         return result
 
-
-class _Zstandard:
-    """The package's object with the same face.
-
-    It takes no bound for what comes out: a block of 128 KiB may stand in four octets. So it is fed
-    a little at a time.
-    """
-
-    def __init__(self, zstandard: Any) -> None:
-        options = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES)
-        self._object = options.decompressobj()
-        self._input = b""
-        self._at = 0
-        self._output = memoryview(b"")
-        self.unused_data = b""
-        self.needs_input = True
-        self.eof = False
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        if data:
-            self._input, self._at = self._input[self._at :] + data, 0
-        while not self._output and self._at < len(self._input) and not self._object.eof:
-            piece = self._input[self._at : self._at + ZSTD_FEED_BYTES]
-            self._at += len(piece)
-            self._output = memoryview(self._object.decompress(piece))
-        result, self._output = self._output[:max_length], self._output[max_length:]
-        self.eof = self._object.eof and not self._output
-        if self.eof:
-            self.unused_data = self._object.unused_data + self._input[self._at :]
-        self.needs_input = not self._output and self._at == len(self._input)
-        return bytes(result)
+    def copy(self) -> tuple[_Zlib, bytes]:
+        """Another one in the same state, and the input that is still to be given to it."""
+        return _Zlib(self._object.copy()), self._tail
 
 
 def _zstd() -> Any:
@@ -94,27 +107,84 @@ def _zstd() -> Any:
     except ImportError:
         raise DecompressError("compressed with zstd, which this Python cannot read: "
                               "install zstandard, or use zstd -dc") from None
-    return _Zstandard(zstandard)
+    return zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES)
 
 
-KINDS: tuple[tuple[bytes, str, Callable[[], Any]], ...] = (
-    (b"\x1f\x8b", "gzip", _Zlib),
-    (b"\x28\xb5\x2f\xfd", "zstd", _zstd),
-    (b"\xfd7zXZ\x00", "xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY_BYTES)),
-    (b"BZh", "bzip2", bz2.BZ2Decompressor),
-)
-"""First octets, name, and what makes a decompressor."""
+def _lz4() -> Any:
+    """A decompressor of lz4. Errors: DecompressError if its library is not there."""
+    try:
+        import lz4.frame  # noqa: PLC0415
+    except ImportError:
+        raise DecompressError("compressed with lz4, which this Python cannot read: "
+                              "install lz4, or use lz4 -dc") from None
+    return lz4.frame.LZ4FrameDecompressor()
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("gzip", (b"\x1f\x8b",), _Zlib),
+    Kind("zstd", (ZSTD_MAGIC, b"\x50" + SKIPPED_MAGIC), _zstd, zstd_steps),  # the latter: pzstd
+    Kind("xz", (b"\xfd7zXZ\x00",),
+         lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY_BYTES)),
+    Kind("bzip2", (b"BZh",), bz2.BZ2Decompressor),
+    Kind("lz4", (LZ4_MAGIC,), _lz4, lz4_steps),
+)  # fmt: skip
 MAGIC_BYTES = 6
-ZSTD_FEED_BYTES = 256
+DAMAGE = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, MemoryError, RuntimeError)
+"""What decompressors raise; those of zstd have a class of their own."""
 
 
 def kind_of(octets: bytes) -> str:
     """The name of the compression of a file that starts with these octets; empty: none."""
-    return next((name for magic, name, _ in KINDS if octets.startswith(magic)), "")
+    return next((kind.name for kind in KINDS if octets.startswith(kind.magics)), "")
+
+
+class _Source:
+    """The compressed octets: a chunk at a time, or no more than a block at a time."""
+
+    def __init__(self, raw: RawStream, start: bytes, steps: Callable[[], Steps] | None) -> None:
+        self._raw = raw
+        self._start = start
+        self._blocks = Blocks(steps) if steps is not None else None
+        self._chunk = memoryview(bytearray(CHUNK_BYTES))
+        self.has_paused = False
+        """Whether the stream gave less than it was asked for: it may have to be waited for."""
+        self.octets_read = len(start)
+
+    def take(self) -> Octets:
+        """The next octets, good until more are taken; none at the end.
+
+        Errors: what the stream raises.
+        """
+        if self._blocks is None:
+            return self._read()
+        while not (piece := self._blocks.take()):
+            octets = self._read()
+            if not octets:
+                return b""
+            self._blocks.feed(octets)
+        return piece
+
+    def read(self, size: int) -> Octets:
+        """The same under the name that the package zstandard calls."""
+        return self.take()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the data may end where the last octets did, as far as can be told."""
+        return self._blocks is None or self._blocks.is_whole
+
+    def _read(self) -> Octets:
+        if self._start:
+            octets, self._start = self._start, b""
+            return octets
+        count = self._raw.readinto(self._chunk) or 0
+        self.octets_read += count
+        self.has_paused = count < CHUNK_BYTES
+        return self._chunk[:count]
 
 
 class DecompressedStream:
-    """The content of a compressed stream; `compressed_read` is how many octets went in.
+    """The content of a compressed stream.
 
     Errors: DecompressError, from `readinto`; what was whole before it has been given.
     """
@@ -122,55 +192,176 @@ class DecompressedStream:
     def __init__(self, raw: RawStream, start: bytes) -> None:
         """`start` is what was read of the stream already: enough to tell its kind."""
         self._raw = raw
-        self._name = kind_of(start)
-        self._make = next(make for _, name, make in KINDS if name == self._name)
-        self._object = self._make()
-        self._input = start
-        self._chunk = bytearray(CHUNK_BYTES)
+        self._kind = next(kind for kind in KINDS if kind.name == kind_of(start))
+        self._source = _Source(raw, start, self._kind.steps)
+        first = self._kind.make()
+        self._parts: _Parts | _ZstandardReader
+        if hasattr(first, "stream_reader"):
+            self._parts = _ZstandardReader(first, self._source)
+        else:
+            self._parts = _Parts(self._kind, first, self._source)
+        self._error: DecompressError | None = None
         self._ended = False
-        self.compressed_read = len(start)
+
+    @property
+    def kind(self) -> str:
+        """The name of the compression."""
+        return self._kind.name
+
+    @property
+    def compressed_read(self) -> int:
+        """How many octets went in."""
+        return self._source.octets_read
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Fill `buffer`, at least in part; 0 at the end."""
-        if not len(buffer):
-            return 0
-        while not self._ended:
-            octets = b""
-            try:
-                if not self._object.eof:
-                    octets = self._object.decompress(self._input, len(buffer))
-            except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
-                raise DecompressError(f"damaged {self._name} data: {error}") from None
-            except Exception as error:
-                if type(error).__name__ not in ("ZstdError", "MemoryError"):
-                    raise
-                raise DecompressError(f"damaged {self._name} data: {error}") from None
-            self._input = b""
-            if octets:
-                buffer[: len(octets)] = octets
-                return len(octets)
-            self._go_on()
-        return 0
+        """Fill `buffer`, in part if more would have to be waited for; 0 at the end."""
+        filled = 0
+        while filled < len(buffer) and not self._ended:
+            if filled and self._source.has_paused and self._parts.may_wait:
+                break
+            filled += self._fill(buffer[filled : filled + OUT_MAX])
+        if not filled and self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        return filled
 
-    def _go_on(self) -> None:
-        """More input for the part that is being read, or the next part."""
-        if self._object.eof:
-            # Zeros may fill up the end (tar, xz).
-            rest = self._object.unused_data.lstrip(b"\0") or self._read().lstrip(b"\0")
-            self._ended = not rest
-            if rest:
-                self._object, self._input = self._make(), rest
-        elif self._object.needs_input:
-            self._input = self._read()
-            if not self._input:
-                self._ended = True
-                raise DecompressError(f"the {self._name} data ends in the middle")
-
-    def _read(self) -> bytes:
-        count = self._raw.readinto(memoryview(self._chunk)) or 0
-        self.compressed_read += count
-        return bytes(self._chunk[:count])
+    def _fill(self, room: memoryview) -> int:
+        """One stretch; at the end or where it is damaged, `_ended` is set."""
+        try:
+            count = self._parts.readinto(room)
+            self._ended = not count
+            return count
+        except _Damaged as damage:
+            self._ended = True
+            reason = f"damaged {self._kind.name} data: {damage.reason}"
+            if not damage.reason:
+                reason = f"the {self._kind.name} data ends in the middle"
+            self._error = DecompressError(reason, self._source.octets_read)
+            room[: len(damage.octets)] = damage.octets
+            return len(damage.octets)
 
     def close(self) -> None:
         """Close the stream below."""
         self._raw.close()
+
+
+class _Damaged(Exception):
+    """`reason` as the decompressor said it, empty: the data ends; `octets` came before."""
+
+    def __init__(self, reason: str, octets: bytes = b"") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.octets = octets
+
+
+class _ZstandardReader:
+    """zstd by the package zstandard, which writes straight into the buffer."""
+
+    def __init__(self, decompressor: Any, source: _Source) -> None:
+        self._source = source
+        self._reader = decompressor.stream_reader(source, read_across_frames=True)
+        self.may_wait = True
+        """Whether the next read may ask for more input."""
+
+    def readinto(self, room: memoryview) -> int:
+        try:
+            count: int = self._reader.readinto1(room)
+        except Exception as error:
+            if type(error).__name__ not in ("ZstdError", "MemoryError"):
+                raise
+            raise _Damaged(reason_of(error)) from None
+        if not count and not self._source.is_whole:
+            raise _Damaged("")
+        return count
+
+
+class _Parts:
+    """The parts of a stream, one decompressor for each."""
+
+    def __init__(self, kind: Kind, first: Any, source: _Source) -> None:
+        self._kind = kind
+        self._source = source
+        self._object = first
+        self._can_copy = hasattr(first, "copy")
+        self._left_over = b""
+        """Input behind the end of a part."""
+        self._held = bytearray()
+        self._given = 0
+        """Octets that came out of this part."""
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether the next read may ask for more input."""
+        return bool(self._object.needs_input or self._object.eof)
+
+    def readinto(self, room: memoryview) -> int:
+        """Fill the room in part; 0 at the end. Errors: _Damaged."""
+        if not self._can_copy and self._kind.steps is None:
+            room = room[:HELD_OUT_MAX]
+        while True:
+            if self._object.eof and not self._next_part():
+                return 0
+            data: Octets = self._left_over
+            self._left_over = b""
+            if not data and self._object.needs_input:
+                data = self._source.take()
+                if not data:
+                    raise _Damaged("")
+            octets = self._decompress(data, len(room))
+            if octets:
+                self._given += len(octets)
+                room[: len(octets)] = octets
+                return len(octets)
+
+    def _next_part(self) -> bool:
+        """Go on to the next part; False: there is none. Zeros may fill up the end (tar, xz)."""
+        rest = (self._object.unused_data or b"").lstrip(b"\0")
+        while not rest:
+            more = self._source.take()
+            if not more:
+                return False
+            rest = bytes(more).lstrip(b"\0")
+        self._object, self._left_over = self._kind.make(), rest
+        self._held.clear()
+        self._given = 0
+        return True
+
+    def _decompress(self, data: Octets, most: int) -> bytes:
+        before = self._object.copy() if self._can_copy else None
+        if self._kind.steps is None and not self._can_copy and len(self._held) <= HELD_BYTES:
+            self._held += data
+        try:
+            octets: bytes = self._object.decompress(data, most)
+        except Exception as error:
+            if not isinstance(error, DAMAGE) and type(error).__name__ != "ZstdError":
+                raise
+            octets = b""
+            if before is not None:
+                octets = _octet_by_octet(before[0], before[1] + data, 0)
+            elif 0 < len(self._held) <= HELD_BYTES:
+                octets = _octet_by_octet(self._kind.make(), bytes(self._held), self._given)
+            raise _Damaged(reason_of(error), octets[:most]) from None
+        return octets
+
+
+def _octet_by_octet(decompressor: Any, data: bytes, given: int) -> bytes:
+    """What comes out of damaged data before the damage, behind the octets given before."""
+    found = bytearray()
+    try:
+        for at in range(len(data)):
+            octet = data[at : at + 1]
+            while octet or not (decompressor.needs_input or decompressor.eof):
+                octets = decompressor.decompress(octet, given or 1)
+                octet = b""
+                if given:
+                    given -= len(octets)
+                else:
+                    found += octets
+    except Exception:  # the damage
+        pass
+    return bytes(found)
+
+
+def reason_of(error: Exception) -> str:
+    """What a decompressor says, in one line."""
+    return str(error) or type(error).__name__

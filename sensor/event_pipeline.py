@@ -14,8 +14,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sensor.frames import FrameBatch
-from sensor.packets import PacketBatch
 from sensor.pipeline import AnyPipeline, Outlet
 from sensor.pipeline_parts import DocumentsPart, RowsPart
 
@@ -77,7 +75,7 @@ class DocumentsPipeline(AnyPipeline):
     """One run over documents alone. `stop` may be set from a signal handler."""
 
     def __init__(self, documents: OrderedDocuments, outlet: Outlet) -> None:
-        super().__init__([], _decode_nothing, [], outlet)
+        super().__init__([], [], [], outlet)
         self.documents: OrderedDocuments = documents
         self.prompt = False
         self.stop = False
@@ -99,7 +97,3 @@ class DocumentsPipeline(AnyPipeline):
         self.stop = self.stop or self.documents.interrupted
         self.outlet.finish(self.documents.reached_ns)
         yield
-
-
-def _decode_nothing(frames: FrameBatch, packets: PacketBatch) -> None:
-    """No frames come."""

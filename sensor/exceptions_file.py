@@ -6,7 +6,6 @@ for its rule and has not expired. Whatever is wrong with a file is reported at o
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 
 from sensor.addresses import Networks
 from sensor.columns import AddressColumn, Mask, Rows
-from sensor.errors import ConfigError
+from sensor.errors import ConfigError, QueryError
 from sensor.escape import harmless
 from sensor.query import ecs_names
 from sensor.query.ast import FieldRef, Literal, Match
@@ -29,6 +28,7 @@ from sensor.query.predicate import (
     no_predicate,
 )
 from sensor.query.values import address_of, date_span, is_network, text_of
+from sensor.rule_json import is_json, kind_of, values_of
 
 LIST_LINES_MAX = 1_000_000
 NESTING_MAX = 8
@@ -71,7 +71,7 @@ def read_exceptions(
         except OSError as error:
             errors.append(f"{shown}: cannot be read: {error.strerror}")
             continue
-        read = _ndjson if path.suffix in (".ndjson", ".json") else _toml
+        read = _json if is_json(name) else _toml
         for place, raw in read(shown, content, errors):
             reader = _ItemReader(path, place, raw, known)
             items += reader.read()
@@ -102,18 +102,23 @@ def _toml(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, dic
         yield place, item
 
 
-def _ndjson(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _json(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The items of a Kibana export; its list containers and closing counts are passed over."""
-    for number, line in enumerate(content.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            document = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            errors.append(f"{path}:{number}: JSON: {error}")
-            continue
-        if isinstance(document, dict) and "entries" in document:
-            yield f"{path}:{number}", _from_kibana(document)
+    others: list[Any] = []
+    is_right = False
+    for found in values_of(path, content):
+        if isinstance(found, QueryError):
+            errors.append(str(found))
+            is_right = True
+        elif isinstance(found[1], dict) and "entries" in found[1]:
+            yield f"{path}:{found[0]}", _from_kibana(found[1])
+            is_right = True
+        else:
+            # A list may be empty.
+            is_right |= isinstance(found[1], dict) and "list_id" in found[1]
+            others.append(found[1])
+    if others and not is_right:
+        errors.append(f"{path}: no exception item in it: {kind_of(others)}")
 
 
 def _from_kibana(document: dict[str, Any]) -> dict[str, Any]:

@@ -14,4 +14,9 @@ cdef class FrameBatch:
     cdef public str file
     cdef public unsigned long long first_number
     cdef public tuple interfaces
+    cdef public object numbers
+    cdef public tuple files
+    cdef public object file_of
+    cdef public Py_ssize_t outside_window
+    cdef public Py_ssize_t filtered
     cpdef void attach(self, object data)

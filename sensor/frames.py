@@ -32,6 +32,10 @@ class FrameBatch:
     when the batch is done (for a file: the last frame's time; live: the clock).
     `file` is the path that the frames came from ("" live), `first_number` the number of the first
     frame in that file, counted from 1. `interfaces` names the capture's interfaces.
+
+    Where frames were left out or files merged, `numbers` has the number of each frame instead, and
+    where there are several, `files` their paths and `file_of` the index of each frame's.
+    `outside_window` and `filtered` are how many frames were left out here.
     """
 
     def __init__(self, capacity: int = FRAMES_MAX) -> None:
@@ -44,6 +48,11 @@ class FrameBatch:
         self.file = ""
         self.first_number = 1
         self.interfaces: tuple[str, ...] = ()
+        self.numbers: Any = None
+        self.files: tuple[str, ...] = ()
+        self.file_of: Any = None
+        self.outside_window = 0
+        self.filtered = 0
         self.attach(b"\0")
 
     def attach(self, data: Any) -> None:

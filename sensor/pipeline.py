@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from sensor.alerts import Alert
-from sensor.anomalies import ANOMALIES
+from sensor.anomalies import ANOMALIES, SOUND
 from sensor.columns import Rows
-from sensor.flow import FLOW_ENDED, FlowBatch, FlowContext
+from sensor.flow import FLOW_ENDED, LOSSY_FLOWS_MIN, LOSSY_SHARE, FlowBatch, FlowContext
 from sensor.frames import FrameBatch
-from sensor.packets import KIND_ANOMALY, PacketBatch
+from sensor.packets import PacketBatch
 from sensor.pipeline_parts import (
     BetweenPart,
     CapturePart,
@@ -39,6 +39,8 @@ from sensor.pipeline_parts import (
 
 BATCHES_AHEAD = 3
 """Packet batches between the decoder and the table: one is filled, one waits, one is worked on."""
+FILES_MAX = 65_536
+"""Files whose names are kept for flows that one of their frames decided."""
 HANDOVER_EVENTS = 8192
 """In a replay, rules see about this many flow events at once: their fixed cost is then nothing."""
 
@@ -107,7 +109,11 @@ class Lane:
     def __init__(self, table: TablePart, context: FlowContext) -> None:
         self.table = table
         self.frames = 0
+        """Frames that were read, those that were left out included."""
+        self.outside_window = 0
+        self.filtered = 0
         self.bytes = 0
+        self.fragments_evicted = 0
         self.anomalies: dict[str, int] = {}
         self.clock: Callable[[], int] | None = None
         """The wall clock of a live run."""
@@ -116,17 +122,20 @@ class Lane:
         self.last_ns = -1
         """The newest frame's time; packet time goes on without frames in a live run."""
         self._context = context
-        self._anomalous = 0
         self._file = ""
+        self._file_indexes: dict[str, int] = {}
+        self._files_seen = 0
         self.told = self._tally(table.books())
         """What was counted up to the last batch; replaced as a whole, for any thread to read."""
 
     def fold(self, packets: PacketBatch, hand_over: Callable[[], None]) -> None:
         """Fold a batch into the table; `hand_over` takes its events when it is full of them."""
-        self.frames += packets.count
+        self.frames += packets.count + packets.outside_window + packets.filtered
+        self.outside_window += packets.outside_window
+        self.filtered += packets.filtered
         self.bytes += packets.wire_bytes
+        self.fragments_evicted += packets.fragments_evicted
         if packets.count:
-            self.last_ns = max(self.last_ns, packets.watermark_ns)
             if self.clock is not None:
                 self.lag_ns = self.clock() - packets.watermark_ns
         elif self.clock is not None:  # nothing waits
@@ -134,6 +143,8 @@ class Lane:
         self._follow(packets)
         while not self.table.advance(packets):
             hand_over()
+        if packets.count:
+            self.last_ns = max(self.last_ns, self.table.now_ns)
         self._check(packets)
 
     def drain(self, hand_over: Callable[[], None]) -> None:
@@ -142,6 +153,8 @@ class Lane:
         while not done:
             done = self.table.drain()
             hand_over()
+        if self.last_ns < 0:  # the one frame that came waited for another one
+            self.last_ns = self.table.now_ns
         books = self.table.books()
         self.told = self._tally(books)
         assert books["flows_open"] == 0 and books["packets_in_table"] == 0
@@ -149,33 +162,55 @@ class Lane:
 
     def _tally(self, books: dict[str, Any]) -> dict[str, Any]:
         return {**books, "frames": self.frames, "bytes": self.bytes,
+                "fragments_evicted": self.fragments_evicted,
+                "outside_window": self.outside_window, "filtered": self.filtered,
                 "anomalies_by_name": dict(self.anomalies)}  # fmt: skip
 
     def _follow(self, packets: PacketBatch) -> None:
         """Keep the tables that flows refer to: files and interfaces."""
-        if packets.file != self._file:
+        if packets.files:
+            indexes = np.array([self._file_index(path) for path in packets.files], np.uint16)
+            column = packets.file_column[: packets.count]
+            column[:] = indexes[column]
+            self._file = ""
+        elif packets.file != self._file:
             self._file = packets.file
-            self._context.files.append(packets.file)
-            self.table.file_index = len(self._context.files) - 1
+            self.table.file_index = self._file_index(packets.file)
+        if packets.numbered and not packets.files:
+            packets.file_column[: packets.count] = self.table.file_index
         known = len(self._context.interfaces)
         if len(packets.interfaces) > known:
             self._context.interfaces.extend(packets.interfaces[known:])
 
+    def _file_index(self, path: str) -> int:
+        """Where a file stands in the context; the oldest gives its place when all are taken."""
+        index = self._file_indexes.get(path)
+        if index is None:
+            index = self._files_seen % FILES_MAX
+            self._files_seen += 1
+            files = self._context.files
+            if index < len(files):
+                self._file_indexes.pop(files[index], None)
+                files[index] = path
+            else:
+                files.append(path)
+            self._file_indexes[path] = index
+        return index
+
     def _check(self, packets: PacketBatch) -> None:
         """Count anomalies by name, and assert that no frame got lost."""
         books = self.table.books()
-        if books["anomalies"] > self._anomalous:
-            self._anomalous = books["anomalies"]
+        if packets.anomalous:
             records = packets.records[: packets.count]
-            codes = records["anomaly"][records["kind"] == KIND_ANOMALY]
-            for code, count in enumerate(np.bincount(codes)):
-                if count:
+            for code, count in enumerate(np.bincount(records["anomaly"])):
+                if count and code != SOUND:
                     name = ANOMALIES[code].name
                     self.anomalies[name] = self.anomalies.get(name, 0) + int(count)
         self.told = self._tally(books)
         accounted = (
             books["packets_in_table"] + books["packets_ended"] + books["packets_without_flow"]
             + books["anomalies"] + books["non_ip"] + books["duplicates"]
+            + self.outside_window + self.filtered
         )  # fmt: skip
         assert accounted == self.frames, f"{self.frames} frames, {accounted} accounted for"
 
@@ -275,12 +310,12 @@ class AnyPipeline:
     def __init__(
         self,
         captures: Sequence[CapturePart],
-        decode: Callable[[FrameBatch, PacketBatch], None],
+        decoders: Sequence[Callable[[FrameBatch, PacketBatch], None]],
         tables: Sequence[TablePart],
         outlet: Outlet,
     ) -> None:
         self.captures = list(captures)
-        self.decode = decode
+        self.decoders = list(decoders)
         self.lanes = [Lane(table, outlet.context) for table in tables]
         self.outlet = outlet
         self.documents: DocumentsPart | None = None
@@ -331,7 +366,7 @@ class Pipeline(AnyPipeline):
         table: TablePart,
         outlet: Outlet,
     ) -> None:
-        super().__init__([capture], decode, [table], outlet)
+        super().__init__([capture], [decode], [table], outlet)
         self.capture = capture
         self.handover_events = HANDOVER_EVENTS
         """How many events come together before the rules see them; 0: those of every batch, and
@@ -346,7 +381,7 @@ class Pipeline(AnyPipeline):
 
     def steps(self) -> Iterator[None]:
         lane = self.lanes[0]
-        ahead = Ahead(self.capture, self.decode, lane.table.prepare)
+        ahead = Ahead(self.capture, self.decoders[0], lane.table.prepare)
         while (packets := self._next(ahead)) is not None:
             lane.fold(packets, self._hand_over)
             ahead.give_back(packets)
@@ -410,23 +445,37 @@ def ledger_of(lanes: Sequence[Lane]) -> dict[str, Any]:
     def total(name: str) -> int:
         return sum(books[name] for books in all_books)
 
-    frames = total("frames")
+    frames, one_way, both_ways = total("frames"), total("one_way"), total("two_way")
+    gaps = total("lossy")
     return {
         "frames": frames,
         "bytes": total("bytes"),
-        "packets": frames - total("anomalies") - total("non_ip"),
+        "packets": frames - total("anomalies") - total("non_ip") - total("outside_window")
+                   - total("filtered"),
         "anomalies": dict(sorted(anomalies.items())),
         "non_ip_frames": total("non_ip"),
+        "outside_window": total("outside_window"),
+        "filtered": total("filtered"),
         "duplicates": total("duplicates"),
         "fragments": total("fragments"),
+        "fragments_evicted": total("fragments_evicted"),
         "icmp_errors": total("icmp_quoting"),
         "time_backwards": total("time_backwards"),
+        "tunnels": {"paths": total("tunnel_paths"), "refused": total("tunnel_paths_refused")},
+        "time_jumps": total("time_jumps"),
         "flows": {
             "total": total("flows_total"),
             **{name: sum(books["verdicts"][name] for books in all_books)
                for name in _LEDGER_VERDICTS},
             "evicted": total("evicted"),
             "peak": total("flows_peak"),
+        },
+        "seen": {
+            "one_sided": one_way > both_ways,
+            "lossy": gaps >= LOSSY_FLOWS_MIN and gaps * LOSSY_SHARE >= both_ways,
+            "flows_one_way": one_way,
+            "flows_both_ways": both_ways,
+            "flows_with_gaps": gaps,
         },
     }  # fmt: skip
 

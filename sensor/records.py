@@ -31,6 +31,12 @@ HISTORY_MAX = 16
 NO_WINDOW_SCALE = 0xFF
 """The segment carried no window scale option (RFC 7323 2.2)."""
 
+NO_WINDOW_SCALES = 0xFF
+"""Neither side of a flow had one: four bits a side, no shift count is above 14 (RFC 7323 2.3)."""
+
+TUNNELS_MAX = 4
+"""Tunnels inside one another that are opened; they are kept beside each packet."""
+
 FRAME_LAYOUT: Layout = (
     ("time_ns", "i8", 1),  # capture time, nanoseconds since 1970 UTC, as recorded
     ("offset", "u4", 1),  # of the first octet, in the window
@@ -61,6 +67,7 @@ PACKET_LAYOUT: Layout = (
     ("payload_offset", "u4", 1),  # where they start in the window
     ("payload_captured", "u4", 1),  # how many of them are in the window
     ("tenant", "u4", 1),  # overlay id that separates equal inner addresses; 0: none
+    ("fragment_id", "u4", 1),  # this and the next two: only where `fragment` is set
     ("src_port", "u2", 1),  # TCP, UDP, SCTP; ICMP: as the Community ID maps type and code
     ("dst_port", "u2", 1),
     ("ip_id", "u2", 1),  # IPv4 identification; 0 for IPv6
@@ -71,6 +78,12 @@ PACKET_LAYOUT: Layout = (
     ("interface", "u2", 1),
     ("process", "u2", 1),  # of its frame
     ("anomaly", "u2", 1),  # code from anomalies.py; 0: sound
+    ("fragment_offset", "u2", 1),  # octets
+    ("fragment_bytes", "u2", 1),  # octets of the packet that came in pieces, its header left out
+    ("extra_packets", "u2", 1),  # set by Fragments: earlier ones whose flow this one tells
+    ("extra_gap", "u2", 1),  # and the octets of payload that are missing among them
+    ("fragment", "u1", 1),  # packets.py: IS_FRAGMENT and what else; 0: a whole packet
+    ("fragment_protocol", "u1", 1),  # what the IP header, or its fragment header, announces
     ("tcp_flags", "u1", 1),  # FIN 1 SYN 2 RST 4 PSH 8 ACK 16 URG 32 ECE 64 CWR 128
     ("kind", "u1", 1),  # packets.py: KIND_*
     ("protocol", "u1", 1),  # IANA protocol number of the transport
@@ -83,6 +96,7 @@ PACKET_LAYOUT: Layout = (
     # The packet that an ICMP error quotes; only set where `quoted` is 1.
     ("quoted", "u1", 1),
     ("quoted_protocol", "u1", 1),
+    ("tunnels", "u1", 1),  # how many it came through: records of TUNNEL_LAYOUT in its batch
     ("quoted_src_port", "u2", 1),
     ("quoted_dst_port", "u2", 1),
     ("quoted_has_seq", "u1", 1),  # 1: quoted_seq was in the quote; as seq above
@@ -92,6 +106,21 @@ PACKET_LAYOUT: Layout = (
     ("quoted_src_lo", "u8", 1),
     ("quoted_dst_hi", "u8", 1),
     ("quoted_dst_lo", "u8", 1),
+)
+
+# A tunnel that a packet came through, and what its header said. The last three members only serve
+# the decoder.
+TUNNEL_LAYOUT: Layout = (
+    ("src_hi", "u8", 1),  # the outer packet's addresses, as in a packet
+    ("src_lo", "u8", 1),
+    ("dst_hi", "u8", 1),
+    ("dst_lo", "u8", 1),
+    ("id", "u4", 1),  # VNI, key, TEID, session or call
+    ("type", "u1", 1),  # tunnels.py: TUNNEL_*
+    ("has_id", "u1", 1),
+    ("content", "u1", 1),  # what is inside: decode/constants.py: CONTENT_*
+    ("vlan", "u2", 1),  # VLAN id that a mirror took out of the frame, else NO_VLAN
+    ("inner", "u4", 1),  # where the content starts in the window
 )
 
 # In pairs, index 0 is the originator (orig), index 1 the responder (resp). A record is four cache
@@ -125,7 +154,7 @@ FLOW_LAYOUT: Layout = (
     ("process", "u2", 1),  # the first one told: index into the run's Processes; 0: none
     ("pending_isn", "u4", 1),  # of a SYN that came while the flow was open
     ("tcp_flags", "u1", 2),  # all flags seen, or-ed
-    ("window_scale", "u1", 2),
+    ("tunnel", "u2", 1),  # of its first packet: index into the run's Tunnels; 0: none
     ("vlan_outer", "u2", 1),  # first seen
     ("vlan_inner", "u2", 1),
     ("verdict", "u1", 1),  # flow.py: VERDICTS
@@ -135,7 +164,7 @@ FLOW_LAYOUT: Layout = (
     ("end_reason", "u1", 1),  # flow.py: END_REASONS
     ("conn_state", "u1", 1),  # flow.py: CONN_STATES
     ("action", "u1", 1),  # flow.py: ACTIONS
-    ("history_length", "u1", 1),
+    ("window_scales", "u1", 1),  # shift counts, four bits a side; 15: no option
     ("interface", "u2", 1),  # index into FlowBatch.interfaces
     ("decided_file", "u2", 1),  # index into FlowBatch.files
     ("decided_frame", "u4", 1),  # number of the deciding frame in its file, from 1
@@ -148,6 +177,50 @@ FLOW_LAYOUT: Layout = (
     ("resp_mac", "u1", 6),
     ("first_seq", "u4", 1),  # `seq` of the first packet: with its time and key the flow's name
     ("history", "u1", HISTORY_MAX),  # ASCII letters as zeek's conn.log has them
+)
+
+FRAGMENTS_MAX = 64
+"""Fragments of one IP packet whose places are remembered: 64 KiB in pieces of 1,280 make 52."""
+HEADER_BYTES = 64
+"""Octets of a transport header that come in several fragments; the longest has 60."""
+
+# An IP packet that comes in fragments, and what those seen so far have told of it.
+SPLIT_LAYOUT: Layout = (
+    ("src_hi", "u8", 1),
+    ("src_lo", "u8", 1),
+    ("dst_hi", "u8", 1),
+    ("dst_lo", "u8", 1),
+    ("first_ns", "i8", 1),  # the fragment that was seen first
+    ("newest_ns", "i8", 1),
+    ("id", "u4", 1),
+    ("tenant", "u4", 1),
+    # -- 64
+    ("vlan_outer", "u2", 1),  # 0 unless VLAN ids separate flows
+    ("vlan_inner", "u2", 1),
+    ("src_port", "u2", 1),  # from here to `ack`: of the first fragment
+    ("dst_port", "u2", 1),
+    ("seq", "u4", 1),  # TCP: of the octet behind its header; ICMP: the identifier
+    ("ack", "u4", 1),
+    ("header", "u2", 1),  # octets of the transport header
+    ("first_bytes", "u2", 1),  # of the fragment at offset 0, if that does not hold the header
+    ("total", "u2", 1),  # where the packet ends; 0: not known
+    ("reach", "u2", 1),  # the highest end of a fragment
+    ("covered", "u2", 1),  # octets seen, each once
+    ("held_packets", "u2", 1),  # fragments that wait for their header
+    ("held_ip_bytes", "u4", 1),
+    ("held_bytes", "u4", 1),  # without their IP headers
+    ("protocol", "u1", 1),  # of the key; 0 for IPv6
+    ("ip_version", "u1", 1),  # 0: a free place
+    ("stage", "u1", 1),  # fragments.py: what is known of the header
+    ("flow_protocol", "u1", 1),
+    ("tcp_flags", "u1", 1),
+    ("icmp_type", "u1", 1),
+    ("icmp_code", "u1", 1),
+    ("pieces", "u1", 1),  # how many of `starts` and `ends` are in use
+    ("cut", "u1", 1),  # octets from here on were not captured
+    ("octets", "u1", HEADER_BYTES),  # the first of the packet, as far as `pieces` tell
+    ("starts", "u2", FRAGMENTS_MAX),
+    ("ends", "u2", FRAGMENTS_MAX),
 )
 
 
@@ -205,6 +278,14 @@ def flows_of(view: Any) -> Any:
     return view
 
 
+def tunnels_of(view: Any) -> Any:
+    return view
+
+
+def splits_of(view: Any) -> Any:
+    return view
+
+
 def frame_at(rows: Any, index: int) -> Any:
     return rows[index]
 
@@ -215,6 +296,24 @@ def packet_at(rows: Any, index: int) -> Any:
 
 def flow_at(rows: Any, index: int) -> Any:
     return rows[index]
+
+
+def tunnel_at(rows: Any, index: int) -> Any:
+    return rows[index]
+
+
+def ones(bits: int) -> int:
+    """How many bits of a number are set."""
+    return bits.bit_count()
+
+
+def split_at(rows: Any, index: int) -> Any:
+    return rows[index]
+
+
+def header_of(split: Any) -> Any:
+    """The octets of a header that came in several fragments, for the loads."""
+    return split.octets
 
 
 def touch_flow(rows: Any, index: int) -> None:

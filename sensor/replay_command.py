@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -10,11 +11,15 @@ from types import FrameType
 from typing import Any
 
 from sensor.api import build_mixed, load_rules
-from sensor.capture.discover import STANDARD_INPUT
+from sensor.capture.asked import Asked
+from sensor.capture.streams import STANDARD_INPUT
 from sensor.capture.told import tells_processes
 from sensor.cli import say
 from sensor.config import Config
+from sensor.errors import ConfigError
+from sensor.escape import harmless
 from sensor.event_pipeline import DocumentsPipeline
+from sensor.events.forms import time_of_text
 from sensor.pipeline import Pipeline
 from sensor.sinks.console import ConsoleOptions, ConsoleSink
 from sensor.sinks.flow_files import open_flows
@@ -42,6 +47,7 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     Errors: OperatorError before anything is read.
     """
     started_s = time.perf_counter()
+    asked = asked_of(options)
     events = options["events"]
     store = open_store(options["state"])
     ruleset = load_rules(
@@ -53,11 +59,11 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     sinks = open_sinks(config, options, console)
     talkers = Talkers()
     stats = open_stats(options["stats"])
-    pipeline = build_mixed(paths, events, ruleset, [*sinks, talkers], config)
+    pipeline = build_mixed(paths, events, ruleset, [*sinks, talkers], config, asked)
     flow_sink = open_flows(options["flows"]) if options["flows"] else None
     pipeline.outlet.flow_writer = flow_sink
     pipeline.outlet.flow_events = options["flow_events"]
-    if STANDARD_INPUT in paths:
+    if STANDARD_INPUT in paths or asked.follow:
         pipeline.prompt = True
     if not options["quiet"]:
         for notice in ruleset.notices:
@@ -74,6 +80,8 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     for sink in (*sinks, *([flow_sink] if flow_sink else ())):
         sink.close()
     outlets: list[Outlets] = [*sinks, *([flow_sink] if flow_sink else ())]
+    if asked.follow:
+        interrupted = 0  # there is no other end
     if interrupted and not options["quiet"]:
         say("interrupted: this is what was read until then")
     ledger = full_ledger(pipeline, ruleset, outlets, time.perf_counter() - started_s)
@@ -85,6 +93,30 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
 
         render_summary(ledger, talkers, console)
     return exit_code(interrupted, failed, pipeline.alerts, options["fail_on_alert"])
+
+
+def asked_of(options: dict[str, Any]) -> Asked:
+    """What the options ask of the files. Errors: ConfigError."""
+    from_ns, to_ns = (time_of(name, options[key]) if options[key] else None
+                      for name, key in (("--from", "from_time"), ("--to", "to_time")))
+    if from_ns is not None and to_ns is not None and from_ns >= to_ns:
+        raise ConfigError("--from is not before --to: no packet is between them")
+    return Asked(from_ns, to_ns, options["bpf"], options["follow"])
+
+
+def time_of(option: str, text: str) -> int:
+    """The time that an option names, in nanoseconds since 1970. Errors: ConfigError."""
+    if found := _SECONDS.fullmatch(text):
+        time_ns = int(found[1]) * 10**9 + int((found[2] or "")[:9].ljust(9, "0"))
+        if time_ns < 1 << 62:
+            return time_ns
+    elif (told_ns := time_of_text(text)) is not None:
+        return told_ns
+    raise ConfigError(f"{option} {harmless(text)}: not a time: 2026-01-02T03:04:05Z, with an offset"
+                      " as +01:00, or seconds since 1970")
+
+
+_SECONDS = re.compile(r"([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
 
 def run(pipeline: ReplayPipeline, progress: ProgressLine, sinks: list[Sink]) -> int:
@@ -111,7 +143,16 @@ def run(pipeline: ReplayPipeline, progress: ProgressLine, sinks: list[Sink]) -> 
         pipeline.run()
     finally:
         progress.close()
+    tell_notices(pipeline)
     return interrupted
+
+
+def tell_notices(pipeline: ReplayPipeline) -> None:
+    """Say what the captures want the operator to know."""
+    for capture in pipeline.captures:
+        notices: list[str] = getattr(capture, "notices", [])
+        while notices:
+            say(f"notice: {notices.pop(0)}")
 
 
 def watcher(
@@ -134,6 +175,7 @@ def watcher(
         )
 
     def watch() -> None:
+        tell_notices(pipeline)
         alone = len(sinks) == 1 and pipeline.outlet.flow_writer is None
         if alone and first.closed:
             pipeline.stop = True

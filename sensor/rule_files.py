@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from typing import Any
 
 from sensor.alerts import SEVERITIES
 from sensor.errors import QueryError
+from sensor.rule_json import is_json, kind_of, values_of
 from sensor.rule_types import UNITS_S, Special, ThresholdText, lookback_ns, read_special
 
 FILE_BYTES_MAX = 8 << 20
@@ -112,7 +112,7 @@ def read_file(path: Path) -> Iterator[RuleText | QueryError]:
         reason = error.strerror if isinstance(error, OSError) else error
         yield QueryError(f"cannot be read: {reason}", path=str(path))
         return
-    documents = _toml(path, content) if path.suffix != ".ndjson" else _ndjson(path, content)
+    documents = _json(path, content) if is_json(path.name) else _toml(path, content)
     for document in documents:
         if isinstance(document, QueryError):
             yield document
@@ -135,18 +135,19 @@ def _toml(path: Path, content: str) -> Iterator[tuple[dict[str, Any], int] | Que
         )
 
 
-def _ndjson(path: Path, content: str) -> Iterator[tuple[dict[str, Any], int] | QueryError]:
-    """Rules of an export; its other lines (exception lists, the closing counts) are no rules."""
-    for line, text in enumerate(content.split("\n"), 1):
-        if not text.strip():
-            continue
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            yield QueryError(f"JSON: {error}", path=str(path), line=line)
-            continue
-        if isinstance(document, dict) and "rule_id" in document:
-            yield {"rule": document, "json": True}, line
+def _json(path: Path, content: str) -> Iterator[tuple[dict[str, Any], int] | QueryError]:
+    """Rules of an export; its other values (exception lists, the closing counts) are no rules."""
+    for found in values_of(str(path), content):
+        if isinstance(found, QueryError):
+            yield found
+        elif isinstance(found[1], dict) and "rule_id" in found[1]:
+            yield {"rule": found[1], "json": True}, found[0]
+
+
+def why_no_rule(path: Path) -> str:
+    """What to say of a file of JSON without any rule."""
+    found = values_of(str(path), path.read_text("utf-8-sig", "replace"))
+    return f"no rule in it: {kind_of(each[1] for each in found if isinstance(each, tuple))}"
 
 
 class _Reader:
@@ -196,7 +197,7 @@ class _Reader:
             license=self._typed("license", str, ""), threat=self._threat(),
             max_signals=self._max_signals(), suppression=self._suppression(special),
             building_block=self.rule.get("building_block_type") is not None,
-            disabled=self.rule.get("enabled") is False and self.path.endswith("json"),
+            disabled=self.rule.get("enabled") is False and is_json(self.path),
             has_filters=bool(self._typed("filters", list, [])),
             category_field=self._typed("event_category_override", str, ""),
             exception_lists=tuple(
@@ -329,7 +330,7 @@ class _Reader:
 
 def line_of(rule: RuleText, word: str) -> int:
     """The line of a rule's file on which a word stands in quotes; 0 if unknown."""
-    if rule.path.endswith(".ndjson"):
+    if is_json(rule.path):
         return rule.query_line
     lines = Path(rule.path).read_text("utf-8", "replace").split("\n")
     quoted = (f'"{word}"', f"'{word}'")
@@ -339,9 +340,12 @@ def line_of(rule: RuleText, word: str) -> int:
 
 def placed(error: QueryError, rule: RuleText, content: str = "") -> QueryError:
     """An error of a query, moved to its place in the rule file."""
-    if rule.path.endswith(".ndjson"):
-        return QueryError(f"{error.reason} (query line {error.line}, column {error.column})",
-                          path=rule.path, line=rule.query_line)
+    if is_json(rule.path):
+        # The file has the query in one piece, escaped: its own line is shown instead.
+        reason = f"{error.reason} (query line {error.line}, column {error.column})"
+        if error.text and error.column:
+            reason += f"\n    {error.text}\n    {' ' * (error.column - 1)}^"
+        return QueryError(reason, path=rule.path, line=rule.query_line)
     line = rule.query_line + error.line - 1
     lines = content.split("\n")
     written = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""

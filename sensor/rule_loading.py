@@ -27,6 +27,7 @@ from sensor.rule_files import (
     line_of,
     placed,
     read_file,
+    why_no_rule,
 )
 from sensor.rule_runners import OrderRunner, Runner, SingleRunner
 from sensor.rule_state_loading import CannotRun, Resources, build, fields_of
@@ -125,10 +126,13 @@ def read_rules(
     paths: Iterable[str], config: Config, schema: Schema, resources: Resources | None = None
 ) -> tuple[list[Rule], list[QueryError]]:
     """The rules of files and folders, and everything that is wrong with them."""
+    paths = list(paths)
     files, errors = find_files(paths)
     rules = []
+    telling = set()
     for path in files:
         for text in read_file(path):
+            telling.add(path)
             if isinstance(text, QueryError):
                 errors.append(text)
                 continue
@@ -137,7 +141,26 @@ def read_rules(
                 wrong = _specialise(rule, config, schema, resources or Resources())
             rules.append(rule)
             errors += wrong
-    return rules, errors + _duplicates(rules)
+    return rules, errors + _without_rules(paths, files, telling) + _duplicates(rules)
+
+
+def _without_rules(
+    paths: list[str], files: list[Path], telling: set[Path]
+) -> list[QueryError]:
+    """Files and folders that were named for nothing: whoever names one takes it for rules.
+
+    In a folder other files may lie beside rules.
+    """
+    errors = []
+    for path in map(Path, dict.fromkeys(paths)):
+        if path.is_dir():
+            below = [file for file in files if file.is_relative_to(path)]
+            if below and not telling.intersection(below):
+                errors.append(QueryError(f"no rule in its files ({below[0].name}: "
+                                         f"{why_no_rule(below[0])})", path=str(path)))
+        elif path in files and path not in telling:
+            errors.append(QueryError(why_no_rule(path), path=str(path)))
+    return errors
 
 
 def _compiled(
@@ -160,8 +183,10 @@ def _compiled(
             return _refused(rule, f"runs on network evidence only: {text.network_leg} covers its "
                                   "network leg"), []
         return _refused(rule, f"not on a tap: {absent}: the condition can never hold"), []
-    if findings.absent:
-        rule.status, rule.reason = DEGRADED, f"not on a tap: {absent}"
+    remarks = [f"not on a tap: {absent}"] if absent else []
+    remarks += findings.doubtful
+    if remarks:
+        rule.status, rule.reason = DEGRADED, "; ".join(remarks)
     lists = external_lists(query)
     if config.strict_external and lists:
         query, rule.is_strict = strictly_external(query), True
@@ -194,6 +219,9 @@ def _specialise(
         remarks = [rule.reason, remark]
         if fields.absent:
             remarks.append(f"not on a tap: {', '.join(fields.absent)}")
+        if schema.any_event:
+            remarks += (doubt for name in fields.names
+                        if (doubt := check.doubt(name, schema.fields)) not in remarks)
         rule.reason = "; ".join(filter(None, remarks))
         rule.status = DEGRADED if rule.reason else rule.status
     return []
@@ -239,9 +267,10 @@ def _duplicates(rules: list[Rule]) -> list[QueryError]:
     for rule in rules:
         known = first.setdefault(rule.text.id, rule.text)
         if known is not rule.text and rule.text.id:
+            place = f"{known.path}:{line_of(known, known.id)}".removesuffix(":0")
             errors.append(QueryError(
-                f"rule id {rule.text.id} is already used by {harmless(known.path)}",
-                path=rule.text.path,
+                f"rule id {rule.text.id} is already used by {harmless(place)}",
+                path=rule.text.path, line=line_of(rule.text, rule.text.id),
             ))
     return errors
 

@@ -50,6 +50,7 @@ class Resources:
 class Fields:
     """The fields that a rule names outside of its query."""
 
+    names: tuple[str, ...]
     unknown: tuple[str, ...]
     """Nobody has them: mistakes."""
     absent: tuple[str, ...]
@@ -76,7 +77,7 @@ def fields_of(special: Special, type_of: Callable[[str], str | None]) -> Fields:
             any(entry.field in lacking and not entry.negate for entry in group)
             for group in special.mapping
         )
-    return Fields(unknown, absent, hopeless)
+    return Fields(tuple(dict.fromkeys(names)), unknown, absent, hopeless)
 
 
 def build(

@@ -77,6 +77,7 @@ def full_ledger(
 ) -> dict[str, Any]:
     """The ledger of `--stats`, whole."""
     ledger = pipeline.ledger()
+    seen = ledger.pop("seen")
     lanes = [lane for lane in pipeline.lanes if lane.table.first_ns >= 0]
     kernel = capture or CaptureStatus()
     return {
@@ -84,7 +85,7 @@ def full_ledger(
         "rules": ruleset.ledger(),
         "sinks": {sink.name: sink_ledger(sink) for sink in outlets},
         "capture": {"kernel_packets": kernel.kernel_packets, "kernel_drops": kernel.kernel_drops,
-                    "ring_freezes": kernel.ring_freezes},
+                    "ring_freezes": kernel.ring_freezes, **seen},
         "inputs": [{"path": entry.path, "error": entry.error}
                    for entry in pipeline.inputs],
         "first_packet": time_text(min(lane.table.first_ns for lane in lanes)) if lanes else None,

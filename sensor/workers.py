@@ -92,11 +92,11 @@ class WorkersPipeline(AnyPipeline):
     def __init__(
         self,
         captures: Sequence[CapturePart],
-        decode: Callable[[FrameBatch, PacketBatch], None],
+        decoders: Sequence[Callable[[FrameBatch, PacketBatch], None]],
         tables: Sequence[TablePart],
         outlet: Outlet,
     ) -> None:
-        super().__init__(captures, decode, tables, outlet)
+        super().__init__(captures, decoders, tables, outlet)
         self._results: SimpleQueue[tuple[int, list[Any], int] | BaseException] = SimpleQueue()
         self.ask: Callable[[int], None] | None = None
         self._asked_s = [0.0] * len(self.lanes)
@@ -152,10 +152,12 @@ class WorkersPipeline(AnyPipeline):
 
         try:
             for frames in self.captures[worker]:
-                self.decode(frames, packets)
+                self.decoders[worker](frames, packets)
                 lane.fold(packets, keep)
                 keep()
-                reached_ns = max(lane.table.now_ns, packets.watermark_ns)
+                reached_ns = lane.table.now_ns
+                if reached_ns < 0 and not packets.count:  # time goes on before the first frame
+                    reached_ns = packets.watermark_ns
                 self._give(worker, known, reached_ns)
                 known = []
             lane.drain(keep)

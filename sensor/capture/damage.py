@@ -19,23 +19,20 @@ NOTES = (
     "whose lengths contradict each other (skipped)",
 )
 
-COMPRESSIONS = (
-    (b"\x1f\x8b", "gzip", "gzip -dc"),
-    (b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"),
-    (b"\xfd7zXZ\x00", "xz", "xz -dc"),
-    (b"BZh", "bzip2", "bzip2 -dc"),
-    (b"\x04\x22\x4d\x18", "lz4", "lz4 -dc"),
-)
-"""First octets, name, and the command that decompresses to standard output."""
-
 LINKS = {
     0: "BSD loopback",
     1: "Ethernet",
+    9: "PPP",
     12: "raw IP",
     14: "raw IP",
+    50: "PPP in HDLC framing",
+    51: "PPPoE",
     101: "raw IP",
+    104: "Cisco HDLC",
+    105: "IEEE 802.11",
     108: "OpenBSD loopback",
     113: "Linux cooked v1",
+    127: "IEEE 802.11 with radiotap header",
     228: "raw IPv4",
     229: "raw IPv6",
     276: "Linux cooked v2",
@@ -46,19 +43,13 @@ OTHER_LINKS = {
     6: "Token Ring",
     7: "ARCNET",
     8: "SLIP",
-    9: "PPP",
     10: "FDDI",
-    50: "PPP in HDLC framing",
-    51: "PPPoE",
     100: "ATM",
-    104: "Cisco HDLC",
-    105: "IEEE 802.11",
     107: "Frame Relay",
     114: "LocalTalk",
     117: "OpenBSD pflog",
     119: "IEEE 802.11 with Prism header",
     122: "IP over Fibre Channel",
-    127: "IEEE 802.11 with radiotap header",
     129: "ARCNET, Linux",
     138: "IP over FireWire",
     143: "DOCSIS",
@@ -97,12 +88,8 @@ def notes_texts(noted: Sequence[int], subject: str) -> list[str]:
     ]
 
 
-def not_a_capture(octets: bytes, path: str) -> str:
+def not_a_capture(octets: bytes) -> str:
     """Why a file that starts with these octets cannot be read."""
     if not octets:
         return "empty file"
-    for magic, name, command in COMPRESSIONS:
-        if octets.startswith(magic):
-            file = "FILE" if path == "-" else path
-            return f"compressed with {name}; decompress it: {command} {file} | sensor replay -"
     return f"not a capture file (it starts with {octets[:8]!r})"

@@ -8,10 +8,10 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sensor.capture.damage import COMPRESSIONS
+from sensor.capture.streams import STANDARD_INPUT, start_of
+from sensor.decompress import DecompressError
 from sensor.errors import CaptureError
 
-STANDARD_INPUT = "-"
 MAGIC_BYTES = 8
 PCAP_MAGICS = (
     b"\xa1\xb2\xc3\xd4",
@@ -83,7 +83,7 @@ def _add_directory(discovery: Discovery, directory: str) -> None:
     before = len(discovery.found)
     skipped = 0
     for path in _files_below(directory, discovery):
-        found = _inspect(path)
+        found = inspect(path)
         if found is None:
             skipped += 1
         else:
@@ -108,24 +108,23 @@ def _files_below(directory: str, discovery: Discovery) -> Iterator[str]:
             yield os.path.join(place, name)
 
 
-def _inspect(path: str) -> Found | None:
+def inspect(path: str) -> Found | None:
     """A capture by its first octets, or one that cannot be told; None: something else.
 
-    A compressed file is taken for a capture if its name says so: it is then reported, not read.
+    A compressed file is told by its content. If that is damaged it is taken for a capture if its
+    name says so: what is wrong with it is then reported.
     """
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
             return None  # opening a pipe or a device could wait for ever
-        with open(path, "rb", buffering=0) as file:
-            octets = file.read(MAGIC_BYTES)
+        octets = start_of(path, MAGIC_BYTES)
     except OSError as error:
         return Found(path, CaptureError(path, reason_of(error)))
-    compressed = any(octets.startswith(magic) for magic, _, _ in COMPRESSIONS)
-    named = any(part in os.path.basename(path).lower() for part in CAPTURE_NAMES)
-    if is_capture(octets) or (compressed and named):
-        return Found(path, None, status.st_size)
-    return None
+    except DecompressError:
+        named = any(part in os.path.basename(path).lower() for part in CAPTURE_NAMES)
+        return Found(path, None, status.st_size) if named else None
+    return Found(path, None, status.st_size) if is_capture(octets) else None
 
 
 def is_capture(octets: bytes) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sensor.capture.discover import STANDARD_INPUT, discover
-from sensor.capture.files import batches, open_stream
+from sensor.capture.discover import discover
 from sensor.capture.interfaces import Interfaces
+from sensor.capture.reading import batches
+from sensor.capture.streams import STANDARD_INPUT, open_stream
 from sensor.capture.window import Window
 from sensor.errors import CaptureError
 from sensor.frames import FrameBatch

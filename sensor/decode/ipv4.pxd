@@ -4,7 +4,7 @@ from sensor.loads cimport be16, be32, u8
 from sensor.records cimport Packet
 
 cdef unsigned long long V4_PREFIX
-cdef unsigned char KIND_FRAGMENT
+cdef unsigned char KIND_FRAGMENT, IS_FRAGMENT, MORE_FRAGMENTS
 cdef unsigned short SOUND
 cdef unsigned short HEADER_NOT_CAPTURED
 cdef unsigned short IP_BAD_VERSION
@@ -16,6 +16,7 @@ cdef unsigned short IPV4_TRUNCATED
 cdef unsigned int PROTOCOL_AH
 cdef unsigned int FRAGMENT_BITS
 cdef unsigned int FRAGMENT_OFFSET
+cdef unsigned int MORE_BIT
 cdef Py_ssize_t PACKET_MAX
 
 @cython.locals(first=cython.uint, header=Py_ssize_t, length=Py_ssize_t, fragment=cython.uint)

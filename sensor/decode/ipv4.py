@@ -20,13 +20,14 @@ from sensor.anomalies import (
     IPV4_TRUNCATED,
     SOUND,
 )
-from sensor.packets import KIND_FRAGMENT, PROTOCOL_AH
+from sensor.packets import IS_FRAGMENT, KIND_FRAGMENT, MORE_FRAGMENTS, PROTOCOL_AH
 
 if not cython.compiled:
     from sensor.decode.transport import decode_authenticated, decode_transport
     from sensor.loads import be16, be32, u8
 
 FRAGMENT_BITS = 0x3FFF  # more fragments, and the offset
+MORE_BIT = 0x2000
 FRAGMENT_OFFSET = 0x1FFF  # in units of 8 octets
 PACKET_MAX = 65535  # a packet put together again, header included
 
@@ -74,16 +75,23 @@ def decode_ipv4(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> i
 def decode_fragment(
     octets: Any, packet: Any, fragment: int, at: int, end: int, ip_end: int
 ) -> int:
-    """A fragment: the first one has the ports, later ones belong to no flow."""
+    """A fragment: the first one has the ports; fragments.py finds the flow of later ones."""
     start = (fragment & FRAGMENT_OFFSET) << 3
     if start + packet.ip_bytes > PACKET_MAX:
         return IP_FRAGMENT_TOO_LONG
+    packet.fragment = IS_FRAGMENT | (MORE_FRAGMENTS if fragment & MORE_BIT else 0)
+    packet.fragment_id = packet.ip_id
+    packet.fragment_protocol = packet.protocol
+    packet.fragment_offset = start
+    packet.fragment_bytes = ip_end - at
+    packet.extra_packets = 0
+    packet.extra_gap = 0
+    packet.payload_offset = at
+    packet.payload_bytes = ip_end - at
+    packet.payload_captured = end - at
     if start == 0 and packet.protocol == PROTOCOL_AH:
         return decode_authenticated(octets, packet, at, end, ip_end, True)
     if start == 0:
         return decode_transport(octets, packet, at, end, ip_end, True)
     packet.kind = KIND_FRAGMENT
-    packet.payload_offset = at
-    packet.payload_bytes = ip_end - at
-    packet.payload_captured = end - at
     return SOUND

@@ -2,10 +2,10 @@ cimport cython
 from sensor.decode.extensions cimport (
     AUTHENTICATION, EXTENSIONS_MAX, FRAGMENT, HOP_BY_HOP, extension_bytes, is_extension)
 from sensor.decode.transport cimport decode_transport
-from sensor.loads cimport be16, be64, u8
+from sensor.loads cimport be16, be32, be64, u8
 from sensor.records cimport Packet
 
-cdef unsigned char KIND_FRAGMENT
+cdef unsigned char KIND_FRAGMENT, IS_FRAGMENT, MORE_FRAGMENTS
 cdef unsigned short SOUND
 cdef unsigned short AH_BAD_LENGTH
 cdef unsigned short HEADER_NOT_CAPTURED
@@ -30,6 +30,11 @@ cdef unsigned int decode_ipv6(
     protocol=cython.uint, more=cython.bint, word=cython.uint, code=cython.uint, length=Py_ssize_t,
     headers=cython.int)
 cdef unsigned int decode_extensions(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end) noexcept nogil
+
+@cython.locals(word=cython.uint)
+cdef void note_fragment(
     const unsigned char *octets, Packet *packet,
     Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end) noexcept nogil
 

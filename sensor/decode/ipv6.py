@@ -23,7 +23,7 @@ from sensor.anomalies import (
     IPV6_TRUNCATED,
     SOUND,
 )
-from sensor.packets import KIND_FRAGMENT
+from sensor.packets import IS_FRAGMENT, KIND_FRAGMENT, MORE_FRAGMENTS
 
 if not cython.compiled:
     from sensor.decode.extensions import (
@@ -35,7 +35,7 @@ if not cython.compiled:
         is_extension,
     )
     from sensor.decode.transport import decode_transport
-    from sensor.loads import be16, be64, u8
+    from sensor.loads import be16, be32, be64, u8
 
 NO_NEXT_HEADER = 59
 PAYLOAD_MAX = 65535  # behind the IPv6 header, put together again
@@ -95,17 +95,32 @@ def decode_extensions(octets: Any, packet: Any, at: int, end: int, ip_end: int) 
             code = bad_fragment(word, ip_end - at - 8)
             if code:
                 return code
+            note_fragment(octets, packet, at, end, ip_end)
             if word & 0xFFF8:
                 packet.kind = KIND_FRAGMENT
-                packet.payload_offset = at + 8
-                packet.payload_bytes = ip_end - at - 8
-                packet.payload_captured = end - at - 8
                 return SOUND
             more = word & 1 != 0
         at += length
         protocol = packet.protocol
         headers += 1
     return decode_transport(octets, packet, at, end, ip_end, more)
+
+
+def note_fragment(octets: Any, packet: Any, at: int, end: int, ip_end: int) -> None:
+    """Record what the fragment header at `at` says; the caller proved its 8 octets."""
+    word = be16(octets, at + 2)
+    if word & 0xFFF9 == 0:
+        return  # first and last: a whole packet (RFC 6946)
+    packet.fragment = IS_FRAGMENT | (MORE_FRAGMENTS if word & 1 else 0)
+    packet.fragment_id = be32(octets, at + 4)
+    packet.fragment_protocol = u8(octets, at)
+    packet.fragment_offset = word & 0xFFF8
+    packet.fragment_bytes = ip_end - at - 8
+    packet.extra_packets = 0
+    packet.extra_gap = 0
+    packet.payload_offset = at + 8
+    packet.payload_bytes = ip_end - at - 8
+    packet.payload_captured = end - at - 8
 
 
 def bad_fragment(word: int, length: int) -> int:

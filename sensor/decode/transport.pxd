@@ -29,7 +29,8 @@ cdef unsigned short ICMPV6_HEADER_TRUNCATED
 cdef unsigned int SYN
 cdef unsigned char NO_WINDOW_SCALE
 cdef unsigned int WINDOW_SCALE_MAX
-cdef Py_ssize_t UDP_MAX
+cdef Py_ssize_t TCP_NEEDED, UDP_MAX
+cdef unsigned int WINDOW_UNKNOWN
 
 cdef unsigned int decode_transport(
     const unsigned char *octets, Packet *packet,

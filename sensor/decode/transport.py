@@ -50,6 +50,10 @@ if not cython.compiled:
     from sensor.decode.icmp import decode_icmp, decode_icmpv6
     from sensor.loads import be16, be32, u8
 
+TCP_NEEDED = 14
+"""Octets of a TCP header that the snapshot length must leave: up to its flags. The old 68 octets of
+tcpdump leave just these of IPv6 over Ethernet."""
+WINDOW_UNKNOWN = 0xFFFF
 WINDOW_SCALE_MAX = 14  # RFC 7323 2.3: a larger shift count is taken as 14
 UDP_MAX = 65535  # a longer datagram has 0 in its length field, RFC 2675 4
 
@@ -115,7 +119,7 @@ def decode_tcp(
     octets: Any, packet: Any, at: int, end: int, ip_end: int, first_fragment: bool
 ) -> int:
     """TCP, RFC 9293 3.1; options are only read for the window scale of a SYN."""
-    if end - at < 20:
+    if end - at < 20 and (ip_end - at < 20 or end - at < TCP_NEEDED):
         return cut_short(ip_end - at, 20, TCP_HEADER_TRUNCATED, first_fragment)
     header = (u8(octets, at + 12) >> 4) << 2
     if header < 20:
@@ -128,14 +132,19 @@ def decode_tcp(
     packet.seq = be32(octets, at + 4)
     packet.ack = be32(octets, at + 8)
     packet.tcp_flags = flags
-    packet.window = be16(octets, at + 14)
-    packet.checksum = be16(octets, at + 16)
+    if end - at >= 20:
+        packet.window = be16(octets, at + 14)
+        packet.checksum = be16(octets, at + 16)
+    else:
+        packet.window = WINDOW_UNKNOWN
     set_payload(packet, at + header, end, ip_end)
     if packet.payload_captured >= 3 and u8(octets, at + header) == TELNET_IAC:
         packet.telnet_role = telnet_role_of(octets, at + header, end)
     if flags & SYN and header > 20:
         packet.window_scale = window_scale_of(
             octets, at + 20, min(at + header, end))
+        if packet.window_scale == NO_WINDOW_SCALE and at + header > end:
+            packet.window_scale = WINDOW_SCALE_MAX  # not captured: no window is too large
     return SOUND
 
 

@@ -11,9 +11,15 @@ from sensor.flowtable.state import SAW_RST, SAW_RST_RESP
 EVENTS_MAX = 16_384
 """Events that the buffer holds; rules see batches of about half as many in a replay."""
 BUCKETS_FIRST = 1 << 14
-COPIES = 1 << 14
-"""Packets that the search for duplicates remembers."""
-COPIES_MASK = COPIES - 1
+COPY_WAYS = 4
+COPY_LINES = 1 << 12
+"""The search for duplicates remembers 2**14 packets: a cache line of four marks, then their times,
+for each of so many remainders. On a line of one packet per microsecond a copy may come late."""
+COPIES_MASK = COPY_LINES - 1
+PATHS_MAX = 65_535
+"""Paths through tunnels that a run keeps: their numbers have 16 bits, and 0 stands for none."""
+JUMP_NS = 3_600_000_000_000
+"""A packet dated so far ahead of the one before it needs another one that agrees."""
 CLASSES = 3
 """Order of eviction: unanswered attempts, other flows, accepted flows; each oldest first."""
 SPARED_NS = 1_000_000_000

@@ -7,7 +7,7 @@ try:
 except ImportError:
     from sensor import interpreted as cython  # noqa: F401
 
-from sensor.flowtable.constants import COPIES_MASK, MASK64, PRIME_1, PRIME_2, PRIME_3
+from sensor.flowtable.constants import COPIES_MASK, COPY_WAYS, MASK64, PRIME_1, PRIME_2, PRIME_3
 
 COPY_WINDOW_WITHOUT_ID_NS = 1_000_000
 """Without an IPv4 identification two equal packets may be two sendings: a copy is closer."""
@@ -34,15 +34,25 @@ def is_copy(table, packet, mark):
     """Whether the same packet was here a moment ago (mirror ports show packets twice)."""
     if mark == 0:
         return False
-    at = (mark & COPIES_MASK) * 2
-    if table.copies[at] == mark:
-        window = table.copy_window_ns
-        if packet.ip_id == 0 and window > COPY_WINDOW_WITHOUT_ID_NS:
-            window = COPY_WINDOW_WITHOUT_ID_NS
-        before = table.copies[at + 1]
-        apart = packet.time_ns - before
-        if -window <= apart <= window:
-            return True
-    table.copies[at] = mark
-    table.copies[at + 1] = packet.time_ns & MASK64
+    first = (mark & COPIES_MASK) * 2 * COPY_WAYS
+    oldest = first
+    for at in range(first, first + COPY_WAYS):
+        if table.copies[at] == mark:
+            if is_near(table, packet, table.copies[at + COPY_WAYS]):
+                return True
+            oldest = at
+            break
+        if table.copies[at + COPY_WAYS] < table.copies[oldest + COPY_WAYS]:
+            oldest = at
+    table.copies[oldest] = mark
+    table.copies[oldest + COPY_WAYS] = packet.time_ns & MASK64
     return False
+
+
+def is_near(table, packet, before_ns):
+    """Whether a packet comes so soon after another time, or before it, that it may be a copy."""
+    window = table.copy_window_ns
+    if packet.ip_id == 0 and window > COPY_WINDOW_WITHOUT_ID_NS:
+        window = COPY_WINDOW_WITHOUT_ID_NS
+    apart = (packet.time_ns - before_ns) & MASK64
+    return apart <= window or MASK64 - apart < window

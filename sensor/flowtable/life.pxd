@@ -1,6 +1,7 @@
 cimport cython
 from sensor.flowtable.direction cimport opens, turn_round
 from sensor.flowtable.keys cimport insert, remove
+from sensor.flowtable.paths cimport path_of
 from sensor.flowtable.ranks cimport delist, enlist, victim
 from sensor.flowtable.tablestate cimport TableState
 from sensor.flowtable.timers cimport timers_cancel, timers_schedule
@@ -10,11 +11,12 @@ from sensor.records cimport Flow, Packet, flow_at, packet_at
 
 cdef unsigned int MASK32
 cdef int FLOW_ACTIVE, ACCEPTED, ACK, ATTEMPTED, END_EVICTED
-cdef int END_IDLE_TIMEOUT, FLOW_ENDED, HISTORY_MAX, INFERRED_ONE_SIDED, LOSSY_FLOWS_MIN
+cdef int END_IDLE_TIMEOUT, FLOW_ENDED, HISTORY_MAX, INFERRED_ONE_SIDED, ONE_SIDED
+cdef unsigned long long LOSSY_FLOWS_MIN, LOSSY_SHARE
 cdef int NOT_ENDED, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP
 cdef int TAG_DIRECTION_GUESSED
-cdef unsigned int ANY_RST, CLOSED, COUNTED_ONE_WAY, FAILED, HANDSHAKE_DONE
-cdef unsigned int NO_WINDOW_SCALE, STARTED, WAITING
+cdef unsigned int ANY_RST, CLOSED, COUNTED_LOSSY, COUNTED_ONE_WAY, FAILED, GAP, HANDSHAKE_DONE
+cdef unsigned int NO_WINDOW_SCALES, SAW_ACK, STARTED, WAITING
 
 @cython.locals(packet="Packet *", flow="Flow *", slot=Py_ssize_t, opened=int)
 cdef Py_ssize_t create(TableState table, PacketBatch packets, Py_ssize_t index, unsigned long long hashed) noexcept nogil
@@ -35,4 +37,6 @@ cdef void emit_due(TableState table, Py_ssize_t slot, long long known_ns) noexce
 @cython.locals(event="Flow *")
 cdef void emit(TableState table, Py_ssize_t slot, int action, long long known_ns) noexcept nogil
 cdef bint _capture_is_one_sided(TableState table) noexcept nogil
+@cython.locals(flow="Flow *", missing=bint)
+cdef void count_lossy(TableState table, Py_ssize_t slot) noexcept nogil
 cdef void _evict(TableState table) noexcept nogil

@@ -15,30 +15,36 @@ from sensor.flow import (
     FLOW_ACTIVE,
     FLOW_ENDED,
     INFERRED_ONE_SIDED,
+    LOSSY_FLOWS_MIN,
+    LOSSY_SHARE,
     NOT_ENDED,
+    ONE_SIDED,
     TAG_DIRECTION_GUESSED,
 )
 from sensor.flowtable.constants import ANY_RST, MASK32
 from sensor.flowtable.state import (
     CLOSED,
+    COUNTED_LOSSY,
     COUNTED_ONE_WAY,
     FAILED,
+    GAP,
     HANDSHAKE_DONE,
+    SAW_ACK,
     STARTED,
     WAITING,
 )
 from sensor.packets import ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP
-from sensor.records import HISTORY_MAX, NO_WINDOW_SCALE
+from sensor.records import HISTORY_MAX, NO_WINDOW_SCALES
 
 if not cython.compiled:
     from sensor.flowtable.direction import opens, turn_round
     from sensor.flowtable.keys import insert, remove
+    from sensor.flowtable.paths import path_of
     from sensor.flowtable.ranks import delist, enlist, victim
     from sensor.flowtable.timers import timers_cancel, timers_schedule
     from sensor.flowtable.verdict import conn_state_of, due_action, judge_end
     from sensor.records import flow_at, packet_at
 
-LOSSY_FLOWS_MIN = 3
 
 
 def create(table, packets, index, hashed):
@@ -95,6 +101,7 @@ def _fill(table, packets, index, slot, side):
     flow.icmp_code = packet.icmp_code
     flow.interface = packet.interface
     flow.process = packet.process
+    flow.tunnel = path_of(table.paths, packets, index) if packet.tunnels else 0
     flow.vlan_outer = packet.vlan_outer
     flow.vlan_inner = packet.vlan_inner
     flow.first_ns = packet.time_ns
@@ -121,7 +128,7 @@ def _clear(flow):
     """Nothing has been seen of the flow yet: slots are used again."""
     flow.state = 0
     flow.history_seen = 0
-    flow.history_length = 0
+    flow.window_scales = NO_WINDOW_SCALES
     flow.pending_isn = 0
     flow.verdict = 0
     flow.evidence = 0
@@ -140,7 +147,6 @@ def _clear(flow):
         flow.payload_bytes[end] = 0
         flow.missed_bytes[end] = 0
         flow.tcp_flags[end] = 0
-        flow.window_scale[end] = NO_WINDOW_SCALE
     for at in range(HISTORY_MAX):
         flow.history[at] = 0
 
@@ -221,8 +227,8 @@ def emit_due(table, slot, known_ns):
     if action >= 0:
         flow.conn_state = conn_state_of(flow)
         emit(table, slot, action, known_ns)
-    if flow.verdict == ACCEPTED and flow.evidence == INFERRED_ONE_SIDED:
-        if not flow.state & COUNTED_ONE_WAY:
+    if flow.evidence == INFERRED_ONE_SIDED or (flow.evidence == ONE_SIDED and flow.state & SAW_ACK):
+        if not flow.state & COUNTED_ONE_WAY:  # it took an answer that the capture does not have
             flow.state |= COUNTED_ONE_WAY
             table.one_way += 1
 
@@ -238,9 +244,21 @@ def emit(table, slot, action, known_ns):
 
 def _capture_is_one_sided(table):
     """Whether a missing answer says nothing, because the capture misses answers."""
-    if table.one_way and table.two_way < table.one_way:
+    if table.one_way > table.two_way:
         return True
-    return table.lossy >= LOSSY_FLOWS_MIN and table.lossy * 10 >= table.two_way
+    return table.lossy >= LOSSY_FLOWS_MIN and table.lossy * LOSSY_SHARE >= table.two_way
+
+
+def count_lossy(table, slot):
+    """Count a flow as lossy while something of it is missing: what came late was not lost."""
+    flow = flow_at(table.rows, slot)
+    missing = flow.missed_bytes[0] != 0 or flow.missed_bytes[1] != 0
+    if missing and not flow.state & COUNTED_LOSSY:
+        flow.state |= COUNTED_LOSSY
+        table.lossy += 1
+    elif flow.state & COUNTED_LOSSY and not missing:
+        flow.state &= ~(COUNTED_LOSSY | GAP)
+        table.lossy -= 1
 
 
 def _evict(table):

@@ -1,7 +1,9 @@
 cimport cython
+from sensor.flowtable.clock cimport hold, last_word, settle
 from sensor.flowtable.copies cimport copy_mark, is_copy
 from sensor.flowtable.keys cimport find, find_quoted, key_hash, rehash, side_of
 from sensor.flowtable.life cimport (
+    count_lossy,
     create,
     deadline_of,
     emit,
@@ -12,13 +14,12 @@ from sensor.flowtable.life cimport (
 )
 from sensor.flowtable.ranks cimport reclass
 from sensor.flowtable.tablestate cimport TableState
-from sensor.flowtable.tcp cimport tcp_begins_another, tcp_update
+from sensor.flowtable.tcp cimport tcp_begins_another, tcp_continue, tcp_skip, tcp_update
 from sensor.flowtable.timers cimport (
     timers_now,
     timers_pop,
     timers_schedule,
     timers_sooner,
-    timers_start,
 )
 from sensor.flowtable.verdict cimport (
     conn_state_of,
@@ -32,15 +33,17 @@ from sensor.records cimport Flow, Packet, flow_at, packet_at, touch_bucket, touc
 
 cdef int ACCEPTED, ACK, CROWDED, DONE, END_ACTIVE_TIMEOUT
 cdef int END_FIN, END_IDLE_TIMEOUT, END_OF_CAPTURE, END_RST, FLOW_ACTIVE
-cdef int FULL, KIND_ANOMALY, KIND_FLOW, KIND_FRAGMENT, KIND_NON_IP
+cdef int FRAGMENT_COPY, FRAGMENT_TINY, FULL, HELD, KIND_ANOMALY, KIND_CONTINUED, KIND_FLOW
+cdef int KIND_FRAGMENT, KIND_NON_IP
 cdef int NOT_ENDED, PROTOCOL_TCP, SYN, TAG_DIRECTION_GUESSED, TOUCH_FAR
 cdef int TOUCH_NEAR
-cdef unsigned int COUNTED_LOSSY, GAP
+cdef unsigned int GAP
 cdef unsigned int ANY_RST, CLOSED, COUNTED_TWO_WAY, FAILED
 cdef unsigned int NEW_SYN, NO_VLAN, SAW_SYN, STARTED
 cdef unsigned int WAITING
-cdef unsigned long long COPIES_MASK, MASK32
-cdef Py_ssize_t EVENTS_MAX, EVENTS_PER_PACKET, NO_SLOT
+cdef unsigned long long COPIES_MASK, COPY_WAYS, MASK32
+cdef long long JUMP_NS
+cdef Py_ssize_t EVENTS_LEFT, EVENTS_MAX, EVENTS_PER_PACKET, NO_SLOT
 
 @cython.final
 cdef class FlowTable(TableState):
@@ -48,14 +51,20 @@ cdef class FlowTable(TableState):
     cpdef bint advance(self, PacketBatch packets)
     @cython.locals(status=int)
     cdef int run(self, PacketBatch packets)
-    @cython.locals(done=bint)
+    @cython.locals(status=int)
     cpdef bint drain(self)
     cdef grow(self)
 
 
-@cython.locals(packet="Packet *", index=Py_ssize_t)
+@cython.locals(packet="Packet *", index=Py_ssize_t, odd=bint, status=int)
 cdef int _run(TableState table, PacketBatch packets) noexcept nogil
-@cython.locals(packet="Packet *", index=Py_ssize_t)
+@cython.locals(status=int)
+cdef int _let_time_pass(TableState table, PacketBatch packets) noexcept nogil
+@cython.locals(time_ns="long long", status=int)
+cdef int _odd_time(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
+@cython.locals(file_index="unsigned int")
+cdef int _release(TableState table, long long next_ns) noexcept nogil
+@cython.locals(packet="Packet *", index=Py_ssize_t, marked=bint)
 cdef void _prepare(TableState table, PacketBatch packets) noexcept nogil
 @cython.locals(packet="Packet *")
 cdef void _touch_far(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
@@ -63,14 +72,16 @@ cdef void _touch_far(TableState table, PacketBatch packets, Py_ssize_t index) no
 cdef void _touch_near(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
 @cython.locals(packet="Packet *", kind=int)
 cdef void _fold(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
+@cython.locals(packet="Packet *", kind=int, slot=Py_ssize_t)
+cdef void _fold_fragment(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
+@cython.locals(extra="unsigned int")
+cdef void _update_by_fragment(TableState table, Packet *packet, Flow *flow, int side) noexcept nogil
 @cython.locals(packet="Packet *", flow="Flow *", hashed="unsigned long long", slot=Py_ssize_t, side=int, renewed=bint, seen=bint)
 cdef void _fold_flow(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
-@cython.locals(packet="Packet *", flow="Flow *", state="unsigned int", was=int)
+@cython.locals(packet="Packet *", flow="Flow *", state="unsigned int", was=int, first=bint)
 cdef void _update(TableState table, PacketBatch packets, Py_ssize_t index, Py_ssize_t slot, int side) noexcept nogil
 @cython.locals(flow="Flow *")
 cdef void _wait(TableState table, Py_ssize_t slot, unsigned int state) noexcept nogil
-@cython.locals(flow="Flow *", missing=bint)
-cdef void _count_lossy(TableState table, Py_ssize_t slot) noexcept nogil
 @cython.locals(flow="Flow *")
 cdef void _stamp(TableState table, PacketBatch packets, Py_ssize_t index, Py_ssize_t slot, unsigned int state) noexcept nogil
 @cython.locals(packet="Packet *", flow="Flow *", slot=Py_ssize_t, was=int)
@@ -79,5 +90,5 @@ cdef void _fold_icmp_error(TableState table, PacketBatch packets, Py_ssize_t ind
 cdef bint _expire(TableState table, long long now_ns) noexcept nogil
 @cython.locals(flow="Flow *", reason=int)
 cdef void _due(TableState table, Py_ssize_t slot, long long due_ns) noexcept nogil
-@cython.locals(flow="Flow *", slot=Py_ssize_t, reason=int)
-cdef bint _drain(TableState table) noexcept nogil
+@cython.locals(flow="Flow *", slot=Py_ssize_t, reason=int, status=int)
+cdef int _drain(TableState table) noexcept nogil

@@ -30,12 +30,18 @@ from sensor.flow import (
     FLOW_ACTIVE,
     NOT_ENDED,
     TAG_DIRECTION_GUESSED,
-    VERDICTS,
 )
-from sensor.flowtable.constants import ANY_RST, COPIES_MASK, EVENTS_MAX, MASK32, NO_SLOT
+from sensor.flowtable.constants import (
+    ANY_RST,
+    COPIES_MASK,
+    COPY_WAYS,
+    EVENTS_MAX,
+    JUMP_NS,
+    MASK32,
+    NO_SLOT,
+)
 from sensor.flowtable.state import (
     CLOSED,
-    COUNTED_LOSSY,
     COUNTED_TWO_WAY,
     FAILED,
     GAP,
@@ -47,7 +53,10 @@ from sensor.flowtable.state import (
 from sensor.flowtable.tablestate import TableState
 from sensor.packets import (
     ACK,
+    FRAGMENT_COPY,
+    FRAGMENT_TINY,
     KIND_ANOMALY,
+    KIND_CONTINUED,
     KIND_FLOW,
     KIND_FRAGMENT,
     KIND_NON_IP,
@@ -57,9 +66,11 @@ from sensor.packets import (
 from sensor.records import NO_VLAN
 
 if not cython.compiled:
+    from sensor.flowtable.clock import hold, last_word, settle
     from sensor.flowtable.copies import copy_mark, is_copy
     from sensor.flowtable.keys import find, find_quoted, key_hash, rehash, side_of
     from sensor.flowtable.life import (
+        count_lossy,
         create,
         deadline_of,
         emit,
@@ -69,13 +80,12 @@ if not cython.compiled:
         timeout_of,
     )
     from sensor.flowtable.ranks import reclass
-    from sensor.flowtable.tcp import tcp_begins_another, tcp_update
+    from sensor.flowtable.tcp import tcp_begins_another, tcp_continue, tcp_skip, tcp_update
     from sensor.flowtable.timers import (
         timers_now,
         timers_pop,
         timers_schedule,
         timers_sooner,
-        timers_start,
     )
     from sensor.flowtable.verdict import (
         conn_state_of,
@@ -90,7 +100,9 @@ CROWDED = 2
 DONE = 0
 EVENTS_PER_PACKET = 8
 """Room that one packet may need: an old flow, an evicted one and its own may all speak."""
+EVENTS_LEFT = EVENTS_MAX - EVENTS_PER_PACKET
 FULL = 1
+HELD = 3
 TOUCH_FAR = 16
 TOUCH_NEAR = 8
 """How many packets ahead memory is asked for: far enough that it is there in time."""
@@ -125,9 +137,12 @@ class FlowTable(TableState):
 
     def drain(self):
         """End every flow: the capture is over. False as in `advance`."""
-        with cython.nogil:
-            done = _drain(self)
-        return done
+        while True:
+            with cython.nogil:
+                status = _drain(self)
+            if status != CROWDED:
+                return status == DONE
+            self.grow()
 
     def grow(self):
         """Double the hash table."""
@@ -147,28 +162,6 @@ class FlowTable(TableState):
         self.event_count = 0
         return octets.view(self.event_records.dtype)
 
-    def books(self):
-        """What was counted, for the ledger; `pipeline.py` asserts that it balances."""
-        return {
-            "packets_in_table": self.packets_in_table,
-            "packets_ended": self.packets_ended,
-            "packets_without_flow": self.fragments + self.icmp_quoting,
-            "fragments": self.fragments,
-            "icmp_quoting": self.icmp_quoting,
-            "anomalies": self.anomalies,
-            "non_ip": self.non_ip,
-            "duplicates": self.duplicates,
-            "time_backwards": self.time_backwards,
-            "flows_open": self.count,
-            "flows_total": self.number,
-            "flows_peak": self.peak,
-            "evicted": self.evicted,
-            "one_way": self.one_way,
-            "two_way": self.two_way,
-            "lossy": self.lossy,
-            "verdicts": dict(zip(VERDICTS, list(self.verdict_counts), strict=True)),
-        }
-
 
 def _run(table, packets):
     """Work through the batch from `cursor`: DONE, or FULL or CROWDED and to be called again."""
@@ -181,30 +174,72 @@ def _run(table, packets):
             _touch_far(table, packets, index + TOUCH_FAR)
             _touch_near(table, packets, index + TOUCH_NEAR)
         packet = packet_at(packets.rows, index)
-        if packet.time_ns < table.now_ns:
-            if not table.cursor_timed:
-                table.time_backwards += 1
-        else:
-            if table.first_ns < 0:
-                table.first_ns = packet.time_ns
-                timers_start(table.timers, packet.time_ns)
-            table.now_ns = packet.time_ns
-        table.cursor_timed = True
-        if not _expire(table, table.now_ns):
-            return FULL
-        if table.event_count > EVENTS_MAX - EVENTS_PER_PACKET:
+        if not table.cursor_timed:
+            odd = packet.time_ns < table.now_ns or packet.time_ns > table.now_ns + JUMP_NS
+            if odd or table.held.count or table.first_ns < 0:
+                status = _odd_time(table, packets, index)
+                if status == HELD:
+                    table.cursor += 1
+                    continue
+                if status != DONE:
+                    return status
+            else:
+                table.now_ns = packet.time_ns
+            table.cursor_timed = True
+        if not _expire(table, table.now_ns) or table.event_count > EVENTS_LEFT:
             return FULL
         if (table.count + 1) * 2 > table.bucket_mask + 1:
             return CROWDED
         _fold(table, packets, index)
         table.cursor += 1
         table.cursor_timed = False
+    status = _let_time_pass(table, packets)
+    if status == DONE:
+        table.cursor = 0
+    return status
+
+
+def _let_time_pass(table, packets):
+    """The batch is done: expire up to its watermark; as `_run`."""
+    if table.held.count and packets.count == 0:  # live: nothing comes, but time goes on
+        status = _release(table, packets.watermark_ns)
+        if status != DONE:
+            return status
     # A live capture lets time pass before its first packet: there is nothing to expire then.
-    if table.first_ns >= 0 and packets.watermark_ns > table.now_ns:
+    if table.first_ns >= 0 and 0 < packets.watermark_ns - table.now_ns <= JUMP_NS:
         table.now_ns = packets.watermark_ns
     if table.first_ns >= 0 and not _expire(table, table.now_ns):
         return FULL
-    table.cursor = 0
+    return DONE
+
+
+def _odd_time(table, packets, index):
+    """Take the time of a packet that is dated back or far ahead, or comes after such a one."""
+    time_ns = packet_at(packets.rows, index).time_ns
+    if table.held.count:
+        status = _release(table, time_ns)
+        if status != DONE:
+            return status
+    if table.first_ns < 0 or time_ns > table.now_ns + JUMP_NS:
+        hold(table, packets, index)
+        return HELD
+    table.time_backwards += time_ns < table.now_ns
+    table.now_ns = max(table.now_ns, time_ns)
+    return DONE
+
+
+def _release(table, next_ns):
+    """Fold in the packet that was held back; as `_run`."""
+    settle(table, next_ns)
+    if not _expire(table, table.now_ns) or table.event_count > EVENTS_LEFT:
+        return FULL
+    if (table.count + 1) * 2 > table.bucket_mask + 1:
+        return CROWDED
+    file_index = table.file_index
+    table.file_index = table.held_file
+    _fold(table, table.held, 0)
+    table.file_index = file_index
+    table.held.count = 0
     return DONE
 
 
@@ -213,7 +248,9 @@ def _prepare(table, packets):
         packet = packet_at(packets.rows, index)
         if packet.kind >= KIND_FLOW:
             packet.hash = key_hash(table, packet)
-            packet.copy_mark = copy_mark(table, packet) if table.duplicates_on else 0
+            # Which fragments are copies was told by those who know all of their packet.
+            marked = table.duplicates_on and not packet.fragment
+            packet.copy_mark = copy_mark(table, packet) if marked else 0
 
 
 def _touch_far(table, packets, index):
@@ -222,7 +259,7 @@ def _touch_far(table, packets, index):
     touch_packet(packets.rows, index + TOUCH_NEAR)
     if packet.kind >= KIND_FLOW:
         touch_bucket(table.buckets, (packet.hash >> 32) & table.bucket_mask)
-        touch_bucket(table.copies, (packet.copy_mark & COPIES_MASK) * 2)
+        touch_bucket(table.copies, (packet.copy_mark & COPIES_MASK) * 2 * COPY_WAYS)
 
 
 def _touch_near(table, packets, index):
@@ -238,8 +275,10 @@ def _fold(table, packets, index):
     """Give one packet to its flow, or count why it has none."""
     packet = packet_at(packets.rows, index)
     kind = packet.kind
-    if kind >= KIND_FLOW and kind != KIND_FRAGMENT:
-        if table.duplicates_on and is_copy(table, packet, packet.copy_mark):
+    if kind >= KIND_FLOW:
+        if packet.fragment:
+            _fold_fragment(table, packets, index)
+        elif table.duplicates_on and is_copy(table, packet, packet.copy_mark):
             table.duplicates += 1
         elif kind == KIND_FLOW:
             _fold_flow(table, packets, index)
@@ -249,8 +288,26 @@ def _fold(table, packets, index):
         table.anomalies += 1
     elif kind == KIND_NON_IP:
         table.non_ip += 1
+
+
+def _fold_fragment(table, packets, index):
+    """A fragment: a copy, part of a flow, or nothing that can be told."""
+    packet = packet_at(packets.rows, index)
+    kind = packet.kind
+    if packet.fragment & FRAGMENT_COPY:
+        table.duplicates += 1
+    elif kind == KIND_FLOW:
+        _fold_flow(table, packets, index)
+    elif kind == KIND_CONTINUED:
+        slot = find(table, packet, packet.hash)
+        if slot == NO_SLOT:  # the flow is over already
+            table.fragments += 1
+        else:
+            _update(table, packets, index, slot, side_of(flow_at(table.rows, slot), packet))
     elif kind == KIND_FRAGMENT:
         table.fragments += 1
+    else:
+        _fold_icmp_error(table, packets, index)
 
 
 def _fold_flow(table, packets, index):
@@ -283,7 +340,10 @@ def _update(table, packets, index, slot, side):
     flow = flow_at(table.rows, slot)
     state = flow.state
     was = flow.verdict
-    if packet.protocol == PROTOCOL_TCP:
+    first = flow.packets[0] + flow.packets[1] == 0
+    if packet.fragment:
+        _update_by_fragment(table, packet, flow, side)
+    elif packet.protocol == PROTOCOL_TCP:
         tcp_update(flow, packet, side)
     flow.packets[side] += 1
     flow.bytes[side] += packet.ip_bytes
@@ -302,7 +362,7 @@ def _update(table, packets, index, slot, side):
     if packet.protocol != PROTOCOL_TCP:
         if was != ACCEPTED:
             judge_reply(flow)
-    elif flow.state != state or flow.packets[0] + flow.packets[1] == 1:
+    elif flow.state != state or first:
         judge_tcp(flow)
         _wait(table, slot, state)
     if flow.state & CLOSED:
@@ -315,7 +375,28 @@ def _update(table, packets, index, slot, side):
         _stamp(table, packets, index, slot, 0)
         emit_due(table, slot, table.now_ns)
     if flow.state & GAP:
-        _count_lossy(table, slot)
+        count_lossy(table, slot)
+
+
+def _update_by_fragment(table, packet, flow, side):
+    """Follow the protocol of a fragment, and count those that a first one speaks for.
+
+    They were counted as without a flow when they came.
+    """
+    if packet.protocol == PROTOCOL_TCP:
+        if packet.kind == KIND_CONTINUED:
+            tcp_continue(flow, packet, side)
+        else:
+            tcp_update(flow, packet, side)
+            if packet.extra_gap:
+                tcp_skip(flow, packet, side)
+    extra = packet.extra_packets
+    flow.packets[side] += extra
+    table.packets_in_table += extra
+    table.fragments -= extra
+    if packet.fragment & FRAGMENT_TINY:  # itself an anomaly, in the place of one of them
+        table.fragments -= 1
+        table.anomalies += 1
 
 
 def _wait(table, slot, state):
@@ -326,18 +407,6 @@ def _wait(table, slot, state):
         timers_sooner(table.timers, slot, table.now_ns + table.wait_ns)
 
 
-def _count_lossy(table, slot):
-    """Count a flow as lossy while something of it is missing: what came late was not lost."""
-    flow = flow_at(table.rows, slot)
-    missing = flow.missed_bytes[0] != 0 or flow.missed_bytes[1] != 0
-    if missing and not flow.state & COUNTED_LOSSY:
-        flow.state |= COUNTED_LOSSY
-        table.lossy += 1
-    elif flow.state & COUNTED_LOSSY and not missing:
-        flow.state &= ~(COUNTED_LOSSY | GAP)
-        table.lossy -= 1
-
-
 def _stamp(table, packets, index, slot, state):
     """Note which packet decided, unless a handshake before it did and only waits for a veto."""
     flow = flow_at(table.rows, slot)
@@ -346,8 +415,12 @@ def _stamp(table, packets, index, slot, state):
     if state & FAILED and flow.verdict != ACCEPTED:
         return
     flow.decided_ns = packet_at(packets.rows, index).time_ns
-    flow.decided_frame = (packets.first_number + index) & MASK32
-    flow.decided_file = table.file_index
+    if packets.numbered:
+        flow.decided_frame = packets.numbers[index]
+        flow.decided_file = packets.file_of[index]
+    else:
+        flow.decided_frame = (packets.first_number + index) & MASK32
+        flow.decided_file = table.file_index
 
 
 def _fold_icmp_error(table, packets, index):
@@ -373,7 +446,7 @@ def _expire(table, now_ns):
     if (now_ns >> 24) <= table.expired_tick:
         return True
     while True:
-        if table.event_count > EVENTS_MAX - EVENTS_PER_PACKET:
+        if table.event_count > EVENTS_LEFT:
             return False
         slot = timers_pop(table.timers, now_ns)
         if slot < 0:
@@ -408,10 +481,14 @@ def _due(table, slot, due_ns):
 
 
 def _drain(table):
-    """End every flow, by slot; False: the event buffer is full."""
+    """End every flow, by slot; as `_run`."""
+    if table.held.count:
+        status = _release(table, last_word(table))
+        if status != DONE:
+            return status
     while table.drain_at < table.slots_used:
-        if table.event_count > EVENTS_MAX - EVENTS_PER_PACKET:
-            return False
+        if table.event_count > EVENTS_LEFT:
+            return FULL
         slot = table.drain_at
         if table.timers.ticks[slot]:
             flow = flow_at(table.rows, slot)
@@ -420,4 +497,4 @@ def _drain(table):
                 reason = END_RST if flow.state & ANY_RST else END_FIN
             end_flow(table, slot, reason)
         table.drain_at += 1
-    return True
+    return DONE

@@ -1,4 +1,6 @@
+from sensor.flowtable.paths cimport PathStore
 from sensor.flowtable.timers cimport Timers
+from sensor.packets cimport PacketBatch
 from sensor.records cimport Flow, flows_of
 
 cdef int CLASSES
@@ -13,6 +15,7 @@ cdef class TableState:
     cdef Flow *event_rows
     cdef public object event_records
     cdef Timers timers
+    cdef readonly PathStore paths
     cdef unsigned int[::1] free
     cdef unsigned long long[::1] slot_hash
     cdef unsigned char[::1] slot_class
@@ -34,12 +37,14 @@ cdef class TableState:
     cdef long long expired_tick, due_ns
     cdef public unsigned int file_index
     cdef Py_ssize_t cursor, drain_at
-    cdef bint cursor_timed
+    cdef bint cursor_timed, held_timed
+    cdef readonly PacketBatch held
+    cdef unsigned int held_file
     cdef readonly Py_ssize_t event_count
     cdef readonly Py_ssize_t count
     cdef readonly Py_ssize_t peak
     cdef readonly unsigned long long number
     cdef Py_ssize_t free_count, slots_used
     cdef unsigned long long packets_in_table, packets_ended, fragments, icmp_quoting
-    cdef unsigned long long anomalies, non_ip, duplicates, time_backwards, evicted
+    cdef unsigned long long anomalies, non_ip, duplicates, time_backwards, time_jumps, evicted
     cdef unsigned long long one_way, two_way, lossy

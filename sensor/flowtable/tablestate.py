@@ -13,12 +13,16 @@ from sensor.flow import VERDICTS
 from sensor.flowtable.constants import (
     BUCKETS_FIRST,
     CLASSES,
-    COPIES,
+    COPY_LINES,
+    COPY_WAYS,
     EVENTS_MAX,
     MASK64,
+    PATHS_MAX,
 )
+from sensor.flowtable.paths import PathStore
 from sensor.flowtable.timers import Timers
-from sensor.records import FLOW_LAYOUT, allocate
+from sensor.packets import PacketBatch
+from sensor.records import CACHE_LINE, FLOW_LAYOUT, allocate
 
 if not cython.compiled:
     from sensor.records import flows_of
@@ -29,12 +33,14 @@ class TableState:
 
     `limits` is a config.FlowLimits. `accept_on_data` holds `flow_started` back until there is
     payload; `key_vlan` lets VLAN ids separate flows; `duplicates` counts copies of a packet once.
+    `paths` is a PathStore, where it shall not be one of the table's own.
     `seed` keeps senders from choosing flows that collide in the hash table; it never shows in the
     output.
     """
 
     def __init__(
-        self, limits, *, accept_on_data=False, key_vlan=False, duplicates=True, seed=0
+        self, limits, *, accept_on_data=False, key_vlan=False, duplicates=True, seed=0,
+        paths=None,
     ):
         slots = max(1, limits.flows_max)
         self.flows_max = slots
@@ -43,6 +49,7 @@ class TableState:
         self.event_view, self.event_records = allocate(FLOW_LAYOUT, EVENTS_MAX, cython.compiled)
         self.event_rows = flows_of(self.event_view)
         self.timers = Timers(slots)
+        self.paths = paths or PathStore(PATHS_MAX, 1, seed)
         self.free = memoryview(np.zeros(slots, np.uint32))
         self.slot_hash = memoryview(np.zeros(slots, np.uint64))
         self.slot_class = memoryview(np.zeros(slots, np.uint8))
@@ -51,7 +58,9 @@ class TableState:
         self.oldest = memoryview(np.zeros(CLASSES, np.uint32))
         self.newest = memoryview(np.zeros(CLASSES, np.uint32))
         self.class_count = memoryview(np.zeros(CLASSES, np.uint32))
-        self.copies = memoryview(np.zeros(2 * COPIES, np.uint64))  # mark and time by turns
+        copies = np.zeros((COPY_LINES + 1) * 2 * COPY_WAYS, np.uint64)
+        ahead = -copies.ctypes.data % CACHE_LINE // copies.itemsize
+        self.copies = memoryview(copies[ahead:])
         self.buckets = memoryview(np.zeros(BUCKETS_FIRST, np.uint64))
         self.bucket_mask = BUCKETS_FIRST - 1
         self.attempt_ns = limits.tcp_attempt_timeout_ns
@@ -74,8 +83,36 @@ class TableState:
         self.expired_tick = self.due_ns = 0
         self.cursor = self.drain_at = self.event_count = 0
         self.cursor_timed = False
+        self.held = PacketBatch(1)  # by clock.py, until the next packet comes
+        self.held_file = 0
+        self.held_timed = False
         self.count = self.peak = self.number = self.free_count = self.slots_used = 0
         self.packets_in_table = self.packets_ended = 0
         self.fragments = self.icmp_quoting = self.anomalies = self.non_ip = 0
-        self.duplicates = self.time_backwards = self.evicted = 0
+        self.duplicates = self.time_backwards = self.time_jumps = self.evicted = 0
         self.one_way = self.two_way = self.lossy = 0
+
+    def books(self):
+        """What was counted, for the ledger; `pipeline.py` asserts that it balances."""
+        return {
+            "packets_in_table": self.packets_in_table,
+            "packets_ended": self.packets_ended,
+            "packets_without_flow": self.fragments + self.icmp_quoting + self.held.count,
+            "fragments": self.fragments,
+            "icmp_quoting": self.icmp_quoting,
+            "anomalies": self.anomalies,
+            "non_ip": self.non_ip,
+            "duplicates": self.duplicates,
+            "time_backwards": self.time_backwards,
+            "time_jumps": self.time_jumps,
+            "flows_open": self.count,
+            "flows_total": self.number,
+            "flows_peak": self.peak,
+            "evicted": self.evicted,
+            "one_way": self.one_way,
+            "two_way": self.two_way,
+            "lossy": self.lossy,
+            "tunnel_paths": self.paths.count,
+            "tunnel_paths_refused": self.paths.refused,
+            "verdicts": dict(zip(VERDICTS, list(self.verdict_counts), strict=True)),
+        }

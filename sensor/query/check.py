@@ -53,6 +53,9 @@ class Findings:
     absent: tuple[str, ...]
     """Fields and event categories that the sensor's events never have, each once."""
     possible: bool
+    doubtful: tuple[str, ...] = ()
+    """Where any event may come: names that no event is known to have, and what was probably meant.
+    """
 
 
 def check(
@@ -70,7 +73,14 @@ def check(
         possible = checker.has_hope(query)
     else:
         possible = checker.hope(query) is not False
-    return Findings(tuple(checker.errors), tuple(checker.absent), possible)
+    return Findings(tuple(checker.errors), tuple(checker.absent), possible,
+                    tuple(checker.doubtful))
+
+
+def doubt(name: str, fields: Collection[str]) -> str:
+    """What to say of a field that looks like a misspelt one; empty if it does not."""
+    near = ecs_names.meant(name, fields)
+    return f"no event is known to have '{name}': did you mean '{near}'?" if near else ""
 
 
 class _Checker:
@@ -86,6 +96,7 @@ class _Checker:
         self.categories = categories
         self.errors: list[QueryError] = []
         self.absent: dict[str, None] = {}
+        self.doubtful: dict[str, None] = {}
 
     # --- names and constants
 
@@ -115,10 +126,16 @@ class _Checker:
                     if isinstance(option, Literal):
                         self._literal(name, option.value, option.at, "==")
             case EventQuery(category) if category is not None:
-                if not self._occurs(category):
-                    self.absent[f"{category} events"] = None
+                self._category(category)
         for child in children(node):
             self.walk(child, prefix)
+
+    def _category(self, category: str) -> None:
+        if not self._occurs(category):
+            self.absent[f"{category} events"] = None
+        elif self.categories is None and (near := ecs_names.meant_category(category)):
+            self.doubtful[f"no event is known to be of the category '{category}': did you mean "
+                          f"'{near}'?"] = None
 
     def _occurs(self, category: str) -> bool:
         return self.categories is None or category in self.categories
@@ -135,6 +152,9 @@ class _Checker:
 
     def _name(self, name: str, at: int) -> None:
         if self.known(name) is not None:
+            # A name that every event may have has a type too.
+            if self.categories is None and (words := doubt(name, self.fields)):
+                self.doubtful[words] = None
             return
         if ecs_names.exists(name):
             self.absent[name] = None

@@ -8,6 +8,7 @@ space of its own, so a first part that nothing here resembles is one. Source: EC
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -51,7 +52,12 @@ FOREIGN = frozenset(_FOREIGN.split())
 OWN = "sensor"
 """The first part of this sensor's own fields, all of which its schema has."""
 RESEMBLES = 0.75
-"""How much two first parts have in common (difflib) if one may be a typing error of the other."""
+"""How much two parts of names have in common (difflib) if one may be the other, misspelt."""
+CATEGORIES = frozenset((
+    "any api authentication configuration database driver email file host iam intrusion_detection "
+    "library malware network package process registry session threat vulnerability web"
+).split())
+"""The event categories of ECS (and EQL's word for each of them)."""
 
 
 def exists(name: str) -> bool:
@@ -69,3 +75,38 @@ def _is_vendor(first: str) -> bool:
     """Whether the first part of a name is a vendor's rather than a misspelt one of ECS."""
     known = [*LISTED, *FOREIGN]
     return first[:1].isalpha() and not get_close_matches(first[:100], known, 1, RESEMBLES)
+
+
+def meant(name: str, fields: Iterable[str] = ()) -> str:
+    """The field that was probably meant by a name that nobody is known to have; empty if none.
+
+    `fields` are known fields beside those that are listed here.
+    """
+    if exists(name):
+        return ""
+    first, _, rest = name.partition(".")
+    below: dict[str, set[str]] = {key: set(names) for key, names in LISTED.items()}
+    for known in fields:
+        if known == name:
+            return ""
+        key, _, more = known.partition(".")
+        below.setdefault(key, set()).add(more)
+    firsts = {*below, *FOREIGN}
+    right = first if first in firsts else _close(first, firsts)
+    if not right:
+        return ""
+    rests = below.get(right, set())
+    if right != first and (rest in rests or right in FOREIGN):
+        return f"{right}.{rest}".removesuffix(".")
+    near = _close(rest, rests)
+    return f"{right}.{near}" if near else ""
+
+
+def meant_category(name: str) -> str:
+    """The event category that was probably meant by another word; empty if none."""
+    return "" if name in CATEGORIES else _close(name, CATEGORIES)
+
+
+def _close(word: str, known: Iterable[str]) -> str:
+    # In order: of two that are as near, the choice must not depend on the order of a set.
+    return next(iter(get_close_matches(word[:100], sorted(known), 1, RESEMBLES)), "")

@@ -95,14 +95,33 @@ def headline(ledger: Ledger) -> list[str]:
     if all(span):
         lines.append(f"from {span[0]} to {span[1]}")
     others = [
+        (_number(ledger, "outside_window"), "frames outside the asked time"),
+        (_number(ledger, "filtered"), "frames that --bpf left out"),
         (_number(ledger, "non_ip_frames"), "frames without IP"),
         (_number(ledger, "duplicates"), "duplicates"),
         (_number(ledger, "time_backwards"), "packets dated before an earlier one"),
+        (_number(ledger, "time_jumps"), "packets dated far ahead of the others"),
         (_number(ledger, "flows", "evicted"), "flows evicted"),
+        (_number(ledger, "tunnels", "refused"), "flows without their path through tunnels"),
         (_number(ledger, "capture", "kernel_drops"), "frames lost by the kernel"),
     ]
     said = [f"{_grouped(count)} {what}" for count, what in others if count > 0]
-    return lines + ([", ".join(said)] if said else [])
+    return lines + ([", ".join(said)] if said else []) + _shortcomings(ledger)
+
+
+def _shortcomings(ledger: Ledger) -> list[str]:
+    """What the capture does not show, and what that means for verdicts."""
+    seen = ledger.get("capture") or {}
+    count = {name: _grouped(_number(ledger, "capture", name))
+             for name in ("flows_one_way", "flows_both_ways", "flows_with_gaps")}  # fmt: skip
+    lines = []
+    if seen.get("one_sided"):
+        lines.append(f"one-sided capture: {count['flows_one_way']} flows show one side only, "
+                     f"{count['flows_both_ways']} both; no answer proves nothing")
+    if seen.get("lossy"):
+        lines.append(f"lossy capture: packets are missing from {count['flows_with_gaps']} flows, "
+                     f"{count['flows_both_ways']} show both sides; no answer proves nothing")
+    return lines
 
 
 def _documents(ledger: Ledger, elapsed_s: float) -> str:

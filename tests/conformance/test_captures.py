@@ -40,15 +40,19 @@ def pcapng(tmp_path: Path) -> Capture:
     return FileCapture([write(tmp_path / "f", section(), interfaces, frames)])
 
 
-def directory(tmp_path: Path) -> Capture:
+def directory(tmp_path: Path, step: int = COUNT // 5) -> Capture:
     os.mkdir(tmp_path / "d")
     for file in range(5):
-        frames = [record(b"x" * 60, number) for number in range(COUNT // 5)]
+        frames = [record(b"x" * 60, file * step + number) for number in range(COUNT // 5)]
         write(tmp_path / "d" / str(file), pcap_header(), *frames)
     return FileCapture([tmp_path / "d"], thread=False, window_bytes=1000)
 
 
-CAPTURES = [memory, pcap, pcapng, directory]
+def overlapping(tmp_path: Path) -> Capture:
+    return directory(tmp_path, step=100)
+
+
+CAPTURES = [memory, pcap, pcapng, directory, overlapping]
 
 
 @pytest.fixture(params=CAPTURES, ids=lambda make: make.__name__)
@@ -59,7 +63,7 @@ def capture(request: pytest.FixtureRequest, tmp_path: Path) -> Capture:
 
 def test_every_batch_is_sound(capture: Capture) -> None:
     total = latest = read = 0
-    file, number = None, 0
+    numbers: dict[str, int] = {}
     names: tuple[str, ...] = ()
     for frames in capture:
         rows = frames.records[: frames.count]
@@ -72,8 +76,14 @@ def test_every_batch_is_sound(capture: Capture) -> None:
         names = frames.interfaces
         latest = max(latest, int(rows["time_ns"].max()))
         assert frames.watermark_ns >= latest
-        assert frames.first_number == (number if frames.file == file else 1)
-        file, number = frames.file, frames.first_number + frames.count
+        for at in range(frames.count):
+            file, number = frames.file, frames.first_number + at
+            if frames.numbers is not None:
+                number = int(frames.numbers[at])
+            if frames.files:
+                file = frames.files[frames.file_of[at]]
+            numbers[file] = numbers.get(file, 0) + 1
+            assert numbers[file] == number
         assert read <= capture.bytes_read
         read = capture.bytes_read
         total += frames.count

@@ -6,6 +6,8 @@ each packet and this test adds them up by conversation. Where the two are to dif
 - a copy of a packet (mirror port) counts once with us: such captures are read with copies counted;
 - of a malformed packet that tshark still shows as TCP or UDP, we make an anomaly: malformed.pcap is
   compared without the frames that we call malformed, which are those with trouble on purpose;
+- fragments: tshark counts a packet where its last fragment comes, we count each fragment with its
+  own octets. So captures in fragments are compared by pairs of addresses, without reassembly;
 - flows of one conversation (ports used again) are added up, for tshark tells no flows apart.
 """
 
@@ -23,21 +25,25 @@ from tests.running import CAPTURES, run_capture
 FIELDS = (
     "ip.src", "ip.dst", "ipv6.src", "ipv6.dst",
     "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport",
-    "ip.len", "ipv6.plen",
+    "ip.len", "ipv6.plen", "frame.protocols",
 )  # fmt: skip
 IPV6_HEADER = 40
+IN_FRAGMENTS = ("fragments.pcap", "telnet_fragments.pcap")
 COMPARED = sorted(
     path for path in CAPTURES.iterdir()
-    if path.suffix in (".pcap", ".pcapng") and path.name != "malformed.pcap"
+    if path.suffix in (".pcap", ".pcapng") and path.name not in ("malformed.pcap", *IN_FRAGMENTS)
 )
 
 Conversation = tuple[str, frozenset[tuple[str, int]]]
 
 
 def tshark_lines(path: Path) -> list[list[str]]:
-    """One list of FIELDS for each TCP or UDP packet that stands in no ICMP error."""
+    """One list of FIELDS for each TCP or UDP packet that stands in no ICMP error.
+
+    Of a field that stands in several headers it is the last: in tunnels, the inner packet counts.
+    """
     assert shutil.which("tshark"), "tshark is not installed: apt-get install tshark"
-    command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "occurrence=f"]
+    command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "occurrence=l"]
     command += ["-Y", "(tcp || udp) && !icmp && !icmpv6"]
     for name in FIELDS:
         command += ["-e", name]
@@ -48,12 +54,19 @@ def tshark_lines(path: Path) -> list[list[str]]:
 def tshark_counts(path: Path) -> tuple[Counter[Conversation], Counter[Conversation]]:
     packets: Counter[Conversation] = Counter()
     octets: Counter[Conversation] = Counter()
-    for src4, dst4, src6, dst6, *ports, length4, length6 in tshark_lines(path):
-        transport = "tcp" if ports[0] else "udp"
-        src_port, dst_port = ports[:2] if ports[0] else ports[2:]
-        ends = frozenset([(src4 or src6, int(src_port)), (dst4 or dst6, int(dst_port))])
+    for line in tshark_lines(path):
+        told = dict(zip(FIELDS, line, strict=True))
+        headers = told["frame.protocols"].split(":")
+        network = next(name for name in reversed(headers) if name in ("ip", "ipv6"))
+        transport = next(name for name in reversed(headers) if name in ("tcp", "udp"))
+        ends = frozenset(
+            (told[f"{network}.{side}"], int(told[f"{transport}.{side}port"]))
+            for side in ("src", "dst")
+        )
         packets[transport, ends] += 1
-        octets[transport, ends] += int(length4) if length4 else int(length6) + IPV6_HEADER
+        octets[transport, ends] += (
+            int(told["ip.len"]) if network == "ip" else int(told["ipv6.plen"]) + IPV6_HEADER
+        )
     return packets, octets
 
 
@@ -85,3 +98,39 @@ def test_the_sound_conversation_among_malformed_frames() -> None:
     login, packets = ours[0].most_common(1)[0]
     assert packets == theirs[0][login]
     assert ours[1][login] == theirs[1][login]
+
+
+def tshark_pairs(path: Path) -> tuple[Counter[frozenset[str]], Counter[frozenset[str]]]:
+    """Frames and IP octets of each pair of addresses, fragments as they are."""
+    fields = ("ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.len", "ipv6.plen")
+    command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "occurrence=f"]
+    for version in ("ip", "ipv6"):
+        command += ["-o", f"{version}.defragment:FALSE"]
+    for name in fields:
+        command += ["-e", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    packets: Counter[frozenset[str]] = Counter()
+    octets: Counter[frozenset[str]] = Counter()
+    for line in done.stdout.splitlines():
+        src4, dst4, src6, dst6, length4, length6 = line.split("\t")
+        pair = frozenset([src4 or src6, dst4 or dst6])
+        packets[pair] += 1
+        octets[pair] += int(length4) if length4 else int(length6) + IPV6_HEADER
+    return packets, octets
+
+
+@pytest.mark.parametrize("name", IN_FRAGMENTS)
+def test_fragments_as_tshark_counts_them(name: str) -> None:
+    packets, octets = tshark_pairs(CAPTURES / name)
+    run = run_capture(CAPTURES / name)
+    ours: Counter[frozenset[str]] = Counter()
+    our_octets: Counter[frozenset[str]] = Counter()
+    for record in run.records:
+        pair = frozenset([record["source"]["ip"], record["destination"]["ip"]])
+        ours[pair] += record["network"]["packets"]
+        our_octets[pair] += record["network"]["bytes"]
+    without_flow = sum(run.ledger["anomalies"].values()) + run.ledger["fragments"]
+    assert sum(packets.values()) == sum(ours.values()) + without_flow == run.ledger["frames"]
+    assert set(ours) == set(packets)
+    if not without_flow:
+        assert (ours, our_octets) == (packets, octets)

@@ -29,7 +29,8 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "capture": (3, frozenset({"capture"})),
     "sinks": (3, frozenset({"sinks"})),
     "rules": (3, frozenset({
-        "rules", "rule_files", "rule_types", "rule_loading", "rule_needs", "rule_runners",
+        "rules", "rule_files", "rule_json", "rule_types", "rule_loading", "rule_needs",
+        "rule_runners",
         "rule_alerts", "rule_limits", "rule_state_loading", "rule_state_runners", "rule_stores",
         "indicators", "exceptions_file"})),
     "events": (3, frozenset({"events"})),
@@ -41,7 +42,8 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "values": (1, frozenset({
         "frames", "packets", "flow", "alerts", "anomalies", "schema", "config", "records",
         "loads", "columns", "addresses", "documents", "plan", "text", "identifiers", "stores",
-        "flow_columns", "arrow", "status", "processes", "decompress"})),
+        "flow_columns", "arrow", "status", "processes", "tunnels", "decompress",
+        "compressed_blocks"})),
     "errors": (0, frozenset({"errors", "escape", "interpreted"})),
 }  # fmt: skip
 

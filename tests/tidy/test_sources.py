@@ -49,6 +49,7 @@ TESTED_ELSEWHERE = {
     "sensor/rule_alerts.py": "tests/golden/test_rule_selftests.py",
     "sensor/rule_limits.py": "tests/golden/test_rule_selftests.py",
     "sensor/exceptions_file.py": "tests/unit/test_cli_options.py",
+    "sensor/rule_json.py": "tests/unit/test_rules_mistakes.py",
     "sensor/sinks/flow_files.py": "tests/unit/test_cli_options.py",
     "sensor/sinks/protocol.py": "tests/conformance/test_sinks.py",
     "sensor/sinks/transports.py": "tests/conformance/test_sinks.py",
@@ -74,7 +75,8 @@ def structs() -> dict[str, list[tuple[str, str, int]]]:
 
 def test_both_languages_lay_records_out_alike() -> None:
     layouts = {"Frame": records.FRAME_LAYOUT, "Packet": records.PACKET_LAYOUT,
-               "Flow": records.FLOW_LAYOUT}  # fmt: skip
+               "Flow": records.FLOW_LAYOUT, "Tunnel": records.TUNNEL_LAYOUT,
+               "Split": records.SPLIT_LAYOUT}  # fmt: skip
     found = structs()
     for name, layout in layouts.items():
         assert found[name] == [tuple(member) for member in layout]

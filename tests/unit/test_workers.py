@@ -10,7 +10,7 @@ import pytest
 from sensor.addresses import Networks
 from sensor.capture.memory import MemoryCapture
 from sensor.config import FlowLimits
-from sensor.decode import decode
+from sensor.decode import Decoder
 from sensor.flow import FlowContext
 from sensor.flowtable.table import FlowTable
 from sensor.pipeline import Outlet
@@ -107,7 +107,7 @@ def run_workers(parts: list[list[Any]]) -> tuple[Collector, dict[str, Any]]:
     context = FlowContext(internal=Networks(()))
     pipeline = WorkersPipeline(
         [MemoryCapture(part, batch_frames=[3, 1, 7]) for part in parts],
-        decode,
+        [Decoder().decode for _ in parts],
         [FlowTable(FlowLimits()) for _ in parts],
         Outlet(collector, (), context),
     )
@@ -145,7 +145,7 @@ def test_an_error_of_a_worker_comes_out() -> None:
     sound, broken = conversations()[:2]
     pipeline = WorkersPipeline(
         [MemoryCapture(sound), Broken(broken)],
-        decode,
+        [Decoder().decode, Decoder().decode],
         [FlowTable(FlowLimits()), FlowTable(FlowLimits())],
         Outlet(Collector(), (), FlowContext(internal=Networks(()))),
     )

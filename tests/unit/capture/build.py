@@ -7,8 +7,8 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from sensor.capture.files import batches
 from sensor.capture.interfaces import Interfaces
+from sensor.capture.reading import batches
 from sensor.capture.window import Window
 from sensor.errors import CaptureError
 from sensor.frames import FrameBatch

@@ -56,6 +56,8 @@ def decode_one(frame: bytes, link: int = ETHERNET, **options: Any) -> Any:
 QUOTED = tuple(f"quoted_{name}" for name in (
     "protocol", "ip_version", "src_hi", "src_lo", "dst_hi", "dst_lo",
     "src_port", "dst_port", "has_seq", "seq"))
+FRAGMENT = ("fragment_id", "fragment_offset", "fragment_bytes", "fragment_protocol",
+            "extra_packets", "extra_gap")  # fmt: skip
 NETWORK = ("src_hi", "src_lo", "dst_hi", "dst_lo", "ip_id", "ttl", "payload_offset")
 BY_TABLE = ("hash", "copy_mark")
 ALWAYS = ("time_ns", "interface", "kind", "anomaly")
@@ -66,11 +68,14 @@ def told(row: Any) -> dict[str, int]:
     if row["kind"] == KIND_ANOMALY:
         names: tuple[str, ...] = ALWAYS
     else:
-        names = tuple(name for name in row.dtype.names if name not in (*QUOTED, *BY_TABLE))
+        left_out = (*QUOTED, *FRAGMENT, *BY_TABLE)
+        names = tuple(name for name in row.dtype.names if name not in left_out)
         if row["kind"] == KIND_NON_IP:
             names = tuple(name for name in names if name not in NETWORK)
         if row["quoted"]:
             names += QUOTED
+        if row["fragment"]:
+            names += FRAGMENT
     return {name: int(row[name]) for name in names}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sensor.query.ecs_names import exists
+from sensor.query.ecs_names import exists, meant, meant_category
 
 
 @pytest.mark.parametrize("name", [
@@ -22,3 +22,25 @@ def test_fields_that_other_events_have(name: str) -> None:
 ])
 def test_fields_that_nobody_has(name: str) -> None:
     assert not exists(name)
+
+
+@pytest.mark.parametrize(("name", "other"), [
+    ("destination.prt", "destination.port"), ("event.actoin", "event.action"),
+    ("sorce.ip", "source.ip"), ("proces.name", "process.name"),
+    ("destnation.prot", "destination.port"), ("sensor.flow.verdcit", "sensor.flow.verdict"),
+])
+def test_what_was_meant(name: str, other: str) -> None:
+    assert meant(name, ["sensor.flow.verdict"]) == other
+
+
+@pytest.mark.parametrize("name", [
+    "panw.panos.action", "acme.appliance.verdict", "destination.port", "process.nam",
+    "destination.colour", "sensor.flow.verdict", "@timestamp", "x", "",
+])
+def test_names_that_resemble_none_or_are_right(name: str) -> None:
+    assert meant(name, ["sensor.flow.verdict"]) == ""
+
+
+def test_which_category_was_meant() -> None:
+    words = ["netwrok", "proces", "network", "any", "security", "network_traffic"]
+    assert [meant_category(word) for word in words] == ["network", "process", "", "", "", ""]

@@ -184,3 +184,14 @@ def test_sizes(octets: float, text: str) -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_what_the_capture_does_not_show_is_said() -> None:
+    seen = {"flows_one_way": 1_200, "flows_both_ways": 40, "flows_with_gaps": 12}
+    text = ledger_of(capture={"one_sided": True, "lossy": False, **seen})
+    one_sided = summary_text(text, Talkers())
+    assert "one-sided capture: 1,200 flows show one side only, 40 both" in one_sided
+    assert "lossy" not in one_sided
+    lossy = summary_text(ledger_of(capture={"one_sided": False, "lossy": True, **seen}), Talkers())
+    assert "lossy capture: packets are missing from 12 flows" in lossy
+    assert "dated far ahead" in summary_text(ledger_of(time_jumps=1), Talkers())

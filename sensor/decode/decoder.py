@@ -1,0 +1,62 @@
+"""Frames to packets: the loop over a batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    import cython
+except ImportError:
+    from sensor import interpreted as cython
+
+from sensor.anomalies import SOUND
+from sensor.config import Config
+from sensor.decode.fragments import Fragments
+from sensor.decode.tunnels import TunnelPorts
+from sensor.packets import KIND_ANOMALY, PROTOCOL_TCP
+
+if not cython.compiled:
+    from sensor.decode.link import decode_frame
+    from sensor.decode.tunnels import open_tunnels
+    from sensor.records import frame_at, packet_at
+
+
+class Decoder:
+    """Decodes batches as the configuration says. It has state: one serves one flow table.
+
+    `seed` is that of the hash of fragments; without `join` these are left as they are, and nothing
+    is kept from one frame to the next.
+    """
+
+    def __init__(self, config: Config | None = None, *, seed: int = 0, join: bool = True) -> None:
+        config = config or Config()
+        self.ports = TunnelPorts(config.decode)
+        self.fragments = Fragments(
+            config.flow.fragments_max, key_vlan=config.key_vlan, duplicates=config.duplicates,
+            copy_window_ns=config.flow.duplicate_window_ns, seed=seed,
+        ) if join else None  # fmt: skip
+
+    def decode(self, frames: Any, packets: Any) -> None:
+        """Fill packet `i` from frame `i`, for all frames of the batch."""
+        packets.adopt(frames)
+        count = frames.count
+        wire_bytes = 0
+        fragments = 0
+        anomalous = False
+        with cython.nogil:
+            for i in range(count):
+                wire_bytes += frame_at(frames.rows, i).wire
+                packet = packet_at(packets.rows, i)
+                code = decode_frame(frames.octets, frame_at(frames.rows, i), packet)
+                if code == SOUND and packet.protocol != PROTOCOL_TCP:
+                    code = open_tunnels(self.ports, frames, packets, i)
+                packet.anomaly = code
+                if code:
+                    packet.kind = KIND_ANOMALY
+                    anomalous = True
+                fragments |= packet.fragment
+        packets.wire_bytes = wire_bytes
+        packets.anomalous = anomalous
+        packets.fragments = fragments
+        if fragments and self.fragments is not None:
+            self.fragments.join(frames, packets)

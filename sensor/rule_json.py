@@ -1,0 +1,79 @@
+"""JSON that Kibana exports, or that somebody took for such: its objects with their lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sensor.errors import QueryError
+
+SUFFIXES = (".ndjson", ".jsonl", ".json")
+_SPACE = re.compile(r"[\s,]*")
+
+Placed = tuple[int, Any]
+"""A line of a file, counted from 1, and the value that begins there."""
+
+
+def is_json(path: str) -> bool:
+    """Whether a file is JSON, by its name."""
+    return path.lower().endswith(SUFFIXES)
+
+
+def values_of(path: str, content: str) -> Iterator[Placed | QueryError]:
+    """The values of a file, members of arrays one by one; what is wrong in between."""
+    if path.lower().endswith(".json"):
+        yield from _spread(path, content)
+        return
+    for line, text in enumerate(content.split("\n"), 1):
+        if not text.strip():
+            continue
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            yield QueryError(f"JSON: {error}", path=path, line=line)
+            continue
+        for member in value if isinstance(value, list) else [value]:
+            yield line, member
+
+
+def _spread(path: str, content: str) -> Iterator[Placed | QueryError]:
+    """Values that may be spread over lines: one, several, or those of an array."""
+    decoder, end = json.JSONDecoder(), len(content.rstrip())
+    at = _after_space(content, 0)
+    array = content[at : at + 1] == "["
+    at += array
+    while (at := _after_space(content, at)) < end:
+        if array and content[at] == "]":
+            array, at = False, at + 1
+            continue
+        try:
+            value, last = decoder.raw_decode(content, at)
+        except json.JSONDecodeError as error:
+            yield QueryError(f"JSON: {error.msg}", path=path, line=error.lineno)
+            return
+        except RecursionError:
+            yield QueryError("JSON: nested too deep", path=path)
+            return
+        yield content.count("\n", 0, at) + 1, value
+        at = last
+    if array:
+        yield QueryError("JSON: the array does not end", path=path)
+
+
+def _after_space(content: str, at: int) -> int:
+    space = _SPACE.match(content, at)
+    return space.end() if space else at
+
+
+def kind_of(values: Iterable[Any]) -> str:
+    """What JSON seems to be that is not what was looked for, and where it belongs."""
+    objects = [value for value in values if isinstance(value, dict)]
+    if any("rule_id" in each for each in objects):
+        return "these are rules: give them to --rules"
+    if any("entries" in each and ("item_id" in each or "list_id" in each) for each in objects):
+        return "these are exception items: give them to --exceptions"
+    if any(key in each for each in objects for key in ("@timestamp", "_source", "event")):
+        return "these look like events: give them to --events"
+    return "something else is in it" if objects else "it is empty"

@@ -1,0 +1,151 @@
+"""What is said of rule files that can be read but hardly mean what they say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sensor.config import Config
+from sensor.errors import ConfigError
+from sensor.rules import RulesError, RuleSet
+from tests.unit.test_rules import FIELDS, load, rule_text
+
+RULE: dict[str, Any] = {
+    "rule_id": "r1", "name": "Exported", "description": "d", "type": "query", "language": "kuery",
+    "severity": "low", "risk_score": 21, "query": "destination.port:23",
+}
+ITEM = {"item_id": "i", "list_id": "l", "name": "n", "description": "known", "entries": [
+    {"field": "source.ip", "type": "match", "operator": "included", "value": "192.0.2.1"}]}
+EVENT = {"@timestamp": "2026-01-02T03:04:05Z", "destination": {"port": 23}}
+
+
+def of_files(*rules: Path, exceptions: tuple[Path, ...] = ()) -> RuleSet:
+    return RuleSet.load(map(str, rules), exceptions=map(str, exceptions), config=Config(),
+                        known_fields=FIELDS)  # fmt: skip
+
+
+def written(path: Path, *values: Any) -> Path:
+    path.write_text("".join(json.dumps(value) + "\n" for value in values))
+    return path
+
+
+@pytest.mark.parametrize(("keys", "query", "reason"), [
+    ({}, "destination.prt:23",
+     "no event is known to have 'destination.prt': did you mean 'destination.port'?"),
+    ({"type": "eql", "language": "eql"}, "netwrok where destination.port == 23",
+     "no event is known to be of the category 'netwrok': did you mean 'network'?"),
+    ({"type": "eql", "language": "eql"}, "sequence by sorce.ip [any where true] [any where true]",
+     "no event is known to have 'sorce.ip': did you mean 'source.ip'?"),
+])
+def test_names_that_look_misspelt_are_told_where_any_event_may_come(
+    keys: dict[str, str], query: str, reason: str, tmp_path: Path
+) -> None:
+    rules = load(tmp_path, rule_text(query, **keys), any_event=True)
+    assert rules.notices == [f"rule 'Test rule' runs degraded: {reason}"]
+
+
+def test_a_misspelt_group_is_told_where_any_event_may_come(tmp_path: Path) -> None:
+    extra = '[rule.threshold]\nfield = ["source.ipp"]\nvalue = 2\n'
+    rules = load(tmp_path, rule_text(extra=extra, type="threshold"), any_event=True)
+    assert "no event is known to have 'source.ipp': did you mean 'source.ip'?" in rules.notices[0]
+
+
+def test_fields_of_other_products_are_no_typing_errors(tmp_path: Path) -> None:
+    query = "panw.panos.action:deny and acme.box.verdict:x and process.nam:y and event.category:z"
+    assert load(tmp_path, rule_text(query), any_event=True).notices == []
+
+
+@pytest.mark.parametrize(("values", "told"), [
+    ([ITEM], "these are exception items: give them to --exceptions"),
+    ([EVENT, EVENT], "these look like events: give them to --events"),
+    ([{"a": 1}], "something else is in it"), ([], "it is empty"),
+])
+@pytest.mark.parametrize("suffix", ["ndjson", "json"])
+def test_a_file_without_rules_is_an_error(
+    values: list[Any], told: str, suffix: str, tmp_path: Path
+) -> None:
+    path = written(tmp_path / f"x.{suffix}", *values)
+    with pytest.raises(RulesError) as caught:
+        of_files(path)
+    assert str(caught.value) == f"{path}: no rule in it: {told}"
+    with pytest.raises(RulesError, match=rf"^{tmp_path}: no rule in its files .x") as caught:
+        written(tmp_path / "x.ndjson", *values)
+        of_files(tmp_path)
+
+
+def test_other_files_may_lie_beside_rules(tmp_path: Path) -> None:
+    written(tmp_path / "events.ndjson", EVENT)
+    written(tmp_path / "rules.ndjson", RULE)
+    assert [rule.text.name for rule in of_files(tmp_path).rules] == ["Exported"]
+
+
+@pytest.mark.parametrize(("values", "told"), [
+    ([RULE], "these are rules: give them to --rules"),
+    ([EVENT], "these look like events: give them to --events"),
+])
+def test_exceptions_without_an_item_are_an_error(
+    values: list[Any], told: str, tmp_path: Path
+) -> None:
+    rules = written(tmp_path / "rules.ndjson", RULE)
+    path = written(tmp_path / "x.ndjson", *values)
+    with pytest.raises(ConfigError) as caught:
+        of_files(rules, exceptions=(path,))
+    assert str(caught.value) == f"{path}: no exception item in it: {told}"
+
+
+def test_an_exported_list_may_be_empty_and_rules_may_hold_their_items(tmp_path: Path) -> None:
+    container = {"list_id": "l", "type": "detection", "name": "n"}
+    counts = {"exported_exception_list_count": 1}
+    empty = written(tmp_path / "empty.ndjson", container, counts)
+    both = written(tmp_path / "both.ndjson", RULE, container, ITEM, counts)
+    assert of_files(both, exceptions=(empty,)).rules[0].exceptions == []
+    assert len(of_files(both, exceptions=(both,)).rules[0].exceptions) == 1
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("many", [True, False])
+def test_json_may_be_an_array_or_spread_over_lines(
+    indent: int | None, many: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "rules.json"
+    rules = [RULE, {**RULE, "rule_id": "r2"}]
+    path.write_text(json.dumps(rules if many else RULE, indent=indent))
+    assert len(of_files(path).rules) == (2 if many else 1)
+    path.write_text(json.dumps([RULE, {**RULE, "query": "sorce.ip:1"}], indent=indent))
+    with pytest.raises(RulesError, match=rf":{1 if indent is None else 12}: unknown field"):
+        of_files(path)
+
+
+@pytest.mark.parametrize(("content", "line"), [
+    ('[{"rule_id": "r1"', 1), ('[\n{"a": 1},\n', 0), ('{"a": 1}\n{"b": }', 2), ("[" * 9999, 0),
+])
+def test_broken_json_says_where(content: str, line: int, tmp_path: Path) -> None:
+    path = tmp_path / "rules.json"
+    path.write_text(content)
+    with pytest.raises(RulesError) as caught:
+        of_files(path)
+    assert str(caught.value).startswith(f"{path}:{line}: JSON: " if line else f"{path}: JSON: ")
+
+
+def test_a_mistake_in_an_exported_query_is_shown_with_a_caret(tmp_path: Path) -> None:
+    query = "destination.port:23 and\n  sorce.ip:192.0.2.1"
+    path = written(tmp_path / "x.ndjson", RULE, {**RULE, "rule_id": "r2", "query": query})
+    with pytest.raises(RulesError) as caught:
+        of_files(path)
+    assert str(caught.value).splitlines() == [
+        f"{path}:2: unknown field 'sorce.ip': did you mean 'source.ip'? (query line 2, column 3)",
+        "      sorce.ip:192.0.2.1", "      ^"]
+
+
+def test_the_places_of_both_rules_with_one_id_are_told(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.ndjson", {**RULE, "rule_id": "r2"}, RULE, RULE)
+    plain = tmp_path / "rule.toml"
+    plain.write_text(rule_text())
+    with pytest.raises(RulesError) as caught:
+        of_files(plain, path)
+    line = rule_text().splitlines().index('rule_id = "r1"') + 1
+    assert str(caught.value).splitlines() == [
+        f"{path}:{number}: rule id r1 is already used by {plain}:{line}" for number in (2, 3)]
