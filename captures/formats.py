@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-ETHERNET, RAW, SLL2 = 1, 101, 276
+ETHERNET, PPP_SERIAL, RAW, RADIOTAP, SLL2 = 1, 50, 101, 127, 276
 """LINKTYPE_ values (the registry at www.tcpdump.org/linktypes.html)."""
 SNAPLEN = 262_144
 MAGIC_MICRO, MAGIC_NANO = 0xA1B2C3D4, 0xA1B23C4D

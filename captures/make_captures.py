@@ -9,15 +9,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from formats import ETHERNET, RAW, SLL2, Owner, Pcap, Pcapng
+from formats import ETHERNET, PPP_SERIAL, RADIOTAP, RAW, SLL2, Owner, Pcap, Pcapng
 from malformed import malformed
 from mixed import background, demo
 from scans import busy_server, network_sweep, port_scan
 from telnet_captures import STORIES
 from traffic import Traffic
+from tunnel_captures import TUNNELS
 
 CAPTURES: dict[str, Callable[[Traffic], None]] = {
     **STORIES,
+    **TUNNELS,
     "malformed": malformed,
     "background": background,
     "demo": demo,
@@ -35,7 +37,8 @@ PTCPDUMP = (
     Owner(50584, 612, "monitord", "Args: monitord --forever\nParentPID: 1\nUserId: 997\n"),
 )  # fmt: skip
 PKTAP = (Owner(50590, 8123, "Terminal"), Owner(50592, 8140, "telnet"))
-LINKS = {"telnet_backscatter": RAW, "telnet_midstream": SLL2}
+LINKS = {"telnet_backscatter": RAW, "telnet_midstream": SLL2,
+         "telnet_ppp": PPP_SERIAL, "telnet_wireless": RADIOTAP}
 FORMATS: dict[str, Pcap | Pcapng] = {
     "telnet_accepted_v6": Pcap(nano=True),
     "telnet_vlan": Pcap(order=">"),

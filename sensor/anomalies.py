@@ -44,6 +44,13 @@ DCCP_HEADER_TRUNCATED = 29
 DCCP_BAD_OFFSET = 30
 ICMP_HEADER_TRUNCATED = 31
 ICMPV6_HEADER_TRUNCATED = 32
+MPLS_TRUNCATED = 33
+MPLS_STACK_TOO_DEEP = 34
+PPPOE_BAD_LENGTH = 35
+RADIOTAP_BAD_LENGTH = 36
+GRE_TRUNCATED = 37
+ERSPAN_TRUNCATED = 38
+TUNNEL_TOO_DEEP = 39
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,5 +136,20 @@ ANOMALIES = (
             "fewer than 8 octets of ICMP", "RFC 792"),
     Anomaly(ICMPV6_HEADER_TRUNCATED, "icmpv6_header_truncated",
             "fewer than 8 octets of ICMPv6", "RFC 4443 2.1"),
+    Anomaly(MPLS_TRUNCATED, "mpls_truncated",
+            "the frame ends inside the label stack or right behind it", "RFC 3032 2.1"),
+    Anomaly(MPLS_STACK_TOO_DEEP, "mpls_stack_too_deep",
+            "more than 16 labels in front of the packet", "RFC 3032 2.1"),
+    Anomaly(PPPOE_BAD_LENGTH, "pppoe_bad_length",
+            "the PPPoE length is longer than the frame", "RFC 2516 4"),
+    Anomaly(RADIOTAP_BAD_LENGTH, "radiotap_bad_length",
+            "the radiotap length is below 8 octets or beyond the frame",
+            "draft-ietf-opsawg-pcaplinktype 2"),
+    Anomaly(GRE_TRUNCATED, "gre_truncated",
+            "the packet ends inside the GRE header", "RFC 2784 2.1, RFC 2890 2"),
+    Anomaly(ERSPAN_TRUNCATED, "erspan_truncated",
+            "the packet ends inside the ERSPAN header", "draft-foschiano-erspan 4"),
+    Anomaly(TUNNEL_TOO_DEEP, "tunnel_too_deep",
+            "more than 4 tunnels inside one another", "RFC 2473 4.1.1"),
 )
 """Indexed by code."""

@@ -21,12 +21,14 @@ from sensor.capture.interfaces import Interfaces
 from sensor.capture.protocol import PortCapture
 from sensor.capture.told import tells_processes
 from sensor.config import Config
-from sensor.decode import decode
+from sensor.decode import Decoder
 from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
 from sensor.event_pipeline import DocumentsPipeline, DocumentStream
 from sensor.events.files import EventFiles
 from sensor.flow import FlowBatch, FlowContext
+from sensor.flowtable.constants import PATHS_MAX
+from sensor.flowtable.paths import PathStore
 from sensor.flowtable.table import FlowTable
 from sensor.frames import FrameBatch
 from sensor.host.client import HostClient
@@ -44,11 +46,14 @@ from sensor.rule_needs import needs_of_rules
 from sensor.rule_state_loading import Resources
 from sensor.rule_stores import RuleStore
 from sensor.rules import RuleSet
+from sensor.tunnels import TUNNEL_FIELDS, Tunnels
 from sensor.workers import WorkersPipeline
 
-KNOWN_FIELDS = {member.name: member.type for member in schema.FIELDS} | {
-    member.name: member.type for member in schema.ALERT_FIELDS
-}
+KNOWN_FIELDS = (
+    {member.name: member.type for member in schema.FIELDS}
+    | {member.name: member.type for member in TUNNEL_FIELDS}
+    | {member.name: member.type for member in schema.ALERT_FIELDS}
+)
 """The type of every field that a rule may test here."""
 
 
@@ -102,7 +107,7 @@ def flow_context(
         raise ConfigError(f"--internal: {error}") from None
     return FlowContext(
         internal=internal, hostname=socket.gethostname(), version=sensor.__version__, live=live,
-        processes=processes,
+        processes=processes, tunnels=Tunnels(),
     )  # fmt: skip
 
 
@@ -120,7 +125,8 @@ def build_replay(
         capture.processes, Timeline(DocumentRows), Observer(context.hostname, context.version)
     )
     outlet.host = told
-    return Pipeline(capture, told.watching(decode), flow_table(config), outlet)
+    decoder = told.watching(Decoder(config.decode).decode)
+    return Pipeline(capture, decoder, flow_tables(config, context)[0], outlet)
 
 
 def build_mixed(
@@ -159,16 +165,16 @@ def build_live(
     context.interfaces.extend(interfaces.names)  # all are known: threads need not add any
     outlet = Outlet(rules, sinks, context)
     outlet.clock = time.time_ns
-    decoder: Callable[[FrameBatch, PacketBatch], None] = decode
+    decoder: Callable[[FrameBatch, PacketBatch], None] = Decoder(config.decode).decode
     if helper is not None and processes is not None:
         host = HostClient(helper, processes, Timeline(DocumentRows),
                           Observer(context.hostname, context.version), outlet.clock)  # fmt: skip
         outlet.host = host
-        decoder = host.watching(decode)
+        decoder = host.watching(decoder)
     # The limit is the run's: workers share it, as they share the flows.
     flows_max = max(1, config.flow.flows_max // len(captures))
     config = replace(config, flow=replace(config.flow, flows_max=flows_max))
-    tables = [flow_table(config) for _ in captures]
+    tables = flow_tables(config, context, len(captures))
     pipeline: AnyPipeline
     if len(captures) == 1:
         pipeline = one = Pipeline(captures[0], decoder, tables[0], outlet)
@@ -181,15 +187,26 @@ def build_live(
     return pipeline
 
 
-def flow_table(config: Config) -> FlowTable:
-    """An empty flow table as the configuration wants it, with a hash of its own."""
-    return FlowTable(
-        config.flow,
-        accept_on_data=config.accept_on == "data",
-        key_vlan=config.key_vlan,
-        duplicates=config.duplicates,
-        seed=secrets.randbits(64),
-    )
+def flow_tables(config: Config, context: FlowContext, count: int = 1) -> list[FlowTable]:
+    """Empty flow tables as the configuration wants them, each with a hash of its own.
+
+    They share the numbers of paths through tunnels among themselves.
+    """
+    tables = []
+    places = PATHS_MAX // count
+    for index in range(count):
+        paths = PathStore(places, 1 + index * places, secrets.randbits(64))
+        if context.tunnels is not None:
+            context.tunnels.add(paths)
+        tables.append(FlowTable(
+            config.flow,
+            accept_on_data=config.accept_on == "data",
+            key_vlan=config.key_vlan,
+            duplicates=config.duplicates,
+            seed=secrets.randbits(64),
+            paths=paths,
+        ))  # fmt: skip
+    return tables
 
 
 @dataclass(slots=True)

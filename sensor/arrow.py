@@ -10,9 +10,12 @@ from sensor import schema
 from sensor.columns import AddressColumn, CodedColumn, Column, NumberColumn
 from sensor.processes import PROCESS_FIELDS, ProcessField
 from sensor.text import ip_text
+from sensor.tunnels import TUNNEL_FIELDS, TunnelField
 
 if TYPE_CHECKING:
     from sensor.flow import FlowBatch
+
+AnyField = schema.Field | ProcessField | TunnelField
 
 
 def table_of(batch: FlowBatch) -> Any:
@@ -30,7 +33,7 @@ def table_of(batch: FlowBatch) -> Any:
             "to_arrow needs the package pyarrow: pip install 'flow-sensor[parquet]'"
         ) from error
     arrays = {}
-    fields: tuple[schema.Field | ProcessField, ...] = (*schema.FIELDS, *PROCESS_FIELDS)
+    fields: tuple[AnyField, ...] = (*schema.FIELDS, *PROCESS_FIELDS, *TUNNEL_FIELDS)
     for field in fields:
         column = batch.column(field.name)
         if column is not None:
@@ -50,7 +53,7 @@ def frame_of(batch: FlowBatch) -> Any:
     return table_of(batch).to_pandas()
 
 
-def _array(pyarrow: Any, column: Column, field: schema.Field | ProcessField) -> Any:
+def _array(pyarrow: Any, column: Column, field: AnyField) -> Any:
     match column:
         case NumberColumn(values, valid):
             return pyarrow.array(values, mask=None if valid is None else ~valid)
@@ -61,7 +64,7 @@ def _array(pyarrow: Any, column: Column, field: schema.Field | ProcessField) -> 
             return _coded(pyarrow, codes, table, field)
 
 
-def _coded(pyarrow: Any, codes: Any, table: Any, field: schema.Field | ProcessField) -> Any:
+def _coded(pyarrow: Any, codes: Any, table: Any, field: AnyField) -> Any:
     types = {"boolean": pyarrow.bool_(), "float": pyarrow.float64()}
     value_type = types.get(field.type, pyarrow.string())
     if field.array:

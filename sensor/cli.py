@@ -198,6 +198,12 @@ _RUN_OPTIONS = [
 @click.option("--events", metavar="FILE", multiple=True,
               help="ECS documents as NDJSON (- is standard input), plain or compressed, alone or "
                    "merged with the captures by time. Repeatable.")
+@click.option("--explain", metavar="ID",
+              help="Raise no alerts, but tell why this rule did or did not fire: as sensor rules "
+                   "explain.")
+@click.option("--explain-flow", metavar="TEXT",
+              help="With --explain: for which flow; a community id, flow id, address, "
+                   "address:port, or a KQL query.")
 @run_options
 @click.pass_obj
 def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
@@ -212,12 +218,23 @@ def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
       sensor replay --events auditbeat.ndjson.gz
       sensor replay --json --flows flows.ndjson /var/captures
       sensor replay --syslog udp://192.0.2.1:514 --quiet today.pcapng
+      sensor replay --explain my_rule --rules mine/ today.pcapng
     """
     if not paths and not options["events"]:
         raise click.UsageError("Missing argument 'PATH...'.", click.get_current_context())
+    rule, flow = options.pop("explain"), options.pop("explain_flow")
+    if flow and not rule:
+        raise click.UsageError("--explain-flow needs --explain ID.", click.get_current_context())
+    config = settled(config, options)
+    if rule:
+        from sensor.explain_command import Wanted, print_explanation  # noqa: PLC0415
+
+        sources = {name: options[name]
+                   for name in ("events", "rules", "exceptions", "indicators")}
+        return print_explanation(Wanted(rule, paths, flow=flow or "", **sources), config)
     from sensor.replay_command import run_replay  # noqa: PLC0415
 
-    return run_replay(paths, settled(config, options), options)
+    return run_replay(paths, config, options)
 
 
 @commands.command()
@@ -352,10 +369,12 @@ def show_rule(config: Config, /, name: str, paths: tuple[str, ...], **options: A
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--host", "processes", is_flag=True, help="As where processes are told of.")
 @click.option("--events", "any_event", is_flag=True, help="As where documents are read.")
+@click.option("--indicators", metavar="FILE", multiple=True, help="As in replay.")
 @rule_options
 @click.pass_obj
 def check_rules(
-    config: Config, /, paths: tuple[str, ...], processes: bool, any_event: bool, **options: Any
+    config: Config, /, paths: tuple[str, ...], processes: bool, any_event: bool,
+    indicators: tuple[str, ...], **options: Any,
 ) -> int:
     """Validate rule files and folders: what runs, and what cannot, on a tap's evidence alone.
 
@@ -363,7 +382,7 @@ def check_rules(
     """
     from sensor.rules_command import print_check  # noqa: PLC0415
 
-    return print_check(paths, settled(config, options), processes, any_event)
+    return print_check(paths, settled(config, options), processes, any_event, indicators)
 
 
 @rules.command("test")

@@ -115,6 +115,20 @@ class EventLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class DecodeSettings:
+    """UDP ports at which tunnels are looked for; none of a kind if its list is empty."""
+
+    vxlan_ports: tuple[int, ...] = (4789,)
+    """RFC 7348; Linux takes 8472 unless it is told another."""
+    geneve_ports: tuple[int, ...] = (6081,)
+    """RFC 8926."""
+    gtp_ports: tuple[int, ...] = (2152,)
+    """GTP-U, 3GPP TS 29.281."""
+    teredo_ports: tuple[int, ...] = ()
+    """RFC 4380; its port is 3544."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings of one run."""
 
@@ -123,6 +137,7 @@ class Config:
     sink: SinkLimits = field(default_factory=SinkLimits)
     capture: CaptureLimits = field(default_factory=CaptureLimits)
     events: EventLimits = field(default_factory=EventLimits)
+    decode: DecodeSettings = field(default_factory=DecodeSettings)
     internal: tuple[str, ...] = INTERNAL_NETWORKS
     accept_on: str = "handshake"
     """`handshake` or `data`: when a TCP connection counts as accepted."""
@@ -181,7 +196,7 @@ SETTING_KEYS = {
 
 _TABLES: dict[str, type[Any]] = {
     "flow": FlowLimits, "rule": RuleLimits, "sink": SinkLimits, "capture": CaptureLimits,
-    "events": EventLimits,
+    "events": EventLimits, "decode": DecodeSettings,
 }  # fmt: skip
 
 
@@ -251,6 +266,14 @@ _HEADER = re.compile(r"\s*\[+\s*([\w.-]+)\s*\]")
 _SETTING = re.compile(r"\s*([\w\"'.\s-]+?)\s*=")
 
 
+def _ports(value: Any, place: str, problems: list[str]) -> tuple[int, ...]:
+    """A list of ports; what is wrong is added to `problems`."""
+    if isinstance(value, list) and all(type(port) is int and 0 < port < 65536 for port in value):
+        return tuple(value)
+    problems.append(f"{place}: must be a list of ports, 1 to 65535")
+    return ()
+
+
 def _limits(
     kind: type[Any], table: str, values: dict[str, Any], text: str, path: str, problems: list[str]
 ) -> Any:
@@ -267,6 +290,8 @@ def _limits(
             problems.append(f"{place}unknown limit {table}.{key}")
         elif name in given:
             problems.append(f"{place}{table}.{key}: given in two units")
+        elif name.endswith("_ports"):
+            given[name] = _ports(value, place + f"{table}.{key}", problems)
         elif isinstance(value, bool) or not isinstance(value, int | float):
             problems.append(f"{place}{table}.{key}: must be a number")
         elif not least <= value <= LIMIT_MAX // unit:  # not a number is in no range

@@ -1,11 +1,12 @@
 cimport cython
 from sensor.identifiers cimport Scratch, event_time, put_community, name_flow, put_event_id, put_flow_id, signed64
 from sensor.loads cimport le16, le32, octets_of, u8
+from sensor.records cimport ones
 from sensor.stores cimport ints_of, load64, put_octets, put_padded, room_of
 from sensor.text cimport put_address, put_mac, put_number, put_time
 
-cdef Py_ssize_t HISTORY_MAX, ROW_BYTES, AT_ORIG_HI, AT_RESP_HI, AT_FIRST_NS, AT_LAST_NS
-cdef Py_ssize_t AT_HISTORY_LENGTH
+cdef Py_ssize_t ROW_BYTES, AT_ORIG_HI, AT_RESP_HI, AT_FIRST_NS, AT_LAST_NS
+cdef Py_ssize_t AT_HISTORY_SEEN
 
 # As in plan.py; constants of the C compiler, so that the choice of an operation is one jump.
 cdef enum:

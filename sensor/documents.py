@@ -23,8 +23,9 @@ from sensor.flow import FlowBatch
 from sensor.flow_columns import derived_codes, when_mask
 from sensor.identifiers import Scratch, offset_of
 from sensor.processes import tell_in_lines
-from sensor.records import FLOW_LAYOUT, HISTORY_MAX, dtype_of
+from sensor.records import FLOW_LAYOUT, dtype_of
 from sensor.stores import COPY_PADDING
+from sensor.tunnels import tell_in_lines as tell_tunnels
 
 if not cython.compiled:
     from sensor.identifiers import (
@@ -58,6 +59,7 @@ if not cython.compiled:
         TOTAL,
         UNLESS,
     )
+    from sensor.records import ones
     from sensor.stores import ints_of, load64, put_octets, put_padded, room_of
     from sensor.text import put_address, put_mac, put_number, put_time
 
@@ -70,7 +72,7 @@ AT_ORIG_HI = offset_of("orig_hi")
 AT_RESP_HI = offset_of("resp_hi")
 AT_FIRST_NS = offset_of("first_ns")
 AT_LAST_NS = offset_of("last_ns")
-AT_HISTORY_LENGTH = offset_of("history_length")
+AT_HISTORY_SEEN = offset_of("history_seen")
 
 
 
@@ -90,22 +92,29 @@ def write_json_lines(batch: FlowBatch, write: Callable[[memoryview], object]) ->
     writer = Writer(plan, rows, (facts, derived_codes(batch)), schema.created_ns(batch))
     writer.begin(buffer)
     window = memoryview(buffer)
-    owners = _owners(batch)
+    owners = _indices(batch, "process", batch.context.processes)
+    paths = _indices(batch, "tunnel", batch.context.tunnels)
     for first in range(0, len(batch), CHUNK_ROWS):
         used = writer.write(first, min(first + CHUNK_ROWS, len(batch)))
         assert used <= len(buffer) - COPY_PADDING, "a document outgrew its plan"
-        if owners is None:
+        if owners is None and paths is None:
             write(window[:used])
-        else:
+            continue
+        lines = bytes(window[:used])
+        if owners is not None:
             told = owners[first : first + CHUNK_ROWS]
-            write(memoryview(tell_in_lines(bytes(window[:used]), told, batch.context.processes)))
+            lines = tell_in_lines(lines, told, batch.context.processes)
+        if paths is not None:
+            told = paths[first : first + CHUNK_ROWS]
+            lines = tell_tunnels(lines, told, batch.context.tunnels)
+        write(memoryview(lines))
 
 
-def _owners(batch: FlowBatch) -> Any:
-    """The index of each row's process; None where no row has one."""
-    if not batch.context.processes or not batch.records["process"].any():
+def _indices(batch: FlowBatch, member: str, store: Any) -> Any:
+    """The index of each row's process or tunnels; None where no row has one."""
+    if store is None or not batch.records[member].any():
         return None
-    return batch.records["process"].tolist()
+    return batch.records[member].tolist()
 
 
 def render_json_lines(batch: FlowBatch) -> bytes:
@@ -246,7 +255,7 @@ class Writer:
         if code == MAC:
             return put_mac(out, at, octets, place)
         if code == HISTORY_TEXT:
-            length = min(u8(octets, row + AT_HISTORY_LENGTH), HISTORY_MAX)
+            length = ones(le16(octets, row + AT_HISTORY_SEEN))
             put_octets(out, at, octets, place, length)
             return at + length
         return self.put_related(at, row)

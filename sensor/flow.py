@@ -20,6 +20,8 @@ from sensor.addresses import Networks
 from sensor.columns import Column
 from sensor.processes import PROCESS_FIELD_BY_NAME, Processes
 from sensor.processes import column_of as process_column
+from sensor.tunnels import TUNNEL_FIELD_BY_NAME, Tunnels
+from sensor.tunnels import column_of as tunnel_column
 
 VERDICTS = ("unknown", "accepted", "denied", "dropped", "attempted")
 UNKNOWN, ACCEPTED, DENIED, DROPPED, ATTEMPTED = range(len(VERDICTS))
@@ -152,6 +154,8 @@ class FlowContext:
     """Names by `interface`; grows as interfaces appear."""
     processes: Processes | None = None
     """By `process`; grows as processes are told of. None: this run never learns of any."""
+    tunnels: Tunnels | None = None
+    """By `tunnel`; grows as flows come through tunnels. None: paths are not asked for."""
 
 
 class KeptFlow:
@@ -202,8 +206,12 @@ class FlowBatch:
         from sensor.schema import column_of  # noqa: PLC0415  schema describes this class
 
         if name not in self._columns:
-            known = PROCESS_FIELD_BY_NAME.get(name)
-            self._columns[name] = process_column(self, name) if known else column_of(self, name)
+            if name in PROCESS_FIELD_BY_NAME:
+                self._columns[name] = process_column(self, name)
+            elif name in TUNNEL_FIELD_BY_NAME:
+                self._columns[name] = tunnel_column(self, name)
+            else:
+                self._columns[name] = column_of(self, name)
         return self._columns[name]
 
     def part(self, first: int, last: int) -> FlowBatch:

@@ -41,7 +41,7 @@ def when_mask(batch: FlowBatch, when: int) -> Mask | None:  # noqa: PLR0911  a l
         case schema.VLAN_INNER:
             return np.asarray(rows["vlan_inner"] != NO_VLAN)
         case schema.HISTORY:
-            return np.asarray(rows["history_length"] != 0)
+            return np.asarray(rows["history_seen"] != 0)
         case schema.DECIDED:
             return np.asarray(rows["decided_frame"] != 0)
     return np.full(len(rows), schema.created_ns(batch) != 0)
@@ -190,7 +190,8 @@ def _related(batch: FlowBatch, _valid: Mask | None, ecs_type: str) -> Column:
 
 def _history(batch: FlowBatch, valid: Mask | None, ecs_type: str) -> Column:
     rows = batch.records
-    used = np.arange(rows["history"].shape[1]) < rows["history_length"][:, None]
+    length = np.bitwise_count(rows["history_seen"])
+    used = np.arange(rows["history"].shape[1]) < length[:, None]
     letters = np.where(used, rows["history"], 0).astype(np.uint8).view("S16")[:, 0]
     return _distinct(letters, valid, lambda text: (text.decode("ascii"),), ecs_type)
 

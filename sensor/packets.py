@@ -15,10 +15,10 @@ except ImportError:
     from sensor import interpreted as cython
 
 from sensor.frames import FRAMES_MAX
-from sensor.records import PACKET_LAYOUT, allocate
+from sensor.records import PACKET_LAYOUT, TUNNEL_LAYOUT, TUNNELS_MAX, allocate
 
 if not cython.compiled:
-    from sensor.records import packets_of
+    from sensor.records import packets_of, tunnels_of
 
 KIND_ANOMALY = 0
 """The frame is malformed: `anomaly` says how; no other member is set but `time_ns`."""
@@ -30,6 +30,11 @@ KIND_ICMP_ERROR = 3
 """An ICMP error; if `quoted` is 1 the quoted packet tells which flow it speaks of."""
 KIND_FRAGMENT = 4
 """An IP fragment other than the first: no ports, belongs to no flow."""
+KIND_PSEUDOWIRE = 255
+"""An Ethernet frame behind MPLS labels: what the decoder goes on with; it never leaves it so."""
+
+IS_FRAGMENT = 1
+"""In `fragment`: the packet came in several frames, of which this is one."""
 
 TELNET_UNTOLD = 0
 TELNET_SERVER = 1
@@ -56,6 +61,8 @@ URG = 32
 class PacketBatch:
     """One packet row for each frame of a batch: `rows[i]`, or `records` as numpy columns.
 
+    The tunnels that packet `i` came through, the outermost first, are `packet.tunnels` records from
+    `tunnel_rows[i * TUNNELS_MAX]` on; what a packet without tunnels has there means nothing.
     `wire_bytes` is the length of all its frames on the wire; `prepared` says that the flow table
     has computed what it needs of each packet by itself; the rest is as in FrameBatch.
     """
@@ -63,6 +70,10 @@ class PacketBatch:
     def __init__(self, capacity: int = FRAMES_MAX) -> None:
         self.view, self.records = allocate(PACKET_LAYOUT, capacity, cython.compiled)
         self.rows = packets_of(self.view)
+        # One more: the decoder looks at the header of a tunnel that is one too many.
+        self.tunnel_view, self.tunnel_records = allocate(
+            TUNNEL_LAYOUT, capacity * TUNNELS_MAX + 1, cython.compiled)
+        self.tunnel_rows = tunnels_of(self.tunnel_view)
         self.capacity = capacity
         self.count = 0
         self.watermark_ns = 0

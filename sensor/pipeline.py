@@ -421,6 +421,7 @@ def ledger_of(lanes: Sequence[Lane]) -> dict[str, Any]:
         "fragments": total("fragments"),
         "icmp_errors": total("icmp_quoting"),
         "time_backwards": total("time_backwards"),
+        "tunnels": {"paths": total("tunnel_paths"), "refused": total("tunnel_paths_refused")},
         "flows": {
             "total": total("flows_total"),
             **{name: sum(books["verdicts"][name] for books in all_books)

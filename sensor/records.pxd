@@ -38,6 +38,7 @@ cdef struct Packet:
     unsigned short interface
     unsigned short process
     unsigned short anomaly
+    unsigned char fragment
     unsigned char tcp_flags
     unsigned char kind
     unsigned char protocol
@@ -49,6 +50,7 @@ cdef struct Packet:
     unsigned char telnet_role
     unsigned char quoted
     unsigned char quoted_protocol
+    unsigned char tunnels
     unsigned short quoted_src_port
     unsigned short quoted_dst_port
     unsigned char quoted_has_seq
@@ -58,6 +60,18 @@ cdef struct Packet:
     unsigned long long quoted_src_lo
     unsigned long long quoted_dst_hi
     unsigned long long quoted_dst_lo
+
+cdef struct Tunnel:
+    unsigned long long src_hi
+    unsigned long long src_lo
+    unsigned long long dst_hi
+    unsigned long long dst_lo
+    unsigned int id
+    unsigned char type
+    unsigned char has_id
+    unsigned char content
+    unsigned short vlan
+    unsigned int inner
 
 cdef struct Flow:
     unsigned long long orig_hi
@@ -86,7 +100,7 @@ cdef struct Flow:
     unsigned short process
     unsigned int pending_isn
     unsigned char tcp_flags[2]
-    unsigned char window_scale[2]
+    unsigned short tunnel
     unsigned short vlan_outer
     unsigned short vlan_inner
     unsigned char verdict
@@ -96,7 +110,7 @@ cdef struct Flow:
     unsigned char end_reason
     unsigned char conn_state
     unsigned char action
-    unsigned char history_length
+    unsigned char window_scales
     unsigned short interface
     unsigned short decided_file
     unsigned int decided_frame
@@ -118,6 +132,9 @@ cdef inline Packet *packets_of(Packet[::1] view) noexcept nogil:
 cdef inline Flow *flows_of(Flow[::1] view) noexcept nogil:
     return &view[0]
 
+cdef inline Tunnel *tunnels_of(Tunnel[::1] view) noexcept nogil:
+    return &view[0]
+
 cdef inline Frame *frame_at(Frame *rows, Py_ssize_t index) noexcept nogil:
     return rows + index
 
@@ -127,11 +144,19 @@ cdef inline Packet *packet_at(Packet *rows, Py_ssize_t index) noexcept nogil:
 cdef inline Flow *flow_at(Flow *rows, Py_ssize_t index) noexcept nogil:
     return rows + index
 
+cdef inline Tunnel *tunnel_at(Tunnel *rows, Py_ssize_t index) noexcept nogil:
+    return rows + index
+
 cdef extern from *:
     """
     #define sensor_touch(p) __builtin_prefetch((const void *)(p))
+    #define sensor_ones(bits) __builtin_popcount(bits)
     """
     void sensor_touch(const void *) noexcept nogil
+    int sensor_ones(unsigned int) noexcept nogil
+
+cdef inline int ones(unsigned int bits) noexcept nogil:
+    return sensor_ones(bits)
 
 cdef inline void touch_flow(Flow *rows, Py_ssize_t index) noexcept nogil:
     cdef const char *start = <const char *>(rows + index)

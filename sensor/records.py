@@ -31,6 +31,12 @@ HISTORY_MAX = 16
 NO_WINDOW_SCALE = 0xFF
 """The segment carried no window scale option (RFC 7323 2.2)."""
 
+NO_WINDOW_SCALES = 0xFF
+"""Neither side of a flow had one: four bits a side, no shift count is above 14 (RFC 7323 2.3)."""
+
+TUNNELS_MAX = 4
+"""Tunnels inside one another that are opened; they are kept beside each packet."""
+
 FRAME_LAYOUT: Layout = (
     ("time_ns", "i8", 1),  # capture time, nanoseconds since 1970 UTC, as recorded
     ("offset", "u4", 1),  # of the first octet, in the window
@@ -71,6 +77,7 @@ PACKET_LAYOUT: Layout = (
     ("interface", "u2", 1),
     ("process", "u2", 1),  # of its frame
     ("anomaly", "u2", 1),  # code from anomalies.py; 0: sound
+    ("fragment", "u1", 1),  # packets.py: IS_FRAGMENT and what else; 0: a whole packet
     ("tcp_flags", "u1", 1),  # FIN 1 SYN 2 RST 4 PSH 8 ACK 16 URG 32 ECE 64 CWR 128
     ("kind", "u1", 1),  # packets.py: KIND_*
     ("protocol", "u1", 1),  # IANA protocol number of the transport
@@ -83,6 +90,7 @@ PACKET_LAYOUT: Layout = (
     # The packet that an ICMP error quotes; only set where `quoted` is 1.
     ("quoted", "u1", 1),
     ("quoted_protocol", "u1", 1),
+    ("tunnels", "u1", 1),  # how many it came through: records of TUNNEL_LAYOUT in its batch
     ("quoted_src_port", "u2", 1),
     ("quoted_dst_port", "u2", 1),
     ("quoted_has_seq", "u1", 1),  # 1: quoted_seq was in the quote; as seq above
@@ -92,6 +100,21 @@ PACKET_LAYOUT: Layout = (
     ("quoted_src_lo", "u8", 1),
     ("quoted_dst_hi", "u8", 1),
     ("quoted_dst_lo", "u8", 1),
+)
+
+# A tunnel that a packet came through, and what its header said. The last three members only serve
+# the decoder.
+TUNNEL_LAYOUT: Layout = (
+    ("src_hi", "u8", 1),  # the outer packet's addresses, as in a packet
+    ("src_lo", "u8", 1),
+    ("dst_hi", "u8", 1),
+    ("dst_lo", "u8", 1),
+    ("id", "u4", 1),  # VNI, key, TEID, session or call
+    ("type", "u1", 1),  # tunnels.py: TUNNEL_*
+    ("has_id", "u1", 1),
+    ("content", "u1", 1),  # what is inside: decode/constants.py: CONTENT_*
+    ("vlan", "u2", 1),  # VLAN id that a mirror took out of the frame, else NO_VLAN
+    ("inner", "u4", 1),  # where the content starts in the window
 )
 
 # In pairs, index 0 is the originator (orig), index 1 the responder (resp). A record is four cache
@@ -125,7 +148,7 @@ FLOW_LAYOUT: Layout = (
     ("process", "u2", 1),  # the first one told: index into the run's Processes; 0: none
     ("pending_isn", "u4", 1),  # of a SYN that came while the flow was open
     ("tcp_flags", "u1", 2),  # all flags seen, or-ed
-    ("window_scale", "u1", 2),
+    ("tunnel", "u2", 1),  # of its first packet: index into the run's Tunnels; 0: none
     ("vlan_outer", "u2", 1),  # first seen
     ("vlan_inner", "u2", 1),
     ("verdict", "u1", 1),  # flow.py: VERDICTS
@@ -135,7 +158,7 @@ FLOW_LAYOUT: Layout = (
     ("end_reason", "u1", 1),  # flow.py: END_REASONS
     ("conn_state", "u1", 1),  # flow.py: CONN_STATES
     ("action", "u1", 1),  # flow.py: ACTIONS
-    ("history_length", "u1", 1),
+    ("window_scales", "u1", 1),  # shift counts, four bits a side; 15: no option
     ("interface", "u2", 1),  # index into FlowBatch.interfaces
     ("decided_file", "u2", 1),  # index into FlowBatch.files
     ("decided_frame", "u4", 1),  # number of the deciding frame in its file, from 1
@@ -205,6 +228,10 @@ def flows_of(view: Any) -> Any:
     return view
 
 
+def tunnels_of(view: Any) -> Any:
+    return view
+
+
 def frame_at(rows: Any, index: int) -> Any:
     return rows[index]
 
@@ -215,6 +242,15 @@ def packet_at(rows: Any, index: int) -> Any:
 
 def flow_at(rows: Any, index: int) -> Any:
     return rows[index]
+
+
+def tunnel_at(rows: Any, index: int) -> Any:
+    return rows[index]
+
+
+def ones(bits: int) -> int:
+    """How many bits of a number are set."""
+    return bits.bit_count()
 
 
 def touch_flow(rows: Any, index: int) -> None:

@@ -14,7 +14,8 @@ UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 SECOND_NS = 1_000_000_000
 LOOKBACK_DEFAULT_NS = 360 * SECOND_NS
 """`now-6m`, Elastic's default: an interval of five minutes and one more."""
-FIELDS_MAX = 3
+FIELDS_MAX = 5
+"""Older versions of Kibana allow three."""
 TERMS_FIELDS_MAX = 3
 
 Report = Callable[[str, str], None]
@@ -59,6 +60,9 @@ class ThreatText:
     files: tuple[str, ...]
     """Indicator files that the rule names itself (`[sensor] indicators`), as written."""
 
+
+_AGO_S = {**UNITS_S, "H": 3600, "M": 30 * 86_400, "y": 365 * 86_400}
+"""The units of Elasticsearch's date math, which has no days of a certain month."""
 
 Special = ThresholdText | NewTermsText | ThreatText
 
@@ -109,13 +113,16 @@ def lookback_ns(rule: dict[str, Any], report: Report) -> int:
 
 
 def ago_ns(value: Any) -> int | None:
-    """How long ago `now-9m` is; None if it is something else. Rounding (`/d`) is passed over."""
-    found = re.fullmatch(r"now((?:-[0-9]{1,9}[smhdw])*)(?:/[smhdwMy])?", value) if isinstance(
+    """How long ago `now-9m` is; None if it is something else.
+
+    Rounding (`/d`) is passed over; a month is 30 days, a year 365.
+    """
+    found = re.fullmatch(r"now((?:-[0-9]{1,9}[smhHdwMy])*)(?:/[smhHdwMy])?", value) if isinstance(
         value, str) else None
     if found is None:
         return None
-    parts = re.findall(r"-([0-9]+)([smhdw])", found[1])
-    return sum(int(number) * UNITS_S[unit] for number, unit in parts) * SECOND_NS
+    parts = re.findall(r"-([0-9]+)([smhHdwMy])", found[1])
+    return sum(int(number) * _AGO_S[unit] for number, unit in parts) * SECOND_NS
 
 
 def _threshold(table: Any, report: Report) -> ThresholdText | None:

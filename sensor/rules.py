@@ -417,10 +417,10 @@ class CheckRow:
 
 def check_paths(
     paths: Iterable[str], *, config: Config, known_fields: Mapping[str, str],
-    any_event: bool = False,
+    any_event: bool = False, resources: Resources | None = None,
 ) -> list[CheckRow]:
     """What is in rule files: each rule with its status, and each error."""
-    rules, errors = read_rules(paths, config, Schema(known_fields, any_event))
+    rules, errors = read_rules(paths, config, Schema(known_fields, any_event), resources)
     wrong = {error.path for error in errors}
     rows = [CheckRow(rule.text.path, rule.text.name, rule.status, rule.reason)
             for rule in rules if rule.text.path not in wrong]

@@ -13,7 +13,9 @@ from sensor.api import KNOWN_FIELDS, load_rules, shipped_rules
 from sensor.cli import DONE, USAGE, say
 from sensor.config import Config
 from sensor.escape import harmless
+from sensor.indicators import read_indicators
 from sensor.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
+from sensor.rule_state_loading import Resources
 from sensor.rules import check_paths, format_rule
 
 WIDTH = 100
@@ -76,7 +78,8 @@ def _joined(value: Any) -> str:
 
 
 def print_check(
-    paths: Sequence[str], config: Config, processes: bool = False, any_event: bool = False
+    paths: Sequence[str], config: Config, processes: bool = False, any_event: bool = False,
+    indicators: Sequence[str] = (),
 ) -> int:
     """Print a line for each rule and each error; exit code 2 if there is an error.
 
@@ -84,7 +87,9 @@ def print_check(
     """
     known = KNOWN_FIELDS | (PROCESS_KNOWN_FIELDS if processes else {})
     rows = check_paths(
-        paths or [shipped_rules()], config=config, known_fields=known, any_event=any_event)
+        paths or [shipped_rules()], config=config, known_fields=known, any_event=any_event,
+        resources=Resources(indicators=tuple(read_indicators(indicators))),
+    )  # fmt: skip
     for row in rows:
         click.echo(f"{harmless(row.file)}: {harmless(row.name)}" if row.name
                    else harmless(row.file))  # fmt: skip

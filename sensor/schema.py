@@ -23,6 +23,7 @@ from sensor.flow import (
     VERDICTS,
 )
 from sensor.processes import PROCESS_FIELDS
+from sensor.tunnels import TUNNEL_FIELDS
 
 if TYPE_CHECKING:
     from sensor.columns import Column, Scalar
@@ -419,6 +420,9 @@ def _cells(*cells: str) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+_THREE = (_cells("field", "type", "meaning"), _cells(*["---"] * 3))
+
+
 def page() -> str:
     """docs/fields.md."""
     lines = [
@@ -441,13 +445,18 @@ def page() -> str:
                             field.meaning, _origin(field), present))
     lines += [
         "",
+        "## Tunnels", "",
+        "Flow documents have these too where the packets of the flow came through tunnels, the",
+        "outermost first: [tunnels.md](tunnels.md). Fields without a value are absent.", "",
+        *_THREE,
+        *(_cells(f"`{known.name}`", f"{known.type}[]", known.meaning) for known in TUNNEL_FIELDS),
+        "",
         "## Processes",
         "",
         "Flow documents have these too where the process that owns the socket is known, and so do",
         "process events: [host-events.md](host-events.md). Fields without a value are absent.",
         "",
-        _cells("field", "type", "meaning"),
-        _cells(*["---"] * 3),
+        *_THREE,
     ]
     for known in PROCESS_FIELDS:
         lines.append(_cells(f"`{known.name}`", known.type + "[]" * known.array, known.meaning))
@@ -457,8 +466,7 @@ def page() -> str:
         "",
         "The fields of the event that matched (`event.kind` is `alert`), and these:",
         "",
-        _cells("field", "type", "meaning"),
-        _cells(*["---"] * 3),
+        *_THREE,
     ]
     for extra in ALERT_FIELDS:
         lines.append(_cells(f"`{extra.name}`", extra.type + "[]" * extra.array, extra.meaning))

@@ -2,9 +2,9 @@
 
     python tests/confined.py systemd/sensor@.service COMMAND...
 
-Applied are NoNewPrivileges, SystemCallFilter, RestrictAddressFamilies and MemoryDenyWriteExecute,
-by the means that systemd has too: libseccomp, which comes with it, and prctl(2). What needs mounts
-or users is not.
+Applied are NoNewPrivileges, SystemCallFilter, RestrictAddressFamilies, MemoryDenyWriteExecute and,
+for root, CapabilityBoundingSet, by the means that systemd has too: libseccomp, which comes with it,
+and prctl(2). What needs mounts or users is not.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from sensor.capture.privileges import CAPABILITIES
+
+PR_CAPBSET_READ, PR_CAPBSET_DROP = 23, 24
 PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 38, 65
 PR_MDWE_REFUSE_EXEC_GAIN = 1
 ACT_ALLOW, ACT_ERRNO = 0x7FFF0000, 0x00050000
@@ -65,9 +68,21 @@ def allowed_calls(unit: Path) -> set[str]:
     return calls
 
 
+def bound_capabilities(unit: Path, libc: ctypes.CDLL) -> None:
+    """Leave what is executed the unit's capabilities at most, where we may decide that."""
+    names = value_of(unit, "CapabilityBoundingSet").split()
+    left = {CAPABILITIES.index(name.removeprefix("CAP_")) for name in names}
+    number = 0
+    while (held := libc.prctl(PR_CAPBSET_READ, number, 0, 0, 0)) >= 0:
+        if held and number not in left:
+            libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)  # fails for others than root
+        number += 1
+
+
 def confine(unit: Path) -> None:
     """Put this process under the unit's rules, for good. Errors: OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
+    bound_capabilities(unit, libc)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "no_new_privs")
     if value_of(unit, "MemoryDenyWriteExecute") == "yes":

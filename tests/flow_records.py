@@ -50,7 +50,7 @@ def random_batch(seed: int, count: int = 60, live: bool = False) -> FlowBatch:
         "verdict": len(flows.VERDICTS), "evidence": len(flows.EVIDENCE), "confidence": 101,
         "tags": 1 << len(flows.TAGS), "end_reason": len(flows.END_REASONS),
         "conn_state": len(flows.CONN_STATES), "action": len(flows.ACTIONS),
-        "history_length": 17, "decided_file": 3, "interface": 4,
+        "history_seen": 1 << 16, "decided_file": 3, "interface": 4,
     }
     for name, limit in limits.items():
         records[name] = random.integers(0, limit, count)

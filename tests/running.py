@@ -9,11 +9,12 @@ from typing import Any
 from sensor.addresses import Networks
 from sensor.alerts import Alert
 from sensor.capture.files import FileCapture
-from sensor.config import INTERNAL_NETWORKS, FlowLimits
-from sensor.decode import decode
+from sensor.config import INTERNAL_NETWORKS, DecodeSettings, FlowLimits
+from sensor.decode import Decoder
 from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
 from sensor.pipeline import Outlet, Pipeline
+from sensor.tunnels import Tunnels
 
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURES = ROOT / "captures"
@@ -57,7 +58,8 @@ class Run:
 
 
 def run_capture(
-    source: Any, *, limits: FlowLimits | None = None, handover_events: int = 8192, **options: Any
+    source: Any, *, limits: FlowLimits | None = None, handover_events: int = 8192,
+    decode: DecodeSettings | None = None, **options: Any
 ) -> Run:
     """Run a path, a list of paths or a Capture; `options` are FlowTable's."""
     capture = source
@@ -66,9 +68,12 @@ def run_capture(
     elif isinstance(source, list) and all(isinstance(path, str | Path) for path in source):
         capture = FileCapture([str(path) for path in source])
     collector = Collector()
-    context = FlowContext(internal=Networks(INTERNAL_NETWORKS), hostname="tap", version="0")
+    context = FlowContext(internal=Networks(INTERNAL_NETWORKS), hostname="tap", version="0",
+                          tunnels=Tunnels())  # fmt: skip
     table = FlowTable(limits or FlowLimits(), **options)
-    pipeline = Pipeline(capture, decode, table, Outlet(collector, (), context))
+    assert context.tunnels is not None
+    context.tunnels.add(table.paths)
+    pipeline = Pipeline(capture, Decoder(decode).decode, table, Outlet(collector, (), context))
     pipeline.handover_events = handover_events
     pipeline.run()
     return Run(collector.events, collector.rows, pipeline.ledger())

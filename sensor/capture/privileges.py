@@ -119,7 +119,8 @@ def keep_only(names: frozenset[str]) -> None:
     bits = sum(1 << number for number, name in enumerate(CAPABILITIES) if f"CAP_{name}" in kept)
     _drop_bounding_set()
     _prctl("clearing the ambient capabilities", PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
-    _set_capabilities(bits)
+    if kept != capabilities():  # a service that was given no more may not ask for less either
+        _set_capabilities(bits)
     _prctl("setting no_new_privs", PR_SET_NO_NEW_PRIVS, 1)
 
 

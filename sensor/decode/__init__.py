@@ -1,6 +1,7 @@
 """The decoder: each frame becomes one packet record, sound or anomalous, without any state.
 
     link -> ipv4 or ipv6 -> transport -> icmp
+             with mpls, ppp or wireless in front, and again from there for what is in tunnels
 
 Every step is handed the window of octets, the packet record to fill and where to read: `at` is the
 next octet, `end` one past the last octet that may be read, `wire_end` one past the last octet that
@@ -8,6 +9,9 @@ was on the wire. It returns a code of `anomalies.py`. A length is proved beside 
 it, and nothing is read in front of its proof.
 """
 
-from sensor.decode.link import decode
+from sensor.decode.decoder import Decoder
 
-__all__ = ["decode"]
+decode = Decoder().decode
+"""With the settings that need no configuration."""
+
+__all__ = ["Decoder", "decode"]

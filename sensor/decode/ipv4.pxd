@@ -4,7 +4,7 @@ from sensor.loads cimport be16, be32, u8
 from sensor.records cimport Packet
 
 cdef unsigned long long V4_PREFIX
-cdef unsigned char KIND_FRAGMENT
+cdef unsigned char KIND_FRAGMENT, IS_FRAGMENT
 cdef unsigned short SOUND
 cdef unsigned short HEADER_NOT_CAPTURED
 cdef unsigned short IP_BAD_VERSION

@@ -20,7 +20,7 @@ from sensor.anomalies import (
     IPV4_TRUNCATED,
     SOUND,
 )
-from sensor.packets import KIND_FRAGMENT, PROTOCOL_AH
+from sensor.packets import IS_FRAGMENT, KIND_FRAGMENT, PROTOCOL_AH
 
 if not cython.compiled:
     from sensor.decode.transport import decode_authenticated, decode_transport
@@ -78,6 +78,7 @@ def decode_fragment(
     start = (fragment & FRAGMENT_OFFSET) << 3
     if start + packet.ip_bytes > PACKET_MAX:
         return IP_FRAGMENT_TOO_LONG
+    packet.fragment = IS_FRAGMENT
     if start == 0 and packet.protocol == PROTOCOL_AH:
         return decode_authenticated(octets, packet, at, end, ip_end, True)
     if start == 0:

@@ -5,7 +5,7 @@ from sensor.decode.transport cimport decode_transport
 from sensor.loads cimport be16, be64, u8
 from sensor.records cimport Packet
 
-cdef unsigned char KIND_FRAGMENT
+cdef unsigned char KIND_FRAGMENT, IS_FRAGMENT
 cdef unsigned short SOUND
 cdef unsigned short AH_BAD_LENGTH
 cdef unsigned short HEADER_NOT_CAPTURED

@@ -23,7 +23,7 @@ from sensor.anomalies import (
     IPV6_TRUNCATED,
     SOUND,
 )
-from sensor.packets import KIND_FRAGMENT
+from sensor.packets import IS_FRAGMENT, KIND_FRAGMENT
 
 if not cython.compiled:
     from sensor.decode.extensions import (
@@ -95,6 +95,7 @@ def decode_extensions(octets: Any, packet: Any, at: int, end: int, ip_end: int) 
             code = bad_fragment(word, ip_end - at - 8)
             if code:
                 return code
+            packet.fragment = IS_FRAGMENT if word & 0xFFF9 else 0  # 0: both first and last
             if word & 0xFFF8:
                 packet.kind = KIND_FRAGMENT
                 packet.payload_offset = at + 8

@@ -1,27 +1,31 @@
 cimport cython
 from sensor.decode.ipv4 cimport decode_ipv4
 from sensor.decode.ipv6 cimport decode_ipv6
-from sensor.frames cimport FrameBatch
+from sensor.decode.llc cimport decode_llc, non_ip
+from sensor.decode.mpls cimport decode_mpls
+from sensor.decode.ppp cimport decode_hdlc, decode_pppoe
+from sensor.decode.wireless cimport decode_radiotap, decode_wireless
 from sensor.loads cimport be16, be32, be64, le32, u8
-from sensor.packets cimport PacketBatch
-from sensor.records cimport Frame, Packet, frame_at, packet_at
+from sensor.records cimport Frame, Packet
 
 cdef unsigned short NO_VLAN
 cdef unsigned char NO_WINDOW_SCALE
-cdef unsigned char KIND_ANOMALY
-cdef unsigned char KIND_NON_IP
-cdef unsigned short SOUND
 cdef unsigned short HEADER_NOT_CAPTURED
 cdef unsigned short UNKNOWN_LINK_TYPE
 cdef unsigned short LINK_TRUNCATED
 cdef unsigned short VLAN_TRUNCATED
 cdef unsigned short VLAN_STACK_TOO_DEEP
 cdef unsigned short ETHERNET_BAD_LENGTH
-cdef unsigned short LLC_TRUNCATED
 cdef unsigned short IP_BAD_VERSION
 cdef unsigned short IPV4_HEADER_TRUNCATED
 cdef unsigned short LINK_NULL
 cdef unsigned short LINK_ETHERNET
+cdef unsigned short LINK_PPP
+cdef unsigned short LINK_PPP_HDLC
+cdef unsigned short LINK_PPPOE
+cdef unsigned short LINK_CISCO_HDLC
+cdef unsigned short LINK_WIRELESS
+cdef unsigned short LINK_RADIOTAP
 cdef unsigned short LINK_RAW
 cdef unsigned short LINK_RAW_BSD
 cdef unsigned short LINK_RAW_OPENBSD
@@ -32,6 +36,9 @@ cdef unsigned short LINK_IPV6
 cdef unsigned short LINK_SLL2
 cdef unsigned int ETHERTYPE_IPV4
 cdef unsigned int ETHERTYPE_IPV6
+cdef unsigned int ETHERTYPE_MPLS
+cdef unsigned int ETHERTYPE_MPLS_UPSTREAM
+cdef unsigned int ETHERTYPE_PPPOE
 cdef unsigned int ETHERTYPE_VLAN
 cdef unsigned int ETHERTYPE_SERVICE_VLAN
 cdef unsigned int ETHERTYPE_OLD_VLAN
@@ -43,12 +50,11 @@ cdef unsigned int ARPHRD_RADIOTAP
 cdef unsigned int ARPHRD_NETLINK
 cdef unsigned int SLL_LLC
 
-@cython.locals(i=Py_ssize_t, count=Py_ssize_t, code=cython.uint, wire_bytes=cython.ulonglong)
-cpdef object decode(FrameBatch frames, PacketBatch packets)
-
 @cython.locals(at=Py_ssize_t, end=Py_ssize_t, wire_end=Py_ssize_t)
 cdef unsigned int decode_frame(
     const unsigned char *octets, Frame *frame, Packet *packet) noexcept nogil
+
+cdef void clear_headers(Packet *packet) noexcept nogil
 
 cdef unsigned int decode_ethernet(
     const unsigned char *octets, Packet *packet,
@@ -62,12 +68,6 @@ cdef unsigned int decode_ethertype(
 cdef unsigned int decode_length(
     const unsigned char *octets, Packet *packet, unsigned int length,
     Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
-
-cdef unsigned int decode_llc(
-    const unsigned char *octets, Packet *packet,
-    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
-
-cdef unsigned int non_ip(Packet *packet) noexcept nogil
 
 cdef void add_vlan(Packet *packet, unsigned int vlan_id) noexcept nogil
 

@@ -1,4 +1,4 @@
-"""Frames to packets: the loop over a batch, and the link headers in front of IP.
+"""The link headers in front of IP.
 
 A frame without IP (ARP, LLDP, spanning tree) is sound and ends here as `KIND_NON_IP`.
 """
@@ -18,39 +18,50 @@ from sensor.anomalies import (
     IP_BAD_VERSION,
     IPV4_HEADER_TRUNCATED,
     LINK_TRUNCATED,
-    LLC_TRUNCATED,
-    SOUND,
     UNKNOWN_LINK_TYPE,
     VLAN_STACK_TOO_DEEP,
     VLAN_TRUNCATED,
 )
-from sensor.packets import KIND_ANOMALY, KIND_NON_IP
+from sensor.decode.constants import (
+    ETHERTYPE_IPV4,
+    ETHERTYPE_IPV6,
+    ETHERTYPE_MPLS,
+    ETHERTYPE_MPLS_UPSTREAM,
+    ETHERTYPE_OLD_VLAN,
+    ETHERTYPE_PPPOE,
+    ETHERTYPE_SERVICE_VLAN,
+    ETHERTYPE_VLAN,
+)
 from sensor.records import NO_VLAN, NO_WINDOW_SCALE
 
 if not cython.compiled:
     from sensor.decode.ipv4 import decode_ipv4
     from sensor.decode.ipv6 import decode_ipv6
+    from sensor.decode.llc import decode_llc, non_ip
+    from sensor.decode.mpls import decode_mpls
+    from sensor.decode.ppp import decode_hdlc, decode_pppoe
+    from sensor.decode.wireless import decode_radiotap, decode_wireless
     from sensor.loads import be16, be32, be64, le32, u8
-    from sensor.records import frame_at, packet_at
 
 # LINKTYPE_ values, draft-ietf-opsawg-pcaplinktype 2. Raw IP has three numbers because BSDs wrote
 # their own DLT_RAW into files.
 LINK_NULL = 0
 LINK_ETHERNET = 1
+LINK_PPP = 9
 LINK_RAW_BSD = 12
 LINK_RAW_OPENBSD = 14
+LINK_PPP_HDLC = 50
+LINK_PPPOE = 51
 LINK_RAW = 101
+LINK_CISCO_HDLC = 104
+LINK_WIRELESS = 105
 LINK_LOOP = 108
 LINK_SLL = 113
+LINK_RADIOTAP = 127
 LINK_IPV4 = 228
 LINK_IPV6 = 229
 LINK_SLL2 = 276
 
-ETHERTYPE_IPV4 = 0x0800
-ETHERTYPE_IPV6 = 0x86DD
-ETHERTYPE_VLAN = 0x8100  # IEEE 802.1Q
-ETHERTYPE_SERVICE_VLAN = 0x88A8  # IEEE 802.1ad
-ETHERTYPE_OLD_VLAN = 0x9100  # what double tagging used before 802.1ad
 ETHERTYPE_MIN = 0x0600  # below it the field is a length, IEEE 802.3 3.2.6
 LENGTH_MAX = 1500
 
@@ -63,21 +74,6 @@ ARPHRD_NETLINK = 824
 SLL_LLC = 0x0004  # the protocol field's value for an LLC header
 
 
-def decode(frames: Any, packets: Any) -> None:
-    """Fill packet `i` from frame `i`, for all frames of the batch."""
-    packets.adopt(frames)
-    count = frames.count
-    wire_bytes = 0
-    with cython.nogil:
-        for i in range(count):
-            wire_bytes += frame_at(frames.rows, i).wire
-            code = decode_frame(frames.octets, frame_at(frames.rows, i), packet_at(packets.rows, i))
-            packet_at(packets.rows, i).anomaly = code
-            if code:
-                packet_at(packets.rows, i).kind = KIND_ANOMALY
-    packets.wire_bytes = wire_bytes
-
-
 def decode_frame(octets: Any, frame: Any, packet: Any) -> int:
     """Reset the packet, then decode the frame into it by its link type."""
     packet.time_ns = frame.time_ns
@@ -86,9 +82,26 @@ def decode_frame(octets: Any, frame: Any, packet: Any) -> int:
     packet.dst_mac = 0
     packet.src_mac = 0
     packet.tenant = 0
+    packet.tunnels = 0
     packet.vlan_outer = NO_VLAN
     packet.vlan_inner = NO_VLAN
+    clear_headers(packet)
+    if frame.vlan_tci != NO_VLAN:
+        packet.vlan_outer = frame.vlan_tci & 0x0FFF
+    at = frame.offset
+    end = at + frame.captured
+    wire_end = at + frame.wire
+    # Some tools write the captured length into both fields, or a smaller one into the second.
+    wire_end = max(wire_end, end)
+    if frame.link == LINK_ETHERNET:
+        return decode_ethernet(octets, packet, at, end, wire_end)
+    return decode_other_link(octets, packet, frame.link, at, end, wire_end)
+
+
+def clear_headers(packet: Any) -> None:
+    """Reset what the headers from IP on may leave unset."""
     packet.window_scale = NO_WINDOW_SCALE
+    packet.fragment = 0
     packet.seq = 0
     packet.ack = 0
     packet.src_port = 0
@@ -100,16 +113,6 @@ def decode_frame(octets: Any, frame: Any, packet: Any) -> int:
     packet.icmp_code = 0
     packet.quoted = 0
     packet.telnet_role = 0
-    if frame.vlan_tci != NO_VLAN:
-        packet.vlan_outer = frame.vlan_tci & 0x0FFF
-    at = frame.offset
-    end = at + frame.captured
-    wire_end = at + frame.wire
-    # Some tools write the captured length into both fields, or a smaller one into the second.
-    wire_end = max(wire_end, end)
-    if frame.link == LINK_ETHERNET:
-        return decode_ethernet(octets, packet, at, end, wire_end)
-    return decode_other_link(octets, packet, frame.link, at, end, wire_end)
 
 
 def decode_ethernet(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
@@ -143,6 +146,10 @@ def decode_ethertype(
         tags += 1
     if ethertype < ETHERTYPE_MIN:
         return decode_length(octets, packet, ethertype, at, end, wire_end)
+    if ethertype in (ETHERTYPE_MPLS, ETHERTYPE_MPLS_UPSTREAM):
+        return decode_mpls(octets, packet, at, end, wire_end)
+    if ethertype == ETHERTYPE_PPPOE:
+        return decode_pppoe(octets, packet, at, end, wire_end)
     return non_ip(packet)
 
 
@@ -154,17 +161,6 @@ def add_vlan(packet: Any, vlan_id: int) -> None:
         packet.vlan_inner = vlan_id
 
 
-def non_ip(packet: Any) -> int:
-    """A sound frame that carries no IP packet."""
-    packet.kind = KIND_NON_IP
-    packet.ip_version = 0
-    packet.protocol = 0
-    packet.ip_bytes = 0
-    packet.payload_bytes = 0
-    packet.payload_captured = 0
-    return SOUND
-
-
 def decode_length(
     octets: Any, packet: Any, length: int, at: int, end: int, wire_end: int
 ) -> int:
@@ -173,24 +169,6 @@ def decode_length(
         return ETHERNET_BAD_LENGTH
     wire_end = at + length
     return decode_llc(octets, packet, at, min(end, wire_end), wire_end)
-
-
-def decode_llc(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
-    """IEEE 802.2 LLC, with SNAP (RFC 1042) in front of IP."""
-    if end - at < 3:
-        return LLC_TRUNCATED if wire_end - at < 3 else HEADER_NOT_CAPTURED
-    if be16(octets, at) != 0xAAAA or u8(octets, at + 2) != 0x03:
-        return non_ip(packet)
-    if end - at < 8:
-        return LLC_TRUNCATED if wire_end - at < 8 else HEADER_NOT_CAPTURED
-    # Only the organisation code 0 is followed by an EtherType.
-    if be16(octets, at + 3) != 0 or u8(octets, at + 5) != 0:
-        return non_ip(packet)
-    if be16(octets, at + 6) == ETHERTYPE_IPV4:
-        return decode_ipv4(octets, packet, at + 8, end, wire_end)
-    if be16(octets, at + 6) == ETHERTYPE_IPV6:
-        return decode_ipv6(octets, packet, at + 8, end, wire_end)
-    return non_ip(packet)
 
 
 def decode_other_link(
@@ -205,6 +183,14 @@ def decode_other_link(
         return decode_ipv4(octets, packet, at, end, wire_end)
     if link == LINK_IPV6:
         return decode_ipv6(octets, packet, at, end, wire_end)
+    if link in (LINK_PPP, LINK_PPP_HDLC, LINK_CISCO_HDLC):
+        return decode_hdlc(octets, packet, at, end, wire_end)
+    if link == LINK_PPPOE:
+        return decode_pppoe(octets, packet, at, end, wire_end)
+    if link == LINK_RADIOTAP:
+        return decode_radiotap(octets, packet, at, end, wire_end)
+    if link == LINK_WIRELESS:
+        return decode_wireless(octets, packet, at, end, wire_end, False)
     if link in (LINK_NULL, LINK_LOOP):
         return decode_loopback(octets, packet, link, at, end, wire_end)
     return UNKNOWN_LINK_TYPE

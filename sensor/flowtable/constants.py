@@ -14,6 +14,8 @@ BUCKETS_FIRST = 1 << 14
 COPIES = 1 << 14
 """Packets that the search for duplicates remembers."""
 COPIES_MASK = COPIES - 1
+PATHS_MAX = 65_535
+"""Paths through tunnels that a run keeps: their numbers have 16 bits, and 0 stands for none."""
 CLASSES = 3
 """Order of eviction: unanswered attempts, other flows, accepted flows; each oldest first."""
 SPARED_NS = 1_000_000_000

@@ -5,10 +5,13 @@ from __future__ import annotations
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython  # noqa: F401
+    from sensor import interpreted as cython
 
 from sensor.flowtable.state import ADVANCED, SAW_ACK, SAW_DATA, SAW_FIN, SAW_RST
 from sensor.packets import ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, SYN, TELNET_SERVER
+
+if not cython.compiled:
+    from sensor.records import ones
 
 PAIRS_LOW = SAW_FIN | SAW_RST | SAW_DATA | SAW_ACK | ADVANCED
 """The originator's bit of each pair that a flow without a SYN can have."""
@@ -69,7 +72,7 @@ def turn_round(flow):
     high = flow.state & (PAIRS_LOW << 1)
     flow.state = (flow.state & ~(PAIRS_LOW | (PAIRS_LOW << 1))) | (low << 1) | (high >> 1)
     flow.history_seen = ((flow.history_seen << 8) | (flow.history_seen >> 8)) & 0xFFFF
-    for at in range(flow.history_length):
+    for at in range(ones(flow.history_seen)):
         flow.history[at] = flow.history[at] ^ 0x20
 
 

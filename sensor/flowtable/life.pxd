@@ -1,6 +1,7 @@
 cimport cython
 from sensor.flowtable.direction cimport opens, turn_round
 from sensor.flowtable.keys cimport insert, remove
+from sensor.flowtable.paths cimport path_of
 from sensor.flowtable.ranks cimport delist, enlist, victim
 from sensor.flowtable.tablestate cimport TableState
 from sensor.flowtable.timers cimport timers_cancel, timers_schedule
@@ -14,7 +15,7 @@ cdef int END_IDLE_TIMEOUT, FLOW_ENDED, HISTORY_MAX, INFERRED_ONE_SIDED, LOSSY_FL
 cdef int NOT_ENDED, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP
 cdef int TAG_DIRECTION_GUESSED
 cdef unsigned int ANY_RST, CLOSED, COUNTED_ONE_WAY, FAILED, HANDSHAKE_DONE
-cdef unsigned int NO_WINDOW_SCALE, STARTED, WAITING
+cdef unsigned int NO_WINDOW_SCALES, STARTED, WAITING
 
 @cython.locals(packet="Packet *", flow="Flow *", slot=Py_ssize_t, opened=int)
 cdef Py_ssize_t create(TableState table, PacketBatch packets, Py_ssize_t index, unsigned long long hashed) noexcept nogil

@@ -28,11 +28,12 @@ from sensor.flowtable.state import (
     WAITING,
 )
 from sensor.packets import ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP
-from sensor.records import HISTORY_MAX, NO_WINDOW_SCALE
+from sensor.records import HISTORY_MAX, NO_WINDOW_SCALES
 
 if not cython.compiled:
     from sensor.flowtable.direction import opens, turn_round
     from sensor.flowtable.keys import insert, remove
+    from sensor.flowtable.paths import path_of
     from sensor.flowtable.ranks import delist, enlist, victim
     from sensor.flowtable.timers import timers_cancel, timers_schedule
     from sensor.flowtable.verdict import conn_state_of, due_action, judge_end
@@ -95,6 +96,7 @@ def _fill(table, packets, index, slot, side):
     flow.icmp_code = packet.icmp_code
     flow.interface = packet.interface
     flow.process = packet.process
+    flow.tunnel = path_of(table.paths, packets, index) if packet.tunnels else 0
     flow.vlan_outer = packet.vlan_outer
     flow.vlan_inner = packet.vlan_inner
     flow.first_ns = packet.time_ns
@@ -121,7 +123,7 @@ def _clear(flow):
     """Nothing has been seen of the flow yet: slots are used again."""
     flow.state = 0
     flow.history_seen = 0
-    flow.history_length = 0
+    flow.window_scales = NO_WINDOW_SCALES
     flow.pending_isn = 0
     flow.verdict = 0
     flow.evidence = 0
@@ -140,7 +142,6 @@ def _clear(flow):
         flow.payload_bytes[end] = 0
         flow.missed_bytes[end] = 0
         flow.tcp_flags[end] = 0
-        flow.window_scale[end] = NO_WINDOW_SCALE
     for at in range(HISTORY_MAX):
         flow.history[at] = 0
 

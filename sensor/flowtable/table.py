@@ -166,6 +166,8 @@ class FlowTable(TableState):
             "one_way": self.one_way,
             "two_way": self.two_way,
             "lossy": self.lossy,
+            "tunnel_paths": self.paths.count,
+            "tunnel_paths_refused": self.paths.refused,
             "verdicts": dict(zip(VERDICTS, list(self.verdict_counts), strict=True)),
         }
 

@@ -1,3 +1,4 @@
+from sensor.flowtable.paths cimport PathStore
 from sensor.flowtable.timers cimport Timers
 from sensor.records cimport Flow, flows_of
 
@@ -13,6 +14,7 @@ cdef class TableState:
     cdef Flow *event_rows
     cdef public object event_records
     cdef Timers timers
+    cdef readonly PathStore paths
     cdef unsigned int[::1] free
     cdef unsigned long long[::1] slot_hash
     cdef unsigned char[::1] slot_class

@@ -16,7 +16,9 @@ from sensor.flowtable.constants import (
     COPIES,
     EVENTS_MAX,
     MASK64,
+    PATHS_MAX,
 )
+from sensor.flowtable.paths import PathStore
 from sensor.flowtable.timers import Timers
 from sensor.records import FLOW_LAYOUT, allocate
 
@@ -29,12 +31,14 @@ class TableState:
 
     `limits` is a config.FlowLimits. `accept_on_data` holds `flow_started` back until there is
     payload; `key_vlan` lets VLAN ids separate flows; `duplicates` counts copies of a packet once.
+    `paths` is a PathStore, where it shall not be one of the table's own.
     `seed` keeps senders from choosing flows that collide in the hash table; it never shows in the
     output.
     """
 
     def __init__(
-        self, limits, *, accept_on_data=False, key_vlan=False, duplicates=True, seed=0
+        self, limits, *, accept_on_data=False, key_vlan=False, duplicates=True, seed=0,
+        paths=None,
     ):
         slots = max(1, limits.flows_max)
         self.flows_max = slots
@@ -43,6 +47,7 @@ class TableState:
         self.event_view, self.event_records = allocate(FLOW_LAYOUT, EVENTS_MAX, cython.compiled)
         self.event_rows = flows_of(self.event_view)
         self.timers = Timers(slots)
+        self.paths = paths or PathStore(PATHS_MAX, 1, seed)
         self.free = memoryview(np.zeros(slots, np.uint32))
         self.slot_hash = memoryview(np.zeros(slots, np.uint64))
         self.slot_class = memoryview(np.zeros(slots, np.uint8))

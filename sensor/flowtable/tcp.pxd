@@ -1,13 +1,11 @@
 cimport cython
-from sensor.records cimport Flow, Packet
+from sensor.records cimport Flow, Packet, ones
 
 cdef unsigned int ADVANCED, CLOSED, DATA_ACKED, DATA_AGAIN_RESP, FAST_OPEN, FIRST_CLOSE_ORIG, GAP, HANDSHAKE_DONE, NEW_SYN
 cdef unsigned int REFUSED, SAW_ACK, SAW_DATA, SAW_DATA_RESP, SAW_FIN, SAW_FIN_RESP, SAW_RST, SAW_RST_RESP, SAW_SYN
 cdef unsigned int SAW_SYN_RESP, SAW_SYNACK, SYN_ACKED, SYN_ACKED_RESP, SYN_RST, SYNACK_AGAIN, WAITING
 cdef unsigned int ACK, FIN, RST, SYN
-cdef unsigned int NO_WINDOW_SCALE
 cdef unsigned int MASK32, HALF, LOOSE_WINDOW, ANY_CLOSE, ANY_SYN
-cdef int HISTORY_MAX
 
 @cython.locals(flags="unsigned int", state="unsigned int")
 cdef bint tcp_begins_another(Flow *flow, Packet *packet, int side) noexcept nogil
@@ -17,11 +15,12 @@ cdef void tcp_update(Flow *flow, Packet *packet, int side) noexcept nogil
 cdef void _note(Flow *flow, int side, int bit, int letter) noexcept nogil
 @cython.locals(flags="unsigned int", closing="unsigned int")
 cdef void tcp_history(Flow *flow, Packet *packet, int side) noexcept nogil
+@cython.locals(kept="unsigned int")
 cdef void _synchronise(Flow *flow, Packet *packet, int side) noexcept nogil
 cdef bint _is_another(Flow *flow, Packet *packet) noexcept nogil
 @cython.locals(state="unsigned int")
 cdef void _synchronise_answer(Flow *flow, Packet *packet, int side) noexcept nogil
-@cython.locals(window="unsigned int", shift="unsigned int")
+@cython.locals(window="unsigned int", shift="unsigned int", other="unsigned int")
 cdef void _window(Flow *flow, Packet *packet, int side) noexcept nogil
 @cython.locals(other=int, window="unsigned int", ahead="unsigned int")
 cdef bint tcp_in_window(Flow *flow, unsigned int seq, int side) noexcept nogil

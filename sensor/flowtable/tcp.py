@@ -9,7 +9,7 @@ from __future__ import annotations
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython  # noqa: F401
+    from sensor import interpreted as cython
 
 from sensor.flowtable.state import (
     ADVANCED,
@@ -39,7 +39,9 @@ from sensor.flowtable.state import (
     WAITING,
 )
 from sensor.packets import ACK, FIN, RST, SYN
-from sensor.records import HISTORY_MAX, NO_WINDOW_SCALE
+
+if not cython.compiled:
+    from sensor.records import ones
 
 MASK32 = 0xFFFF_FFFF
 HALF = 0x8000_0000
@@ -97,10 +99,8 @@ def _note(flow, side, bit, letter):
     mark = 1 << (bit + 8 * side)
     if flow.history_seen & mark:
         return
+    flow.history[ones(flow.history_seen)] = letter if side else letter - 32
     flow.history_seen |= mark
-    if flow.history_length < HISTORY_MAX:
-        flow.history[flow.history_length] = letter if side else letter - 32
-        flow.history_length += 1
 
 
 def tcp_history(flow, packet, side):
@@ -128,7 +128,8 @@ def tcp_history(flow, packet, side):
 
 
 def _synchronise(flow, packet, side):
-    flow.window_scale[side] = packet.window_scale
+    kept = flow.window_scales & (0xF0 >> (4 * side))
+    flow.window_scales = kept | ((packet.window_scale & 15) << (4 * side))
     if packet.tcp_flags & ACK:
         _synchronise_answer(flow, packet, side)
     elif side == 0:
@@ -193,9 +194,10 @@ def _synchronise_answer(flow, packet, side):
 def _window(flow, packet, side):
     window = packet.window
     if not packet.tcp_flags & SYN:
-        shift = flow.window_scale[side]
-        if shift != NO_WINDOW_SCALE and flow.window_scale[1 - side] != NO_WINDOW_SCALE:
-            window = window << (shift if shift <= 14 else 14)  # RFC 7323 2.3
+        shift = (flow.window_scales >> (4 * side)) & 15
+        other = (flow.window_scales >> (4 - 4 * side)) & 15
+        if shift <= 14 and other <= 14:  # each side may scale only if both said so: RFC 7323 2.2
+            window = window << shift
     flow.window[side] = window
 
 

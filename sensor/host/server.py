@@ -13,6 +13,7 @@ import ipaddress
 import os
 import selectors
 import socket
+import stat
 import struct
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field, replace
@@ -249,7 +250,10 @@ class HostEvents:
             connection, _ = listener.accept()
         except OSError:
             return
-        if len(self._clients) >= CLIENTS_MAX or not may_ask(connection):
+        allowed = False
+        with contextlib.suppress(OSError):  # gone already, or in more groups than are looked at
+            allowed = len(self._clients) < CLIENTS_MAX and may_ask(connection)
+        if not allowed:
             self.refused += 1
             connection.close()
             return
@@ -329,6 +333,8 @@ def open_listener(path: str) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISSOCK(os.lstat(path).st_mode):
+                raise FileExistsError(errno.EEXIST, "there is something that is no socket", path)
             os.unlink(path)
         before = os.umask(0o117)
         try:

@@ -13,7 +13,8 @@ from functools import lru_cache
 
 _ENDPOINT = (
     "address as bytes domain geo ip mac nat packets port registered_domain subdomain "
-    "top_level_domain user"
+    "top_level_domain user "
+    "process"  # Packetbeat's own
 )
 _LISTED = {
     "event": "action agent_id_status category code created dataset duration end hash id ingested "

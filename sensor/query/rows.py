@@ -24,13 +24,14 @@ _DATE_ENDINGS = (
     ".start", ".end", ".created", ".ingested", ".first_seen", ".last_seen", ".not_after",
     ".not_before",
 )
+_ADDRESSES = ("ip", "related.ip", "sensor.tunnel.source", "sensor.tunnel.destination")
 DEPTH_MAX = 32
 """Levels of objects in a document; what lies deeper is not seen."""
 
 
 def ecs_type_of(name: str) -> str:
     """The ECS type of a field, by how ECS names its fields."""
-    if name in ("ip", "related.ip") or name.endswith((".ip", ".forwarded_ip", ".resolved_ip")):
+    if name in _ADDRESSES or name.endswith((".ip", ".forwarded_ip", ".resolved_ip")):
         return "ip"
     if name == "@timestamp" or name.endswith(_DATE_ENDINGS):
         return "date"

@@ -99,6 +99,7 @@ def headline(ledger: Ledger) -> list[str]:
         (_number(ledger, "duplicates"), "duplicates"),
         (_number(ledger, "time_backwards"), "packets dated before an earlier one"),
         (_number(ledger, "flows", "evicted"), "flows evicted"),
+        (_number(ledger, "tunnels", "refused"), "flows without their path through tunnels"),
         (_number(ledger, "capture", "kernel_drops"), "frames lost by the kernel"),
     ]
     said = [f"{_grouped(count)} {what}" for count, what in others if count > 0]

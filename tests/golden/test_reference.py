@@ -23,7 +23,7 @@ from tests.running import CAPTURES, run_capture
 FIELDS = (
     "ip.src", "ip.dst", "ipv6.src", "ipv6.dst",
     "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport",
-    "ip.len", "ipv6.plen",
+    "ip.len", "ipv6.plen", "frame.protocols",
 )  # fmt: skip
 IPV6_HEADER = 40
 COMPARED = sorted(
@@ -35,9 +35,12 @@ Conversation = tuple[str, frozenset[tuple[str, int]]]
 
 
 def tshark_lines(path: Path) -> list[list[str]]:
-    """One list of FIELDS for each TCP or UDP packet that stands in no ICMP error."""
+    """One list of FIELDS for each TCP or UDP packet that stands in no ICMP error.
+
+    Of a field that stands in several headers it is the last: in tunnels, the inner packet counts.
+    """
     assert shutil.which("tshark"), "tshark is not installed: apt-get install tshark"
-    command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "occurrence=f"]
+    command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "occurrence=l"]
     command += ["-Y", "(tcp || udp) && !icmp && !icmpv6"]
     for name in FIELDS:
         command += ["-e", name]
@@ -48,12 +51,19 @@ def tshark_lines(path: Path) -> list[list[str]]:
 def tshark_counts(path: Path) -> tuple[Counter[Conversation], Counter[Conversation]]:
     packets: Counter[Conversation] = Counter()
     octets: Counter[Conversation] = Counter()
-    for src4, dst4, src6, dst6, *ports, length4, length6 in tshark_lines(path):
-        transport = "tcp" if ports[0] else "udp"
-        src_port, dst_port = ports[:2] if ports[0] else ports[2:]
-        ends = frozenset([(src4 or src6, int(src_port)), (dst4 or dst6, int(dst_port))])
+    for line in tshark_lines(path):
+        told = dict(zip(FIELDS, line, strict=True))
+        headers = told["frame.protocols"].split(":")
+        network = next(name for name in reversed(headers) if name in ("ip", "ipv6"))
+        transport = next(name for name in reversed(headers) if name in ("tcp", "udp"))
+        ends = frozenset(
+            (told[f"{network}.{side}"], int(told[f"{transport}.{side}port"]))
+            for side in ("src", "dst")
+        )
         packets[transport, ends] += 1
-        octets[transport, ends] += int(length4) if length4 else int(length6) + IPV6_HEADER
+        octets[transport, ends] += (
+            int(told["ip.len"]) if network == "ip" else int(told["ipv6.plen"]) + IPV6_HEADER
+        )
     return packets, octets
 
 

@@ -76,3 +76,15 @@ def test_vlan_ids(truth: dict[str, Any]) -> None:
     outer, *inner = (str(number) for number in truth["vlan"])
     assert network["vlan"]["id"] == outer
     assert [network["inner"]["vlan"]["id"]] == inner if inner else "inner" not in network
+
+
+@pytest.mark.parametrize("truth", TRUTH, ids=lambda truth: truth["file"])
+def test_paths_through_tunnels(truth: dict[str, Any]) -> None:
+    expected = Counter(tuple(map(tuple, path)) for path in truth.get("tunnels", ()))
+    found: Counter[tuple[tuple[str, ...], ...]] = Counter()
+    for record in run_capture(CAPTURES / truth["file"]).records:
+        if tunnel := record["sensor"].get("tunnel"):
+            ids = tunnel.get("id", [""] * len(tunnel["type"]))
+            path = zip(tunnel["type"], ids, tunnel["source"], tunnel["destination"], strict=True)
+            found[tuple(path)] += 1
+    assert found == expected

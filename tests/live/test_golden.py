@@ -26,7 +26,10 @@ from tests.running import CAPTURES
 
 BESIDE_THE_FRAMES = ("telnet_ptcpdump.pcapng", "telnet_pktap.pcapng")
 """They tell of processes, behind each frame; a cable carries the frames only."""
-FILES = sorted({path.name for path in CAPTURES.glob("*.pcap*")} - set(BESIDE_THE_FRAMES))
+ON_OTHER_LINKS = ("telnet_ppp.pcap", "telnet_wireless.pcap")
+"""Their frames cannot pass by on a cable."""
+FILES = sorted({path.name for path in CAPTURES.glob("*.pcap*")}
+               - set(BESIDE_THE_FRAMES) - set(ON_OTHER_LINKS))  # fmt: skip
 PACE = 10
 PACES = {"demo.pcap": 60, "telnet_dropped.pcap": 20, "telnet_handshake_incomplete.pcap": 20,
          "telnet_one_sided.pcap": 20, "telnet_udp23.pcap": 20}  # fmt: skip

@@ -9,8 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scapy.layers.inet import IP, TCP, UDP
-from scapy.layers.inet6 import IPv6
+import scapy.contrib.erspan
+import scapy.contrib.geneve
+import scapy.contrib.gtp
+import scapy.contrib.mpls
+import scapy.layers.dot11
+import scapy.layers.ppp
+import scapy.layers.vxlan  # noqa: F401  these make scapy read what they write
+from scapy.layers.inet import IP, TCP, UDP, IPerror
+from scapy.layers.inet6 import IPerror6, IPv6
 from scapy.packet import Packet
 from scapy.utils import PcapReader
 
@@ -20,7 +27,8 @@ FILES = sorted(path.name for path in FOLDER.glob("*.pcap*"))
 TRUTH: list[dict[str, Any]] = tomllib.loads(
     (ROOT / "tests/golden/truth.toml").read_text(encoding="utf-8")
 )["capture"]
-LINK_TYPES = {1: "Ethernet", 101: "raw IP", 276: "Linux cooked v2"}
+LINK_TYPES = {1: "Ethernet", 50: "PPP in HDLC framing", 101: "raw IP",
+              127: "802.11 with radiotap", 276: "Linux cooked v2"}  # fmt: skip
 BYTES_MAX = {"demo.pcap": 300_000}
 
 Endpoint = tuple[str, int]
@@ -40,9 +48,11 @@ def packets(name: str) -> list[Packet]:
 
 
 def ends_on_port_23(packet: Packet) -> tuple[str, frozenset[Endpoint]] | None:
-    """Transport and both ends of a packet from or to port 23; the packet that an error quotes is
-    none."""
-    ip = packet.getlayer(IP) or packet.getlayer(IPv6)
+    """Transport and both ends of a packet from or to port 23, the innermost one in tunnels; the
+    packet that an error quotes is none."""
+    layers = [layer for layer in packet.iterpayloads()
+              if isinstance(layer, IP | IPv6) and not isinstance(layer, IPerror | IPerror6)]
+    ip = layers[-1] if layers else None
     if ip is None or not isinstance(ip.payload, TCP | UDP):
         return None
     ends = {(str(ip.src), int(ip.payload.sport)), (str(ip.dst), int(ip.payload.dport))}

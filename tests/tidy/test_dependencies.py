@@ -41,7 +41,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "values": (1, frozenset({
         "frames", "packets", "flow", "alerts", "anomalies", "schema", "config", "records",
         "loads", "columns", "addresses", "documents", "plan", "text", "identifiers", "stores",
-        "flow_columns", "arrow", "status", "processes", "decompress"})),
+        "flow_columns", "arrow", "status", "processes", "tunnels", "decompress"})),
     "errors": (0, frozenset({"errors", "escape", "interpreted"})),
 }  # fmt: skip
 

@@ -74,7 +74,7 @@ def structs() -> dict[str, list[tuple[str, str, int]]]:
 
 def test_both_languages_lay_records_out_alike() -> None:
     layouts = {"Frame": records.FRAME_LAYOUT, "Packet": records.PACKET_LAYOUT,
-               "Flow": records.FLOW_LAYOUT}  # fmt: skip
+               "Flow": records.FLOW_LAYOUT, "Tunnel": records.TUNNEL_LAYOUT}  # fmt: skip
     found = structs()
     for name, layout in layouts.items():
         assert found[name] == [tuple(member) for member in layout]

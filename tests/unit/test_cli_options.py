@@ -30,7 +30,7 @@ OUTSIDE = "Accepted Telnet Connection to External Network"
 # The shape that scripts rely on; a list stands for any number of what is in it.
 LEDGER: dict[str, Any] = {
     "frames": 0, "bytes": 0, "packets": 0, "anomalies": {}, "non_ip_frames": 0, "duplicates": 0,
-    "time_backwards": 0,
+    "time_backwards": 0, "tunnels": {"paths": 0, "refused": 0},
     "flows": {"total": 0, "accepted": 0, "denied": 0, "dropped": 0, "attempted": 0, "unknown": 0,
               "evicted": 0, "peak": 0},
     "rules": {}, "sinks": {},

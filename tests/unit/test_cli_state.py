@@ -98,3 +98,12 @@ def test_both_can_stand_in_the_configuration(tmp_path: Path) -> None:
     assert [document["rule"]["name"] for document in run.documents()] == [
         "First Telnet Connection to a Host", "Connection to a Listed Address"]
     assert (tmp_path / FILE_NAME).exists()
+
+
+def test_rules_are_checked_with_the_indicators_that_they_will_have(tmp_path: Path) -> None:
+    rule = str(Path(__file__).parents[1] / "data" / "rules" / "listed_destination.toml")
+    (tmp_path / "list.txt").write_text("192.0.2.1\n")
+    assert "no indicator file" in sensor("rules", "check", rule).out.replace("\n        ", " ")
+    checked = sensor("rules", "check", "--indicators", str(tmp_path / "list.txt"), rule)
+    assert checked.code == 0 and "cannot run" not in checked.out
+    assert sensor("rules", "check", "--indicators", str(tmp_path / "none"), rule).code == 2

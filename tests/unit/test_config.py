@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sensor.config import Config, FlowLimits, RuleLimits, SinkLimits, parse_config
+from sensor.config import Config, DecodeSettings, FlowLimits, RuleLimits, SinkLimits, parse_config
 from sensor.errors import ConfigError
 
 
@@ -47,6 +47,11 @@ def test_every_limit_can_be_set(table: str, kind: type[Any]) -> None:
         assert type(getattr(limits, member.name)) is type(member.default)
 
 
+def test_ports_are_lists() -> None:
+    _, config = parse_config("[decode]\nvxlan_ports = [4789, 8472]\ngtp_ports = []\n", "s.toml")
+    assert config.decode == DecodeSettings(vxlan_ports=(4789, 8472), gtp_ports=())
+
+
 def test_durations_may_be_given_in_seconds() -> None:
     _, config = parse_config("[flow]\nudp_timeout_s = 2.5\nactive_timeout_s = 60\n", "s.toml")
     assert config.flow == FlowLimits(
@@ -79,6 +84,11 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         ("[flow]\nudp_timeout_s = inf\n", "s.toml:2: flow.udp_timeout_s: "),
         ("[flow]\nudp_timeout_s = 1e300\n", "s.toml:2: flow.udp_timeout_s: "),
         ("[flow]\nflows_max = 0\n", "s.toml:2: flow.flows_max: "),
+        ("[decode]\nvxlan_ports = 4789\n", "s.toml:2: decode.vxlan_ports: must be a list of ports"),
+        ("[decode]\nvxlan_ports = [0]\n", "s.toml:2: decode.vxlan_ports: "),
+        ("[decode]\nvxlan_ports = [65536]\n", "s.toml:2: decode.vxlan_ports: "),
+        ("[decode]\nvxlan_ports = [true]\n", "s.toml:2: decode.vxlan_ports: "),
+        ("[decode]\nports = [1]\n", "s.toml:2: unknown limit decode.ports"),
         ("[sink]\nsyslog_message_bytes = 99999999999999999999\n", "s.toml:2: "),
     ],
 )

@@ -90,7 +90,7 @@ def test_an_unknown_transport_has_its_number_only():
 
 
 def test_flags_and_history():
-    flow = document({"tcp_flags": (0x1B, 0xC4), "history_length": 3,
+    flow = document({"tcp_flags": (0x1B, 0xC4), "history_seen": 0b10_0000_0101,
                      "history": list(b"ShA") + [0] * 13})["sensor"]["flow"]
     assert (flow["tcp_flags_orig"], flow["tcp_flags_resp"]) == ("FSPA", "REC")
     assert flow["history"] == "ShA"

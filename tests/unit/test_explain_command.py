@@ -59,6 +59,16 @@ def test_a_refused_connection_shows_the_part_that_fails() -> None:
         "[has flow_denied]", "[has network_flow]"}
 
 
+def test_replay_explains_alike(tmp_path: Path) -> None:
+    mine = rule(tmp_path, "event.action:flow_started and destination.port:24")
+    for name, more in ((PORT, []), ("r1", ["--rules", mine])):
+        explained = sensor("rules", "explain", name, *more, "--flow", "tcp", ACCEPTED)
+        again = sensor("replay", "--explain", name, *more, "--explain-flow", "tcp", ACCEPTED)
+        assert (again.code, again.out) == (0, explained.out) and again.out
+    ended = sensor("replay", "--explain-flow", "tcp", ACCEPTED)
+    assert ended.code == 2 and "--explain-flow needs --explain" in ended.err
+
+
 def test_all_events_of_a_flow_are_shown_as_the_rule_wants_only_one(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

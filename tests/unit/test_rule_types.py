@@ -46,9 +46,9 @@ def test_thresholds(table: dict[str, Any], expected: ThresholdText) -> None:
 
 @pytest.mark.parametrize(("table", "word"), [
     (None, "needs [rule.threshold]"),
-    ({"field": ["a", "b", "c", "d"], "value": 1}, "up to 3 fields"),
-    ({"field": ["a", "a"], "value": 1}, "up to 3 fields"),
-    ({"field": [1], "value": 1}, "up to 3 fields"),
+    ({"field": ["a", "b", "c", "d", "e", "f"], "value": 1}, "up to 5 fields"),
+    ({"field": ["a", "a"], "value": 1}, "up to 5 fields"),
+    ({"field": [1], "value": 1}, "up to 5 fields"),
     ({"field": ["a"]}, "whole number"),
     ({"field": ["a"], "value": 0}, "whole number"),
     ({"field": ["a"], "value": True}, "whole number"),
@@ -115,6 +115,7 @@ def test_other_types_have_nothing_of_their_own() -> None:
 @pytest.mark.parametrize(("text", "seconds"), [
     ("now", 0), ("now-9m", 540), ("now-370s", 370), ("now-1h", 3600), ("now-1w", 604_800),
     ("now-1h-30m", 5400), ("now-30d/d", 30 * 86_400), ("now/d", 0),
+    ("now-1M", 30 * 86_400), ("now-1y/y", 365 * 86_400), ("now-2H", 7200),
     ("now+1h", None), ("9m", None), ("now-9x", None), ("now-9m ", None), (9, None), ("now-", None),
 ])
 def test_how_long_ago(text: Any, seconds: int | None) -> None:

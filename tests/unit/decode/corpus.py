@@ -21,6 +21,7 @@ from scapy.layers.l2 import ARP, SNAP, Dot1AD, Dot1Q, Dot3, Ether
 from scapy.layers.sctp import SCTP
 
 from sensor.packets import KIND_FLOW, KIND_FRAGMENT, KIND_ICMP_ERROR, KIND_NON_IP
+from tests.unit.decode.tunnel_corpus import LINK_FRAMES, TUNNEL_FRAMES
 
 V4 = {"src": "192.0.2.1", "dst": "198.51.100.2"}
 V6 = {"src": "2001:db8::1", "dst": "2001:db8::2"}
@@ -55,7 +56,7 @@ _V4_QUOTE = bytes(IP(**V4) / TCP(**TELNET, flags="S", seq=77))[:28]
 _V6_QUOTE = bytes(IPv6(**V6) / IPv6ExtHdrDestOpt() / TCP(**TELNET, flags="S", seq=77))
 
 # Name -> (link type, octets, kind).
-FRAMES: dict[str, tuple[int, bytes, int]] = {
+PLAIN_FRAMES: dict[str, tuple[int, bytes, int]] = {
     "tcp": (1, bytes(ethernet())[:12] + b"\x08\x00" + ipv4(), KIND_FLOW),
     "tcp_syn": (1, bytes(ethernet() / IP(**V4) / TCP(**TELNET, flags="S", options=_OPTIONS)),
                 KIND_FLOW),
@@ -112,6 +113,7 @@ FRAMES: dict[str, tuple[int, bytes, int]] = {
     "sll_vlan": (113, _SLL[:14] + b"\x81\x00\x00\x07\x08\x00" + ipv4(), KIND_FLOW),
     "sll2": (276, _SLL2 + ipv6(), KIND_FLOW),
 }
+FRAMES = {**PLAIN_FRAMES, **LINK_FRAMES, **TUNNEL_FRAMES}
 
 
 def damaged(chance: random.Random) -> tuple[int, bytes, int]:

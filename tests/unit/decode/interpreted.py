@@ -32,14 +32,22 @@ def source_only(package: str) -> None:
 
 
 def records_of(cases: list[Case]) -> bytes:
-    """The packet records of the cases, one batch per link type in order of the numbers."""
+    """The packet records of the cases, one batch per link type in order of the numbers.
+
+    Behind those of each batch come the records of the tunnels that its packets came through.
+    """
+    from sensor.records import TUNNELS_MAX  # noqa: PLC0415
     from tests.unit.decode.batches import decode_all  # noqa: PLC0415  only once the hook is in
 
     octets = b""
     for link in sorted({case[0] for case in cases}):
         frames = [bytes.fromhex(case[1]) for case in cases if case[0] == link]
         wire = [case[2] for case in cases if case[0] == link]
-        octets += decode_all(frames, link, wire=wire).records[: len(frames)].tobytes()
+        packets = decode_all(frames, link, wire=wire)
+        octets += packets.records[: len(frames)].tobytes()
+        for index, depth in enumerate(packets.records["tunnels"][: len(frames)].tolist()):
+            first = index * TUNNELS_MAX
+            octets += packets.tunnel_records[first : first + depth].tobytes()
     return octets
 
 

@@ -127,7 +127,7 @@ def test_a_cooked_frame_with_llc_is_read_through_snap() -> None:
 
 
 def test_an_unknown_link_type_is_an_anomaly() -> None:
-    assert anomaly_of(decode_one(bytes(100), 105)) == "unknown_link_type"
+    assert anomaly_of(decode_one(bytes(100), 147)) == "unknown_link_type"
 
 
 def test_a_wire_length_below_the_captured_one_is_not_believed() -> None:

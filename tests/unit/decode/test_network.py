@@ -136,7 +136,7 @@ def test_options_are_read_over() -> None:
 
 @pytest.mark.parametrize("fragment_bits", [0, 1])
 def test_options_that_were_not_captured_leave_nothing_to_tell(fragment_bits: int) -> None:
-    packet = v4(UDP, header=0x47, options=bytes(8), fragment=fragment_bits, protocol=47)
+    packet = v4(UDP, header=0x47, options=bytes(8), fragment=fragment_bits, protocol=50)
     assert anomaly_of(decode_one(packet[:28], RAW, wire=len(packet))) == "sound"
     assert anomaly_of(decode_one(packet[:27], RAW, wire=len(packet))) == "header_not_captured"
 

@@ -364,6 +364,18 @@ def test_only_our_own_may_connect(tmp_path: Path) -> None:
     listener.close()
 
 
+def test_what_is_no_socket_is_not_removed_to_make_room(tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("mine", encoding="utf-8")
+    with pytest.raises(FileExistsError):
+        open_listener(str(path))
+    assert path.read_text(encoding="utf-8") == "mine"
+    stale = tmp_path / "events"
+    open_listener(str(stale)).close()
+    assert stale.is_socket()
+    open_listener(str(stale)).close()
+
+
 def test_a_greeting_that_is_none_is_refused() -> None:
     for greeting in (b"hello", pack({"hello": {}}), pack({"start": {}})):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

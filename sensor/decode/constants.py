@@ -1,0 +1,28 @@
+"""Numbers that several modules of the decoder share.
+
+This module is never compiled: each compiled module declares the C types of what it takes from here
+in its own .pxd.
+"""
+
+from __future__ import annotations
+
+ETHERTYPE_IPV4 = 0x0800
+ETHERTYPE_ARP = 0x0806
+ETHERTYPE_IPV6 = 0x86DD
+ETHERTYPE_VLAN = 0x8100  # IEEE 802.1Q
+ETHERTYPE_SERVICE_VLAN = 0x88A8  # IEEE 802.1ad
+ETHERTYPE_OLD_VLAN = 0x9100  # what double tagging used before 802.1ad
+ETHERTYPE_MPLS = 0x8847  # RFC 5332 3
+ETHERTYPE_MPLS_UPSTREAM = 0x8848
+ETHERTYPE_PPPOE = 0x8864  # RFC 2516 4, session stage
+
+PPP_IPV4 = 0x0021  # RFC 1332 2
+PPP_IPV6 = 0x0057  # RFC 5072 2
+
+NO_CONTENT = 0
+CONTENT_ETHERNET = 1
+CONTENT_IPV4 = 2
+CONTENT_IPV6 = 3
+CONTENT_MPLS = 4
+CONTENT_PPP = 5
+"""What is inside a tunnel: `content` of a record of TUNNEL_LAYOUT."""

@@ -1,0 +1,18 @@
+cimport cython
+from sensor.decode.link cimport decode_frame
+from sensor.decode.tunnels cimport TunnelPorts, open_tunnels
+from sensor.frames cimport FrameBatch
+from sensor.packets cimport PacketBatch
+from sensor.records cimport Packet, frame_at, packet_at
+
+cdef unsigned char KIND_ANOMALY
+cdef unsigned short SOUND
+cdef unsigned int PROTOCOL_TCP
+
+@cython.final
+cdef class Decoder:
+    cdef TunnelPorts ports
+
+    @cython.locals(i=Py_ssize_t, count=Py_ssize_t, code=cython.uint, packet="Packet *",
+                   wire_bytes=cython.ulonglong)
+    cpdef object decode(self, FrameBatch frames, PacketBatch packets)

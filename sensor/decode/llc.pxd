@@ -1,0 +1,26 @@
+cimport cython
+from sensor.decode.ipv4 cimport decode_ipv4
+from sensor.decode.ipv6 cimport decode_ipv6
+from sensor.loads cimport be16, u8
+from sensor.records cimport Packet
+
+cdef unsigned char KIND_NON_IP
+cdef unsigned short SOUND
+cdef unsigned short HEADER_NOT_CAPTURED
+cdef unsigned short LLC_TRUNCATED
+cdef unsigned int ETHERTYPE_IPV4
+cdef unsigned int ETHERTYPE_ARP
+cdef unsigned int ETHERTYPE_IPV6
+cdef unsigned int ETHERTYPE_VLAN
+cdef unsigned int ETHERTYPE_SERVICE_VLAN
+cdef unsigned int ETHERTYPE_OLD_VLAN
+cdef unsigned int ETHERTYPE_MPLS
+cdef unsigned int ETHERTYPE_PPPOE
+
+cdef bint is_common(unsigned int ethertype) noexcept nogil
+
+cdef unsigned int non_ip(Packet *packet) noexcept nogil
+
+cdef unsigned int decode_llc(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil

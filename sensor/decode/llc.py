@@ -1,0 +1,64 @@
+"""The LLC header of frames without an EtherType; frames without IP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    import cython
+except ImportError:
+    from sensor import interpreted as cython
+
+from sensor.anomalies import HEADER_NOT_CAPTURED, LLC_TRUNCATED, SOUND
+from sensor.decode.constants import (
+    ETHERTYPE_ARP,
+    ETHERTYPE_IPV4,
+    ETHERTYPE_IPV6,
+    ETHERTYPE_MPLS,
+    ETHERTYPE_OLD_VLAN,
+    ETHERTYPE_PPPOE,
+    ETHERTYPE_SERVICE_VLAN,
+    ETHERTYPE_VLAN,
+)
+from sensor.packets import KIND_NON_IP
+
+if not cython.compiled:
+    from sensor.decode.ipv4 import decode_ipv4
+    from sensor.decode.ipv6 import decode_ipv6
+    from sensor.loads import be16, u8
+
+def is_common(ethertype: int) -> bool:
+    """Whether an EtherType is one that a frame of unknown shape can be told by."""
+    return ethertype in (
+        ETHERTYPE_IPV4, ETHERTYPE_ARP, ETHERTYPE_IPV6, ETHERTYPE_VLAN, ETHERTYPE_SERVICE_VLAN,
+        ETHERTYPE_OLD_VLAN, ETHERTYPE_MPLS, ETHERTYPE_PPPOE,
+    )
+
+
+def non_ip(packet: Any) -> int:
+    """A sound frame that carries no IP packet."""
+    packet.kind = KIND_NON_IP
+    packet.ip_version = 0
+    packet.protocol = 0
+    packet.ip_bytes = 0
+    packet.payload_bytes = 0
+    packet.payload_captured = 0
+    return SOUND
+
+
+def decode_llc(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+    """IEEE 802.2 LLC, with SNAP (RFC 1042) in front of IP."""
+    if end - at < 3:
+        return LLC_TRUNCATED if wire_end - at < 3 else HEADER_NOT_CAPTURED
+    if be16(octets, at) != 0xAAAA or u8(octets, at + 2) != 0x03:
+        return non_ip(packet)
+    if end - at < 8:
+        return LLC_TRUNCATED if wire_end - at < 8 else HEADER_NOT_CAPTURED
+    # Only the organisation code 0 is followed by an EtherType.
+    if be16(octets, at + 3) != 0 or u8(octets, at + 5) != 0:
+        return non_ip(packet)
+    if be16(octets, at + 6) == ETHERTYPE_IPV4:
+        return decode_ipv4(octets, packet, at + 8, end, wire_end)
+    if be16(octets, at + 6) == ETHERTYPE_IPV6:
+        return decode_ipv6(octets, packet, at + 8, end, wire_end)
+    return non_ip(packet)

@@ -1,0 +1,24 @@
+cimport cython
+from sensor.decode.ipv4 cimport decode_ipv4
+from sensor.decode.ipv6 cimport decode_ipv6
+from sensor.decode.llc cimport is_common, non_ip
+from sensor.loads cimport be16, u8
+from sensor.records cimport Packet
+
+cdef unsigned char KIND_PSEUDOWIRE
+cdef unsigned short SOUND
+cdef unsigned short HEADER_NOT_CAPTURED
+cdef unsigned short MPLS_STACK_TOO_DEEP
+cdef unsigned short MPLS_TRUNCATED
+cdef int LABELS_MAX
+cdef Py_ssize_t CONTROL_WORD
+
+@cython.locals(labels=cython.int, bottom=cython.bint, first=cython.uint)
+cdef unsigned int decode_mpls(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(header=Py_ssize_t)
+cdef unsigned int decode_pseudowire(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil

@@ -1,0 +1,33 @@
+cimport cython
+from sensor.decode.ipv4 cimport decode_ipv4
+from sensor.decode.ipv6 cimport decode_ipv6
+from sensor.decode.llc cimport non_ip
+from sensor.decode.mpls cimport decode_mpls
+from sensor.loads cimport be16, u8
+from sensor.records cimport Packet
+
+cdef unsigned short HEADER_NOT_CAPTURED
+cdef unsigned short LINK_TRUNCATED
+cdef unsigned short PPPOE_BAD_LENGTH
+cdef unsigned int ETHERTYPE_IPV4
+cdef unsigned int ETHERTYPE_IPV6
+cdef unsigned int ETHERTYPE_MPLS
+cdef unsigned int PPP_IPV4
+cdef unsigned int PPP_IPV6
+cdef unsigned int PPP_MPLS
+cdef unsigned int PPPOE_VERSION
+
+@cython.locals(protocol=cython.uint)
+cdef unsigned int decode_ppp(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(ethertype=cython.uint)
+cdef unsigned int decode_hdlc(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(length=Py_ssize_t)
+cdef unsigned int decode_pppoe(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil

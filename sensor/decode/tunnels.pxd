@@ -1,0 +1,58 @@
+cimport cython
+from sensor.decode.encapsulation cimport (
+    read_geneve, read_gre, read_gtp, read_teredo, read_vxlan)
+from sensor.decode.ipv4 cimport decode_ipv4
+from sensor.decode.ipv6 cimport decode_ipv6
+from sensor.decode.link cimport add_vlan, clear_headers, decode_ethernet, decode_frame
+from sensor.decode.mpls cimport decode_mpls
+from sensor.decode.ppp cimport decode_ppp
+from sensor.frames cimport FrameBatch
+from sensor.packets cimport PacketBatch
+from sensor.records cimport Packet, Tunnel, frame_at, packet_at, tunnel_at
+
+cdef unsigned short NO_VLAN
+cdef int TUNNELS_MAX
+cdef unsigned char KIND_FLOW
+cdef unsigned char KIND_PSEUDOWIRE
+cdef unsigned short SOUND
+cdef unsigned short TUNNEL_TOO_DEEP
+cdef unsigned int PROTOCOL_UDP
+cdef unsigned int PROTOCOL_IPV4
+cdef unsigned int PROTOCOL_IPV6
+cdef unsigned int PROTOCOL_GRE
+cdef unsigned char NO_TUNNEL, GRE, NVGRE, VXLAN, GENEVE, GTP_U, IPIP, SIX_IN_FOUR
+cdef unsigned char FOUR_IN_SIX, SIX_IN_SIX, TEREDO, PSEUDOWIRE
+cdef unsigned char NO_CONTENT, CONTENT_ETHERNET, CONTENT_IPV4, CONTENT_IPV6, CONTENT_MPLS
+cdef unsigned int NOT_INSIDE
+cdef Py_ssize_t PACKET_MAX
+cdef unsigned int MASK32
+cdef unsigned long long PRIME
+
+@cython.final
+cdef class TunnelPorts:
+    cdef unsigned char[::1] types
+    cdef unsigned long long hint
+    cdef bint teredo
+
+@cython.locals(code=cython.uint, depth=cython.int)
+cdef unsigned int open_tunnels(
+    TunnelPorts ports, FrameBatch frames, PacketBatch packets, Py_ssize_t index) noexcept nogil
+
+@cython.locals(kind=cython.uint, guessed=cython.bint, tunnel="Tunnel *", packet="Packet *",
+               code=cython.uint, depth=cython.int)
+cdef unsigned int descend(
+    TunnelPorts ports, const unsigned char *octets, PacketBatch packets, Py_ssize_t index,
+    int deepest) noexcept nogil
+
+cdef unsigned int tunnel_type(TunnelPorts ports, Packet *packet) noexcept nogil
+
+@cython.locals(at=Py_ssize_t, end=Py_ssize_t, wire_end=Py_ssize_t)
+cdef unsigned int read_header(
+    const unsigned char *octets, Packet *packet, Tunnel *tunnel, unsigned int kind) noexcept nogil
+
+@cython.locals(at=Py_ssize_t, end=Py_ssize_t, wire_end=Py_ssize_t)
+cdef unsigned int enter(
+    const unsigned char *octets, Packet *packet, Tunnel *tunnel) noexcept nogil
+
+@cython.locals(mixed="unsigned long long")
+cdef unsigned int tenant_of(unsigned int outer, unsigned int inner) noexcept nogil

@@ -1,0 +1,211 @@
+"""Tunnels: what a sound packet carries inside becomes the packet, as deep as TUNNELS_MAX.
+
+    read_header   what the header behind the outer packet's transport says; nothing is changed yet
+    enter         the outer packet is noted as a tunnel, its content decoded in its place
+
+An IP protocol number says that there is a tunnel: what is wrong inside is an anomaly. A UDP port is
+only a guess: if what lies there is not sound, the packet stays the outer one. So does one whose
+tunnel carries what is no packet, or what cannot be told (compressed, encrypted).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    import cython
+except ImportError:
+    from sensor import interpreted as cython
+
+from sensor.anomalies import SOUND, TUNNEL_TOO_DEEP
+from sensor.decode.constants import (
+    CONTENT_ETHERNET,
+    CONTENT_IPV4,
+    CONTENT_IPV6,
+    CONTENT_MPLS,
+    NO_CONTENT,
+)
+from sensor.packets import KIND_FLOW, KIND_PSEUDOWIRE, PROTOCOL_UDP
+from sensor.records import NO_VLAN, TUNNELS_MAX
+from sensor.tunnels import (
+    FOUR_IN_SIX,
+    GENEVE,
+    GRE,
+    GTP_U,
+    IPIP,
+    NO_TUNNEL,
+    NVGRE,
+    SIX_IN_FOUR,
+    SIX_IN_SIX,
+    TEREDO,
+    VXLAN,
+)
+
+if not cython.compiled:
+    from sensor.decode.encapsulation import (
+        read_geneve,
+        read_gre,
+        read_gtp,
+        read_teredo,
+        read_vxlan,
+    )
+    from sensor.decode.ipv4 import decode_ipv4
+    from sensor.decode.ipv6 import decode_ipv6
+    from sensor.decode.link import add_vlan, clear_headers, decode_ethernet, decode_frame
+    from sensor.decode.mpls import decode_mpls
+    from sensor.decode.ppp import decode_ppp
+    from sensor.records import frame_at, packet_at, tunnel_at
+
+PROTOCOL_IPV4 = 4
+PROTOCOL_IPV6 = 41
+PROTOCOL_GRE = 47
+PSEUDOWIRE = 255
+"""Among the types of tunnels: opened like one, but no tunnel between two addresses."""
+NOT_INSIDE = 0x1_0000
+"""Plus a depth, among the codes of anomalies: what was guessed to be a tunnel there is none."""
+PACKET_MAX = 65535
+MASK32 = 0xFFFF_FFFF
+PRIME = 0x9E37_79B1
+
+
+class TunnelPorts:
+    """Which UDP ports are those of tunnels, by the settings of config.DecodeSettings."""
+
+    def __init__(self, settings: Any) -> None:
+        self.types = bytearray(PACKET_MAX + 1)
+        self.hint = 0
+        for ports, kind in (
+            (settings.vxlan_ports, VXLAN), (settings.geneve_ports, GENEVE),
+            (settings.gtp_ports, GTP_U), (settings.teredo_ports, TEREDO),
+        ):  # fmt: skip
+            for port in ports:
+                self.types[port] = kind
+                self.hint |= 1 << (port & 63)
+        self.teredo = bool(settings.teredo_ports)
+
+
+def open_tunnels(ports: Any, frames: Any, packets: Any, index: int) -> int:
+    """Let what a sound packet carries take its place; its path goes beside it in the batch."""
+    code = descend(ports, frames.octets, packets, index, TUNNELS_MAX + 1)
+    if code >= NOT_INSIDE:
+        # Everything again, but not as deep: so nothing of the wrong guess is left.
+        depth = code - NOT_INSIDE
+        code = decode_frame(
+            frames.octets, frame_at(frames.rows, index), packet_at(packets.rows, index))
+        if code == SOUND:
+            code = descend(ports, frames.octets, packets, index, depth)
+    return code
+
+
+def descend(ports: Any, octets: Any, packets: Any, index: int, deepest: int) -> int:
+    """Open one tunnel after the other, `deepest` at most."""
+    packet = packet_at(packets.rows, index)
+    for depth in range(deepest):
+        kind = tunnel_type(ports, packet)
+        if kind == NO_TUNNEL:
+            break
+        guessed = packet.protocol == PROTOCOL_UDP or packet.fragment != 0
+        tunnel = tunnel_at(packets.tunnel_rows, index * TUNNELS_MAX + packet.tunnels)
+        code = read_header(octets, packet, tunnel, kind)
+        if code != SOUND and not guessed:
+            return code
+        if code != SOUND or tunnel.content == NO_CONTENT:
+            break
+        if depth == TUNNELS_MAX:
+            return TUNNEL_TOO_DEEP
+        code = enter(octets, packet, tunnel)
+        if code != SOUND:
+            return NOT_INSIDE + depth if guessed else code
+    return SOUND
+
+
+def tunnel_type(ports: Any, packet: Any) -> int:
+    """The kind of tunnel that a packet may be; NO_TUNNEL for most."""
+    if packet.kind != KIND_FLOW:
+        return PSEUDOWIRE if packet.kind == KIND_PSEUDOWIRE else NO_TUNNEL
+    if packet.protocol == PROTOCOL_UDP:
+        if (ports.hint >> (packet.dst_port & 63)) & 1 and ports.types[packet.dst_port]:
+            return ports.types[packet.dst_port]  # type: ignore[no-any-return]
+        if ports.teredo and ports.types[packet.src_port] == TEREDO:
+            return TEREDO
+        return NO_TUNNEL
+    if packet.protocol == PROTOCOL_GRE:
+        return GRE
+    if packet.protocol == PROTOCOL_IPV4:
+        return IPIP if packet.ip_version == 4 else FOUR_IN_SIX
+    if packet.protocol == PROTOCOL_IPV6:
+        return SIX_IN_FOUR if packet.ip_version == 4 else SIX_IN_SIX
+    return NO_TUNNEL
+
+
+def read_header(octets: Any, packet: Any, tunnel: Any, kind: int) -> int:
+    """Fill `tunnel` from the header that a packet carries; `content` says what comes behind it."""
+    at = packet.payload_offset
+    end = at + packet.payload_captured
+    wire_end = at + packet.payload_bytes
+    tunnel.type = kind
+    tunnel.id = 0
+    tunnel.has_id = 0
+    tunnel.vlan = NO_VLAN
+    tunnel.inner = at
+    tunnel.content = NO_CONTENT
+    if kind == VXLAN:
+        return read_vxlan(octets, tunnel, at, end)
+    if kind == GENEVE:
+        return read_geneve(octets, tunnel, at, end)
+    if kind == GTP_U:
+        return read_gtp(octets, tunnel, at, end)
+    if kind == GRE:
+        return read_gre(octets, tunnel, at, end, wire_end)
+    if kind == TEREDO:
+        return read_teredo(octets, tunnel, at, end)
+    if kind == PSEUDOWIRE:
+        tunnel.type = NO_TUNNEL
+        tunnel.content = CONTENT_ETHERNET
+    elif kind in (IPIP, FOUR_IN_SIX):
+        tunnel.content = CONTENT_IPV4
+    else:
+        tunnel.content = CONTENT_IPV6
+    return SOUND
+
+
+def enter(octets: Any, packet: Any, tunnel: Any) -> int:
+    """Decode what is behind a tunnel's header in place of the packet that brought it."""
+    at = tunnel.inner
+    end = packet.payload_offset + packet.payload_captured
+    wire_end = packet.payload_offset + packet.payload_bytes
+    # Of a first fragment the rest comes in other frames: how much of it, nobody knows yet.
+    if packet.fragment:
+        wire_end += PACKET_MAX
+    if tunnel.type != NO_TUNNEL:
+        tunnel.src_hi = packet.src_hi
+        tunnel.src_lo = packet.src_lo
+        tunnel.dst_hi = packet.dst_hi
+        tunnel.dst_lo = packet.dst_lo
+        packet.tunnels += 1
+        if tunnel.has_id and tunnel.type in (GRE, NVGRE, VXLAN, GENEVE):
+            packet.tenant = tenant_of(packet.tenant, tunnel.id)
+    clear_headers(packet)
+    if tunnel.content == CONTENT_ETHERNET:
+        packet.vlan_outer = NO_VLAN
+        packet.vlan_inner = NO_VLAN
+        if tunnel.vlan != NO_VLAN:
+            add_vlan(packet, tunnel.vlan)
+        return decode_ethernet(octets, packet, at, end, wire_end)
+    if tunnel.content == CONTENT_IPV4:
+        return decode_ipv4(octets, packet, at, end, wire_end)
+    if tunnel.content == CONTENT_IPV6:
+        return decode_ipv6(octets, packet, at, end, wire_end)
+    if tunnel.content == CONTENT_MPLS:
+        return decode_mpls(octets, packet, at, end, wire_end)
+    return decode_ppp(octets, packet, at, end, wire_end)
+
+
+def tenant_of(outer: int, inner: int) -> int:
+    """One number for the ids of overlays inside one another; 0 stands for none."""
+    if outer == 0 or inner == 0:
+        return outer | inner
+    mixed = ((outer ^ (outer >> 15)) * PRIME) & MASK32
+    mixed = ((mixed ^ inner) * PRIME) & MASK32
+    mixed = mixed ^ (mixed >> 16)
+    return mixed if mixed else PRIME
