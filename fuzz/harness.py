@@ -54,6 +54,15 @@ class Guarded:
             print(f"FAILED {place}", file=sys.stderr, flush=True)
 
 
+def require_instrumented() -> None:
+    """End the process if the package is not the build beside this file."""
+    from sensor.decode import link  # noqa: PLC0415
+
+    place = Path(link.__file__)
+    if place.suffix == ".py" or Path(__file__).parents[1] not in place.parents:
+        sys.exit(f"{place} is not the instrumented build")
+
+
 def main() -> None:
     """Fuzz one target until libFuzzer's limits end it."""
     name, folder = sys.argv[1], Path(sys.argv[2])
@@ -63,6 +72,7 @@ def main() -> None:
     else:
         with atheris.instrument_imports(include=["sensor", "fuzz.targets"]):
             check = check_of(name)
+    require_instrumented()
     guarded = Guarded(check, folder, stop=target.faulty)
     atheris.Setup([sys.argv[0], *sys.argv[3:]], guarded)
     atheris.Fuzz()

@@ -95,7 +95,7 @@ def fuzz(name: str, seconds: int, tree: Path, options: list[str]) -> Outcome:
     before = set(found.iterdir())
     began = time.monotonic()
     while (left := seconds - int(time.monotonic() - began)) > 0:
-        arguments = [f"-max_total_time={left}", f"-max_len={target.max_bytes}", "-timeout=20",
+        arguments = [f"-max_total_time={left}", f"-max_len={target.max_bytes}", "-timeout=60",
                      "-rss_limit_mb=3000", "-print_final_stats=1", f"-artifact_prefix={found}/"]
         if (dictionary := DICTIONARIES / f"{name}.dict").exists():
             arguments.append(f"-dict={dictionary}")
