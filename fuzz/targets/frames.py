@@ -172,8 +172,8 @@ class Decoding:
         assert (code != 0) == (kind == KIND_ANOMALY)
         if kind == KIND_FLOW:
             row = self._packets.records[1]
-            # What a first fragment carries goes on in other frames.
-            most = wire + (PACKET_MAX if row["fragment"] else 0)
+            # What a first fragment carries goes on in other frames; a tunnel may be one.
+            most = wire + (PACKET_MAX if row["fragment"] or row["tunnels"] else 0)
             assert row["payload_captured"] <= row["payload_bytes"] <= row["ip_bytes"] <= most
             if row["payload_captured"]:
                 assert second <= row["payload_offset"]
