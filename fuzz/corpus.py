@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 FOLDER = ROOT / "fuzz" / "corpus"
-FILE_BYTES_MAX = 32 << 10
+FILE_BYTES_MAX = 16 << 10
 """A corpus that is longer loses its longest inputs: it is run by every test run."""
 
 

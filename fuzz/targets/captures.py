@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from fuzz.targets.streams import Cut
 from sensor.capture.damage import LINKS
 from sensor.capture.files import batches
 from sensor.capture.interfaces import Interfaces
@@ -23,23 +24,6 @@ PCAP_MAGICS = (
 SECTION = b"\x0a\x0d\x0d\x0a"
 
 Told = tuple[int, bytes, int, int, str]
-
-
-class Cut:
-    """A stream of octets that gives at most so many at a time."""
-
-    def __init__(self, octets: bytes, size: int) -> None:
-        self._octets = memoryview(octets)
-        self._size = size
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        given = self._octets[: min(self._size, len(buffer))]
-        buffer[: len(given)] = given
-        self._octets = self._octets[len(given) :]
-        return len(given)
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 def read(octets: bytes, size: int, window_bytes: int, capacity: int) -> tuple[list[Told], str]:

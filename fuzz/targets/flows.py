@@ -133,6 +133,8 @@ class Sensing:
         self.lane = Lane(self._table, self.context)
         self.runs = 0
         self._decoder = Decoder()
+        self.now_ns = 0
+        """The time when nothing of what was given is open any more."""
         self._frames, self._packets = FrameBatch(BATCH_MAX), PacketBatch(BATCH_MAX)
         self._rows = memoryview(self._frames.records.view("u1"))
         self._taken: list[Any] = []
@@ -143,7 +145,11 @@ class Sensing:
         self._taken = []
         for at in range(0, len(frames), batch):
             self._fold(frames[at : at + batch], at, 0)
-        self._fold((), 0, max(self._table.now_ns, 0) + SILENCE_NS)
+        # A frame that is dated far ahead is believed once time has gone on: then again.
+        self.now_ns = max(self._table.now_ns, *(time_ns for time_ns, _ in frames[-1:]), 0)
+        for _ in range(4):
+            self._fold((), 0, self.now_ns + SILENCE_NS)
+            self.now_ns = max(self._table.now_ns, self.now_ns + SILENCE_NS)
         assert self.lane.told["flows_open"] == 0
         return np.concatenate(self._taken) if self._taken else self._table.take()
 
@@ -191,7 +197,7 @@ class Pair:
             assert verdict == ACCEPTED or key.tobytes() not in accepted
         for line in FlowBatch(rows, self.whole.context).to_json_lines().splitlines():
             orjson.loads(line)
-        self.now_ns = max(self.now_ns, *(time_ns for time_ns, _ in moved)) + 2 * SILENCE_NS
+        self.now_ns = self.whole.now_ns + SILENCE_NS
 
 
 PAIRS: dict[int, Pair] = {}

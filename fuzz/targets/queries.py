@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -24,6 +25,7 @@ from sensor.query.predicate import compile_query
 from sensor.query.rows import DocumentRows, ecs_type_of
 from sensor.query.sample import Sampler
 from sensor.query.sequence import Tracker
+from sensor.query.steps import Completed
 
 DOCUMENTS: list[dict[str, Any]] = [
     {"@timestamp": 1_767_323_045_000, "a": 1, "b": "x", "source.ip": "10.0.0.1"},
@@ -38,6 +40,7 @@ DOCUMENTS: list[dict[str, Any]] = [
 ROWS = DocumentRows(DOCUMENTS)
 EACH = [DocumentRows([document]) for document in DOCUMENTS]
 LINES = [orjson.dumps(document) + b"\n" for document in DOCUMENTS]
+LATER_NS = 1_767_400_000_000_000_000
 FIELDS = ("a", "b", "source.ip", "destination.port", "event.category", "process.name")
 
 
@@ -56,21 +59,44 @@ def make(name: str) -> Callable[[bytes], None]:
             assert str(error)
             return
         checking.check(tree, text, ecs_type_of, FIELDS, None)
-        Explainer(tree)
+        _explained(tree)
         if isinstance(tree, Sequence):
-            _in_order(Tracker(tree, 0, 100))
+            _in_order(partial(Tracker, tree, 0, 1_000))
         elif isinstance(tree, Sample):
-            _in_order(Sampler(tree, 0, 100))
+            _in_order(partial(Sampler, tree, 0, 1_000))
         else:
             _condition(tree)
 
     return check
 
 
-def _in_order(runner: Any) -> None:
-    found = runner.matches(ROWS, lambda selected: selected)
-    found += runner.advance(1_767_400_000_000_000_000)
-    assert len(found) < 1000
+def _explained(tree: Any) -> None:
+    """How near an event comes, and its parts, whatever other events are there."""
+    explainer = Explainer(tree)
+    near = explainer.nearness(ROWS)
+    assert ((near >= 0) & (near <= 1)).all()
+    for row, rows in enumerate(EACH):
+        assert explainer.lines(ROWS, row) == explainer.lines(rows, 0)
+
+
+def _in_order(make: Callable[[], Any]) -> None:
+    """Run the events in one batch and one by one. Errors: AssertionError if that shows."""
+    whole, pieces = make(), make()
+    found = told(whole.matches(ROWS, _all)) + told(whole.advance(LATER_NS))
+    again = []
+    for row in range(ROWS.count):
+        again += told(pieces.matches(ROWS.part(row, row + 1), _all))
+    assert found == again + told(pieces.advance(LATER_NS))
+
+
+def _all(rows: Any) -> Any:
+    """Nothing is excepted."""
+    return rows
+
+
+def told(found: list[Completed]) -> list[tuple[int, list[Any]]]:
+    """When something became known, and its events."""
+    return [(match.known_ns, [event.document() for event in match.events]) for match in found]
 
 
 def _condition(tree: Any) -> None:

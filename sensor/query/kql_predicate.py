@@ -32,12 +32,16 @@ def leaf(node: FieldTest | Range, fields: tuple[str, ...]) -> Predicate:
         name = node.field.text
         return lambda rows: test.mask(rows.column(name), rows.count)
     fits = star_pattern(node.field.parts if node.field else ("", ""))
+    # Which fields rows have at all depends on the others of their batch: what must be missing is
+    # every field, and one that no row has is.
+    missing = isinstance(node.value, Null)
 
     def predicate(rows: Rows) -> Mask:
-        mask = np.zeros(rows.count, dtype=bool)
+        mask = np.full(rows.count, missing)
         for name in field_names(rows, fields):
             if fits(name):
-                mask = mask | test.mask(rows.column(name), rows.count)
+                found = test.mask(rows.column(name), rows.count)
+                mask = mask & found if missing else mask | found
         return mask
 
     return predicate
