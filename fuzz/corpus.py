@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -75,11 +76,19 @@ def merge(name: str) -> int:
     shutil.rmtree(small, ignore_errors=True)
     small.mkdir(parents=True)
     unpack(name, grown)
-    command = [*command_of(name, WORK), "-merge=1", f"-max_len={TARGETS[name].max_bytes}",
+    # libFuzzer starts its like by one name: a script stands for the command.
+    starter = small.parent / f"{name}.sh"
+    starter.write_text(f'#!/bin/sh\nexec {shlex.join(command_of(name, WORK))} "$@"\n')
+    starter.chmod(0o700)
+    command = [str(starter), "-merge=1", f"-max_len={TARGETS[name].max_bytes}",
                str(small), str(grown)]
-    subprocess.run(command, cwd=tree, env=environment(TARGETS[name], tree), check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return save(name, [path.read_bytes() for path in small.iterdir()])
+    subprocess.run(command, cwd=tree, env={**environment(TARGETS[name], tree),
+                                           "FUZZ_STARTED_BY": str(starter)},
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    inputs = [path.read_bytes() for path in small.iterdir()]
+    if not inputs:
+        raise RuntimeError(f"{name}: merging gave nothing")
+    return save(name, inputs)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ libFuzzer writes the input.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -74,7 +75,7 @@ def main() -> None:
             check = check_of(name)
     require_instrumented()
     guarded = Guarded(check, folder, stop=target.faulty)
-    atheris.Setup([sys.argv[0], *sys.argv[3:]], guarded)
+    atheris.Setup([os.environ.get("FUZZ_STARTED_BY", sys.argv[0]), *sys.argv[3:]], guarded)
     atheris.Fuzz()
 
 
