@@ -22,7 +22,20 @@ sys.path.insert(0, str(ROOT))
 from fuzz import corpus  # noqa: E402
 from fuzz.targets import TARGETS  # noqa: E402
 from fuzz.targets.captures import PCAP_MAGICS  # noqa: E402
-from fuzz.targets.frames import ETHERNET, IPV4, IPV6, OTHER_LINKS  # noqa: E402
+from fuzz.targets.frames import (  # noqa: E402
+    ETHERNET,
+    GENEVE,
+    GTP,
+    IPV4,
+    IPV6,
+    MPLS,
+    OTHER_LINKS,
+    PPP,
+    PPPOE,
+    TEREDO,
+    VXLAN,
+    WIRELESS,
+)
 from tests.fuzz.test_fuzz_capture import FILES  # noqa: E402
 from tests.unit.decode.corpus import FRAMES  # noqa: E402
 
@@ -98,6 +111,44 @@ def icmpv6() -> list[bytes]:
     return [PLAIN + body for body in bodies(6, 58)]
 
 
+@seeds("wireless")
+def wireless() -> list[bytes]:
+    return [bytes([WIRELESS.index(link), 0]) + frame for link, frame, _ in FRAMES.values()
+            if link in WIRELESS]
+
+
+@seeds("ppp")
+def ppp() -> list[bytes]:
+    return [bytes([PPP.index(link), 0]) + frame for link, frame, _ in FRAMES.values()
+            if link in PPP]
+
+
+@seeds("pppoe", "mpls")
+def behind_ethertype(name: str) -> list[bytes]:
+    ethertype = PPPOE if name == "pppoe" else MPLS
+    return [PLAIN + frame[14:] for link, frame, _ in FRAMES.values()
+            if link == ETHERNET and frame[12:14] == ethertype]
+
+
+@seeds("gre")
+def gre() -> list[bytes]:
+    return [PLAIN + body for body in (*bodies(4, 47), *bodies(6, 47))]
+
+
+@seeds("ip_in_ip")
+def ip_in_ip() -> list[bytes]:
+    return [bytes([2 * (protocol == 4) + (version == 6), 0]) + body
+            for version in (4, 6) for protocol in (4, 41) for body in bodies(version, protocol)]
+
+
+@seeds("vxlan", "geneve", "gtp", "teredo")
+def at_port(name: str) -> list[bytes]:
+    port = {"vxlan": VXLAN, "geneve": GENEVE, "gtp": GTP, "teredo": TEREDO}[name]
+    found = [PLAIN + body[8:] for body in (*bodies(4, 17), *bodies(6, 17))
+             if int.from_bytes(body[2:4], "big") == port]
+    return found or [PLAIN + packet for packet in packets(6)[:3]]
+
+
 @seeds("pcap")
 def pcap() -> list[bytes]:
     whole = [b"".join(parts) for parts in FILES]
@@ -128,6 +179,20 @@ def flows() -> list[bytes]:
     )
     return [bytes([options]) + b"".join(bytes([who, what, 0, 3]) for who, what in story)
             for story in stories for options in (0, 0x80)]
+
+
+@seeds("fragments")
+def fragments() -> list[bytes]:
+    """In order, out of order, tiny, copied, overlapping, another packet of the same key."""
+    whole, first, middle, last = (0, 4, 1), (0, 4, 9), (5, 4, 9), (10, 4, 1)
+    tiny, second, rest = (0, 0, 8), (1, 1, 8), (3, 6, 0)
+    stories = (
+        (whole,), (first, middle, last), (last, middle, first), (tiny, second, rest),
+        (rest, second, tiny), (second, tiny, rest), (first, first, last), (first, (4, 4, 9), last),
+        (first, middle, last, first), (middle,), (first, (10, 4, 0x41)), ((250, 9, 1), first),
+    )
+    return [bytes([options]) + b"".join(bytes([when, *step]) for step in story)
+            for story in stories for options in (0, 0x80) for when in (0, 3)]
 
 
 @seeds("scan", "documents")

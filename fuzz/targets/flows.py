@@ -21,7 +21,7 @@ import orjson
 from fuzz.targets.frames import FRAME
 from sensor.addresses import Networks
 from sensor.config import INTERNAL_NETWORKS, FlowLimits
-from sensor.decode import decode
+from sensor.decode import Decoder
 from sensor.flow import ACCEPTED, FLOW_ENDED, FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
 from sensor.frames import FrameBatch
@@ -43,7 +43,7 @@ SILENCE_NS = 1_000_000 * MS
 BATCH_MAX, RUNS_MAX = 128, 500
 INTERNAL = Networks(INTERNAL_NETWORKS)
 NAME = ("orig_lo", "resp_lo", "orig_port", "resp_port", "protocol", "ip_version", "vlan_outer",
-        "first_ns", "first_seq")
+        "tenant", "first_ns", "first_seq")
 """Members that tell a flow from all others."""
 PORTS = ((40_000, 23), (40_001, 23), (23, 53), (50_000, 50_001))
 
@@ -83,6 +83,8 @@ class Talks:
         self._last = packet
         if who & 128 and rest & 128:
             packet = packet[: seq % (len(packet) + 1)]
+        if rest & 16:
+            packet = self._in_vxlan(seq & 3, packet)
         ethertype = b"\x08\x00" if self._version == 4 else b"\x86\xdd"
         tag = b"\x81\x00\x00\x05" if rest & 64 else b""
         self.frames.append((self._at_ns, bytes(12) + tag + ethertype + packet))
@@ -96,6 +98,12 @@ class Talks:
         ports = PORTS[pair] if side == 0 else PORTS[pair][::-1]
         window = 0 if rest & 32 else 60_000
         return struct.pack("!HHIIBBHHH", *ports, first, acked, 0x50, flags, window, 0, 0) + body
+
+    def _in_vxlan(self, vni: int, packet: bytes) -> bytes:
+        """The packet as one of an overlay; its frame's type is that of the other packets."""
+        frame = bytes(12) + (b"\x08\x00" if self._version == 4 else b"\x86\xdd") + packet
+        head = struct.pack("!HHHHII", 7, 4789, 16 + len(frame), 0, 0x0800_0000, vni << 8)
+        return self._ip(17, 0, head + frame)
 
     def _ip(self, protocol: int, side: int, body: bytes) -> bytes:
         hosts = (1, 2) if side == 0 else (2, 1)
@@ -124,6 +132,7 @@ class Sensing:
         self.context = FlowContext(internal=INTERNAL, hostname="", version="0")
         self.lane = Lane(self._table, self.context)
         self.runs = 0
+        self._decoder = Decoder()
         self.now_ns = 0
         """The time when nothing of what was given is open any more."""
         self._frames, self._packets = FrameBatch(BATCH_MAX), PacketBatch(BATCH_MAX)
@@ -154,7 +163,7 @@ class Sensing:
             offset += size
             watermark_ns = max(watermark_ns, time_ns)
         frames.count, frames.first_number, frames.watermark_ns = len(some), at + 1, watermark_ns
-        decode(frames, self._packets)
+        self._decoder.decode(frames, self._packets)
         self._table.prepare(self._packets)
         self.lane.fold(self._packets, self._take)
         self._take()

@@ -18,16 +18,25 @@ from typing import Any
 import numpy as np
 
 from sensor.anomalies import ANOMALIES
-from sensor.decode import decode
+from sensor.config import DecodeSettings
+from sensor.decode import Decoder
 from sensor.frames import FrameBatch
 from sensor.packets import KIND_ANOMALY, KIND_FLOW, KIND_NON_IP, PacketBatch
-from sensor.records import NO_VLAN
+from sensor.records import NO_VLAN, TUNNELS_MAX
+from sensor.tunnels import NAMES
 
 ETHERNET, RAW, IPV4, IPV6 = 1, 101, 228, 229
 OTHER_LINKS = (0, 12, 14, RAW, 108, 113, 147, IPV4, IPV6, 276)
+WIRELESS = (105, 127)
+PPP = (9, 50, 51)
+VXLAN, GENEVE, GTP, TEREDO = 4789, 6081, 2152, 3544
+MPLS, PPPOE = b"\x88\x47", b"\x88\x64"
 LOST = (0, 0, 0, 1, 4, 40, 1500, 70_000)
 NOISE = b"\xff" * 48
 NOWHERE = 0xFFFF_FFFF
+PACKET_MAX = 65_535
+PATH = ("src_hi", "src_lo", "dst_hi", "dst_lo", "id", "type", "has_id")
+"""What a record of a tunnel tells; the rest is the decoder's own."""
 
 ANOMALY_TELLS = ("time_ns", "interface", "kind", "anomaly", "process")
 BY_TABLE = ("hash", "copy_mark")
@@ -62,6 +71,22 @@ def in_either(protocol: int, choice: int, body: bytes) -> Framed:
     return (in_ipv6 if choice & 1 else in_ipv4)(protocol, choice, body)
 
 
+def in_udp(port: int, choice: int, body: bytes) -> Framed:
+    """The body is what a UDP datagram to a port carries."""
+    head = struct.pack("!HHHH", 0x8000 | choice << 4, port, 8 + len(body), 0)
+    return in_either(17, choice, head + body)
+
+
+def in_ethernet(ethertype: bytes, choice: int, body: bytes) -> Framed:
+    """The body follows an EtherType."""
+    return ETHERNET, bytes(12) + ethertype + body
+
+
+def in_ip(choice: int, body: bytes) -> Framed:
+    """The body is a packet in a packet, in each of the four ways."""
+    return in_either(4 if choice & 2 else 41, choice, body)
+
+
 LAYERS: dict[str, Callable[[int, bytes], Framed]] = {
     "ethernet": partial(bare, (ETHERNET,)),
     "links": partial(bare, OTHER_LINKS),
@@ -71,6 +96,16 @@ LAYERS: dict[str, Callable[[int, bytes], Framed]] = {
     "udp": partial(in_either, 17),
     "icmp": partial(in_ipv4, 1),
     "icmpv6": partial(in_ipv6, 58),
+    "wireless": partial(bare, WIRELESS),
+    "ppp": partial(bare, PPP),
+    "pppoe": partial(in_ethernet, PPPOE),
+    "mpls": partial(in_ethernet, MPLS),
+    "gre": partial(in_either, 47),
+    "ip_in_ip": in_ip,
+    "vxlan": partial(in_udp, VXLAN),
+    "geneve": partial(in_udp, GENEVE),
+    "gtp": partial(in_udp, GTP),
+    "teredo": partial(in_udp, TEREDO),
 }
 
 
@@ -78,6 +113,9 @@ class Decoding:
     """One frame at a time, decoded where reads beyond it can be seen."""
 
     def __init__(self) -> None:
+        self._decoder = Decoder(DecodeSettings(
+            vxlan_ports=(VXLAN,), geneve_ports=(GENEVE,), gtp_ports=(GTP,),
+            teredo_ports=(TEREDO,)))
         self._frames = FrameBatch(2)
         self._packets = PacketBatch(2)
         octets = self._packets.records.view("u1")
@@ -119,7 +157,8 @@ class Decoding:
                             1_000, offset, captured, wire, link, 3, NO_VLAN, 0, 0)
         frames.count = len(places)
         self._octets[:] = self._stale
-        decode(frames, self._packets)
+        self._packets.tunnel_records.view("u1")[:] = 0x5A
+        self._decoder.decode(frames, self._packets)
 
     def check(self, link: int, frame: bytes, lost: int) -> Any:
         """The packet of a frame. Errors: AssertionError."""
@@ -133,10 +172,14 @@ class Decoding:
         assert (code != 0) == (kind == KIND_ANOMALY)
         if kind == KIND_FLOW:
             row = self._packets.records[1]
-            assert row["payload_captured"] <= row["payload_bytes"] <= row["ip_bytes"] <= wire
+            # What a first fragment carries goes on in other frames; a tunnel may be one.
+            most = wire + (PACKET_MAX if row["fragment"] or row["tunnels"] else 0)
+            assert row["payload_captured"] <= row["payload_bytes"] <= row["ip_bytes"] <= most
             if row["payload_captured"]:
                 assert second <= row["payload_offset"]
                 assert row["payload_offset"] + row["payload_captured"] <= second + size
+        if kind != KIND_ANOMALY:
+            self._check_path(int(self._packets.records["tunnels"][0]))
         if kind not in (KIND_ANOMALY, KIND_NON_IP):
             self._move(self._first, -first)
             self._move(self._second, -second)
@@ -144,6 +187,14 @@ class Decoding:
         one, other = (int.from_bytes(each, "little") & told for each in (self._first, self._second))
         assert one == other, f"{self._packets.records[0]} is not {self._packets.records[1]}"
         return self._packets.records[0]
+
+    def _check_path(self, depth: int) -> None:
+        """Both frames came through the same tunnels. Errors: AssertionError."""
+        assert depth <= TUNNELS_MAX
+        paths = self._packets.tunnel_records[list(PATH)]
+        first, second = paths[:depth], paths[TUNNELS_MAX : TUNNELS_MAX + depth]
+        assert first.tolist() == second.tolist()
+        assert all(0 < kind < len(NAMES) for kind in first["type"])
 
     def _move(self, record: memoryview, by: int) -> None:
         """Count a payload's offset from the start of its frame."""
