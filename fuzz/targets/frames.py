@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from sensor.anomalies import ANOMALIES
-from sensor.config import DecodeSettings
+from sensor.config import Config, DecodeSettings
 from sensor.decode import Decoder
 from sensor.frames import FrameBatch
 from sensor.packets import KIND_ANOMALY, KIND_FLOW, KIND_NON_IP, PacketBatch
@@ -113,9 +113,9 @@ class Decoding:
     """One frame at a time, decoded where reads beyond it can be seen."""
 
     def __init__(self) -> None:
-        self._decoder = Decoder(DecodeSettings(
-            vxlan_ports=(VXLAN,), geneve_ports=(GENEVE,), gtp_ports=(GTP,),
-            teredo_ports=(TEREDO,)))
+        ports = DecodeSettings(vxlan_ports=(VXLAN,), geneve_ports=(GENEVE,), gtp_ports=(GTP,),
+                               teredo_ports=(TEREDO,))
+        self._decoder = Decoder(Config(decode=ports), join=False)
         self._frames = FrameBatch(2)
         self._packets = PacketBatch(2)
         octets = self._packets.records.view("u1")
@@ -139,7 +139,7 @@ class Decoding:
             if kind == KIND_ANOMALY:
                 meant = name in ANOMALY_TELLS
             else:
-                meant = (name not in BY_TABLE
+                meant = (name not in BY_TABLE and not name.startswith(("fragment_", "extra_"))
                          and not (name in NETWORK and kind == KIND_NON_IP)
                          and (bool(quoted) or name == "quoted" or not name.startswith("quoted")))
             if meant:
