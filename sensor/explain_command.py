@@ -28,7 +28,8 @@ from sensor.events.files import EventFiles
 from sensor.flow import FlowBatch
 from sensor.pipeline import Outlet, Pipeline
 from sensor.pipeline_parts import RowsPart
-from sensor.query import eql, kql
+from sensor.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
+from sensor.query import check, ecs_names, eql, kql
 from sensor.query.ast import And, FieldTest, Node, Query, Text, any_of
 from sensor.query.explain import Explainer, Line
 from sensor.query.external import strictly_external
@@ -38,11 +39,16 @@ from sensor.query.rows import values_at
 from sensor.query.values import is_network
 from sensor.rule_files import UNSUPPORTED_TYPES
 from sensor.rule_loading import Rule
+from sensor.rule_runners import OrderRunner
+from sensor.rule_state_runners import ThresholdRunner
 from sensor.rule_types import NewTermsText, ThreatText
 from sensor.rules import RuleSet, tallies_of
 
 FLOWS_MAX = 20
 """Flows that are shown."""
+CANDIDATES_MAX = 500
+"""Flows of which it is found out what became of each event, to choose the shown ones."""
+ALERT = "ALERT"
 _TALLIED = {
     "learned": "it is learned: nothing is new yet (rule.new_terms_learning_s)",
     "absorbed": "it belongs to the alert before",
@@ -92,16 +98,15 @@ class _Flow:
     """The events of a flow, or one event that belongs to none."""
 
     nearness: float = 0.0
+    is_met: bool = False
+    """Whether the rule was complete with one of its events, or an exception took one."""
     places: list[tuple[int, int]] = field(default_factory=list)
     """Batch and row of each event."""
 
 
 def print_explanation(wanted: Wanted, config: Config) -> int:
     """Print what a rule makes of the flows of captures; exit code 2 if there is no such rule."""
-    ruleset = load_rules(
-        wanted.rules, wanted.exceptions, config, any_event=bool(wanted.events),
-        processes=tells_processes(wanted.paths), indicators=wanted.indicators,
-    )  # fmt: skip
+    ruleset = _rules_of(wanted, config)
     rule = ruleset.find(wanted.rule)
     if rule is None:
         known = ", ".join(sorted(Path(row["file"]).stem for row in ruleset.describe()))
@@ -111,20 +116,42 @@ def print_explanation(wanted: Wanted, config: Config) -> int:
     if query is None:  # in a language of its own, or none
         click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))
         return DONE
-    explainer = Explainer(query, tuple(KNOWN_FIELDS))
     selection = selection_of(wanted.flow) if wanted.flow else None
+    if selection is not None:
+        _check_selection(selection, wanted)
+    explainer = Explainer(query, tuple(KNOWN_FIELDS))
     collected = _Collected()
     pipeline = _pipeline(wanted, collected, config)
     pipeline.run()
     if pipeline.stop:
         raise KeyboardInterrupt
-    flows = _nearest(collected.batches, explainer, selection)
+    batches = collected.batches
+    flows = _nearest(batches, explainer, selection, _met(rule, batches))
     click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))
-    _print_flows(flows, collected.batches, explainer, _Trial(rule, config))
+    again = _rules_of(wanted, config).find(wanted.rule)  # without what the first has learned
+    assert again is not None
+    _print_flows(flows, batches, explainer, _Trial(again, config, explainer))
     damaged = [str(entry.error) for entry in pipeline.inputs if entry.error]
     for error in damaged:
         say(f"sensor: {error}")
     return DAMAGED if damaged else DONE
+
+
+def _rules_of(wanted: Wanted, config: Config) -> RuleSet:
+    return load_rules(
+        wanted.rules, wanted.exceptions, config, any_event=bool(wanted.events),
+        processes=tells_processes(wanted.paths), indicators=wanted.indicators,
+    )  # fmt: skip
+
+
+def _check_selection(selection: Query, wanted: Wanted) -> None:
+    """Errors: ConfigError for a field that no event has."""
+    known = KNOWN_FIELDS | PROCESS_KNOWN_FIELDS
+    found = check.check(selection, wanted.flow, lambda name: known.get(name, "keyword")
+                        if wanted.events or ecs_names.exists(name) else known.get(name),
+                        tuple(known), None)
+    if wrong := [*map(str, found.errors), *found.doubtful]:
+        raise ConfigError(f"--flow: {wrong[0]}")
 
 
 def _query_of(rule: Rule) -> Query | None:
@@ -188,9 +215,12 @@ def _endpoint(text: str) -> tuple[str, str]:
 
 
 def _nearest(
-    batches: list[RowsPart], explainer: Explainer, selection: Node | None
+    batches: list[RowsPart], explainer: Explainer, selection: Node | None,
+    met: list[set[int]],
 ) -> list[_Flow]:
-    """The flows that were asked for, those first that come nearest to what the rule wants."""
+    """The flows that were asked for: those first with which the rule was complete, then those that
+    come nearest to what it wants.
+    """
     wanted = compile_query(selection, tuple(KNOWN_FIELDS)) if selection is not None else None
     flows: dict[Any, _Flow] = {}
     for index, rows in enumerate(batches):
@@ -200,8 +230,32 @@ def _nearest(
         for row in chosen:
             flow = flows.setdefault(ids[row] or (index, row), _Flow())
             flow.nearness = max(flow.nearness, scores[row])
+            flow.is_met |= row in met[index]
             flow.places.append((index, row))
-    return sorted(flows.values(), key=lambda flow: -flow.nearness)
+    return sorted(flows.values(), key=lambda flow: (not flow.is_met, -flow.nearness))
+
+
+def _met(rule: Rule, batches: list[RowsPart]) -> list[set[int]]:
+    """Of each batch, the rows that complete the rule and those that exceptions take."""
+    met = []
+    for rows in batches:
+        taken: set[int] = set()
+
+        def unexcepted(
+            selected: list[int], rows: RowsPart = rows, taken: set[int] = taken
+        ) -> list[int]:
+            kept = selected
+            for item in rule.exceptions:
+                mask = item.predicate(rows)
+                kept = [row for row in kept
+                        if not mask[row] or rows.known_ns(row) >= item.expires_ns]
+            taken.update(set(selected) - set(kept))
+            return kept
+
+        if rule.runner is not None:
+            taken.update(match.row for match in rule.runner.matches(rows, unexcepted))
+        met.append(taken)
+    return met
 
 
 def _flow_ids(rows: Rows) -> list[str]:
@@ -215,8 +269,9 @@ def _flow_ids(rows: Rows) -> list[str]:
 class _Trial:
     """The rule runs over everything, and what becomes of some events is noted."""
 
-    def __init__(self, rule: Rule, config: Config) -> None:
+    def __init__(self, rule: Rule, config: Config, explainer: Explainer) -> None:
         self.rule = rule
+        self._explainer = explainer
         self.rules = RuleSet([rule], config, show_building_blocks=True)
 
     def fates(
@@ -238,6 +293,8 @@ class _Trial:
 
     def _fate(self, rows: Rows) -> str:
         counters, text = self.rule.counters, self.rule.text
+        if self.rule.runner is None:
+            return ""
         names = ("alerts", "excepted", "limited", "suppressed")
         before = [getattr(counters, name) for name in names]
         tallies = tallies_of(self.rule)
@@ -245,7 +302,7 @@ class _Trial:
         alerts, excepted, limited, suppressed = (
             getattr(counters, name) - earlier for name, earlier in zip(names, before, strict=True))
         if alerts:
-            return "ALERT"
+            return ALERT
         if excepted:
             items = [item.name or item.place for item in self.rule.exceptions
                      if item.predicate(rows)[0] and rows.known_ns(0) < item.expires_ns]
@@ -257,14 +314,33 @@ class _Trial:
             return "no alert: suppressed (alert_suppression)"
         more = (name for name in _TALLIED
                 if tallies_of(self.rule).get(name, 0) > tallies.get(name, 0))
-        return "".join(f"no alert: {_TALLIED[name]}" for name in more)
+        fate = "".join(f"no alert: {_TALLIED[name]}" for name in more)
+        return fate or self._counted(rows)
+
+    def _counted(self, rows: Rows) -> str:
+        """What a runner that waits for more events tells of the one that was selected."""
+        runner = self.rule.runner
+        if not isinstance(runner, OrderRunner | ThresholdRunner) or not self._selects(rows):
+            return ""
+        words = runner.standing(rows, 0)
+        return f"no alert: {words}" if words else ""
+
+    def _selects(self, rows: Rows) -> bool:
+        # A step that must be missing, and until, take no event.
+        trees = zip(self._explainer.titles, self._explainer.lines(rows, 0), strict=True)
+        return any(lines[0].holds for title, lines in trees
+                   if not title.startswith("until") and "must be missing" not in title)
 
 
 def _print_flows(
     flows: list[_Flow], batches: list[RowsPart], explainer: Explainer, trial: _Trial
 ) -> None:
-    shown = flows[:FLOWS_MAX]
-    fates = trial.fates(batches, {place for flow in shown for place in flow.places})
+    # Those that are met may be many, of which the first need not be those that alerted.
+    chosen = [flow for flow in flows[:CANDIDATES_MAX] if flow.is_met] + [
+        flow for flow in flows[:FLOWS_MAX] if not flow.is_met]
+    fates = trial.fates(batches, {place for flow in chosen for place in flow.places})
+    chosen.sort(key=lambda flow: min(_rank(fates[place]) for place in flow.places))
+    shown = chosen[:FLOWS_MAX]
     if not shown:
         click.echo("no such event")
     for flow in shown:
@@ -273,7 +349,7 @@ def _print_flows(
             (document,) = rows.documents([row])
             if number == 0:
                 click.echo(f"\n{harmless(_heading(document))}")
-            trees = explainer.lines(rows, row)
+            trees = explainer.lines(rows.part(row, row + 1), 0)
             fate = fates[index, row] or _why_not(trees, trial.rule)
             click.echo(harmless(f"  {_one(document, '@timestamp')} "
                                 f"{_one(document, 'event.action')}: {fate}"))
@@ -282,6 +358,12 @@ def _print_flows(
                     click.echo(harmless(text))
     if len(flows) > len(shown):
         click.echo(f"\n{len(flows) - len(shown)} more, further off: choose with --flow")
+
+
+def _rank(fate: str) -> int:
+    """What is told first: alerts, then what was kept from being one, then the rest."""
+    held_back = ("no alert: excepted", "no alert: suppressed", "no alert: over the limit")
+    return 0 if fate == ALERT else 1 if fate.startswith(held_back) else 2
 
 
 def _why_not(trees: list[list[Line]], rule: Rule) -> str:
@@ -326,7 +408,7 @@ def _lines(title: str, lines: Sequence[Line]) -> Iterator[str]:
             more = ", ..." if len(values) > VALUES_MAX else ""
             has = ", ".join(map(str, values[:VALUES_MAX])) + more if values else "nothing"
             text += f"  [{name}: {has}]" if len(line.values) > 1 else f"  [has {has}]"
-        yield text
+        yield f"{text} (one of them: {line.member})" if line.member else text
 
 
 def _mark(holds: bool) -> str:

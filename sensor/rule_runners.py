@@ -105,6 +105,18 @@ class OrderRunner:
         """What the time alone completes."""
         return [Match(*completed) for completed in self._tracker.advance(now_ns)]
 
+    def standing(self, rows: Rows, row: int) -> str:
+        """In words, what an event that was taken has come to."""
+        if not isinstance(self._tracker, Tracker):
+            return ""
+        count, length = self._tracker.reached(rows.known_ns(row))
+        if count == length:
+            return "the sequence is complete, but for the time in which an event must be missing"
+        if count:
+            return f"event {count} of {length} of a sequence: the next had not come by then"
+        return ("no sequence waited for it: none with its key had begun, or maxspan had passed,"
+                " or it was ended")
+
     def take_over(self, old: Runner) -> None:
         """Go on with what is pending."""
         if isinstance(old, OrderRunner):

@@ -89,6 +89,19 @@ class ThresholdRunner(_Quiet):
         name = json.dumps([group, fired.start_ns, fired.end_ns])
         return Match(fired.end_ns, row, events=(), fields=fields, name=name)
 
+    def standing(self, rows: Rows, row: int) -> str:
+        """In words, what the groups of an event that was counted have come to."""
+        text = self._text
+        groups = combinations_of(rows, text.fields, np.array([row], dtype=np.intp))[0]
+        count, different = max(map(self._engine.counted, groups), default=(0, 0))
+        if not count:
+            return f"it lacks {' or '.join(text.fields)}, by which events are counted"
+        words = f"counted: {count} of {text.value} by then"
+        if text.cardinality_field:
+            words += (f", {different} of {text.cardinality_value} different"
+                      f" {text.cardinality_field}")
+        return words
+
     def take_over(self, old: Runner) -> None:
         """Go on counting where the other stood."""
         if isinstance(old, ThresholdRunner):

@@ -32,7 +32,7 @@ from sensor.query.ast import (
     children,
 )
 from sensor.query.predicate import compile_query
-from sensor.query.render import render, shared_field, step_text
+from sensor.query.render import brief, members, shared_field, step_text
 from sensor.query.rows import values_at
 
 
@@ -45,6 +45,8 @@ class Line:
     holds: bool
     values: tuple[tuple[str, tuple[Any, ...]], ...] = ()
     """The fields that a test looks at, with what the event has in each; none for logic."""
+    member: str = ""
+    """Which of a list that is not shown whole it is, if it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,16 @@ class _Part:
         """It and what is below it against one row of one."""
         values = () if self.parts else tuple(
             (name, tuple(values_at(document, name))) for name in _fields(self.node))
-        lines = [Line(depth, self.text, bool(self.mask(rows)[row]), values)]
+        holds = bool(self.mask(rows)[row])
+        lines = [Line(depth, self.text, holds, values, self._member(rows, row))]
         for part in self.parts:
             lines += part.lines(rows, row, document, depth + 1)
         return lines
+
+
+    def _member(self, rows: Rows, row: int) -> str:
+        node = self.node.item if isinstance(self.node, Not) else self.node
+        return next((text for text, test in members(node) if compile_query(test)(rows)[row]), "")
 
 
 class Explainer:
@@ -131,7 +139,7 @@ def _part(node: Node, fields: Collection[str]) -> _Part:
             return _Part(node, text, tuple(_part(item, fields) for item in items))
         case Not(item) if isinstance(item, And | Or) and not shared_field(item):
             return _Part(node, "not", (_part(item, fields),))
-    return _Part(node, render(node), (), compile_query(node, fields))
+    return _Part(node, brief(node), (), compile_query(node, fields))
 
 
 def _fields(node: Any) -> list[str]:

@@ -26,6 +26,8 @@ from sensor.query.ast import (
     Wildcard,
 )
 
+LIST_MAX = 8
+"""Members of a list that are shown in brief texts."""
 _KQL_SPECIAL = frozenset(' \t\r\n\\():<>"*{}')
 _KQL_WORDS = frozenset(("and", "or", "not", "null"))
 
@@ -49,6 +51,39 @@ def render(node: Node) -> str:  # noqa: PLR0911  one line per shape
         case EventQuery(category, condition):
             return f"{category or 'any'} where {render(condition)}"
     return _eql(node)
+
+
+def brief(node: Node) -> str:
+    """The text of a condition, with long lists shortened in the middle: not to be read again."""
+    match node:
+        case Not(item) if members(item):
+            return f"not {brief(item)}"
+        case And(items) | Or(items) if (name := shared_field(node)) and len(items) > LIST_MAX:
+            word = " and " if isinstance(node, And) else " or "
+            shown = [*map(_value, items[:3]), f"... {len(items)} in all ...", _value(items[-1])]
+            return f"{name}: ({word.join(shown)})"
+        case Match(kind, left, options, insensitive) if len(options) > LIST_MAX:
+            return _eql(Match(kind, left, _middle_out(options), insensitive))
+        case Call(name, args, insensitive) if len(args) > LIST_MAX:
+            return _eql(Call(name, (args[0], *_middle_out(args[1:])), insensitive))
+    return render(node)
+
+
+def members(node: Node) -> list[tuple[str, Node]]:
+    """The members of a list that is too long to be shown, with a test of each alone."""
+    match node:
+        case Or(items) if shared_field(node) and len(items) > LIST_MAX:
+            return [(_value(item), item) for item in items]
+        case Match(kind, left, options, insensitive) if len(options) > LIST_MAX:
+            return [(_eql(option), Match(kind, left, (option,), insensitive))
+                    for option in options]
+        case Call(name, args, insensitive) if len(args) > LIST_MAX:
+            return [(_eql(arg), Call(name, (args[0], arg), insensitive)) for arg in args[1:]]
+    return []
+
+
+def _middle_out(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    return (*nodes[:3], FieldRef(f"... {len(nodes)} in all ..."), nodes[-1])
 
 
 def shared_field(node: Node) -> str:

@@ -127,6 +127,14 @@ class Tracker:
         self._expire(now_ns, 0)
         return self._found.completed
 
+    def reached(self, known_ns: int) -> tuple[int, int]:
+        """How many events the longest pending sequence has whose last one became known then, and
+        how many a whole one has.
+        """
+        counts = [len(pending.events) for pending in self._alive
+                  if pending.events[-1].known_ns == known_ns]
+        return max(counts, default=0), self._length
+
     # --- events
 
     def _fill(self, part: _Take, row: int, time_ns: int, key: Key) -> None:

@@ -182,7 +182,7 @@ def test_the_steps_of_a_sequence_are_told_apart(
                 "[network where event.action == \"network_flow\"]", "eql")
     lines = explain(capsys, Wanted("Mine", (ACCEPTED,), rules=(mine,)))
     assert events(lines)[:2] == [
-        "flow_started: no alert: wanted, but the rule asks for more than was there by then",
+        "flow_started: no alert: event 1 of 2 of a sequence: the next had not come by then",
         "network_flow: ALERT"]
     steps = [line.strip() for line in lines if " step " in line]
     assert steps[:4] == ["yes step 1", "NO  step 2", "NO  step 1", "yes step 2"]
@@ -228,3 +228,87 @@ def test_what_is_wrong_with_the_request(tmp_path: Path) -> None:
     assert ended.code == 1
     assert "damaged.pcap" in ended.message()
     assert "flow_started: ALERT" in ended.out
+
+
+def documents(folder: Path, *actions: str, gap_s: int = 1) -> str:
+    """A file of documents of one host, one after the other."""
+    path = folder / "events.ndjson"
+    path.write_text("".join(json.dumps({
+        "@timestamp": f"2026-01-01T00:{number * gap_s // 60:02}:{number * gap_s % 60:02}Z",
+        "event": {"action": action, "id": f"e{number}"}, "source": {"ip": "192.0.2.1"},
+        "destination": {"port": number}}) + "\n" for number, action in enumerate(actions)))
+    return str(path)
+
+
+def test_what_alerted_comes_first_however_late_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = ("[rule.threshold]\nfield = ['source.ip']\nvalue = 50\ncardinality = "
+            "{field = 'destination.port', value = 40}")
+    path = tmp_path / "mine.toml"
+    path.write_text(PLAIN.format(type="threshold", language="kuery", more="",
+                                 query="event.action:x") + more, "utf-8")
+    sources = documents(tmp_path, *["x"] * 60)
+    lines = explain(capsys, Wanted("mine", (), events=(sources,), rules=(str(path),)))
+    assert events(lines)[:2] == ["x: ALERT", "x: no alert: counted: 1 of 50 by then, "
+                                 "1 of 40 different destination.port"]
+    lines = explain(capsys, Wanted("mine", (), (sources,), "event.id: e58", (str(path),)))
+    assert events(lines) == ["x: no alert: it belongs to the alert before"]
+
+
+def test_what_an_exception_took_comes_before_what_is_only_near(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items = tmp_path / "exceptions.toml"
+    items.write_text('[[item]]\ncomment = "c"\nentries = ['
+                     '{ field = "event.id", type = "match", value = "e9" }]\n', "utf-8")
+    mine = rule(tmp_path, "event.action: x", more="max_signals = 1")
+    sources = documents(tmp_path, *"yyyyyxyyyxy")
+    lines = explain(capsys, Wanted("mine", (), (sources,), "", (mine,), (str(items),)))
+    assert events(lines)[0] == "x: ALERT"
+    assert events(lines)[1].startswith("x: no alert: excepted by ")
+
+
+@pytest.mark.parametrize(("actions", "fate"), [
+    ("b", "no sequence waited for it: none with its key had begun, or maxspan had passed, or it "
+          "was ended"),
+    ("ab", "ALERT"), ("a" + "x" * 9 + "b", "no sequence waited for it"),
+    ("a!b", "no sequence waited for it"),
+])  # fmt: skip
+def test_what_an_event_of_a_sequence_came_to_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], actions: str, fate: str
+) -> None:
+    mine = rule(tmp_path, 'sequence by source.ip with maxspan=5s [any where event.action == "a"] '
+                '[any where event.action == "b"] until [any where event.action == "!"]', "eql")
+    sources = documents(tmp_path, *actions)
+    last = f"event.id: e{len(actions) - 1}"
+    lines = explain(capsys, Wanted("mine", (), (sources,), last, (mine,)))
+    (told,) = events(lines)
+    assert told.removeprefix("b: ").removeprefix("no alert: ").startswith(fate)
+
+
+def test_a_long_list_is_shortened_and_its_member_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    networks = ", ".join(f'"198.51.{number}.0/24"' for number in range(30))
+    mine = rule(tmp_path, f"network where not cidrmatch(source.ip, {networks}, "
+                '"192.168.0.0/16") and destination.port == 23', "eql")
+    lines = explain(capsys, Wanted("mine", (DEMO,), flow="192.168.1.83:50620", rules=(mine,)))
+    assert ('NO not cidrmatch(source.ip, "198.51.0.0/24", "198.51.1.0/24", '
+            '"198.51.2.0/24", ... 31 in all ..., "192.168.0.0/16") [has 192.168.1.83] '
+            '(one of them: "192.168.0.0/16")') in [" ".join(line.split()) for line in lines]
+    ports = " or ".join(map(str, range(14, 24)))
+    mine = rule(tmp_path, f"destination.port:({ports})")
+    lines = explain(capsys, Wanted("mine", (DEMO,), flow="192.168.1.83:50620", rules=(mine,)))
+    assert ("yes destination.port: (14 or 15 or 16 or ... 10 in all ... or 23) [has 23] "
+            "(one of them: 23)") in [" ".join(line.split()) for line in lines]
+
+
+@pytest.mark.parametrize("flow", ["destination.prt: 23", "sorce.ip: 192.0.2.1"])
+@pytest.mark.parametrize("with_events", [True, False])
+def test_a_misspelt_field_of_the_choice_is_an_error(
+    flow: str, with_events: bool, tmp_path: Path
+) -> None:
+    sources = (documents(tmp_path, "x"),) if with_events else ()
+    with pytest.raises(ConfigError, match=r"--flow: .*: did you mean '"):
+        print_explanation(Wanted(PORT, (ACCEPTED,), sources, flow), Config())
