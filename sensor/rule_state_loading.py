@@ -163,6 +163,7 @@ def learning_notices(
         told = f"rule '{text.name}': its history of terms begins now"
         if learning_ns:
             told += f"; nothing is new for {duration_text(min(learning_ns, special.history_ns))}"
+            told += " (rule.new_terms_learning_s = 0 for a single capture)"
         if store is None:
             told += "; without --state DIR it ends with this run"
         notices.append(told)
