@@ -149,3 +149,23 @@ def test_the_places_of_both_rules_with_one_id_are_told(tmp_path: Path) -> None:
     line = rule_text().splitlines().index('rule_id = "r1"') + 1
     assert str(caught.value).splitlines() == [
         f"{path}:{number}: rule id r1 is already used by {plain}:{line}" for number in (2, 3)]
+
+
+@pytest.mark.parametrize(("query", "meant"), [
+    ("destination.port=23", "destination.port:23"),
+    ("destination.port == 23", "destination.port:23"),
+    ("event.action:x and (source.ip != 192.0.2.1)", "not source.ip:192.0.2.1"),
+    ("sorce.ip=192.0.2.1", "sorce.ip:192.0.2.1"),
+])  # fmt: skip
+@pytest.mark.parametrize("any_event", [True, False])
+def test_a_comparison_of_other_languages_is_no_bare_value(
+    query: str, meant: str, any_event: bool, tmp_path: Path
+) -> None:
+    with pytest.raises(RulesError, match="'=' does not compare in KQL") as caught:
+        load(tmp_path, rule_text(query), any_event=any_event)
+    assert f"did you mean '{meant}'?" in str(caught.value)
+
+
+def test_a_bare_value_may_have_an_equals_sign(tmp_path: Path) -> None:
+    query = 'a=b or "destination.port=23" or Q2Fsbw== or event.action:"destination.port=23"'
+    assert load(tmp_path, rule_text(query)).rules[0].status == "runs"
