@@ -16,6 +16,7 @@ from sensor.config import Config
 from sensor.exceptions_file import ExceptionItem, read_exceptions
 from sensor.query.rows import merge, values_at
 from sensor.rule_alerts import AlertMaker, document_of
+from sensor.rule_files import Suppression
 from sensor.rule_limits import RateLimit, Suppressor
 from sensor.rule_loading import (
     CANNOT_RUN,
@@ -29,7 +30,7 @@ from sensor.rule_loading import (
 )
 from sensor.rule_runners import Match, SingleRunner
 from sensor.rule_state_loading import Resources, learning_notices
-from sensor.rule_types import described
+from sensor.rule_types import described, duration_text
 
 __all__ = ["CheckRow", "Rule", "RuleSet", "RulesError", "check_paths", "format_rule"]
 
@@ -379,6 +380,7 @@ def format_rule(rule: Rule) -> dict[str, Any]:
         "risk_score": text.risk_score, "type": text.type, "language": text.language,
         "query": text.query.strip(),
         "needs": described(text.special, text.lookback_ns) if text.special else "",
+        "suppression": _suppression(text.suppression),
         "description": text.description,
         "tags": list(text.tags), "references": list(text.references),
         "threat": [_threat_line(entry) for entry in text.threat],
@@ -386,6 +388,15 @@ def format_rule(rule: Rule) -> dict[str, Any]:
         "false_positives": list(text.false_positives),
         "exceptions": [f"{item.name}: {item.comment}" for item in rule.exceptions],
     }
+
+
+def _suppression(suppression: Suppression | None) -> str:
+    if suppression is None:
+        return ""
+    span = duration_text(suppression.duration_ns) if suppression.duration_ns else "a window"
+    words = f"one alert for each {' and '.join(suppression.group_by) or 'rule'} within {span}"
+    return words + ("; events that lack one alert by themselves"
+                    if suppression.missing_alerts else "")
 
 
 def _external(rule: Rule) -> dict[str, Any] | None:

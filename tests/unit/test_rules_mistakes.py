@@ -10,7 +10,7 @@ import pytest
 
 from sensor.config import Config
 from sensor.errors import ConfigError
-from sensor.rules import RulesError, RuleSet
+from sensor.rules import RulesError, RuleSet, format_rule
 from tests.unit.test_rules import FIELDS, load, rule_text
 
 RULE: dict[str, Any] = {
@@ -169,3 +169,27 @@ def test_a_comparison_of_other_languages_is_no_bare_value(
 def test_a_bare_value_may_have_an_equals_sign(tmp_path: Path) -> None:
     query = 'a=b or "destination.port=23" or Q2Fsbw== or event.action:"destination.port=23"'
     assert load(tmp_path, rule_text(query)).rules[0].status == "runs"
+
+
+def suppressed(group_by: str, unit: str = "m") -> str:
+    return (f"[rule.alert_suppression]\ngroup_by = ['{group_by}']\n"
+            f"duration = {{ value = 5, unit = '{unit}' }}\n")  # fmt: skip
+
+
+def test_what_suppression_groups_by_is_checked(tmp_path: Path) -> None:
+    with pytest.raises(RulesError, match=r"unknown field 'sorce\.ip'") as caught:
+        load(tmp_path, rule_text(extra=suppressed("sorce.ip")))
+    assert "rule0.toml:14: alert_suppression: " in str(caught.value)
+    (rule,) = load(tmp_path, rule_text(extra=suppressed("process.name"))).rules
+    assert (rule.status, rule.reason) == (
+        "degraded", "alert_suppression: not on a tap: process.name")
+    (rule,) = load(tmp_path, rule_text(extra=suppressed("sorce.ip")), any_event=True).rules
+    assert (rule.status, rule.reason) == (
+        "degraded", "no event is known to have 'sorce.ip': did you mean 'source.ip'?")
+    with pytest.raises(RulesError, match=r"'duration' must be like .* \(s, m, h, d\)"):
+        load(tmp_path, rule_text(extra=suppressed("source.ip", "w")))
+
+
+def test_a_rule_tells_how_it_is_suppressed(tmp_path: Path) -> None:
+    (rule,) = load(tmp_path, rule_text(extra=suppressed("source.ip"))).rules
+    assert format_rule(rule)["suppression"] == "one alert for each source.ip within 5 min"
