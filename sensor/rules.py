@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sensor.alerts import Alert
 from sensor.columns import Mask, Rows
 from sensor.config import Config
+from sensor.errors import ConfigError
+from sensor.escape import harmless
 from sensor.exceptions_file import ExceptionItem, read_exceptions
 from sensor.query.rows import merge, values_at
 from sensor.rule_alerts import AlertMaker, document_of
 from sensor.rule_files import Suppression
+from sensor.rule_json import is_json
 from sensor.rule_limits import RateLimit, Suppressor
 from sensor.rule_loading import (
     CANNOT_RUN,
@@ -190,9 +194,19 @@ class RuleSet:
             for rule in self.rules
         ]
 
-    def find(self, name: str) -> Rule | None:
-        """The rule with an id, a name or a file stem."""
-        return next((rule for rule in self.rules if name in names_of(rule)), None)
+    def find(self, name: str) -> Rule:
+        """The rule with an id, a name (whatever its capitals) or a file stem.
+
+        Errors: ConfigError if there is none, or several.
+        """
+        wanted = name.casefold()
+        found = [rule for rule in self.rules if rule.text.id == name] or [
+            rule for rule in self.rules if wanted in map(str.casefold, names_of(rule))]
+        if len(found) == 1:
+            return found[0]
+        reason = f"several rules are {name!r}" if found else f"no rule {name!r}"
+        raise ConfigError(f"{reason}; there are: "
+                          + ", ".join(sorted(map(_short_name, found or self.rules))))
 
 
 def tallies_of(rule: Rule) -> dict[str, int]:
@@ -336,6 +350,12 @@ def _order(found: Found) -> tuple[int, int, int]:
 
 
 # --- words and names
+
+
+def _short_name(rule: Rule) -> str:
+    """What a rule can be asked for by: its file's stem, or its name where a file has several."""
+    path = Path(rule.text.path)
+    return harmless(rule.text.name if is_json(path.name) else path.stem)
 
 
 def _notice(rule: Rule) -> str:

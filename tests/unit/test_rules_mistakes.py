@@ -11,6 +11,7 @@ import pytest
 from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.rules import RulesError, RuleSet, format_rule
+from tests.command import sensor
 from tests.unit.test_rules import FIELDS, load, rule_text
 
 RULE: dict[str, Any] = {
@@ -193,3 +194,32 @@ def test_what_suppression_groups_by_is_checked(tmp_path: Path) -> None:
 def test_a_rule_tells_how_it_is_suppressed(tmp_path: Path) -> None:
     (rule,) = load(tmp_path, rule_text(extra=suppressed("source.ip"))).rules
     assert format_rule(rule)["suppression"] == "one alert for each source.ip within 5 min"
+
+
+def test_a_file_of_several_rules_is_no_name_of_one(tmp_path: Path) -> None:
+    rules = of_files(written(tmp_path / "export.ndjson", RULE, {
+        **RULE, "rule_id": "r2", "name": "Other"}))
+    for name, reason in (("export", "several rules are 'export'"),
+                         ("Another", "no rule 'Another'")):
+        with pytest.raises(ConfigError) as caught:
+            rules.find(name)
+        assert str(caught.value) == f"{reason}; there are: Exported, Other"
+    assert rules.find("other").text.id == "r2"
+
+
+def test_rules_are_listed_and_shown_as_where_they_are_to_run(tmp_path: Path) -> None:
+    path = tmp_path / "rule.toml"
+    path.write_text(rule_text("process.name:sh and acme.box.verdict:x"))
+    for command in (["list", "--rules", str(path)], ["show", "r1", "--rules", str(path)],
+                    ["check", str(path)]):
+        alone = sensor("rules", *command)
+        assert alone.code == 0 and "process.name" in alone.out.replace("process.name:sh", "")
+        with_events = sensor("rules", *command, "--events", "--host")
+        assert with_events.code == 0 and "not on a tap" not in with_events.out
+
+
+def test_the_files_with_errors_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text(rule_text("sorce.ip:1 and destination.prt:2"))
+    (tmp_path / "good.toml").write_text(rule_text(rule_id="r2"))
+    checked = sensor("rules", "check", str(tmp_path))
+    assert checked.out.splitlines()[-1] == "1 sound rule, 2 errors in 1 file"
