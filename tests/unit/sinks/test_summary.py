@@ -184,3 +184,13 @@ def test_sizes(octets: float, text: str) -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_what_rules_count_beside_their_matches_is_told() -> None:
+    rules = {"r1": {"name": "New", "learned": 1017}, "r2": {"name": "Scan", "absorbed": 3,
+             "evicted": 2}, "r3": {"name": "Plain"}}  # fmt: skip
+    lines = summary_text(ledger_of(rules=rules), Talkers()).splitlines()
+    told = {line.split()[0]: line for line in lines if line.startswith("  ")}
+    assert told["New"].endswith(" 0  1,017 learned")
+    assert told["Scan"].endswith(" 0  3 absorbed, 2 evicted")
+    assert told["Plain"].endswith(" 0")
