@@ -11,7 +11,7 @@ import pytest
 from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.rules import RulesError, RuleSet, format_rule
-from tests.command import sensor
+from tests.command import DEMO, sensor
 from tests.unit.test_rules import FIELDS, load, rule_text
 
 RULE: dict[str, Any] = {
@@ -223,3 +223,18 @@ def test_the_files_with_errors_are_counted(tmp_path: Path) -> None:
     (tmp_path / "good.toml").write_text(rule_text(rule_id="r2"))
     checked = sensor("rules", "check", str(tmp_path))
     assert checked.out.splitlines()[-1] == "1 sound rule, 2 errors in 1 file"
+
+
+def test_files_of_the_wrong_kind_are_named_once(tmp_path: Path) -> None:
+    told = sensor("replay", "--quiet", "--events", DEMO)
+    assert told.code == 1
+    assert told.err.strip().endswith(
+        f"{DEMO}: this is a pcap file, not documents: give it as PATH")
+    archive = tmp_path / "events.zip"
+    archive.write_bytes(b"PK\x03\x04" + bytes(600))
+    told = sensor("replay", "--quiet", "--events", str(archive))
+    assert told.code == 1 and "this is an archive of files, not text" in told.err
+    assert len(told.err.splitlines()) == 1
+    documents = written(tmp_path / "events.ndjson", EVENT)
+    told = sensor("replay", "--quiet", str(documents))
+    assert told.code == 1 and "documents are given to --events, rules to --rules" in told.err
