@@ -347,6 +347,24 @@ def rules() -> None:
     """What is loaded, one rule with its notes, whether files are sound, why a rule fired or not."""
 
 
+def ready_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What rules are to be judged by, beside a tap's evidence."""
+    options = [
+        click.option("--host", "processes", is_flag=True, help="As where processes are told of."),
+        click.option("--events", "any_event", is_flag=True, help="As where documents are read."),
+        click.option("--indicators", metavar="FILE", multiple=True, help="As in replay."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _ready(options: dict[str, Any]) -> Any:
+    from sensor.rules_command import Ready  # noqa: PLC0415
+
+    return Ready(*(options.pop(name) for name in ("processes", "any_event", "indicators")))
+
+
 def rule_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of the commands about rules."""
     options = [
@@ -363,45 +381,45 @@ def rule_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @rules.command("list")
 @click.option("--rules", "paths", metavar="PATH", multiple=True, help="Instead of the shipped.")
+@ready_options
 @rule_options
 @click.pass_obj
 def list_rules(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
     """The rules, one a line, and whether each can run here."""
     from sensor.rules_command import print_rules  # noqa: PLC0415
 
-    return print_rules(paths, settled(config, options))
+    ready = _ready(options)
+    return print_rules(paths, settled(config, options), ready)
 
 
 @rules.command("show")
 @click.argument("name", metavar="ID")
 @click.option("--rules", "paths", metavar="PATH", multiple=True, help="Instead of the shipped.")
+@ready_options
 @rule_options
 @click.pass_obj
 def show_rule(config: Config, /, name: str, paths: tuple[str, ...], **options: Any) -> int:
     """One rule with its query and its triage notes. ID is its id, name or file name."""
     from sensor.rules_command import print_rule  # noqa: PLC0415
 
-    return print_rule(name, paths, settled(config, options))
+    ready = _ready(options)
+    return print_rule(name, paths, settled(config, options), ready)
 
 
 @rules.command("check")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--host", "processes", is_flag=True, help="As where processes are told of.")
-@click.option("--events", "any_event", is_flag=True, help="As where documents are read.")
-@click.option("--indicators", metavar="FILE", multiple=True, help="As in replay.")
+@ready_options
 @rule_options
 @click.pass_obj
-def check_rules(
-    config: Config, /, paths: tuple[str, ...], processes: bool, any_event: bool,
-    indicators: tuple[str, ...], **options: Any,
-) -> int:
+def check_rules(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
     """Validate rule files and folders: what runs, and what cannot, on a tap's evidence alone.
 
     Exit code 2 if any is wrong.
     """
     from sensor.rules_command import print_check  # noqa: PLC0415
 
-    return print_check(paths, settled(config, options), processes, any_event, indicators)
+    ready = _ready(options)
+    return print_check(paths, settled(config, options), ready)
 
 
 @rules.command("test")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import click
@@ -18,7 +17,7 @@ from sensor.alerts import Alert
 from sensor.api import EVERYTHING, KNOWN_FIELDS, build_replay, flow_context, load_rules
 from sensor.capture.asked import Asked
 from sensor.capture.told import tells_processes
-from sensor.cli import DAMAGED, DONE, USAGE, say
+from sensor.cli import DAMAGED, DONE, say
 from sensor.columns import CodedColumn, Rows
 from sensor.config import Config
 from sensor.errors import ConfigError, QueryError
@@ -105,13 +104,12 @@ class _Flow:
 
 
 def print_explanation(wanted: Wanted, config: Config) -> int:
-    """Print what a rule makes of the flows of captures; exit code 2 if there is no such rule."""
+    """Print what a rule makes of the flows of captures; the exit code.
+
+    Errors: OperatorError if there is no such rule.
+    """
     ruleset = _rules_of(wanted, config)
     rule = ruleset.find(wanted.rule)
-    if rule is None:
-        known = ", ".join(sorted(Path(row["file"]).stem for row in ruleset.describe()))
-        say(f"sensor: no rule {wanted.rule!r}; there are: {known}")
-        return USAGE
     query = _query_of(rule)
     if query is None:  # in a language of its own, or none
         click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))
@@ -129,7 +127,6 @@ def print_explanation(wanted: Wanted, config: Config) -> int:
     flows = _nearest(batches, explainer, selection, _met(rule, batches))
     click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))
     again = _rules_of(wanted, config).find(wanted.rule)  # without what the first has learned
-    assert again is not None
     _print_flows(flows, batches, explainer, _Trial(again, config, explainer))
     damaged = [str(entry.error) for entry in pipeline.inputs if entry.error]
     for error in damaged:

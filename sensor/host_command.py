@@ -52,6 +52,8 @@ def run_host_events(path: str, fd: int | None) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+    if fd is None:
+        say(f"sensor: host events: serving {harmless(path)}")
     while not events.stop and (fd is None or events.clients):
         events.serve(ROUND_S)
     events.close()

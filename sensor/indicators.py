@@ -79,6 +79,11 @@ class IndicatorFile:
             document["threat"]["indicator"] = _indicator(name, value)
         else:
             merge(document, nested(json.loads(value)))
+            indicator = document["threat"].get("indicator")
+            # What an alert tells of it has only some of its fields, not the network.
+            if isinstance(indicator, dict) and "name" not in indicator and (
+                    addresses := values_at(indicator, "ip")):
+                indicator["name"] = ", ".join(map(str, addresses))
         return document
 
     def line(self, index: int) -> int:
@@ -97,6 +102,15 @@ class IndicatorFile:
 
     def _wrong(self, line: int, reason: str) -> None:
         self._errors.append(f"{self._shown}:{line}: {reason}")
+
+    def _are_networks(self, line: int, values: Iterable[Any]) -> bool:
+        """Whether each value is an address or a network; which is not, is wrong."""
+        for value in values:
+            if not is_network(str(value)):
+                self._wrong(line, f"{harmless(str(value)[:80])!r} is neither an address nor a"
+                                  " network")
+                return False
+        return True
 
     def _read_list(self, content: str) -> None:
         for line, written in enumerate(content.split("\n"), 1):
@@ -124,7 +138,8 @@ class IndicatorFile:
                           if name and value.strip()}
                 if len(row) > len(heading):
                     self._wrong(rows.line_num, "more values than the heading has names")
-                elif any(name.startswith(FIELDS) for name in fields):
+                elif any(name.startswith(FIELDS) for name in fields) and self._are_networks(
+                        rows.line_num, [fields.get(f"{FIELDS}ip", "::")]):
                     self._entries.append((rows.line_num, "", json.dumps(fields)))
         except csv.Error as error:
             self._wrong(rows.line_num, f"CSV: {error}")
@@ -140,8 +155,11 @@ class IndicatorFile:
                 continue
             source = document.get("_source") if isinstance(document, dict) else None
             document = source if isinstance(source, dict) else document
-            if not isinstance(document, dict) or not values_at(nested(document), FIELDS[:-1]):
+            if not isinstance(document, dict) or not values_at(
+                    unfolded := nested(document), FIELDS[:-1]):
                 self._wrong(line, f"no document with {FIELDS}* fields")
+                continue
+            if not self._are_networks(line, values_at(unfolded, f"{FIELDS}ip")):
                 continue
             self._entries.append((line, "", json.dumps(document)))
 

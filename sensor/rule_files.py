@@ -20,6 +20,7 @@ UNSUPPORTED_TYPES = {
     "esql": "ES|QL is not evaluated",
     "saved_query": "a saved query lives in Kibana, not in the rule",
 }
+SUPPRESSION_UNITS = ("s", "m", "h", "d")
 QUERY_TYPES = ("query", "threshold", "new_terms", "threat_match")
 """Types whose query is KQL."""
 TYPES = ("eql", *QUERY_TYPES, *UNSUPPORTED_TYPES)
@@ -288,7 +289,7 @@ class _Reader:
             return 0
         number = value.get("value") if isinstance(value, dict) else None
         unit = value.get("unit") if isinstance(value, dict) else None
-        if type(number) is not int or number < 1 or unit not in UNITS_S:
+        if type(number) is not int or number < 1 or unit not in SUPPRESSION_UNITS:
             self._error("'duration' must be like { value = 5, unit = \"m\" } (s, m, h, d)",
                         "duration")
             return 0

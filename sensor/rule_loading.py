@@ -30,7 +30,13 @@ from sensor.rule_files import (
     why_no_rule,
 )
 from sensor.rule_runners import OrderRunner, Runner, SingleRunner
-from sensor.rule_state_loading import CannotRun, Resources, build, fields_of
+from sensor.rule_state_loading import (
+    CannotRun,
+    Resources,
+    build,
+    fields_of,
+    suppression_fields,
+)
 
 PROCESS_ID = "process.pid"
 """A field that the sensor's own events have where it learns of processes."""
@@ -139,6 +145,8 @@ def read_rules(
             rule, wrong = _compiled(text, config, schema)
             if text.special is not None and rule.runner is not None and not wrong:
                 wrong = _specialise(rule, config, schema, resources or Resources())
+            if rule.runner is not None and not wrong:
+                wrong = _check_suppression(rule, schema)
             rules.append(rule)
             errors += wrong
     return rules, errors + _without_rules(paths, files, telling) + _duplicates(rules)
@@ -225,6 +233,21 @@ def _specialise(
         rule.reason = "; ".join(filter(None, remarks))
         rule.status = DEGRADED if rule.reason else rule.status
     return []
+
+
+def _check_suppression(rule: Rule, schema: Schema) -> list[QueryError]:
+    """Hold what alerts are grouped by against the fields that there are."""
+    text = rule.text
+    unknown, absent = suppression_fields(text, schema.type_of)
+    remarks = [f"alert_suppression: not on a tap: {', '.join(absent)}"] if absent else []
+    if schema.any_event and text.suppression is not None:
+        remarks += filter(None, (check.doubt(name, schema.fields)
+                                 for name in text.suppression.group_by))
+    if remarks:
+        rule.status = DEGRADED
+        rule.reason = "; ".join(filter(None, [rule.reason, *remarks]))
+    return [QueryError(f"alert_suppression: unknown field '{name}'", path=text.path,
+                       line=line_of(text, name)) for name in unknown]
 
 
 def _runner(query: Query, text: RuleText, config: Config, schema: Schema) -> Runner:

@@ -80,6 +80,19 @@ def fields_of(special: Special, type_of: Callable[[str], str | None]) -> Fields:
     return Fields(tuple(dict.fromkeys(names)), unknown, absent, hopeless)
 
 
+def suppression_fields(
+    text: RuleText, type_of: Callable[[str], str | None]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The fields that a rule groups by to suppress: those that nobody has, and those that the
+    events of this sensor never have.
+    """
+    if text.suppression is None or isinstance(text.special, ThresholdText):
+        return (), ()
+    lacking = [name for name in text.suppression.group_by if type_of(name) is None]
+    return (tuple(name for name in lacking if not ecs_names.exists(name)),
+            tuple(name for name in lacking if ecs_names.exists(name)))
+
+
 def build(
     text: RuleText, predicate: Predicate, limits: RuleLimits, resources: Resources
 ) -> tuple[Runner, str]:
@@ -163,6 +176,7 @@ def learning_notices(
         told = f"rule '{text.name}': its history of terms begins now"
         if learning_ns:
             told += f"; nothing is new for {duration_text(min(learning_ns, special.history_ns))}"
+            told += " (rule.new_terms_learning_s = 0 for a single capture)"
         if store is None:
             told += "; without --state DIR it ends with this run"
         notices.append(told)

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sensor.alerts import Alert
 from sensor.columns import Mask, Rows
 from sensor.config import Config
+from sensor.errors import ConfigError
+from sensor.escape import harmless
 from sensor.exceptions_file import ExceptionItem, read_exceptions
 from sensor.query.rows import merge, values_at
 from sensor.rule_alerts import AlertMaker, document_of
+from sensor.rule_files import Suppression
+from sensor.rule_json import is_json
 from sensor.rule_limits import RateLimit, Suppressor
 from sensor.rule_loading import (
     CANNOT_RUN,
@@ -29,7 +34,7 @@ from sensor.rule_loading import (
 )
 from sensor.rule_runners import Match, SingleRunner
 from sensor.rule_state_loading import Resources, learning_notices
-from sensor.rule_types import described
+from sensor.rule_types import described, duration_text
 
 __all__ = ["CheckRow", "Rule", "RuleSet", "RulesError", "check_paths", "format_rule"]
 
@@ -189,9 +194,19 @@ class RuleSet:
             for rule in self.rules
         ]
 
-    def find(self, name: str) -> Rule | None:
-        """The rule with an id, a name or a file stem."""
-        return next((rule for rule in self.rules if name in names_of(rule)), None)
+    def find(self, name: str) -> Rule:
+        """The rule with an id, a name (whatever its capitals) or a file stem.
+
+        Errors: ConfigError if there is none, or several.
+        """
+        wanted = name.casefold()
+        found = [rule for rule in self.rules if rule.text.id == name] or [
+            rule for rule in self.rules if wanted in map(str.casefold, names_of(rule))]
+        if len(found) == 1:
+            return found[0]
+        reason = f"several rules are {name!r}" if found else f"no rule {name!r}"
+        raise ConfigError(f"{reason}; there are: "
+                          + ", ".join(sorted(map(_short_name, found or self.rules))))
 
 
 def tallies_of(rule: Rule) -> dict[str, int]:
@@ -337,6 +352,12 @@ def _order(found: Found) -> tuple[int, int, int]:
 # --- words and names
 
 
+def _short_name(rule: Rule) -> str:
+    """What a rule can be asked for by: its file's stem, or its name where a file has several."""
+    path = Path(rule.text.path)
+    return harmless(rule.text.name if is_json(path.name) else path.stem)
+
+
 def _notice(rule: Rule) -> str:
     verb = "cannot run here" if rule.status == CANNOT_RUN else "runs degraded"
     return f"rule '{rule.text.name}' {verb}: {rule.reason}"
@@ -379,6 +400,7 @@ def format_rule(rule: Rule) -> dict[str, Any]:
         "risk_score": text.risk_score, "type": text.type, "language": text.language,
         "query": text.query.strip(),
         "needs": described(text.special, text.lookback_ns) if text.special else "",
+        "suppression": _suppression(text.suppression),
         "description": text.description,
         "tags": list(text.tags), "references": list(text.references),
         "threat": [_threat_line(entry) for entry in text.threat],
@@ -386,6 +408,15 @@ def format_rule(rule: Rule) -> dict[str, Any]:
         "false_positives": list(text.false_positives),
         "exceptions": [f"{item.name}: {item.comment}" for item in rule.exceptions],
     }
+
+
+def _suppression(suppression: Suppression | None) -> str:
+    if suppression is None:
+        return ""
+    span = duration_text(suppression.duration_ns) if suppression.duration_ns else "a window"
+    words = f"one alert for each {' and '.join(suppression.group_by) or 'rule'} within {span}"
+    return words + ("; events that lack one alert by themselves"
+                    if suppression.missing_alerts else "")
 
 
 def _external(rule: Rule) -> dict[str, Any] | None:

@@ -4,29 +4,47 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from sensor.api import KNOWN_FIELDS, load_rules, shipped_rules
-from sensor.cli import DONE, USAGE, say
+from sensor.cli import DONE, USAGE
 from sensor.config import Config
 from sensor.escape import harmless
 from sensor.indicators import read_indicators
 from sensor.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
 from sensor.rule_state_loading import Resources
-from sensor.rules import check_paths, format_rule
+from sensor.rules import RuleSet, check_paths, format_rule
 
 WIDTH = 100
 STATUS_WORDS = {"runs": "runs", "degraded": "runs degraded", "cannot_run": "cannot run",
                 "error": "error"}  # fmt: skip
 
 
-def print_rules(paths: Sequence[str], config: Config) -> int:
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What else than flows rules are to be judged by."""
+
+    processes: bool = False
+    any_event: bool = False
+    indicators: Sequence[str] = ()
+
+
+ON_A_TAP = Ready()
+
+
+def ruleset_of(paths: Sequence[str], config: Config, ready: Ready) -> RuleSet:
+    """The rules as a run would have them. Errors: OperatorError."""
+    return load_rules(paths, (), config, any_event=ready.any_event, processes=ready.processes,
+                      indicators=ready.indicators)  # fmt: skip
+
+
+def print_rules(paths: Sequence[str], config: Config, ready: Ready = ON_A_TAP) -> int:
     """Print a line for each rule. Errors: OperatorError if any cannot be loaded."""
-    ruleset = load_rules(paths, (), config)
-    for row in ruleset.describe():
+    for row in ruleset_of(paths, config, ready).describe():
         click.echo(harmless(f"{Path(row['file']).stem}"))
         click.echo(harmless(f"    {row['name']}  [{row['severity']}, {row['type']}]"))
         _print_status(row["status"], row["reason"])
@@ -39,14 +57,11 @@ def _print_status(status: str, reason: str) -> None:
                              subsequent_indent="        "))  # fmt: skip
 
 
-def print_rule(name: str, paths: Sequence[str], config: Config) -> int:
-    """Print one rule with its query and notes; exit code 2 if there is no such rule."""
-    ruleset = load_rules(paths, (), config)
-    rule = ruleset.find(name)
-    if rule is None:
-        known = ", ".join(sorted(Path(row["file"]).stem for row in ruleset.describe()))
-        say(f"sensor: no rule {name!r}; there are: {known}")
-        return USAGE
+def print_rule(
+    name: str, paths: Sequence[str], config: Config, ready: Ready = ON_A_TAP
+) -> int:
+    """Print one rule with its query and notes. Errors: OperatorError if there is no such rule."""
+    rule = ruleset_of(paths, config, ready).find(name)
     data = format_rule(rule)
     click.echo(harmless(str(data.pop("name"))))
     for key, value in data.items():
@@ -77,18 +92,12 @@ def _joined(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def print_check(
-    paths: Sequence[str], config: Config, processes: bool = False, any_event: bool = False,
-    indicators: Sequence[str] = (),
-) -> int:
-    """Print a line for each rule and each error; exit code 2 if there is an error.
-
-    `processes` and `any_event` say what else than flows comes, as in api.load_rules.
-    """
-    known = KNOWN_FIELDS | (PROCESS_KNOWN_FIELDS if processes else {})
+def print_check(paths: Sequence[str], config: Config, ready: Ready = ON_A_TAP) -> int:
+    """Print a line for each rule and each error; exit code 2 if there is an error."""
+    known = KNOWN_FIELDS | (PROCESS_KNOWN_FIELDS if ready.processes else {})
     rows = check_paths(
-        paths or [shipped_rules()], config=config, known_fields=known, any_event=any_event,
-        resources=Resources(indicators=tuple(read_indicators(indicators))),
+        paths or [shipped_rules()], config=config, known_fields=known, any_event=ready.any_event,
+        resources=Resources(indicators=tuple(read_indicators(ready.indicators))),
     )  # fmt: skip
     for row in rows:
         click.echo(f"{harmless(row.file)}: {harmless(row.name)}" if row.name
@@ -99,6 +108,8 @@ def print_check(
         else:
             _print_status(row.status, row.reason)
     wrong = sum(row.status == "error" for row in rows)
+    files = len({row.file for row in rows if row.status == "error"})
     sound = len(rows) - wrong
-    click.echo(f"{sound} rule{'s'[:sound != 1]}, {wrong} error{'s'[:wrong != 1]}")
+    told = f"{sound} sound rule{'s'[:sound != 1]}, {wrong} error{'s'[:wrong != 1]}"
+    click.echo(told + (f" in {files} file{'s'[:files != 1]}" if wrong else ""))
     return USAGE if wrong else DONE

@@ -92,4 +92,5 @@ def not_a_capture(octets: bytes) -> str:
     """Why a file that starts with these octets cannot be read."""
     if not octets:
         return "empty file"
-    return f"not a capture file (it starts with {octets[:8]!r})"
+    hint = "; documents are given to --events, rules to --rules" if octets[:1] == b"{" else ""
+    return f"not a capture file (it starts with {octets[:8]!r}){hint}"

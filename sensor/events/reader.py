@@ -27,6 +27,11 @@ from sensor.query.needs import Clauses
 
 NAMED_MAX = 10
 """Bad lines of a file that are named; the others are counted."""
+_CAPTURES = {
+    bytes.fromhex("d4c3b2a1"): "pcap", bytes.fromhex("a1b2c3d4"): "pcap",
+    bytes.fromhex("4d3cb2a1"): "pcap", bytes.fromhex("a1b23c4d"): "pcap",
+    bytes.fromhex("0a0d0d0a"): "pcapng",
+}
 FOUND_MAX = 4096
 """Lines of a block that are looked at in one go."""
 
@@ -75,6 +80,8 @@ class EventReader:
         try:
             blocks = self.blocks = Blocks(self.path, self._limits.line_bytes, self._limits.idle_s)
             for is_block in blocks:
+                if is_block and not blocks.first_line:
+                    _refuse_other_kinds(bytes(blocks.data[: min(512, blocks.end)]))
                 yield self._documents(blocks) if is_block else None
                 self._note_long(blocks)
         except OSError as error:
@@ -226,3 +233,11 @@ class EventReader:
         for line in blocks.too_long:
             self._note(line, FormError(f"longer than {self._limits.line_bytes} octets"))
         blocks.too_long.clear()
+
+
+def _refuse_other_kinds(start: bytes) -> None:
+    """Errors: BlockError for a file that is no text: not each of its lines is wrong, but all."""
+    if kind := _CAPTURES.get(start[:4]):
+        raise BlockError(f"this is a {kind} file, not documents: give it as PATH")
+    if start.startswith(b"PK\x03\x04") or start[257:262] == b"ustar":
+        raise BlockError("this is an archive of files, not text: unpack it")

@@ -329,12 +329,17 @@ def own_addresses(root: str = "/proc/self/net") -> list[str]:
 
 
 def open_listener(path: str) -> socket.socket:
-    """A listening socket at a path, for our user and group. Errors: OSError."""
+    """A listening socket at a path, for our user and group, in place of one that nobody serves.
+
+    Errors: OSError.
+    """
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         with contextlib.suppress(FileNotFoundError):
             if not stat.S_ISSOCK(os.lstat(path).st_mode):
                 raise FileExistsError(errno.EEXIST, "there is something that is no socket", path)
+            if _is_served(path):
+                raise OSError(errno.EADDRINUSE, "already served by another process", path)
             os.unlink(path)
         before = os.umask(0o117)
         try:
@@ -346,3 +351,16 @@ def open_listener(path: str) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _is_served(path: str) -> bool:
+    """Whether a process listens at a socket: one that was left behind refuses."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as caller:
+        caller.setblocking(False)  # with its queue full it is busy, and there
+        try:
+            caller.connect(path)
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:
+            return True  # busy, of another kind, or not ours to ask: somebody's
+    return True

@@ -41,6 +41,9 @@ from sensor.query.parsing import query_error
 from sensor.query.patterns import star_pattern
 from sensor.query.values import address_of, date_span, is_network, number_of
 
+_COMPARISON = re.compile(r"([\w@]+(?:\.\w+)+|@timestamp) *(?:={1,2}|!=|~|:=) *(.*)", re.DOTALL)
+"""A bare value of KQL that was to be a test of a field, as other languages write it."""
+
 Known = Callable[[str], str | None]
 """The ECS type of a field that the sensor's events can have; None: they never have it."""
 
@@ -107,6 +110,8 @@ class _Checker:
                 self._field(field, prefix)
                 if isinstance(field, Text) and isinstance(value, Text):
                     self._constant(prefix + field.text, value.text, value.at, "==")
+            case FieldTest(None, Text(value, at)) if not prefix:
+                self._bare(value, at)
             case Range(field, op, value):
                 self._field(field, prefix)
                 if isinstance(field, Text):
@@ -129,6 +134,17 @@ class _Checker:
                 self._category(category)
         for child in children(node):
             self.walk(child, prefix)
+
+    def _bare(self, value: str, at: int) -> None:
+        """Errors: a value that any field may have, though a test of one was meant."""
+        found = _COMPARISON.fullmatch(value)
+        if found is None or self.text[at : at + 1] == '"':
+            return
+        name = found[1]
+        if name in self.fields or ecs_names.exists(name) or ecs_names.meant(name, self.fields):
+            said = f"{name}:{found[2]}" if "!" not in found[0] else f"not {name}:{found[2]}"
+            self.errors.append(query_error(
+                f"'=' does not compare in KQL: did you mean '{said}'?", self.text, at))
 
     def _category(self, category: str) -> None:
         if not self._occurs(category):

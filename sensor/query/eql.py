@@ -50,6 +50,9 @@ _NAMES = {
 _ESCAPES = {"t": "\t", "r": "\r", "n": "\n", "b": "\b", "f": "\f", "\\": "\\", '"': '"'}
 _HINTS = {
     "'": 'strings stand in double quotes: "..."',
+    "&&": "write 'and' for '&&'",
+    "||": "write 'or' for '||'",
+    "!": "write 'not' for '!'",
     "|": "pipes (| head, | tail) have no place in a rule",
     "=": "compare with '=='",
 }

@@ -143,7 +143,8 @@ def parse_tree(
 
 
 def _hint(text: str, at: int, hints: dict[str, str]) -> str:
-    return "" if text[at : at + 2] == "==" else hints.get(text[at : at + 1], "")
+    two, one = text[at : at + 2], text[at : at + 1]
+    return "" if two in ("==", "!=") else hints.get(two) or hints.get(one, "")
 
 
 def _unclosed(text: str, at: int) -> str:

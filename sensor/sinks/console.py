@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from sensor.alerts import Alert
 from sensor.errors import ConfigError
 from sensor.escape import harmless
-from sensor.sinks.text import endpoints, field, host_words, moment, score, verdict_words
+from sensor.sinks.text import (
+    counted_words,
+    endpoints,
+    field,
+    flow_of,
+    host_words,
+    moment,
+    score,
+    verdict_words,
+)
 from sensor.status import Notice
 
 if TYPE_CHECKING:  # rich costs a tenth of a second: only a terminal pays for it
@@ -101,10 +110,14 @@ def alert_details(alert: Alert) -> list[str]:
     """The parts of an alert's second line; at least one."""
     document = alert.document
     suppressed = field(document, "sensor", "alert", "suppressed_count")
+    flow = flow_of(document)
+    ends, host = endpoints(flow), host_words(document)
     parts = [
-        endpoints(document) or host_words(document),
-        verdict_words(document),
-        field(document, "network", "community_id"),
+        ends or host,
+        verdict_words(flow),
+        field(flow, "network", "community_id"),
+        host if flow is not document and ends else "",
+        counted_words(document),
         f"+{suppressed} suppressed" if suppressed not in ("", "0") else "",
     ]
     return [part for part in parts if part] or [harmless(alert.message) or harmless(alert.rule_id)]
@@ -130,7 +143,7 @@ def alert_rich(alert: Alert, *, local_time: bool = False) -> Text:
     text.append(f"{harmless(alert.severity).upper()} {score(alert)}", style)
     text.append(f"  {harmless(alert.rule_name)}", "bold")
     text.append(f"\n    {first}")
-    verdict = field(alert.document, "sensor", "flow", "verdict")
+    verdict = field(flow_of(alert.document), "sensor", "flow", "verdict")
     for other in others:
         text.append("  ")
         text.append(other, VERDICT_STYLES.get(verdict, "") if verdict in other else "dim")

@@ -204,11 +204,21 @@ def _rules(ledger: Ledger) -> Section:
         (
             harmless(str(rule.get("name") or rule_id)),
             *(_grouped(_number(rule, key)) for key in keys),
+            _standing(rule),
         )
         for rule_id, rule in order
     ]
     fired = {row[0]: "yellow" for row in rows if row[2] != "0"}
-    return Section("Alerts by rule", ("rule", *keys), rows, styles=fired)
+    if not any(row[-1] for row in rows):
+        return Section("Alerts by rule", ("rule", *keys), [row[:-1] for row in rows], styles=fired)
+    return Section("Alerts by rule", ("rule", *keys, "also"), rows, styles=fired,
+                   text_columns=frozenset({0, len(keys) + 1}))
+
+
+def _standing(rule: dict[str, Any]) -> str:
+    """What is counted of some rules beside their matches: `17 learned`."""
+    return ", ".join(f"{_grouped(count)} {key}" for key in ("learned", "absorbed", "evicted")
+                     if (count := _number(rule, key)))
 
 
 def _talkers(talkers: Talkers) -> Section:

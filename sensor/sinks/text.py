@@ -26,10 +26,7 @@ _RISKY_IN_JSON = re.compile(
 
 def field(document: dict[str, Any], *path: str) -> str:
     """The field at `path`, harmless, several values joined by a comma; "" where it is missing."""
-    value: Any = document
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value_text(value)
+    return value_text(_at(document, *path))
 
 
 def value_text(value: Any) -> str:
@@ -71,6 +68,40 @@ def verdict_words(document: dict[str, Any]) -> str:
         field(document, "network", "direction"),
     )
     return " ".join(filter(None, words))
+
+
+def flow_of(document: dict[str, Any]) -> dict[str, Any]:
+    """The document that tells of a connection: that of a sequence's alert, or its last event's."""
+    events = _at(document, "sensor", "alert", "events")
+    told = [document, *reversed(events)] if isinstance(events, list) else [document]
+    return next((each for each in told if isinstance(each, dict) and "->" in endpoints(each)),
+                document)
+
+
+def counted_words(document: dict[str, Any]) -> str:
+    """`host.name web-1: 250 events with 250 different destination.port` of what was counted; the
+    addresses of the group stand before it anyway.
+    """
+    told = _at(document, "sensor", "alert", "threshold")
+    if not isinstance(told, dict):
+        return ""
+    names, values = told.get("field"), told.get("value")
+    group = ""
+    if isinstance(names, list) and isinstance(values, list):
+        group = " ".join(f"{value_text(name)} {value_text(value)}"
+                         for name, value in zip(names, values, strict=False)
+                         if name not in ("source.ip", "destination.ip"))
+    words = f"{value_text(told.get('count'))} event{'s'[:told.get('count') != 1]}"
+    if different := field(told, "cardinality", "field"):
+        words += f" with {field(told, 'cardinality', 'value')} different {different}"
+    return f"{group}: {words}" if group else words
+
+
+def _at(document: dict[str, Any], *path: str) -> Any:
+    value: Any = document
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _icmp_words(document: dict[str, Any]) -> str:

@@ -39,7 +39,8 @@ def test_a_history_that_begins_is_learned_and_that_is_said(tmp_path: Path) -> No
                  str(tmp_path / "stats"), DEMO)
     assert run.out == ""
     assert ("notice: rule 'First Telnet Connection to a Host': its history of terms begins now; "
-            "nothing is new for 7 d\n") in run.err
+            "nothing is new for 7 d (rule.new_terms_learning_s = 0 for a single capture)\n"
+            ) in run.err
     (stats,) = ndjson(tmp_path / "stats")
     (told,) = stats["rules"].values()
     assert told["learned"] == len(SERVERS)

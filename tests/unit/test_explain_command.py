@@ -300,8 +300,8 @@ def test_a_long_list_is_shortened_and_its_member_named(
     ports = " or ".join(map(str, range(14, 24)))
     mine = rule(tmp_path, f"destination.port:({ports})")
     lines = explain(capsys, Wanted("mine", (DEMO,), flow="192.168.1.83:50620", rules=(mine,)))
-    assert ("    yes   destination.port: (14 or 15 or 16 or ... 10 in all ... or 23)  [has 23] "
-            "(one of them: 23)") in lines
+    assert ("yes destination.port: (14 or 15 or 16 or ... 10 in all ... or 23) [has 23] "
+            "(one of them: 23)") in [" ".join(line.split()) for line in lines]
 
 
 @pytest.mark.parametrize("flow", ["destination.prt: 23", "sorce.ip: 192.0.2.1"])

@@ -114,3 +114,30 @@ def test_files_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "more than 1 indicators" in wrong(tmp_path, "192.0.2.1\n192.0.2.2\n")
     monkeypatch.setattr(indicators, "FILE_BYTES_MAX", 5)
     assert "larger than 5 octets" in wrong(tmp_path, "192.0.2.1\n")
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("bad.txt", "1.2.3\n"),
+    ("bad.ndjson", '{"threat": {"indicator": {"ip": "1.2.3"}}}\n'),
+    ("bad.ndjson", '{"threat.indicator.ip": ["192.0.2.1", "1.2.3"]}\n'),
+    ("bad.csv", "threat.indicator.ip\n1.2.3\n"),
+])
+def test_what_is_no_address_is_wrong_in_every_form(
+    name: str, content: str, tmp_path: Path
+) -> None:
+    line = 2 if name.endswith("csv") else 1
+    told = wrong(tmp_path, content, name)
+    assert told.startswith(f"{tmp_path / name}:{line}: '1.2.3' is neither an address nor a network")
+
+
+@pytest.mark.parametrize(("written", "name"), [
+    ({"ip": "192.0.2.0/24"}, "192.0.2.0/24"),
+    ({"ip": ["192.0.2.0/24", "2001:db8::1"]}, "192.0.2.0/24, 2001:db8::1"),
+    ({"ip": "192.0.2.0/24", "name": "Lab"}, "Lab"),
+])
+def test_the_address_is_the_name_of_an_indicator_without_one(
+    written: dict[str, Any], name: str, tmp_path: Path
+) -> None:
+    line = json.dumps({"threat": {"indicator": written}})
+    (document,) = read(tmp_path, line, "x.ndjson")
+    assert document["threat"]["indicator"] == {**written, "name": name}

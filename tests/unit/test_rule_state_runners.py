@@ -158,8 +158,9 @@ def test_a_pair_is_new_once_the_history_is_whole(cut: int, tmp_path: Path) -> No
     (ledger,) = rules.ledger().values()
     assert ledger["learned"] == 3
     assert rules.notices == [
-        "rule 'Test': its history of terms begins now; nothing is new for 7 d; without --state DIR"
-        " it ends with this run"]
+        "rule 'Test': its history of terms begins now; nothing is new for 7 d"
+        " (rule.new_terms_learning_s = 0 for a single capture); without --state DIR it ends with"
+        " this run"]
 
 
 def test_without_learning_everything_is_new_at_first(tmp_path: Path) -> None:
@@ -214,7 +215,8 @@ def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
     first = RuleStore(str(tmp_path / "state"))
     rules = load(tmp_path, rule("new_terms", **NEW), store=first)
     assert rules.notices == [
-        "rule 'Test': its history of terms begins now; nothing is new for 7 d"]
+        "rule 'Test': its history of terms begins now; nothing is new for 7 d"
+        " (rule.new_terms_learning_s = 0 for a single capture)"]
     assert new_terms(rules, [pair(0), pair(week - 10, "10.0.0.2")]) == []
     first.close()
     second = RuleStore(str(tmp_path / "state"))

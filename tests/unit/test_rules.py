@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sensor.config import Config, RuleLimits
+from sensor.errors import ConfigError
 from sensor.query.rows import DocumentRows, ecs_type_of
 from sensor.rule_files import Suppression
 from sensor.rule_limits import Suppressor
@@ -138,7 +139,9 @@ def test_rules_can_be_found_by_id_name_and_file() -> None:
     assert rule is not None
     assert rules.find(rule.text.id) is rule
     assert rules.find("accepted_default_telnet_port_connection") is rule
-    assert rules.find("nothing") is None
+    assert rules.find(ACCEPTED.upper()) is rule
+    with pytest.raises(ConfigError, match="no rule 'nothing'; there are: accepted_default_"):
+        rules.find("nothing")
 
 
 # --- alerts

@@ -10,7 +10,8 @@ import pytest
 
 from sensor.config import Config
 from sensor.errors import ConfigError
-from sensor.rules import RulesError, RuleSet
+from sensor.rules import RulesError, RuleSet, format_rule
+from tests.command import DEMO, sensor
 from tests.unit.test_rules import FIELDS, load, rule_text
 
 RULE: dict[str, Any] = {
@@ -149,3 +150,91 @@ def test_the_places_of_both_rules_with_one_id_are_told(tmp_path: Path) -> None:
     line = rule_text().splitlines().index('rule_id = "r1"') + 1
     assert str(caught.value).splitlines() == [
         f"{path}:{number}: rule id r1 is already used by {plain}:{line}" for number in (2, 3)]
+
+
+@pytest.mark.parametrize(("query", "meant"), [
+    ("destination.port=23", "destination.port:23"),
+    ("destination.port == 23", "destination.port:23"),
+    ("event.action:x and (source.ip != 192.0.2.1)", "not source.ip:192.0.2.1"),
+    ("sorce.ip=192.0.2.1", "sorce.ip:192.0.2.1"),
+])  # fmt: skip
+@pytest.mark.parametrize("any_event", [True, False])
+def test_a_comparison_of_other_languages_is_no_bare_value(
+    query: str, meant: str, any_event: bool, tmp_path: Path
+) -> None:
+    with pytest.raises(RulesError, match="'=' does not compare in KQL") as caught:
+        load(tmp_path, rule_text(query), any_event=any_event)
+    assert f"did you mean '{meant}'?" in str(caught.value)
+
+
+def test_a_bare_value_may_have_an_equals_sign(tmp_path: Path) -> None:
+    query = 'a=b or "destination.port=23" or Q2Fsbw== or event.action:"destination.port=23"'
+    assert load(tmp_path, rule_text(query)).rules[0].status == "runs"
+
+
+def suppressed(group_by: str, unit: str = "m") -> str:
+    return (f"[rule.alert_suppression]\ngroup_by = ['{group_by}']\n"
+            f"duration = {{ value = 5, unit = '{unit}' }}\n")  # fmt: skip
+
+
+def test_what_suppression_groups_by_is_checked(tmp_path: Path) -> None:
+    with pytest.raises(RulesError, match=r"unknown field 'sorce\.ip'") as caught:
+        load(tmp_path, rule_text(extra=suppressed("sorce.ip")))
+    assert "rule0.toml:14: alert_suppression: " in str(caught.value)
+    (rule,) = load(tmp_path, rule_text(extra=suppressed("process.name"))).rules
+    assert (rule.status, rule.reason) == (
+        "degraded", "alert_suppression: not on a tap: process.name")
+    (rule,) = load(tmp_path, rule_text(extra=suppressed("sorce.ip")), any_event=True).rules
+    assert (rule.status, rule.reason) == (
+        "degraded", "no event is known to have 'sorce.ip': did you mean 'source.ip'?")
+    with pytest.raises(RulesError, match=r"'duration' must be like .* \(s, m, h, d\)"):
+        load(tmp_path, rule_text(extra=suppressed("source.ip", "w")))
+
+
+def test_a_rule_tells_how_it_is_suppressed(tmp_path: Path) -> None:
+    (rule,) = load(tmp_path, rule_text(extra=suppressed("source.ip"))).rules
+    assert format_rule(rule)["suppression"] == "one alert for each source.ip within 5 min"
+
+
+def test_a_file_of_several_rules_is_no_name_of_one(tmp_path: Path) -> None:
+    rules = of_files(written(tmp_path / "export.ndjson", RULE, {
+        **RULE, "rule_id": "r2", "name": "Other"}))
+    for name, reason in (("export", "several rules are 'export'"),
+                         ("Another", "no rule 'Another'")):
+        with pytest.raises(ConfigError) as caught:
+            rules.find(name)
+        assert str(caught.value) == f"{reason}; there are: Exported, Other"
+    assert rules.find("other").text.id == "r2"
+
+
+def test_rules_are_listed_and_shown_as_where_they_are_to_run(tmp_path: Path) -> None:
+    path = tmp_path / "rule.toml"
+    path.write_text(rule_text("process.name:sh and acme.box.verdict:x"))
+    for command in (["list", "--rules", str(path)], ["show", "r1", "--rules", str(path)],
+                    ["check", str(path)]):
+        alone = sensor("rules", *command)
+        assert alone.code == 0 and "process.name" in alone.out.replace("process.name:sh", "")
+        with_events = sensor("rules", *command, "--events", "--host")
+        assert with_events.code == 0 and "not on a tap" not in with_events.out
+
+
+def test_the_files_with_errors_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text(rule_text("sorce.ip:1 and destination.prt:2"))
+    (tmp_path / "good.toml").write_text(rule_text(rule_id="r2"))
+    checked = sensor("rules", "check", str(tmp_path))
+    assert checked.out.splitlines()[-1] == "1 sound rule, 2 errors in 1 file"
+
+
+def test_files_of_the_wrong_kind_are_named_once(tmp_path: Path) -> None:
+    told = sensor("replay", "--quiet", "--events", DEMO)
+    assert told.code == 1
+    assert told.err.strip().endswith(
+        f"{DEMO}: this is a pcap file, not documents: give it as PATH")
+    archive = tmp_path / "events.zip"
+    archive.write_bytes(b"PK\x03\x04" + bytes(600))
+    told = sensor("replay", "--quiet", "--events", str(archive))
+    assert told.code == 1 and "this is an archive of files, not text" in told.err
+    assert len(told.err.splitlines()) == 1
+    documents = written(tmp_path / "events.ndjson", EVENT)
+    told = sensor("replay", "--quiet", str(documents))
+    assert told.code == 1 and "documents are given to --events, rules to --rules" in told.err

@@ -376,6 +376,21 @@ def test_what_is_no_socket_is_not_removed_to_make_room(tmp_path: Path) -> None:
     open_listener(str(stale)).close()
 
 
+@pytest.mark.parametrize("kind", [socket.SOCK_SEQPACKET, socket.SOCK_STREAM])
+def test_a_socket_that_is_served_is_left_alone(
+    kind: socket.SocketKind, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "events")
+    with socket.socket(socket.AF_UNIX, kind) as first:
+        first.bind(path)
+        first.listen(1)
+        for _ in range(3):  # however many ask
+            with pytest.raises(OSError, match="already served") as caught:
+                open_listener(path)
+            assert caught.value.filename == path
+        assert Path(path).is_socket()
+
+
 def test_a_greeting_that_is_none_is_refused() -> None:
     for greeting in (b"hello", pack({"hello": {}}), pack({"start": {}})):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

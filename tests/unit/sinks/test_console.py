@@ -96,6 +96,31 @@ def test_rich_has_the_same_characters() -> None:
         ({"sensor": {"flow": {"verdict": "dropped", "evidence": "none"}}}, "dropped"),
         ({"sensor": {"alert": {"suppressed_count": 12}}, "source": {"ip": "192.0.2.1"}},
          "192.0.2.1  +12 suppressed"),
+        (
+            {
+                "host": {"name": "web-1"}, "process": {"name": "telnet", "pid": 77},
+                "sensor": {"alert": {"events": [
+                    {"process": {"name": "telnet"}},
+                    TELNET,
+                    {"source": {"ip": "192.0.2.10"}},
+                ]}},
+            },
+            "192.0.2.10:50432 -> 198.51.100.7:23  tcp accepted (handshake) outbound  "
+            "1:wCb3OG7yAFWelaUydu0D+125CLM=  telnet (pid 77) on web-1",
+        ),
+        (
+            {
+                "source": {"ip": "192.168.1.42"},
+                "sensor": {"alert": {"threshold": {
+                    "field": ["source.ip", "host.name"], "value": ["192.168.1.42", "web-1"],
+                    "count": 251, "cardinality": {"field": "destination.port", "value": 250},
+                }}},
+            },
+            "192.168.1.42  host.name web-1: 251 events with 250 different destination.port",
+        ),
+        ({"source": {"ip": "192.0.2.1"}, "sensor": {"alert": {"threshold": {
+            "field": ["source.ip"], "value": ["192.0.2.1"], "count": 1}}}}, "192.0.2.1  1 event"),
+        ({"sensor": {"alert": {"events": "none", "threshold": []}}}, "A message"),
         ({"source": "not an object", "network": None}, "A message"),
         ({}, "A message"),
     ],

@@ -195,3 +195,13 @@ def test_what_the_capture_does_not_show_is_said() -> None:
     lossy = summary_text(ledger_of(capture={"one_sided": False, "lossy": True, **seen}), Talkers())
     assert "lossy capture: packets are missing from 12 flows" in lossy
     assert "dated far ahead" in summary_text(ledger_of(time_jumps=1), Talkers())
+
+
+def test_what_rules_count_beside_their_matches_is_told() -> None:
+    rules = {"r1": {"name": "New", "learned": 1017}, "r2": {"name": "Scan", "absorbed": 3,
+             "evicted": 2}, "r3": {"name": "Plain"}}  # fmt: skip
+    lines = summary_text(ledger_of(rules=rules), Talkers()).splitlines()
+    told = {line.split()[0]: line for line in lines if line.startswith("  ")}
+    assert told["New"].endswith(" 0  1,017 learned")
+    assert told["Scan"].endswith(" 0  3 absorbed, 2 evicted")
+    assert told["Plain"].endswith(" 0")
