@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from fuzz.targets.streams import Cut
 from sensor.capture.damage import LINKS
-from sensor.capture.files import batches
 from sensor.capture.interfaces import Interfaces
+from sensor.capture.reading import batches
 from sensor.capture.window import Window
 from sensor.errors import CaptureError
 from sensor.frames import FrameBatch
