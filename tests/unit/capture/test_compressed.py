@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import lz4.frame
@@ -29,7 +30,7 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "bzip2": bz2.compress,
     "xz": lzma.compress,
     "zstd": zstandard.ZstdCompressor(write_checksum=True).compress,
-    "lz4": lz4.frame.compress,
+    "lz4": partial(lz4.frame.compress, content_checksum=True),
 }
 KINDS = pytest.mark.parametrize("kind", COMPRESS)
 DEMO = (CAPTURES / "demo.pcap").read_bytes()

@@ -286,7 +286,7 @@ def test_the_first_fragment_of_a_tunnel_is_opened_if_its_headers_are_there(name:
     content = bytes(IP(TUNNEL_FRAMES[name][1][14:]))
     protocol = content[9]
     whole = (len(content) - 20 - 1) & ~7  # the inner headers, and not all that follows them
-    for kept, opened in ((whole, True), (whole - 8, False)):
+    for kept, opened in ((whole, True), (whole - 16, False)):
         body = content[20:][:kept]
         frame = bytes(Ether(**MAC) / IP(**OUTER, proto=protocol, flags="MF") / Raw(body))
         row, path = packet_and_path(frame)
