@@ -149,6 +149,24 @@ def at_port(name: str) -> list[bytes]:
     return found or [PLAIN + packet for packet in packets(6)[:3]]
 
 
+@seeds("sieve")
+def sieve() -> list[bytes]:
+    """Programs as octets choose them: loads, jumps, arithmetic, memory, each before a return."""
+    from fuzz.targets.sieve import CODES, INSTRUCTION  # noqa: PLC0415
+
+    def program(*steps: tuple[int, int, int, int]) -> bytes:
+        packed = [INSTRUCTION.pack(CODES.index(code), 1, yes, no, k) for code, yes, no, k in steps]
+        return bytes([len(steps)]) + b"".join(packed) + FRAMES["tcp_syn"][1]
+
+    accept, give_a = (6, 0, 0, 0xFFFF), (0x16, 0, 0, 0)
+    return [
+        program(accept), program((0x28, 0, 0, 12), (0x15, 0, 1, 0x800), accept, (6, 0, 0, 0)),
+        program((0xB1, 0, 0, 14), (0x48, 0, 0, 16), (0x15, 0, 1, 23), accept, (6, 0, 0, 0)),
+        program((0x80, 0, 0, 0), (0x02, 0, 0, 3), (0x61, 0, 0, 3), (0x0C, 0, 0, 0), give_a),
+        *(program((0, 0, 0, 77), (code, 0, 0, 3), give_a) for code in CODES if code & 7 == 4),
+    ]
+
+
 @seeds("pcap")
 def pcap() -> list[bytes]:
     whole = [b"".join(parts) for parts in FILES]
@@ -215,6 +233,7 @@ def documents(name: str) -> list[bytes]:
 
 @seeds("decompress")
 def decompress() -> list[bytes]:
+    import lz4.frame  # noqa: PLC0415
     import zstandard  # noqa: PLC0415
 
     text = b"telnet " * 30 + bytes(200)
@@ -224,6 +243,9 @@ def decompress() -> list[bytes]:
         gzip.compress(b"a", mtime=0) + bytes(9) + gzip.compress(text, mtime=0),
         zstandard.compress(b"a") + zstandard.compress(text), bz2.compress(b"") + bz2.compress(b"b"),
         lzma.compress(b"a") + bytes(4) + lzma.compress(text),
+        lz4.frame.compress(text), lz4.frame.compress(b"a") + lz4.frame.compress(text),
+        lz4.frame.compress(text * 9, block_linked=False, content_checksum=True,
+                           block_checksum=True),
         zstandard.ZstdCompressor(level=19, write_checksum=True).compress(text * 9),
     ]
     from fuzz.targets.compressed import MAGICS  # noqa: PLC0415

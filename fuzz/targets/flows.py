@@ -20,7 +20,7 @@ import orjson
 
 from fuzz.targets.frames import FRAME
 from sensor.addresses import Networks
-from sensor.config import INTERNAL_NETWORKS, FlowLimits
+from sensor.config import INTERNAL_NETWORKS, Config, FlowLimits
 from sensor.decode import Decoder
 from sensor.flow import ACCEPTED, FLOW_ENDED, FlowBatch, FlowContext
 from sensor.flowtable.table import FlowTable
@@ -125,6 +125,7 @@ class Sensing:
         limits = FlowLimits(
             flows_max=(1_000, 2, 3, 1)[options & 3],
             active_timeout_ns=3_000 * MS if options & 4 else 0,
+            fragments_max=8 if options & 3 else 1_024,
         )
         self._table = FlowTable(
             limits, accept_on_data=bool(options & 8), key_vlan=bool(options & 16),
@@ -132,7 +133,9 @@ class Sensing:
         self.context = FlowContext(internal=INTERNAL, hostname="", version="0")
         self.lane = Lane(self._table, self.context)
         self.runs = 0
-        self._decoder = Decoder()
+        self._decoder = Decoder(
+            Config(flow=limits, key_vlan=bool(options & 16), duplicates=not options & 32),
+            seed=1 if options & 64 else 0)
         self.now_ns = 0
         """The time when nothing of what was given is open any more."""
         self._frames, self._packets = FrameBatch(BATCH_MAX), PacketBatch(BATCH_MAX)

@@ -113,9 +113,9 @@ class Decoding:
     """One frame at a time, decoded where reads beyond it can be seen."""
 
     def __init__(self) -> None:
-        ports = DecodeSettings(vxlan_ports=(VXLAN,), geneve_ports=(GENEVE,), gtp_ports=(GTP,),
-                               teredo_ports=(TEREDO,))
-        self._decoder = Decoder(Config(decode=ports), join=False)
+        self._decoder = Decoder(Config(decode=DecodeSettings(
+            vxlan_ports=(VXLAN,), geneve_ports=(GENEVE,), gtp_ports=(GTP,),
+            teredo_ports=(TEREDO,))), join=False)
         self._frames = FrameBatch(2)
         self._packets = PacketBatch(2)
         octets = self._packets.records.view("u1")
@@ -124,24 +124,27 @@ class Decoding:
         self._first, self._second = self._octets[:size], self._octets[size:]
         self._stale = bytes(size) + b"\xa5" * size
         self._rows = memoryview(self._frames.records.view("u1"))
-        self._told = [self._mask(told) for told in range(16)]
+        self._told = [self._mask(told) for told in range(32)]
         offsets = self._packets.records.dtype.fields
-        self._kind, self._quoted, self._anomaly = (
-            offsets[name][1] for name in ("kind", "quoted", "anomaly"))
+        self._kind, self._anomaly, self._quoted, self._fragment = (
+            offsets[name][1] for name in ("kind", "anomaly", "quoted", "fragment"))
         self._offset = offsets["payload_offset"][1]
 
     def _mask(self, told: int) -> int:
-        """Which octets of a record have a meaning: by kind, and 8 more if a quote is there."""
+        """Which octets of a record have a meaning: by kind, with 8 for a quote, 16 for a fragment.
+        """
         dtype = self._packets.records.dtype
-        kind, quoted = told & 7, told & 8
+        kind = told & 7
+        absent = [start for bit, start in ((8, "quoted_"), (16, "fragment_"), (16, "extra_"))
+                  if not told & bit]
         mask = bytearray(dtype.itemsize)
         for name, (_, offset, *_) in dtype.fields.items():
             if kind == KIND_ANOMALY:
                 meant = name in ANOMALY_TELLS
             else:
-                meant = (name not in BY_TABLE and not name.startswith(("fragment_", "extra_"))
+                meant = (name not in BY_TABLE
                          and not (name in NETWORK and kind == KIND_NON_IP)
-                         and (bool(quoted) or name == "quoted" or not name.startswith("quoted")))
+                         and not any(name.startswith(start) for start in absent))
             if meant:
                 length = dtype[name].itemsize
                 mask[offset : offset + length] = b"\xff" * length
@@ -183,7 +186,8 @@ class Decoding:
         if kind not in (KIND_ANOMALY, KIND_NON_IP):
             self._move(self._first, -first)
             self._move(self._second, -second)
-        told = self._told[kind | 8 * bool(kind != KIND_ANOMALY and self._first[self._quoted])]
+        quoted, fragment = self._first[self._quoted] != 0, self._first[self._fragment] != 0
+        told = self._told[kind | 8 * quoted | 16 * fragment]
         one, other = (int.from_bytes(each, "little") & told for each in (self._first, self._second))
         assert one == other, f"{self._packets.records[0]} is not {self._packets.records[1]}"
         return self._packets.records[0]
