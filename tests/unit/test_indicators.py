@@ -63,10 +63,10 @@ def test_csv_with_a_heading(tmp_path: Path) -> None:
     content = ('threat.indicator.ip,note,threat.indicator.port,threat.feed.name\r\n'
                '192.0.2.1,"a, b",23,mine\r\n\r\n,only a note,,\r\n192.0.2.2,,,\r\n')
     first, second = read(tmp_path, content, "list.CSV")
-    assert first["threat"] == {"indicator": {"ip": "192.0.2.1", "port": "23"},
-                               "feed": {"name": "mine"}}
+    assert first["threat"] == {"feed": {"name": "mine"}, "indicator": {
+        "ip": "192.0.2.1", "port": "23", "name": "192.0.2.1"}}
     assert first["note"] == "a, b"
-    assert second["threat"]["indicator"] == {"ip": "192.0.2.2"}
+    assert second["threat"]["indicator"] == {"ip": "192.0.2.2", "name": "192.0.2.2"}
     assert second["threat"]["feed"] == {"name": "list.CSV"}
 
 
