@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sensor
 from sensor import schema
@@ -26,30 +26,29 @@ from sensor.config import Config
 from sensor.decode import Decoder
 from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
-from sensor.event_pipeline import DocumentsPipeline, DocumentStream
-from sensor.events.files import EventFiles
 from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.constants import PATHS_MAX
 from sensor.flowtable.paths import PathStore
 from sensor.flowtable.table import FlowTable
 from sensor.frames import FrameBatch
-from sensor.host.client import HostClient
 from sensor.host.process_events import Observer
 from sensor.host.recorded import RecordedProcesses
 from sensor.host.timeline import Timeline
-from sensor.indicators import read_indicators
 from sensor.packets import PacketBatch
 from sensor.pipeline import AnyPipeline, Outlet, Pipeline
 from sensor.pipeline_parts import SinkPart
 from sensor.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
 from sensor.processes import Processes
 from sensor.query.rows import DocumentRows
-from sensor.rule_needs import needs_of_rules
 from sensor.rule_state_loading import Resources
-from sensor.rule_stores import RuleStore
 from sensor.rules import RuleSet
 from sensor.tunnels import TUNNEL_FIELDS, Tunnels
 from sensor.workers import WorkersPipeline
+
+if TYPE_CHECKING:  # what not every run needs is imported where it is used: it takes time
+    from sensor.event_pipeline import DocumentsPipeline
+    from sensor.indicators import IndicatorFile
+    from sensor.rule_stores import RuleStore
 
 EVERYTHING = Asked()
 KNOWN_FIELDS = (
@@ -84,6 +83,11 @@ def load_rules(  # noqa: PLR0913  most are left out
     indicator-match rules, `store` keeps what new-terms rules learn.
     Errors: OperatorError tells everything that is wrong at once.
     """
+    files: list[IndicatorFile] = []
+    if indicators:
+        from sensor.indicators import read_indicators  # noqa: PLC0415
+
+        files = read_indicators(_listed(indicators))
     return RuleSet.load(
         _listed(paths) or [shipped_rules()],
         exceptions=_listed(exceptions),
@@ -91,7 +95,7 @@ def load_rules(  # noqa: PLR0913  most are left out
         known_fields=KNOWN_FIELDS | (PROCESS_KNOWN_FIELDS if processes else {}),
         any_event=any_event,
         show_building_blocks=building_blocks,
-        resources=Resources(store, tuple(read_indicators(_listed(indicators)))),
+        resources=Resources(store, tuple(files)),
     )
 
 
@@ -143,6 +147,10 @@ def build_mixed(
         return build_replay(paths, rules, sinks, config, asked)
     if STANDARD_INPUT in events and STANDARD_INPUT in paths:
         raise ConfigError("standard input (-) cannot be a capture and --events at once")
+    from sensor.event_pipeline import DocumentsPipeline, DocumentStream  # noqa: PLC0415
+    from sensor.events.files import EventFiles  # noqa: PLC0415
+    from sensor.rule_needs import needs_of_rules  # noqa: PLC0415
+
     documents = EventFiles(dict.fromkeys(events), needs_of_rules(rules.rules), config.events)
     if not paths and not asked.follow:
         return DocumentsPipeline(documents, Outlet(rules, sinks, flow_context(config)))
@@ -173,6 +181,8 @@ def build_live(
     decoders: list[Callable[[FrameBatch, PacketBatch], None]]
     decoders = [decoder_of(config).decode for _ in captures]
     if helper is not None and processes is not None:
+        from sensor.host.client import HostClient  # noqa: PLC0415
+
         host = HostClient(helper, processes, Timeline(DocumentRows),
                           Observer(context.hostname, context.version), outlet.clock)  # fmt: skip
         outlet.host = host
@@ -276,7 +286,11 @@ def replay(
     """
     config = config or Config()
     events = _listed(events)
-    store = RuleStore(state) if state else None
+    store = None
+    if state:
+        from sensor.rule_stores import RuleStore  # noqa: PLC0415
+
+        store = RuleStore(state)
     ruleset = load_rules(
         rules, exceptions, config, any_event=bool(events), processes=tells_processes(paths),
         indicators=indicators, store=store,

@@ -42,6 +42,7 @@ from sensor.rule_runners import OrderRunner
 from sensor.rule_state_runners import ThresholdRunner
 from sensor.rule_types import NewTermsText, ThreatText
 from sensor.rules import RuleSet, tallies_of
+from sensor.wiring import settle
 
 FLOWS_MAX = 20
 """Flows that are shown."""
@@ -120,6 +121,7 @@ def print_explanation(wanted: Wanted, config: Config) -> int:
     explainer = Explainer(query, tuple(KNOWN_FIELDS))
     collected = _Collected()
     pipeline = _pipeline(wanted, collected, config)
+    settle()
     pipeline.run()
     if pipeline.stop:
         raise KeyboardInterrupt

@@ -37,7 +37,7 @@ from sensor.sinks.status_line import status_text
 from sensor.sinks.status_view import StatusView, open_status_view
 from sensor.sinks.talkers import Talkers
 from sensor.status import Status
-from sensor.wiring import Outlets, close_store, open_sinks, open_store
+from sensor.wiring import Outlets, close_store, open_sinks, open_store, settle
 
 
 def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) -> int:
@@ -188,6 +188,7 @@ def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     around.pipeline.on_batch = after_batch
+    settle()
     try:
         around.pipeline.run()
     finally:

@@ -34,6 +34,8 @@ KIND_FRAGMENT = 4
 """An IP fragment other than the first: no ports, belongs to no flow."""
 KIND_CONTINUED = 5
 """Such a fragment whose first one was seen: it has that one's ports and belongs to its flow."""
+KIND_COPY = 6
+"""The same packet was here a moment ago; told by FlowTable.prepare."""
 KIND_PSEUDOWIRE = 255
 """An Ethernet frame behind MPLS labels: what the decoder goes on with; it never leaves it so."""
 

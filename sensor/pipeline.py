@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,8 @@ from sensor.pipeline_parts import (
 
 BATCHES_AHEAD = 3
 """Packet batches between the decoder and the table: one is filled, one waits, one is worked on."""
+WAKE_S = 0.2
+"""A signal that comes just before a wait does not end it; the next look around sees it."""
 FILES_MAX = 65_536
 """Files whose names are kept for flows that one of their frames decided."""
 HANDOVER_EVENTS = 8192
@@ -71,10 +73,17 @@ class Ahead:
 
     def take(self) -> PacketBatch | None:
         """The next decoded batch; None at the end. Errors: raises what the capture raised."""
-        packets = self._ready.get()
+        packets = self._waited()
         if isinstance(packets, BaseException):
             raise packets
         return packets
+
+    def _waited(self) -> PacketBatch | BaseException | None:
+        while True:
+            try:
+                return self._ready.get(timeout=WAKE_S)
+            except Empty:
+                continue
 
     def give_back(self, packets: PacketBatch) -> None:
         """Let a batch be filled again."""
@@ -417,9 +426,9 @@ class Pipeline(AnyPipeline):
 
     def _next(self, ahead: Ahead) -> PacketBatch | None:
         """The next batch; a KeyboardInterrupt while waiting for it means that there is none."""
-        self._waiting = True
         try:
-            return ahead.take()
+            self._waiting = True
+            return None if self.stop else ahead.take()
         except KeyboardInterrupt:
             self.stop = True
             return None

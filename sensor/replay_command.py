@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sensor.api import build_mixed, load_rules
 from sensor.capture.asked import Asked
@@ -18,8 +18,6 @@ from sensor.cli import say
 from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.escape import harmless
-from sensor.event_pipeline import DocumentsPipeline
-from sensor.events.forms import time_of_text
 from sensor.pipeline import Pipeline
 from sensor.sinks.console import ConsoleOptions, ConsoleSink
 from sensor.sinks.flow_files import open_flows
@@ -35,10 +33,14 @@ from sensor.wiring import (
     open_stats,
     open_store,
     report,
+    settle,
     write_stats,
 )
 
-ReplayPipeline = Pipeline | DocumentsPipeline
+if TYPE_CHECKING:
+    from sensor.event_pipeline import DocumentsPipeline
+
+    ReplayPipeline = Pipeline | DocumentsPipeline
 
 
 def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) -> int:
@@ -106,6 +108,8 @@ def asked_of(options: dict[str, Any]) -> Asked:
 
 def time_of(option: str, text: str) -> int:
     """The time that an option names, in nanoseconds since 1970. Errors: ConfigError."""
+    from sensor.events.forms import time_of_text  # noqa: PLC0415  few runs need it
+
     if found := _SECONDS.fullmatch(text):
         time_ns = int(found[1]) * 10**9 + int((found[2] or "")[:9].ljust(9, "0"))
         if time_ns < 1 << 62:
@@ -133,12 +137,15 @@ def run(pipeline: ReplayPipeline, progress: ProgressLine, sinks: list[Sink]) -> 
             os._exit(exit_code(number, False, 0, False))
         interrupted = number
         pipeline.stop = True
+        if pipeline.documents is not None:
+            pipeline.documents.stop()
         if pipeline.waiting:
             raise KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     pipeline.on_batch = watcher(pipeline, progress, sinks)
+    settle()
     try:
         pipeline.run()
     finally:

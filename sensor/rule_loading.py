@@ -18,8 +18,6 @@ from sensor.query.ast import Query, Sample, Sequence
 from sensor.query.external import external_lists, strictly_external
 from sensor.query.predicate import Shared, compile_query
 from sensor.query.rows import ecs_type_of
-from sensor.query.sample import Sampler
-from sensor.query.sequence import Tracker
 from sensor.rule_files import (
     UNSUPPORTED_TYPES,
     RuleText,
@@ -33,7 +31,6 @@ from sensor.rule_runners import OrderRunner, Runner, SingleRunner
 from sensor.rule_state_loading import (
     CannotRun,
     Resources,
-    build,
     fields_of,
     suppression_fields,
 )
@@ -210,6 +207,8 @@ def _specialise(
     """Give a rule that does more with its events than alert on each the runner for that."""
     text = rule.text
     assert text.special is not None and isinstance(rule.runner, SingleRunner)
+    from sensor.rule_state_building import build  # noqa: PLC0415  few rules need what it imports
+
     fields = fields_of(text.special, schema.type_of)
     if fields.unknown:
         return [QueryError(f"unknown field '{name}'", path=text.path, line=line_of(text, name))
@@ -252,9 +251,13 @@ def _check_suppression(rule: Rule, schema: Schema) -> list[QueryError]:
 
 def _runner(query: Query, text: RuleText, config: Config, schema: Schema) -> Runner:
     if isinstance(query, Sequence):
+        from sensor.query.sequence import Tracker  # noqa: PLC0415  as in _specialise
+
         return OrderRunner(
             Tracker(query, text.lookback_ns, config.rule.pending_max, schema.fields))
     if isinstance(query, Sample):
+        from sensor.query.sample import Sampler  # noqa: PLC0415  as in _specialise
+
         return OrderRunner(
             Sampler(query, text.lookback_ns, config.rule.pending_max, schema.fields))
     return SingleRunner(compile_query(query, schema.fields, schema.shared))

@@ -33,7 +33,7 @@ from sensor.rule_loading import (
     read_rules,
 )
 from sensor.rule_runners import Match, SingleRunner
-from sensor.rule_state_loading import Resources, learning_notices
+from sensor.rule_state_loading import Resources
 from sensor.rule_types import described, duration_text
 
 __all__ = ["CheckRow", "Rule", "RuleSet", "RulesError", "check_paths", "format_rule"]
@@ -82,8 +82,11 @@ class RuleSet:
         ruleset = cls(loaded, config, show_building_blocks=show_building_blocks)
         ruleset.notices += _assign(items, loaded)
         running = [rule.text for rule in loaded if rule.runner is not None]
-        ruleset.notices += learning_notices(
-            running, config.rule, resources.store if resources else None)
+        if any(text.special is not None for text in running):
+            from sensor.rule_state_building import learning_notices  # noqa: PLC0415  as there
+
+            ruleset.notices += learning_notices(
+                running, config.rule, resources.store if resources else None)
         return ruleset
 
     def match(self, rows: Rows) -> list[Alert]:

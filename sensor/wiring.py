@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import resource
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sensor import sinks as sink_table
 from sensor.cli import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED, say
@@ -16,13 +17,15 @@ from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.escape import harmless
 from sensor.pipeline import AnyPipeline
-from sensor.rule_stores import RuleStore
 from sensor.rules import RuleSet
 from sensor.sinks.console import ConsoleOptions, discard
 from sensor.sinks.flow_files import FlowSink
 from sensor.sinks.protocol import Sink
 from sensor.status import CaptureStatus
 from sensor.text import time_text
+
+if TYPE_CHECKING:
+    from sensor.rule_stores import RuleStore
 
 Outlets = Sink | FlowSink
 
@@ -113,9 +116,23 @@ def report(pipeline: AnyPipeline, outlets: Sequence[Outlets]) -> bool:
     return bool(problems)
 
 
+def settle() -> None:
+    """Everything is ready: leave what was made up to here alone, and collect garbage from now on.
+
+    The command turned the collector off to start quickly.
+    """
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+
+
 def open_store(folder: str | None) -> RuleStore | None:
     """Where rules keep what they must not forget, if anywhere. Errors: ConfigError."""
-    return RuleStore(folder) if folder else None
+    if not folder:
+        return None
+    from sensor.rule_stores import RuleStore  # noqa: PLC0415  it takes time to import
+
+    return RuleStore(folder)
 
 
 def close_store(store: RuleStore | None) -> bool:

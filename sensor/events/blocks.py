@@ -112,8 +112,10 @@ class Blocks:
         """True for each block; False where nothing comes for a while. Errors: as the stream's."""
         more = True
         while more:
-            if self._pipe is not None and not self._is_ready(self._pipe):
+            while self._pipe is not None and not self._is_ready(self._pipe):
                 yield False
+                if self._stream is not self._pipe:  # what decompresses may hold something still
+                    break
             count = self._read(self._stream, memoryview(self.data)[self._filled : -SPARE_BYTES])
             more = count > 0
             self._filled += count

@@ -5,12 +5,36 @@ from __future__ import annotations
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython  # noqa: F401
+    from sensor import interpreted as cython
 
 from sensor.flowtable.constants import COPIES_MASK, COPY_WAYS, MASK64, PRIME_1, PRIME_2, PRIME_3
+from sensor.packets import KIND_COPY, KIND_FLOW
+
+if not cython.compiled:
+    from sensor.records import packet_at, touch_bucket
 
 COPY_WINDOW_WITHOUT_ID_NS = 1_000_000
 """Without an IPv4 identification two equal packets may be two sendings: a copy is closer."""
+
+
+TOUCHED_AHEAD = 8
+"""How many packets ahead memory is asked for."""
+
+
+def tell_copies(table, packets):
+    """Mark the packets of a batch that were here a moment ago: KIND_COPY. Hashes are known."""
+    for index in range(packets.count):
+        packet = packet_at(packets.rows, index)
+        # Which fragments are copies was told by those who know all of their packet.
+        if packet.kind >= KIND_FLOW:
+            packet.copy_mark = 0 if packet.fragment else copy_mark(table, packet)
+    for index in range(packets.count):
+        if index + TOUCHED_AHEAD < packets.count:
+            packet = packet_at(packets.rows, index + TOUCHED_AHEAD)
+            touch_bucket(table.copies, (packet.copy_mark & COPIES_MASK) * 2 * COPY_WAYS)
+        packet = packet_at(packets.rows, index)
+        if packet.kind >= KIND_FLOW and is_copy(table, packet, packet.copy_mark):
+            packet.kind = KIND_COPY
 
 
 def copy_mark(table, packet):

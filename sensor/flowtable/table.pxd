@@ -1,6 +1,6 @@
 cimport cython
 from sensor.flowtable.clock cimport hold, last_word, settle
-from sensor.flowtable.copies cimport copy_mark, is_copy
+from sensor.flowtable.copies cimport tell_copies
 from sensor.flowtable.keys cimport find, find_quoted, key_hash, rehash, side_of
 from sensor.flowtable.life cimport (
     count_lossy,
@@ -33,15 +33,15 @@ from sensor.records cimport Flow, Packet, flow_at, packet_at, touch_bucket, touc
 
 cdef int ACCEPTED, ACK, CROWDED, DONE, END_ACTIVE_TIMEOUT
 cdef int END_FIN, END_IDLE_TIMEOUT, END_OF_CAPTURE, END_RST, FLOW_ACTIVE
-cdef int FRAGMENT_COPY, FRAGMENT_TINY, FULL, HELD, KIND_ANOMALY, KIND_CONTINUED, KIND_FLOW
-cdef int KIND_FRAGMENT, KIND_NON_IP
+cdef int FRAGMENT_COPY, FRAGMENT_TINY, FULL, HELD, KIND_ANOMALY, KIND_CONTINUED, KIND_COPY
+cdef int KIND_FLOW, KIND_FRAGMENT, KIND_NON_IP
 cdef int NOT_ENDED, PROTOCOL_TCP, SYN, TAG_DIRECTION_GUESSED, TOUCH_FAR
 cdef int TOUCH_NEAR
 cdef unsigned int GAP
 cdef unsigned int ANY_RST, CLOSED, COUNTED_TWO_WAY, FAILED
 cdef unsigned int NEW_SYN, NO_VLAN, SAW_SYN, STARTED
 cdef unsigned int WAITING
-cdef unsigned long long COPIES_MASK, COPY_WAYS, MASK32
+cdef unsigned long long MASK32
 cdef long long JUMP_NS
 cdef Py_ssize_t EVENTS_LEFT, EVENTS_MAX, EVENTS_PER_PACKET, NO_SLOT
 
@@ -64,7 +64,7 @@ cdef int _let_time_pass(TableState table, PacketBatch packets) noexcept nogil
 cdef int _odd_time(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
 @cython.locals(file_index="unsigned int")
 cdef int _release(TableState table, long long next_ns) noexcept nogil
-@cython.locals(packet="Packet *", index=Py_ssize_t, marked=bint)
+@cython.locals(packet="Packet *", index=Py_ssize_t)
 cdef void _prepare(TableState table, PacketBatch packets) noexcept nogil
 @cython.locals(packet="Packet *")
 cdef void _touch_far(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil

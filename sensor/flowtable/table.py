@@ -33,8 +33,6 @@ from sensor.flow import (
 )
 from sensor.flowtable.constants import (
     ANY_RST,
-    COPIES_MASK,
-    COPY_WAYS,
     EVENTS_MAX,
     JUMP_NS,
     MASK32,
@@ -57,6 +55,7 @@ from sensor.packets import (
     FRAGMENT_TINY,
     KIND_ANOMALY,
     KIND_CONTINUED,
+    KIND_COPY,
     KIND_FLOW,
     KIND_FRAGMENT,
     KIND_NON_IP,
@@ -67,7 +66,7 @@ from sensor.records import NO_VLAN
 
 if not cython.compiled:
     from sensor.flowtable.clock import hold, last_word, settle
-    from sensor.flowtable.copies import copy_mark, is_copy
+    from sensor.flowtable.copies import tell_copies
     from sensor.flowtable.keys import find, find_quoted, key_hash, rehash, side_of
     from sensor.flowtable.life import (
         count_lossy,
@@ -122,8 +121,8 @@ class FlowTable(TableState):
     def prepare(self, packets):
         """Compute what the table needs of each packet by itself; `advance` does it if need be.
 
-        It touches no state: a thread may do it ahead for one batch while `advance` works on
-        another.
+        What it remembers of earlier packets, `advance` does not look at: a thread may do it ahead
+        for one batch while `advance` works on another, but each batch once, in their order.
         """
         with cython.nogil:
             _prepare(self, packets)
@@ -248,18 +247,16 @@ def _prepare(table, packets):
         packet = packet_at(packets.rows, index)
         if packet.kind >= KIND_FLOW:
             packet.hash = key_hash(table, packet)
-            # Which fragments are copies was told by those who know all of their packet.
-            marked = table.duplicates_on and not packet.fragment
-            packet.copy_mark = copy_mark(table, packet) if marked else 0
+    if table.duplicates_on:
+        tell_copies(table, packets)
 
 
 def _touch_far(table, packets, index):
-    """First stage of having memory ready: the packet, its hash bucket, its place among copies."""
+    """First stage of having memory ready: the packet and its hash bucket."""
     packet = packet_at(packets.rows, index)
     touch_packet(packets.rows, index + TOUCH_NEAR)
     if packet.kind >= KIND_FLOW:
         touch_bucket(table.buckets, (packet.hash >> 32) & table.bucket_mask)
-        touch_bucket(table.copies, (packet.copy_mark & COPIES_MASK) * 2 * COPY_WAYS)
 
 
 def _touch_near(table, packets, index):
@@ -275,11 +272,11 @@ def _fold(table, packets, index):
     """Give one packet to its flow, or count why it has none."""
     packet = packet_at(packets.rows, index)
     kind = packet.kind
-    if kind >= KIND_FLOW:
+    if kind == KIND_COPY:
+        table.duplicates += 1
+    elif kind >= KIND_FLOW:
         if packet.fragment:
             _fold_fragment(table, packets, index)
-        elif table.duplicates_on and is_copy(table, packet, packet.copy_mark):
-            table.duplicates += 1
         elif kind == KIND_FLOW:
             _fold_flow(table, packets, index)
         else:

@@ -13,21 +13,17 @@ from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.escape import harmless
 from sensor.sinks.console import ConsoleOptions, ConsoleSink, open_console
-from sensor.sinks.journald import JournalSink, open_journald
 from sensor.sinks.jsonl import FlowFile, JsonSink, open_json_file, open_json_stdout
 from sensor.sinks.protocol import Sink
-from sensor.sinks.syslog import SyslogSink, open_syslog
 
 __all__ = [
     "SINKS",
     "ConsoleOptions",
     "ConsoleSink",
     "FlowFile",
-    "JournalSink",
     "JsonSink",
     "Sink",
     "SinkOptions",
-    "SyslogSink",
     "open_console",
     "open_journald",
     "open_json_file",
@@ -46,6 +42,20 @@ class SinkOptions:
     config: Config = field(default_factory=Config)
     live: bool = False
     """Whether the sink goes into a `Background`, which connects from its thread."""
+
+
+def open_syslog(url: str, form: str, config: Config, *, live: bool = False) -> Sink:
+    """As sensor.sinks.syslog.open_syslog, which takes time to import."""
+    from sensor.sinks import syslog  # noqa: PLC0415
+
+    return syslog.open_syslog(url, form, config, live=live)
+
+
+def open_journald(target: str = "journald", *, live: bool = False) -> Sink:
+    """As sensor.sinks.journald.open_journald, which takes time to import."""
+    from sensor.sinks import journald  # noqa: PLC0415
+
+    return journald.open_journald(target, live=live)
 
 
 def _syslog(target: str, options: SinkOptions) -> Sink:

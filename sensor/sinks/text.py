@@ -73,7 +73,9 @@ def verdict_words(document: dict[str, Any]) -> str:
 def flow_of(document: dict[str, Any]) -> dict[str, Any]:
     """The document that tells of a connection: that of a sequence's alert, or its last event's."""
     events = _at(document, "sensor", "alert", "events")
-    told = [document, *reversed(events)] if isinstance(events, list) else [document]
+    if not isinstance(events, list):
+        return document
+    told = [document, *reversed(events)]
     return next((each for each in told if isinstance(each, dict) and "->" in endpoints(each)),
                 document)
 

@@ -31,8 +31,8 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "rules": (3, frozenset({
         "rules", "rule_files", "rule_json", "rule_types", "rule_loading", "rule_needs",
         "rule_runners",
-        "rule_alerts", "rule_limits", "rule_state_loading", "rule_state_runners", "rule_stores",
-        "indicators", "exceptions_file"})),
+        "rule_alerts", "rule_limits", "rule_state_building", "rule_state_loading",
+        "rule_state_runners", "rule_stores", "indicators", "exceptions_file"})),
     "events": (3, frozenset({"events"})),
     "service": (3, frozenset({"service"})),
     "host": (3, frozenset({"host"})),

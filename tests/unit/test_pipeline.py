@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import json
+import signal
+import threading
 
 import pytest
 
@@ -85,6 +88,33 @@ def test_stop_ends_after_a_batch_and_ends_every_flow():
     (record,) = [e for e in pipeline.outlet.rules.events if e["flow"]["final"]]
     assert record["network"]["packets"] == 3
     assert record["sensor"]["flow"]["end_reason"] == "end_of_capture"
+
+
+def test_a_signal_ends_a_wait_that_it_does_not_wake():
+    """It may come when the wait has not yet begun: then no system call is interrupted."""
+    over = threading.Event()
+
+    class Silent(MemoryCapture):
+        def __iter__(self):
+            yield from super().__iter__()
+            over.wait()
+
+    pipeline = pipeline_of(Silent(conversation()))
+
+    def end(number, frame):
+        pipeline.stop = True
+        if pipeline.waiting:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR2, end)
+    pipeline.on_batch = lambda: threading.Timer(
+        0.05, _thread.interrupt_main, (signal.SIGUSR2,)).start()
+    try:
+        pipeline.run()
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+        over.set()
+    assert pipeline.stop and pipeline.outlet.rules.events
 
 
 def test_ledger_of_an_empty_capture():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sensor.rule_loading import RulesError
+from sensor.rule_state_building import NO_INDICATORS
 from sensor.rule_types import duration_text
 from tests.rule_sets import SECOND, load, rule
 from tests.unit.test_rule_state_runners import IOC, NEW, THRESHOLD, listed
@@ -40,7 +41,7 @@ def test_rules_that_cannot_run_here(text: dict[str, Any], reason: str, tmp_path:
 
 def test_a_rule_without_indicators_says_where_to_name_them(tmp_path: Path) -> None:
     rules = load(tmp_path, rule("threat_match", **IOC))
-    assert "--indicators FILE" in rules.notices[0]
+    assert "--indicators FILE" in NO_INDICATORS and NO_INDICATORS in rules.notices[0]
 
 
 def test_alternatives_on_fields_that_a_tap_lacks_leave_the_others(tmp_path: Path) -> None:
