@@ -36,8 +36,11 @@ def build(tree: Path = TREE) -> Path:
     if shutil.which(clang) is None:
         raise RuntimeError("clang is needed for coverage of the compiled core: install clang")
     copy_sources(tree)
+    # Linked without the flags: what they need is in the library that atheris has (run.py preloads
+    # it), and clang's own runtime need not be there.
     environment = {**os.environ, "CC": clang, "LDSHARED": f"{clang} -shared",
-                   "SENSOR_CFLAGS": f"{FLAGS} -w", "SENSOR_LDFLAGS": FLAGS}
+                   "SENSOR_CFLAGS": f"{FLAGS} -w"}
+    environment.pop("SENSOR_LDFLAGS", None)
     environment.pop("SENSOR_PURE_PYTHON", None)
     subprocess.run([sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=tree,
                    env=environment, check=True)
