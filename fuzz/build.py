@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TREE = ROOT / "build" / "fuzz" / "tree"
-FLAGS = "-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
+FLAGS = "-O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
 COPIED = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "sensor", "fuzz", "rules")
 SUFFIXES = (".py", ".pxd", ".h", ".lark", ".toml", ".md", ".typed", "LICENSE")
 
