@@ -61,6 +61,7 @@ DIRECTIVES = {
     "cdivision": True,
     "freethreading_compatible": False,
 }
+SHARED = "sensor._cython"
 
 
 def extensions():
@@ -72,18 +73,17 @@ def extensions():
 
     # Without -g0 the interpreter's own flags ask for debug information: two fifths of the time.
     flags = os.environ.get("SENSOR_CFLAGS", "-O3 -g0").split()
+    link = os.environ.get("SENSOR_LDFLAGS", "").split()
+    sources = {path.removesuffix(".py").replace("/", "."): path
+               for path in COMPILED if os.path.exists(path)}  # fmt: skip
+    # Cython writes what all modules need of it into one of its own: compiled into each of them it
+    # was nine tenths of the code.
+    sources[SHARED] = SHARED.replace(".", "/") + ".c"
     return cythonize(
-        [
-            Extension(
-                path.removesuffix(".py").replace("/", "."),
-                [path],
-                extra_compile_args=flags,
-                extra_link_args=os.environ.get("SENSOR_LDFLAGS", "").split(),
-            )
-            for path in COMPILED
-            if os.path.exists(path)
-        ],
+        [Extension(name, [path], extra_compile_args=flags, extra_link_args=link)
+         for name, path in sources.items()],
         compiler_directives=DIRECTIVES,
+        shared_utility_qualified_name=SHARED,
         quiet=True,
     )
 

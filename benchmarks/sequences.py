@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from sensor.addresses import V4_PREFIX, Networks
+from sensor.config import RuleLimits
 from sensor.flow import ACCEPTED, DENIED, FLOW_DENIED, FLOW_STARTED, FlowBatch, FlowContext
 from sensor.query import ast, eql
 from sensor.query.predicate import compile_query
@@ -73,9 +74,9 @@ def events(count: int) -> Any:
 def runner_of(text: str) -> Runner:
     query = eql.parse(text)
     if isinstance(query, ast.Sequence):
-        return OrderRunner(Tracker(query, 360 * SECOND_NS, 100_000))
+        return OrderRunner(Tracker(query, 360 * SECOND_NS, RuleLimits()))
     if isinstance(query, ast.Sample):
-        return OrderRunner(Sampler(query, 360 * SECOND_NS, 100_000))
+        return OrderRunner(Sampler(query, 360 * SECOND_NS, RuleLimits()))
     return SingleRunner(compile_query(query))
 
 

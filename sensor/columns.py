@@ -60,6 +60,10 @@ class Kept(Protocol):
     def known_ns(self) -> int:
         """When the event became known."""
 
+    @property
+    def size(self) -> int:
+        """About how many octets of memory it takes."""
+
     def document(self) -> dict[str, Any]:
         """The event as a nested ECS document, the caller's own."""
 

@@ -70,6 +70,8 @@ class RuleLimits:
     pending_max: int = 100_000
     """Events that a rule holds while it waits for more, those of several waits counted in each;
     what began first goes first."""
+    pending_bytes_max: int = 128 * 1024 * 1024
+    """The same in octets: events that are documents can be long."""
 
 
 @dataclass(frozen=True, slots=True)

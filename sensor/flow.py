@@ -167,6 +167,9 @@ class KeptFlow:
 
     __slots__ = ("_batch", "_record")
 
+    size = 512
+    """About how many octets of memory it takes, the record and what surrounds it."""
+
     def __init__(self, record: bytes, batch: FlowBatch) -> None:
         self._record = record
         self._batch = batch

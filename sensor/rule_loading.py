@@ -254,12 +254,12 @@ def _runner(query: Query, text: RuleText, config: Config, schema: Schema) -> Run
         from sensor.query.sequence import Tracker  # noqa: PLC0415  as in _specialise
 
         return OrderRunner(
-            Tracker(query, text.lookback_ns, config.rule.pending_max, schema.fields))
+            Tracker(query, text.lookback_ns, config.rule, schema.fields))
     if isinstance(query, Sample):
         from sensor.query.sample import Sampler  # noqa: PLC0415  as in _specialise
 
         return OrderRunner(
-            Sampler(query, text.lookback_ns, config.rule.pending_max, schema.fields))
+            Sampler(query, text.lookback_ns, config.rule, schema.fields))
     return SingleRunner(compile_query(query, schema.fields, schema.shared))
 
 

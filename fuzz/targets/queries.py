@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from sensor.config import RuleLimits
 from sensor.errors import QueryError
 from sensor.events.scan import Scanner
 from sensor.query import check as checking
@@ -41,6 +42,7 @@ ROWS = DocumentRows(DOCUMENTS)
 EACH = [DocumentRows([document]) for document in DOCUMENTS]
 LINES = [orjson.dumps(document) + b"\n" for document in DOCUMENTS]
 LATER_NS = 1_767_400_000_000_000_000
+_LIMITS = RuleLimits(pending_max=1000)
 FIELDS = ("a", "b", "source.ip", "destination.port", "event.category", "process.name")
 
 
@@ -61,9 +63,9 @@ def make(name: str) -> Callable[[bytes], None]:
         checking.check(tree, text, ecs_type_of, FIELDS, None)
         _explained(tree)
         if isinstance(tree, Sequence):
-            _in_order(partial(Tracker, tree, 0, 1_000))
+            _in_order(partial(Tracker, tree, 0, _LIMITS))
         elif isinstance(tree, Sample):
-            _in_order(partial(Sampler, tree, 0, 1_000))
+            _in_order(partial(Sampler, tree, 0, _LIMITS))
         else:
             _condition(tree)
 

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from io import FileIO
 
 from sensor.capture.streams import STANDARD_INPUT, start_of
 from sensor.decompress import DecompressError
@@ -33,6 +34,8 @@ class Found:
     error: CaptureError | None = None
     size: int | None = None
     """Octets, None where they are not known (a pipe)."""
+    file: FileIO | None = None
+    """The file, open at its start, where it may be gone before its turn comes."""
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from sensor.capture.discover import Found, inspect, reason_of
-from sensor.capture.streams import start_of
+from sensor.capture.streams import open_plain, start_of
 from sensor.decompress import DecompressError
 from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
@@ -38,6 +38,8 @@ LOOK_S = 0.5
 """How often a folder is looked at where nothing tells of changes."""
 START_BYTES = 4096
 """What tells whether a file was read before, under another name or uncompressed."""
+HELD_MAX = 64
+"""Files that are held open until they are read; of more at a time, some may be gone by then."""
 STARTS_MAX = 1024
 """Files of which that is known; the oldest are forgotten."""
 
@@ -82,7 +84,10 @@ class Folder:
         """
         while not self._closed:
             try:
-                found = [each for path in self._whole() if (each := self._unread(path))]
+                found: list[Found] = []
+                for path in self._whole():
+                    if each := self._unread(path, len(found) < HELD_MAX):
+                        found.append(each)
             except OSError as error:
                 self._closed = True
                 return [Found(self.path, CaptureError(self.path, reason_of(error)))]
@@ -154,8 +159,10 @@ class Folder:
                 settled.append(path)
         return settled
 
-    def _unread(self, path: str) -> Found | None:
-        """The file, if it is a capture that was not read before."""
+    def _unread(self, path: str, hold: bool) -> Found | None:
+        """The file, if it is a capture that was not read before; held open if wanted: `tcpdump -z`
+        packs and removes it at once.
+        """
         found, start = None, b""
         try:
             status = os.stat(path)
@@ -166,10 +173,16 @@ class Folder:
             if not os.path.basename(path).startswith("."):
                 found = inspect(path)
                 start = start_of(path, START_BYTES)
+                if found is not None and hold:
+                    found.file = open_plain(path)
         except (OSError, DecompressError):
             # What is gone was packed, and comes once more; the rest is reported when it is read.
             return found if os.path.lexists(path) else None
-        return found if found is None or self._is_new_start(path, start) else None
+        if found is None or self._is_new_start(path, start):
+            return found
+        if found.file is not None:
+            found.file.close()
+        return None
 
     def _is_new_start(self, path: str, start: bytes) -> bool:
         """Whether no file was read yet that begins so."""

@@ -53,8 +53,9 @@ class InputFile:
         """Read the time of the first record; what a pipe gave for that is kept for reading."""
         if self.found.error is not None:
             return
+        plain = self.found.file
         try:
-            stream = open_stream(self.found.path)
+            stream = plain or open_stream(self.found.path)
         except (OSError, DecompressError):
             return  # met again, and reported, when its turn comes
         recording = RecordingStream(stream)
@@ -66,7 +67,9 @@ class InputFile:
                 break
         except CaptureError:
             pass  # likewise
-        if self.found.size is None:
+        if plain is not None:
+            plain.seek(0)
+        elif self.found.size is None:
             if isinstance(stream, DecompressedStream):
                 self.compressed = stream
             self.stream = PrefixedStream(recording.recorded, stream)
@@ -74,10 +77,11 @@ class InputFile:
             stream.close()
 
     def close(self) -> None:
-        """Close what was opened to peek and not read since."""
-        stream, self.stream = self.stream, None
-        if stream is not None:
-            stream.close()
+        """Close what was opened ahead and not read since."""
+        for stream in (self.stream, self.found.file):
+            if stream is not None:
+                stream.close()
+        self.stream = self.found.file = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +150,10 @@ class FileReader:
     def _open(self) -> Window:
         file = self.file
         try:
-            stream = file.stream or open_stream(file.found.path)
+            stream = file.stream or file.found.file or open_stream(file.found.path)
         except (OSError, ValueError) as error:
             raise CaptureError(file.found.path, reason_of(error)) from error
-        file.stream = None
+        file.stream = file.found.file = None
         if isinstance(stream, DecompressedStream):
             file.compressed = stream
         # Decompressing takes longer than all the rest: it has a thread of its own in any case.

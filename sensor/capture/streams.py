@@ -26,6 +26,16 @@ def open_stream(path: str) -> Stream:
         raise
 
 
+def open_plain(path: str) -> FileIO | None:
+    """A file that is not compressed, open at its start; None for others. Errors: OSError."""
+    raw = FileIO(path)
+    if kind_of(read_start(raw, MAGIC_BYTES)):
+        raw.close()
+        return None
+    raw.seek(0)
+    return raw
+
+
 def _content(raw: FileIO) -> Stream:
     if stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
         start = read_start(raw, MAGIC_BYTES)

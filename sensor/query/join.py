@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sensor.columns import AddressColumn, CodedColumn, Column, Rows, Scalar
 from sensor.query.ast import FieldRef
 from sensor.query.masks import date_text
-from sensor.query.values import address_of, date_span
+from sensor.query.values import address_of, date_span, told_apart
 
 Key = Hashable
 KEYS_MAX = 256
@@ -135,12 +135,12 @@ def canonical(value: Scalar, ecs_type: str) -> Key:
         return _number_text(value)
     if ecs_type == "date":
         span = date_span(value)
-        return date_text(span[0]) if span else value
+        return date_text(span[0]) if span else told_apart(value)
     if ecs_type == "ip" or _may_be_address(value):
         halves = address_of(value)
         if halves is not None:
             return halves[0] << 64 | halves[1]
-    return value
+    return told_apart(value)
 
 
 def _number_text(value: float) -> str:

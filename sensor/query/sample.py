@@ -14,6 +14,7 @@ from functools import reduce
 from operator import or_
 
 from sensor.columns import Kept, Rows
+from sensor.config import RuleLimits
 from sensor.query.ast import Sample
 from sensor.query.join import Key
 from sensor.query.steps import Completed, Findings, Steps, Unexcepted
@@ -41,20 +42,21 @@ class _Group:
 class Sampler:
     """The remembered events of one query.
 
-    `lookback_ns` is how far apart the events of a sample may be; `pending_max` bounds the events
-    that are held.
+    `lookback_ns` is how far apart the events of a sample may be; `limits` bounds the events that
+    are held.
     """
 
     def __init__(
-        self, query: Sample, lookback_ns: int, pending_max: int, fields: Collection[str] = ()
+        self, query: Sample, lookback_ns: int, limits: RuleLimits, fields: Collection[str] = ()
     ) -> None:
         self.evicted = 0
         """Keys that were forgotten for want of room."""
         self.span_ns = lookback_ns
         self._count = len(query.steps)
         self._steps = Steps(query.by, query.steps, fields)
-        self._pending_max = pending_max
-        self._held = 0
+        self._pending_max = limits.pending_max
+        self._bytes_max = limits.pending_bytes_max
+        self._held = self._bytes = 0
         self._groups: OrderedDict[Key, _Group] = OrderedDict()
         """The one whose newest event is the oldest comes first."""
 
@@ -91,6 +93,7 @@ class Sampler:
             group.candidates.append(_Candidate(event, known_ns, steps))
             group.covered |= steps
             self._held += 1
+            self._bytes += event.size
             if (len(group.candidates) > 2 * self._count
                     or known_ns - group.candidates[0].known_ns > self.span_ns):
                 self._prune(group, known_ns)
@@ -99,7 +102,7 @@ class Sampler:
                 found.add(Completed(known_ns, row, tuple(chosen)))
                 self._remove(key)
         self._expire(known_ns)
-        while self._held > self._pending_max:
+        while self._held > self._pending_max or self._bytes > self._bytes_max:
             self._remove(next(iter(self._groups)))
             self.evicted += 1
 
@@ -120,6 +123,7 @@ class Sampler:
                 kept.append(candidate)
         kept.reverse()
         self._held -= len(group.candidates) - len(kept)
+        self._bytes -= _size_of(group.candidates) - _size_of(kept)
         group.candidates = kept
         group.covered = reduce(or_, (candidate.steps for candidate in kept))
 
@@ -142,7 +146,13 @@ class Sampler:
             self._remove(key)
 
     def _remove(self, key: Key) -> None:
-        self._held -= len(self._groups.pop(key).candidates)
+        candidates = self._groups.pop(key).candidates
+        self._held -= len(candidates)
+        self._bytes -= _size_of(candidates)
+
+
+def _size_of(candidates: list[_Candidate]) -> int:
+    return sum(candidate.event.size for candidate in candidates)
 
 
 def _assign(

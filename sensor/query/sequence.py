@@ -20,6 +20,7 @@ from collections import OrderedDict, deque
 from collections.abc import Collection
 
 from sensor.columns import Kept, Rows
+from sensor.config import RuleLimits
 from sensor.query.ast import Sequence, Step
 from sensor.query.join import Key
 from sensor.query.steps import Completed, Findings, Steps, Unexcepted
@@ -31,12 +32,13 @@ _NEVER = 1 << 200
 class _Pending:
     """The first events of a sequence."""
 
-    __slots__ = ("barred_ns", "events", "first_ns", "key")
+    __slots__ = ("barred_ns", "events", "first_ns", "key", "size")
 
     def __init__(self, key: Key, first_ns: int, event: Kept, barred_ns: int) -> None:
         self.key = key
         self.first_ns = first_ns
         self.events = [event]
+        self.size = event.size
         self.barred_ns = barred_ns
         """When something that must be missing before the first event was there last."""
 
@@ -72,11 +74,11 @@ _Part = _Take | _Gap | _Until
 class Tracker:
     """The pending sequences of one query.
 
-    `lookback_ns` bounds a sequence without `maxspan`; `pending_max` the events that are held.
+    `lookback_ns` bounds a sequence without `maxspan`; `limits` the events that are held.
     """
 
     def __init__(
-        self, query: Sequence, lookback_ns: int, pending_max: int, fields: Collection[str] = ()
+        self, query: Sequence, lookback_ns: int, limits: RuleLimits, fields: Collection[str] = ()
     ) -> None:
         self.evicted = 0
         """Pending sequences, and sights of what must be missing, forgotten for want of room."""
@@ -85,8 +87,9 @@ class Tracker:
         self._steps = Steps(query.by, steps, fields)
         self._waits = query.steps[-1].missing
         self._bars = query.steps[0].missing
-        self._pending_max = pending_max
-        self._held = 0
+        self._pending_max = limits.pending_max
+        self._bytes_max = limits.pending_bytes_max
+        self._held = self._bytes = 0
         # By age: an ordinary dict would look for its first entry among all that were deleted.
         self._alive: OrderedDict[_Pending, None] = OrderedDict()
         self._tables: list[dict[Key, _Pending]] = [{} for _ in range(self._length)]
@@ -146,7 +149,10 @@ class Tracker:
                 if time_ns - pending.first_ns > self.span_ns:
                     self._drop(pending)
                 else:
-                    pending.events.append(self._keep(row))
+                    event = self._keep(row)
+                    pending.events.append(event)
+                    pending.size += event.size
+                    self._bytes += event.size
                     self._held += 1
                     self._move(pending, place + 1, row, time_ns)
             place -= 1
@@ -154,11 +160,12 @@ class Tracker:
             barred_ns = self._seen.get(key, -_NEVER) if self._bars else -_NEVER
             pending = _Pending(key, time_ns, self._keep(row), barred_ns)
             self._held += 1
+            self._bytes += pending.size
             if not self._alive:
                 self._due_ns = min(self._due_ns, time_ns + self.span_ns)
             self._alive[pending] = None
             self._move(pending, 1, row, time_ns)
-        if self._held + len(self._seen) > self._pending_max:
+        if self._is_full():
             self._make_room()
 
     def _move(self, pending: _Pending, count: int, row: int, time_ns: int) -> None:
@@ -184,7 +191,7 @@ class Tracker:
             self._seen[key] = time_ns
             self._seen.move_to_end(key)
             self._due_ns = min(self._due_ns, time_ns + self.span_ns)
-            if self._held + len(self._seen) > self._pending_max:
+            if self._is_full():
                 self._make_room()
         elif part.after == self._length:
             for pending in self._waiting.pop(key, ()):
@@ -219,9 +226,12 @@ class Tracker:
             oldest.append(next(iter(self._seen.values())))
         self._due_ns = min(oldest) + self.span_ns if oldest else _NEVER
 
+    def _is_full(self) -> bool:
+        return self._held + len(self._seen) > self._pending_max or self._bytes > self._bytes_max
+
     def _make_room(self) -> None:
         """Forget what began first, until the rest fits."""
-        while self._held + len(self._seen) > self._pending_max:
+        while self._is_full():
             seen_ns = next(iter(self._seen.values())) if self._seen else _NEVER
             pending = next(iter(self._alive)) if self._alive else None
             if pending is not None and pending.first_ns <= seen_ns:
@@ -247,6 +257,7 @@ class Tracker:
         """A sequence that is in no place any more is over."""
         del self._alive[pending]
         self._held -= len(pending.events)
+        self._bytes -= pending.size
 
     # --- results
 

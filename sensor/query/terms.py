@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sensor.addresses import address_text
 from sensor.columns import AddressColumn, CodedColumn, Column, Rows
 from sensor.query.masks import NUMBER_TYPES, date_text
-from sensor.query.values import address_of, number_of, text_of
+from sensor.query.values import address_of, number_of, text_of, told_apart
 
 Term = str | int | float
 Terms = tuple[Term, ...]
@@ -65,18 +65,22 @@ def _coded(column: CodedColumn, chosen: NDArray[np.intp]) -> list[Terms]:
 def _term_of_type(ecs_type: str) -> Callable[[Any], Term]:
     if ecs_type == "ip":
         return _address
-    return _number if ecs_type in NUMBER_TYPES else text_of
+    return _number if ecs_type in NUMBER_TYPES else _text
+
+
+def _text(value: Any) -> Term:
+    return told_apart(text_of(value))
 
 
 def _address(value: Any) -> Term:
-    text = text_of(value)
+    text = told_apart(text_of(value))
     halves = address_of(text)
     return text if halves is None else _address_text(*halves)
 
 
 def _number(value: Any) -> Term:
     number = number_of(value)
-    return text_of(value) if number is None else number
+    return _text(value) if number is None else number
 
 
 def combinations_of(

@@ -7,6 +7,7 @@ is a number equals that number, and `true` the truth value.
 
 from __future__ import annotations
 
+import hashlib
 import operator
 import re
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from sensor.addresses import Networks, address_halves
 
 Value = str | int | float | bool
 SECOND_NS = 1_000_000_000
+TEXT_MAX = 1024
+"""Characters of a text that are remembered; Elasticsearch does not index longer keywords."""
 
 
 class IpText(str):
@@ -84,6 +87,14 @@ def number_of(value: Value) -> int | float | None:
     if not _NUMBER.fullmatch(value):
         return None
     return int(value) if value.lstrip("+-").isdigit() else float(value)
+
+
+def told_apart(text: str) -> str:
+    """A text to group, join and remember by: a very long one by its beginning and its digest."""
+    if len(text) <= TEXT_MAX:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{text[: TEXT_MAX - len(digest) - 1]}~{digest}"
 
 
 def text_of(value: Value | None) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sensor.config import RuleLimits
 from sensor.query import ast, eql
 from sensor.query.rows import DocumentRows
 from sensor.query.sample import Sampler
@@ -200,7 +201,7 @@ def test_sequences(shape: Shape, events: list[Event], cuts: list[int]) -> None:
     query = eql.parse(shape.text())
     assert isinstance(query, ast.Sequence)
     results = [
-        found_by(Tracker(query, MAXSPAN * eql.SECOND_NS, 10_000), events, where)
+        found_by(Tracker(query, MAXSPAN * eql.SECOND_NS, RuleLimits()), events, where)
         for where in ([], cuts, list(range(1, 25)))
     ]
     assert results[0] == results[1] == results[2]
@@ -215,7 +216,8 @@ def test_what_is_evicted_does_not_depend_on_the_batches(
 ) -> None:
     query = eql.parse(shape.text())
     assert isinstance(query, ast.Sequence)
-    trackers = [Tracker(query, MAXSPAN * eql.SECOND_NS, pending_max) for _ in range(2)]
+    limits = RuleLimits(pending_max=pending_max)
+    trackers = [Tracker(query, MAXSPAN * eql.SECOND_NS, limits) for _ in range(2)]
     results = [found_by(tracker, events, where)
                for tracker, where in zip(trackers, ([], cuts), strict=True)]
     assert results[0] == results[1]
@@ -228,7 +230,7 @@ def test_what_is_evicted_does_not_depend_on_the_batches(
 def test_samples(steps: list[str], events: list[Event], cuts: list[int]) -> None:
     query = eql.parse("sample by k " + " ".join(f"[{condition(step)}]" for step in steps))
     assert isinstance(query, ast.Sample)
-    whole, cut = (found_by(Sampler(query, MAXSPAN * eql.SECOND_NS, 10_000), events, where)
+    whole, cut = (found_by(Sampler(query, MAXSPAN * eql.SECOND_NS, RuleLimits()), events, where)
                   for where in ([], cuts))
     assert whole == cut
     assert {item[-2:] for item in whole} == sampled(steps, events)

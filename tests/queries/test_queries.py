@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sensor.config import RuleLimits
 from sensor.errors import QueryError
 from sensor.query import ast, eql, kql
 from sensor.query.predicate import compile_query
@@ -66,7 +67,7 @@ def test_finds_in_order(case: dict[str, Any], size: int) -> None:
     query = eql.parse(case["query"])
     assert isinstance(query, ast.Sequence | ast.Sample)
     kind: Any = Tracker if isinstance(query, ast.Sequence) else Sampler
-    tracker = kind(query, case.get("lookback", 360) * SECOND, 10_000)
+    tracker = kind(query, case.get("lookback", 360) * SECOND, RuleLimits())
     done = []
     for first in range(0, len(events), size):
         part = events[first : first + size]

@@ -161,6 +161,19 @@ def test_a_reader_that_leaves_ends_the_run(arguments: list[str]) -> None:
     assert (code, errors) == (0, "")
 
 
+@pytest.mark.parametrize("arguments", [
+    ["rules", "list"], ["rules", "check"], ["--help"],
+    ["rules", "show", "accepted_default_telnet_port_connection"],
+])
+def test_a_reader_that_leaves_has_what_it_wanted(arguments: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    run = subprocess.run([*COMMAND, *arguments], stdout=write, stderr=PIPE, check=False,
+                         env=environment())
+    os.close(write)
+    assert (run.returncode, run.stderr) == (0, b"")
+
+
 def test_a_reader_that_leaves_does_not_end_what_others_still_want(tmp_path: Path) -> None:
     kept = tmp_path / "alerts"
     run = started("--quiet", "--alerts", str(kept), "-")

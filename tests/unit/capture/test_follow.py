@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sensor.capture.discover import Found
 from sensor.capture.files import INPUTS_MAX, FileCapture
 from sensor.capture.follow import Folder, has_frames
 from sensor.errors import ConfigError
@@ -24,7 +25,11 @@ def body(*times: int) -> bytes:
 
 
 def names(folder: Folder) -> list[str]:
-    return [os.path.basename(found.path) for found in folder.wait()]
+    told = folder.wait()
+    for found in told:
+        if found.file is not None:
+            found.file.close()
+    return [os.path.basename(found.path) for found in told]
 
 
 @BOTH
@@ -171,6 +176,31 @@ def test_a_capture_goes_on_with_the_folder(tmp_path: Path) -> None:
     assert "damaged.pcap" in notice and "cut short" in notice
     assert [entry.error for entry in capture.inputs].count(notice) == 1
     assert len(capture.inputs) == 10 < INPUTS_MAX
+
+
+class Packing(Folder):
+    """Whose files are packed and removed as soon as they have been seen."""
+
+    def wait(self) -> list[Found]:
+        found = super().wait()
+        for path in (Path(each.path) for each in found):
+            if path.suffix != ".gz":
+                write(path.with_suffix(".gz"), gzip.compress(path.read_bytes()))
+                path.unlink()
+        return found
+
+
+def test_a_file_that_is_packed_before_its_turn_is_read_once(tmp_path: Path) -> None:
+    folder = Packing(str(tmp_path))
+    capture = FileCapture([], folder=folder)
+    frames = frames_of(capture)
+    for time in (3, 1, 2):
+        write(tmp_path / f"{time}.pcap", body(time, time + 10))
+    assert [next(frames) for _ in range(6)] == [b"frame %d" % t for t in (1, 2, 3, 11, 12, 13)]
+    write(tmp_path / "last.pcap", body(20))
+    assert next(frames) == b"frame 20"
+    capture.close()
+    assert [entry.error for entry in capture.inputs if entry.error] == []
 
 
 @pytest.mark.parametrize("options", [["-C", "1"], ["-C", "1", "-z", "gzip"], ["-C", "1", "-W", "9"],

@@ -39,6 +39,19 @@ def test_terms_of_columns(column: Column | None, expected: list[Terms]) -> None:
     assert terms_of(column, np.array([2, 0])) == [expected[2], expected[0]]
 
 
+def test_very_long_texts_stay_apart_and_take_little_room() -> None:
+    """What rules remember is bounded in octets, not only in number."""
+    long, other = "x" * 100_000, "x" * 99_999 + "y"
+    short = "x" * 1024
+    table = ((long,), (other,), (short,))
+    for kind in ("keyword", "ip", "long"):
+        (first,), (second,), (third,) = terms_of(CodedColumn(ALL, table, kind), ALL)
+        assert len({first, second, third}) == 3 and third == short
+        assert max(len(str(term)) for term in (first, second)) <= 1024
+        again = terms_of(CodedColumn(ALL[:1], ((long,),), kind), ALL[:1])
+        assert again == [(first,)]
+
+
 def test_combinations_need_every_field() -> None:
     rows = DocumentRows([{"a": 1, "tags": ["x", "y"]}, {"a": 1}, {"tags": "x"}])
     assert combinations_of(rows, ["a", "tags"], ALL) == [[("1", "x"), ("1", "y")], [], []]

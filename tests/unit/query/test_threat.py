@@ -61,6 +61,12 @@ def test_texts_are_compared_as_they_are_and_numbers_as_numbers() -> None:
     assert found([[DOMAIN], [PORT]], indicators, *events) == {0: [0], 2: [0], 3: [1], 4: [2]}
 
 
+def test_very_long_texts_are_compared_to_the_end() -> None:
+    long = "x" * 5000
+    events = [{"destination.domain": long}, {"destination.domain": long + "y"}]
+    assert found([[DOMAIN]], [{"domain": long}], *events) == {0: [0]}
+
+
 def test_entries_hold_for_one_and_the_same_indicator() -> None:
     indicators = [{"ip": "1.1.1.1", "port": 23}, {"ip": "2.2.2.2", "port": 80}, {"ip": "3.3.3.3"}]
     events = [{"destination.ip": "1.1.1.1", "destination.port": 23},
