@@ -215,13 +215,8 @@ def _columns(items: list[dict[str, Any]]) -> dict[str, list[str]]:
 def _summary(document: dict[str, Any]) -> str:
     """`192.0.2.10:50432 -> 198.51.100.7:23 tcp accepted (handshake) outbound`, as far as known."""
     def first(name: str) -> str:
-        value: Any = document
-        for part in name.split("."):  # the usual shape; anything else takes the long way
-            value = value.get(part) if isinstance(value, dict) else None
-        if isinstance(value, str | int | float):
-            return str(value)
-        found = [value for value in values_at(document, name) if not isinstance(value, dict)]
-        return str(found[0]) if found else ""
+        return next((str(value) for value in values_at(document, name)
+                     if not isinstance(value, dict)), "")
 
     words = []
     source = _endpoint(first("source.ip"), first("source.port"))

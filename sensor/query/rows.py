@@ -282,10 +282,26 @@ def merge(target: dict[str, Any], more: dict[str, Any]) -> None:
             target[key] = value
 
 
+@lru_cache(maxsize=4096)
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(name.split("."))
+
+
 def values_at(document: dict[str, Any], name: str) -> list[Any]:
     """The values (objects too) of a dotted name in a nested document, lists opened."""
+    parts = _parts(name)
+    value: Any = document
+    for part in parts:  # the usual shape; lists take the long way
+        if value.__class__ is not dict:
+            break
+        value = value.get(part)
+        if value is None:
+            return []
+    else:
+        if value.__class__ is not list:
+            return [value]
     found: list[Any] = [document]
-    for part in name.split("."):
+    for part in parts:
         found = [
             item[part] for item in found if isinstance(item, dict) and part in item
         ]

@@ -102,7 +102,9 @@ def counted_words(document: dict[str, Any]) -> str:
 def _at(document: dict[str, Any], *path: str) -> Any:
     value: Any = document
     for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
     return value
 
 
@@ -114,6 +116,8 @@ def _icmp_words(document: dict[str, Any]) -> str:
 
 def host_words(document: dict[str, Any]) -> str:
     """`telnet (pid 42) as root on web-1` of a host's document, "" of a flow's."""
+    if document.keys().isdisjoint(("process", "user", "host")):
+        return ""
     process = field(document, "process", "name") or field(document, "process", "executable")
     pid = field(document, "process", "pid")
     user = field(document, "user", "name")
