@@ -37,6 +37,8 @@ class _Group:
     candidates: list[_Candidate] = field(default_factory=list)
     covered: int = 0
     """The steps that any of them fulfils, one bit each."""
+    size: int = 0
+    """About how many octets their events take."""
 
 
 class Sampler:
@@ -53,6 +55,7 @@ class Sampler:
         """Keys that were forgotten for want of room."""
         self.span_ns = lookback_ns
         self._count = len(query.steps)
+        self._every = (1 << self._count) - 1
         self._steps = Steps(query.by, query.steps, fields)
         self._pending_max = limits.pending_max
         self._bytes_max = limits.pending_bytes_max
@@ -88,23 +91,30 @@ class Sampler:
             return
         event = rows.keep(row)
         for key, steps in masks.items():
-            group = self._groups.setdefault(key, _Group())
-            self._groups.move_to_end(key)
+            group = self._groups.get(key)
+            if group is None:
+                group = self._groups[key] = _Group()
+            else:
+                self._groups.move_to_end(key)
             group.candidates.append(_Candidate(event, known_ns, steps))
             group.covered |= steps
             self._held += 1
+            group.size += event.size
             self._bytes += event.size
             if (len(group.candidates) > 2 * self._count
                     or known_ns - group.candidates[0].known_ns > self.span_ns):
                 self._prune(group, known_ns)
-            chosen = self._chosen(group)
-            if chosen:
+            if group.covered == self._every and (chosen := self._chosen(group)):
                 found.add(Completed(known_ns, row, tuple(chosen)))
                 self._remove(key)
-        self._expire(known_ns)
-        while self._held > self._pending_max or self._bytes > self._bytes_max:
+        if self._is_full():
+            self._expire(known_ns)
+        while self._is_full():
             self._remove(next(iter(self._groups)))
             self.evicted += 1
+
+    def _is_full(self) -> bool:
+        return self._held > self._pending_max or self._bytes > self._bytes_max
 
     def _prune(self, group: _Group, now_ns: int) -> None:
         """Keep what is young enough, and of each step as many as there are steps: more choice
@@ -123,14 +133,16 @@ class Sampler:
                 kept.append(candidate)
         kept.reverse()
         self._held -= len(group.candidates) - len(kept)
-        self._bytes -= _size_of(group.candidates) - _size_of(kept)
+        size = sum(candidate.event.size for candidate in kept)
+        self._bytes -= group.size - size
+        group.size = size
         group.candidates = kept
         group.covered = reduce(or_, (candidate.steps for candidate in kept))
 
     def _chosen(self, group: _Group) -> list[Kept]:
         """An event for each step, the newest that will do, oldest first; none if that cannot be."""
         candidates = group.candidates
-        if group.covered != (1 << self._count) - 1 or len(candidates) < self._count:
+        if len(candidates) < self._count:
             return []
         step_of: dict[int, int] = {}
         for step in range(self._count):
@@ -146,13 +158,9 @@ class Sampler:
             self._remove(key)
 
     def _remove(self, key: Key) -> None:
-        candidates = self._groups.pop(key).candidates
-        self._held -= len(candidates)
-        self._bytes -= _size_of(candidates)
-
-
-def _size_of(candidates: list[_Candidate]) -> int:
-    return sum(candidate.event.size for candidate in candidates)
+        group = self._groups.pop(key)
+        self._held -= len(group.candidates)
+        self._bytes -= group.size
 
 
 def _assign(
