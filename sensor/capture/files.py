@@ -102,7 +102,8 @@ class FileCapture:
         self.inputs[:] = [file.input for file in self._files]
         yield from self._told(self._batches(deque(self._files)))
         while self._folder is not None and (found := self._folder.wait()):
-            self._files = self._sorted([InputFile(each, Input(each.path)) for each in found])
+            self._files = self._sorted([InputFile(each, Input(each.path), stream=each.file)
+                                         for each in found])
             self.inputs += [file.input for file in self._files]
             self._forget_inputs()
             self.notices += self._folder.left_out

@@ -45,7 +45,7 @@ class InputFile:
     input: Input
     first_ns: int = NO_TIME
     stream: Stream | None = None
-    """A pipe that was opened to peek."""
+    """What was opened ahead: a pipe, to peek, or a file that may be gone soon (`found.file`)."""
     compressed: DecompressedStream | None = None
     """The stream, if what is read is not what is in the file."""
 
@@ -78,10 +78,9 @@ class InputFile:
 
     def close(self) -> None:
         """Close what was opened ahead and not read since."""
-        for stream in (self.stream, self.found.file):
-            if stream is not None:
-                stream.close()
-        self.stream = self.found.file = None
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            stream.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +149,10 @@ class FileReader:
     def _open(self) -> Window:
         file = self.file
         try:
-            stream = file.stream or file.found.file or open_stream(file.found.path)
+            stream = file.stream or open_stream(file.found.path)
         except (OSError, ValueError) as error:
             raise CaptureError(file.found.path, reason_of(error)) from error
-        file.stream = file.found.file = None
+        file.stream = None
         if isinstance(stream, DecompressedStream):
             file.compressed = stream
         # Decompressing takes longer than all the rest: it has a thread of its own in any case.
