@@ -204,6 +204,20 @@ class Pair:
 
 
 PAIRS: dict[int, Pair] = {}
+"""By their options: a history is gone on with, so that tables fill and time passes."""
+
+
+def play(octets: bytes, frames: list[tuple[int, bytes]]) -> None:
+    """Run the frames of an input through the pair that its first octet's options name."""
+    options = octets[0] & 127
+    pair = PAIRS.get(options)
+    if pair is None or pair.whole.runs == RUNS_MAX:
+        pair = PAIRS[options] = Pair(options)
+    try:
+        pair.play(frames, 1 + octets[-1] % 5)
+    except Exception:
+        del PAIRS[options]  # so that the next one starts afresh
+        raise
 
 
 def make(name: str) -> Callable[[bytes], None]:
@@ -215,15 +229,7 @@ def check(octets: bytes) -> None:
     """Play the conversation that the octets tell."""
     if len(octets) < 5:
         return
-    options = octets[0] & 127
     talks = Talks(6 if octets[0] & 128 else 4)
     for at in range(1, len(octets) - 3, 4):
         talks.step(*octets[at : at + 4])
-    pair = PAIRS.get(options)
-    if pair is None or pair.whole.runs == RUNS_MAX:
-        pair = PAIRS[options] = Pair(options)
-    try:
-        pair.play(talks.frames, 1 + octets[-1] % 5)
-    except Exception:
-        del PAIRS[options]  # so that the next one starts afresh
-        raise
+    play(octets, talks.frames)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from fuzz.targets.flows import MS, RUNS_MAX, START_NS, Pair
+from fuzz.targets.flows import MS, START_NS, play
 
 PAUSES = (0, 0, 0, 1 * MS, 9 * MS, 11 * MS, 1_000 * MS, 29_000 * MS, 31_000 * MS, -5 * MS, -1,
           200 * MS, 5_000 * MS, 62_000 * MS, 0, 301_000 * MS)  # fmt: skip
@@ -63,9 +63,6 @@ def frames_of(octets: bytes) -> list[tuple[int, bytes]]:
     return frames
 
 
-PAIRS: dict[int, Pair] = {}
-
-
 def make(name: str) -> Callable[[bytes], None]:
     """The check."""
     return check
@@ -75,12 +72,4 @@ def check(octets: bytes) -> None:
     """Play the fragments that the octets tell."""
     if len(octets) < 5:
         return
-    options = octets[0] & 127
-    pair = PAIRS.get(options)
-    if pair is None or pair.whole.runs == RUNS_MAX:
-        pair = PAIRS[options] = Pair(options)
-    try:
-        pair.play(frames_of(octets), 1 + octets[-1] % 5)
-    except Exception:
-        del PAIRS[options]  # so that the next one starts afresh
-        raise
+    play(octets, frames_of(octets))
