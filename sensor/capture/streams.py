@@ -27,13 +27,12 @@ def open_stream(path: str) -> Stream:
 
 
 def open_plain(path: str) -> FileIO | None:
-    """A file that is not compressed, open at its start; None for others. Errors: OSError."""
-    raw = FileIO(path)
-    if kind_of(read_start(raw, MAGIC_BYTES)):
-        raw.close()
-        return None
-    raw.seek(0)
-    return raw
+    """A file that is not compressed, open at its start; None for others. Errors: as open_stream."""
+    stream = open_stream(path)
+    if isinstance(stream, FileIO):
+        return stream
+    stream.close()
+    return None
 
 
 def _content(raw: FileIO) -> Stream:
