@@ -17,6 +17,7 @@ COMPILED = [
     "sensor/identifiers.py",
     "sensor/documents.py",
     "sensor/events/scan.py",
+    "sensor/zstd_blocks.py",
     "sensor/capture/sieve.py",
     "sensor/capture/pcap.py",
     "sensor/capture/pcapng.py",

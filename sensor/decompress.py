@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sensor import zstd_library
 from sensor.compressed_blocks import (
     LZ4_MAGIC,
     SKIPPED_MAGIC,
@@ -23,8 +24,11 @@ from sensor.compressed_blocks import (
     lz4_steps,
     zstd_steps,
 )
+from sensor.zstd_blocks import BlockDecompressor
 
 CHUNK_BYTES = 128 * 1024
+RUN_BYTES = 512 * 1024
+"""Input that is read at once where many blocks are decompressed in one call."""
 XZ_MEMORY_BYTES = 256 << 20
 """What a decompressor of xz may take; the strongest preset takes 65 MiB."""
 ZSTD_WINDOW_BYTES = 128 << 20
@@ -94,20 +98,25 @@ class _Zlib:
 
 
 def _zstd() -> Any:
-    """A decompressor of zstd. Errors: DecompressError if neither library is there."""
+    """A decompressor of zstd. Errors: DecompressError if no library is there."""
+    found = zstd_library.library()
+    if found is not None:
+        return BlockDecompressor(zstd_library.Context(found, ZSTD_WINDOW_BYTES))
+    return zstd_of_package()
+
+
+def zstd_of_package() -> Any:
+    """A decompressor of zstd that does not need the system's library. Errors: DecompressError."""
     try:
         from compression import zstd  # type: ignore[import-not-found]  # noqa: PLC0415
-
-        return zstd.ZstdDecompressor(options={
-            zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_BYTES.bit_length() - 1})
     except ImportError:
-        pass
-    try:
-        import zstandard  # noqa: PLC0415
-    except ImportError:
-        raise DecompressError("compressed with zstd, which this Python cannot read: "
-                              "install zstandard, or use zstd -dc") from None
-    return zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES)
+        try:
+            from backports import zstd  # type: ignore[no-redef]  # noqa: PLC0415
+        except ImportError:
+            raise DecompressError("compressed with zstd, which this Python cannot read: "
+                                  "install backports.zstd, or use zstd -dc") from None
+    return zstd.ZstdDecompressor(options={
+        zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_BYTES.bit_length() - 1})
 
 
 def _lz4() -> Any:
@@ -141,11 +150,13 @@ def kind_of(octets: bytes) -> str:
 class _Source:
     """The compressed octets: a chunk at a time, or no more than a block at a time."""
 
-    def __init__(self, raw: RawStream, start: bytes, steps: Callable[[], Steps] | None) -> None:
+    def __init__(
+        self, raw: RawStream, start: bytes, steps: Callable[[], Steps] | None, chunk_bytes: int
+    ) -> None:
         self._raw = raw
         self._start = start
         self._blocks = Blocks(steps) if steps is not None else None
-        self._chunk = memoryview(bytearray(CHUNK_BYTES))
+        self._chunk = memoryview(bytearray(chunk_bytes))
         self.has_paused = False
         """Whether the stream gave less than it was asked for: it may have to be waited for."""
         self.octets_read = len(start)
@@ -164,9 +175,13 @@ class _Source:
             self._blocks.feed(octets)
         return piece
 
-    def read(self, size: int) -> Octets:
-        """The same under the name that the package zstandard calls."""
-        return self.take()
+    def run(self, decompressor: BlockDecompressor) -> bool:
+        """Let it take the blocks that follow each other here; False: it could take nothing."""
+        if self._blocks is None or (run := self._blocks.run) is None:
+            return False
+        decompressor.run(*run)
+        self._blocks.skip(decompressor.taken, decompressor.through)
+        return bool(decompressor.taken > run[1])
 
     @property
     def is_whole(self) -> bool:
@@ -179,7 +194,7 @@ class _Source:
             return octets
         count = self._raw.readinto(self._chunk) or 0
         self.octets_read += count
-        self.has_paused = count < CHUNK_BYTES
+        self.has_paused = count < len(self._chunk)
         return self._chunk[:count]
 
 
@@ -189,17 +204,24 @@ class DecompressedStream:
     Errors: DecompressError, from `readinto`; what was whole before it has been given.
     """
 
-    def __init__(self, raw: RawStream, start: bytes) -> None:
-        """`start` is what was read of the stream already: enough to tell its kind."""
+    def __init__(
+        self, raw: RawStream, start: bytes, make: Callable[[], Any] | None = None
+    ) -> None:
+        """`start` is what was read of the stream already: enough to tell its kind. `make` makes
+        another decompressor than the best one at hand.
+        """
         self._raw = raw
         self._kind = next(kind for kind in KINDS if kind.name == kind_of(start))
-        self._source = _Source(raw, start, self._kind.steps)
-        first = self._kind.make()
-        self._parts: _Parts | _ZstandardReader
-        if hasattr(first, "stream_reader"):
-            self._parts = _ZstandardReader(first, self._source)
+        make = make or self._kind.make
+        first = make()
+        is_library = isinstance(first, BlockDecompressor)
+        chunk_bytes = RUN_BYTES if is_library else CHUNK_BYTES
+        self._source = _Source(raw, start, self._kind.steps, chunk_bytes)
+        self._parts: _Parts | _LibraryReader
+        if is_library:
+            self._parts = _LibraryReader(first, self._source)
         else:
-            self._parts = _Parts(self._kind, first, self._source)
+            self._parts = _Parts(make, first, self._source, self._kind.steps is not None)
         self._error: DecompressError | None = None
         self._ended = False
 
@@ -254,23 +276,38 @@ class _Damaged(Exception):
         self.octets = octets
 
 
-class _ZstandardReader:
-    """zstd by the package zstandard, which writes straight into the buffer."""
+class _LibraryReader:
+    """zstd by the system's library, which writes straight into the buffer."""
 
-    def __init__(self, decompressor: Any, source: _Source) -> None:
+    def __init__(self, decompressor: BlockDecompressor, source: _Source) -> None:
         self._source = source
-        self._reader = decompressor.stream_reader(source, read_across_frames=True)
+        self._decompressor = decompressor
+        self._piece: Octets = b""
         self.may_wait = True
         """Whether the next read may ask for more input."""
 
     def readinto(self, room: memoryview) -> int:
-        try:
-            count: int = self._reader.readinto1(room)
-        except Exception as error:
-            if type(error).__name__ not in ("ZstdError", "MemoryError"):
-                raise
-            raise _Damaged(reason_of(error)) from None
-        if not count and not self._source.is_whole:
+        """Fill the room, in part if more input would have to be waited for; 0 at the end.
+
+        Errors: _Damaged.
+        """
+        decompressor, source = self._decompressor, self._source
+        decompressor.start(room)
+        while decompressor.given < len(room) and not decompressor.failed:
+            if not self._piece:
+                if source.run(decompressor):
+                    continue
+                if decompressor.given and source.has_paused:
+                    break
+                self._piece = source.take()
+                if not self._piece:
+                    break
+            decompressor.feed(self._piece)
+            self._piece = self._piece[decompressor.taken :]
+        count: int = decompressor.given
+        if decompressor.failed:
+            raise _Damaged(decompressor.words(), room[:count].tobytes())
+        if not count and not source.is_whole:
             raise _Damaged("")
         return count
 
@@ -278,9 +315,13 @@ class _ZstandardReader:
 class _Parts:
     """The parts of a stream, one decompressor for each."""
 
-    def __init__(self, kind: Kind, first: Any, source: _Source) -> None:
-        self._kind = kind
+    def __init__(
+        self, make: Callable[[], Any], first: Any, source: _Source, is_cut: bool
+    ) -> None:
+        """`is_cut`: the source gives no more than one block at a time."""
+        self._make = make
         self._source = source
+        self._is_cut = is_cut
         self._object = first
         self._can_copy = hasattr(first, "copy")
         self._left_over = b""
@@ -296,7 +337,7 @@ class _Parts:
 
     def readinto(self, room: memoryview) -> int:
         """Fill the room in part; 0 at the end. Errors: _Damaged."""
-        if not self._can_copy and self._kind.steps is None:
+        if not self._can_copy and not self._is_cut:
             room = room[:HELD_OUT_MAX]
         while True:
             if self._object.eof and not self._next_part():
@@ -321,14 +362,14 @@ class _Parts:
             if not more:
                 return False
             rest = bytes(more).lstrip(b"\0")
-        self._object, self._left_over = self._kind.make(), rest
+        self._object, self._left_over = self._make(), rest
         self._held.clear()
         self._given = 0
         return True
 
     def _decompress(self, data: Octets, most: int) -> bytes:
         before = self._object.copy() if self._can_copy else None
-        if self._kind.steps is None and not self._can_copy and len(self._held) <= HELD_BYTES:
+        if not self._is_cut and not self._can_copy and len(self._held) <= HELD_BYTES:
             self._held += data
         try:
             octets: bytes = self._object.decompress(data, most)
@@ -339,7 +380,7 @@ class _Parts:
             if before is not None:
                 octets = _octet_by_octet(before[0], before[1] + data, 0)
             elif 0 < len(self._held) <= HELD_BYTES:
-                octets = _octet_by_octet(self._kind.make(), bytes(self._held), self._given)
+                octets = _octet_by_octet(self._make(), bytes(self._held), self._given)
             raise _Damaged(reason_of(error), octets[:most]) from None
         return octets
 

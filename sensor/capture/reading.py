@@ -28,6 +28,8 @@ READERS: dict[bytes, type[PcapReader] | type[PcapngReader]] = {
 """Reader by the first four octets of the file."""
 
 PEEK_BYTES = 4096
+DECOMPRESSED_AHEAD = 4
+"""Windows that are decompressed ahead of a file's decoding, at most."""
 NO_TIME = -1
 
 
@@ -59,7 +61,7 @@ class InputFile:
         except (OSError, DecompressError):
             return  # met again, and reported, when its turn comes
         recording = RecordingStream(stream)
-        window = Window(recording, window_bytes=PEEK_BYTES, thread=False)
+        window = Window(recording, window_bytes=PEEK_BYTES, ahead=0)
         frames = FrameBatch(1)
         try:
             for _ in batches(window, self.found.path, frames, Interfaces(), NO_TIME):
@@ -156,8 +158,8 @@ class FileReader:
         if isinstance(stream, DecompressedStream):
             file.compressed = stream
         # Decompressing takes longer than all the rest: it has a thread of its own in any case.
-        thread = self._reading.thread or file.compressed is not None
-        return Window(stream, window_bytes=self._window_bytes, thread=thread)
+        ahead = int(self._reading.thread) if file.compressed is None else DECOMPRESSED_AHEAD
+        return Window(stream, window_bytes=self._window_bytes, ahead=ahead)
 
     def _text_of(self, error: CaptureError) -> str:
         """What was wrong with the file, in words."""

@@ -32,7 +32,7 @@ def tells_processes(paths: Iterable[str]) -> bool:
 def _tells(path: str) -> bool:
     processes = Processes()
     try:
-        window = Window(open_stream(path), window_bytes=LOOK_BYTES // 4, thread=False)
+        window = Window(open_stream(path), window_bytes=LOOK_BYTES // 4, ahead=0)
     except (OSError, ValueError):
         return False  # met again, and reported, when it is read
     try:

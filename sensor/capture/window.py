@@ -7,8 +7,10 @@ was read, into the headroom kept there:
     headroom | body          the buffer that was walked: ......... [left]
                              the buffer that was read:     [left][body......]
 
-The buffers are small enough to stay in the processor's cache. A file that shrinks while it is read
-is a short read, and a pipe is read like a file.
+Where reading takes longer than all the rest, more buffers than one are read ahead, so that it does
+not wait when the rest has something else to do. The buffers are small enough to stay in the
+processor's cache. A file that shrinks while it is read is a short read, and a pipe is read like a
+file.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from __future__ import annotations
 import contextlib
 import select
 import threading
+from collections import deque
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Protocol
 
@@ -95,8 +99,17 @@ class PrefixedStream:
         self._raw.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """Memory for one read, with room in front of it."""
+
+    data: bytearray
+    head: int
+    """Octets of headroom."""
+
+
 class ReadAhead:
-    """A thread that carries out one read at a time; the stream is closed by it alone."""
+    """A thread that carries out reads in their order; the stream is closed by it alone."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -104,16 +117,17 @@ class ReadAhead:
         self._done: SimpleQueue[int | Exception] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sensor-read", daemon=True)
         self._thread.start()
-        self.busy = False
+        self.pending = 0
+        """Reads whose result was not taken yet."""
 
     def start(self, buffer: memoryview) -> None:
-        self.busy = True
+        self.pending += 1
         self._wanted.put(buffer)
 
     def result(self) -> int:
-        """How many octets the read gave. Errors: raises what the read raised."""
+        """How many octets the next read gave. Errors: raises what the read raised."""
         done = self._done.get()
-        self.busy = False
+        self.pending -= 1
         if isinstance(done, Exception):
             raise done
         return done
@@ -130,7 +144,7 @@ class ReadAhead:
     def close(self) -> None:
         """End the thread; one that waits on a silent pipe is left behind, and ends with it."""
         self._wanted.put(None)
-        if not self.busy:
+        if not self.pending:
             self._thread.join()
 
 
@@ -141,17 +155,24 @@ class Window:
     """
 
     def __init__(
-        self, stream: Stream, *, window_bytes: int = WINDOW_BYTES, thread: bool = True
+        self,
+        stream: Stream,
+        *,
+        window_bytes: int = WINDOW_BYTES,
+        ahead: int = 1,
     ) -> None:
+        """`ahead`: how many reads a thread may be ahead; 0: there is no thread."""
         self._stream = stream
         self._window_bytes = window_bytes
-        self._head = self._spare_head = window_bytes // 2
+        self._head = window_bytes // 2
         self.data = bytearray(self._head + window_bytes)
-        self._spare = bytearray(0)
+        self._free: list[Buffer] = []
+        self._reading: deque[Buffer] = deque()
+        """What the thread reads into, in this order."""
         self.at = self.end = self._head
         self.base = -self._head
         self.ended = False
-        self._threaded = thread
+        self._ahead_max = ahead
         self._ahead: ReadAhead | None = None
         self._closed = False
 
@@ -171,7 +192,7 @@ class Window:
             self._turn()
             while not self.ended and not self._has(need):
                 self._append(need)
-            if self._threaded and not self.ended and self.size >= self._window_bytes:
+            if self._ahead_max and not self.ended and self.size >= self._window_bytes:
                 self._read_ahead()
         return self._has(need)
 
@@ -179,25 +200,34 @@ class Window:
         return self.end - self.at >= need
 
     def _turn(self) -> None:
-        """Change to the other buffer; what is left moves to before what was read into that one."""
+        """Change to another buffer; what is left moves to before what was read into that one."""
         left = max(self.end - self.at, 0)
-        count = self._ahead.result() if self._ahead and self._ahead.busy else None
-        if left > self._spare_head or not self._spare:
-            self._renew_spare(left, count or 0)
-        head = self._spare_head
-        self._spare[head - left : head] = self.data[self.end - left : self.end]
-        self._shift(self.end - head)
-        self.data, self._spare = self._spare, self.data
-        self._head, self._spare_head = head, self._head
+        other, count = self._next_read() if self._reading else (self._free_buffer(), None)
+        if left > other.head:
+            other = self._with_headroom(other, left, count or 0)
+        other.data[other.head - left : other.head] = self.data[self.end - left : self.end]
+        self._shift(self.end - other.head)
+        self._free.append(Buffer(self.data, self._head))
+        self.data, self._head = other.data, other.head
         if count is not None:
             self._read(count)
 
-    def _renew_spare(self, headroom: int, count: int) -> None:
-        """Make the other buffer anew with that much headroom, keeping the `count` octets read."""
-        old, head = self._spare, self._spare_head
-        self._spare_head = max(headroom, head)
-        self._spare = bytearray(self._spare_head + self._window_bytes)
-        self._spare[self._spare_head : self._spare_head + count] = old[head : head + count]
+    def _next_read(self) -> tuple[Buffer, int]:
+        """The buffer that was read into first, and how much. Errors: as the stream raises them."""
+        assert self._ahead is not None
+        return self._reading.popleft(), self._ahead.result()
+
+    def _free_buffer(self) -> Buffer:
+        if self._free:
+            return self._free.pop()
+        head = self._window_bytes // 2
+        return Buffer(bytearray(head + self._window_bytes), head)
+
+    def _with_headroom(self, buffer: Buffer, head: int, count: int) -> Buffer:
+        """A buffer with that much headroom and the `count` octets that were read into this one."""
+        data = bytearray(head + self._window_bytes)
+        data[head : head + count] = buffer.data[buffer.head : buffer.head + count]
+        return Buffer(data, head)
 
     def _shift(self, by: int) -> None:
         """The octets stand `by` places further left than before."""
@@ -209,37 +239,50 @@ class Window:
         """Read once behind what is there, in a larger buffer if `need` octets ask for one."""
         if self.at >= self.end:
             self._shift(self.end - self._head)  # nothing is to be kept
-        if self.at < self.end and self.at + need > len(self.data):
-            grown = bytearray(self._head + need + self._window_bytes)
+        buffer, count = self._next_read() if self._reading else (None, 0)
+        if self.at < self.end:
+            self._make_room(max(self.at + need, self.end + count))
+        room = memoryview(self.data)[self.end : self.end + self._window_bytes]
+        if buffer is None:
+            count = self._stream.readinto(room) or 0
+        else:
+            room[:count] = memoryview(buffer.data)[buffer.head : buffer.head + count]
+            self._free.append(buffer)
+        self._read(count)
+
+    def _make_room(self, end: int) -> None:
+        """Have the buffer reach that far; what is kept moves to its front if it must be larger."""
+        if end > len(self.data):
+            grown = bytearray(self._head + end - self.at + self._window_bytes)
             left = self.end - self.at
             grown[self._head : self._head + left] = self.data[self.at : self.end]
             self.data = grown
             self._shift(self.at - self._head)
-        self._read(
-            self._stream.readinto(
-                memoryview(self.data)[self.end : self.end + self._window_bytes]
-            )
-            or 0
-        )
 
     def _read(self, count: int) -> None:
         self.end += count
         self.ended = count == 0
 
     def _read_ahead(self) -> None:
-        if not self._spare:
-            self._renew_spare(0, 0)
         if self._ahead is None:
             self._ahead = ReadAhead(self._stream)
-        head = self._spare_head
-        self._ahead.start(memoryview(self._spare)[head : head + self._window_bytes])
+        while len(self._reading) < self._ahead_max:
+            buffer = self._free_buffer()
+            self._reading.append(buffer)
+            room = memoryview(buffer.data)[buffer.head : buffer.head + self._window_bytes]
+            self._ahead.start(room)
 
     def close(self) -> None:
         """Close the stream. A second call does nothing."""
         if self._closed:
             return
-        self._closed = self.ended = True
-        if self._ahead is not None:
-            self._ahead.close()
-        else:
+        self._closed = True
+        if self._ahead is None:
             self._stream.close()
+        else:
+            if self.ended:  # whoever reads on gets nothing more, and at once
+                with contextlib.suppress(Exception):
+                    while self._reading:
+                        self._next_read()
+            self._ahead.close()
+        self.ended = True

@@ -42,7 +42,7 @@ TESTED_ELSEWHERE = {
     "sensor/capture/discover.py": "tests/unit/capture/test_files.py",
     "sensor/decode": "tests/unit/decode/test_network.py",
     "sensor/flowtable": "tests/golden/test_truth.py",
-    "sensor/decompress.py": "tests/unit/test_events.py",
+    "sensor/zstd_stream.py": "tests/unit/test_decompress.py",
     "sensor/query": "tests/golden/test_seed_texts.py",
     "sensor/rules.py": "tests/golden/test_rule_selftests.py",
     "sensor/rule_files.py": "tests/golden/test_rule_selftests.py",

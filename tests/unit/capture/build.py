@@ -118,10 +118,10 @@ def read(
     *,
     window_bytes: int = 1 << 16,
     capacity: int = 2048,
-    thread: bool = False,
+    ahead: int = 0,
 ) -> tuple[list[Told], str | None]:
     """All frames of a file of these octets, and its error."""
-    window = Window(Drip(octets, sizes), window_bytes=window_bytes, thread=thread)
+    window = Window(Drip(octets, sizes), window_bytes=window_bytes, ahead=ahead)
     frames = FrameBatch(capacity)
     rows: list[Told] = []
     try:
