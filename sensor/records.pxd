@@ -14,37 +14,26 @@ cdef struct Frame:
 cdef struct Packet:
     long long time_ns
     unsigned long long hash
-    unsigned long long copy_mark
     unsigned long long src_hi
     unsigned long long src_lo
     unsigned long long dst_hi
     unsigned long long dst_lo
-    unsigned long long dst_mac
-    unsigned long long src_mac
     unsigned int seq
     unsigned int ack
     unsigned int ip_bytes
     unsigned int payload_bytes
-    unsigned int payload_offset
-    unsigned int payload_captured
+    unsigned long long dst_mac
+    unsigned long long src_mac
     unsigned int tenant
-    unsigned int fragment_id
     unsigned short src_port
     unsigned short dst_port
-    unsigned short ip_id
-    unsigned short checksum
     unsigned short vlan_outer
     unsigned short vlan_inner
     unsigned short window
     unsigned short interface
     unsigned short process
     unsigned short anomaly
-    unsigned short fragment_offset
-    unsigned short fragment_bytes
-    unsigned short extra_packets
-    unsigned short extra_gap
     unsigned char fragment
-    unsigned char fragment_protocol
     unsigned char tcp_flags
     unsigned char kind
     unsigned char protocol
@@ -54,14 +43,25 @@ cdef struct Packet:
     unsigned char icmp_code
     unsigned char ttl
     unsigned char telnet_role
-    unsigned char quoted
-    unsigned char quoted_protocol
     unsigned char tunnels
-    unsigned short quoted_src_port
-    unsigned short quoted_dst_port
+    unsigned char quoted
+    unsigned int payload_offset
+    unsigned int payload_captured
+    unsigned short ip_id
+    unsigned short checksum
+    unsigned char fragment_protocol
+    unsigned char quoted_protocol
     unsigned char quoted_has_seq
     unsigned char quoted_ip_version
+    unsigned long long copy_mark
+    unsigned int fragment_id
+    unsigned short fragment_offset
+    unsigned short fragment_bytes
+    unsigned short extra_packets
+    unsigned short extra_gap
     unsigned int quoted_seq
+    unsigned short quoted_src_port
+    unsigned short quoted_dst_port
     unsigned long long quoted_src_hi
     unsigned long long quoted_src_lo
     unsigned long long quoted_dst_hi
@@ -219,7 +219,6 @@ cdef inline void touch_packet(Packet *rows, Py_ssize_t index) noexcept nogil:
     cdef const char *start = <const char *>(rows + index)
     sensor_touch(start)
     sensor_touch(start + 64)
-    sensor_touch(start + 128)
 
 cdef inline void touch_bucket(unsigned long long[::1] buckets, Py_ssize_t index) noexcept nogil:
     sensor_touch(&buckets[index])

@@ -50,40 +50,30 @@ FRAME_LAYOUT: Layout = (
 )
 
 PACKET_LAYOUT: Layout = (
+    # Two cache lines have what the flow table needs of nearly every packet.
     ("time_ns", "i8", 1),  # of its frame
     ("hash", "u8", 1),  # of its flow's key, the same both ways; set by FlowTable.prepare
-    ("copy_mark", "u8", 1),  # what copies of a packet have in common; set by FlowTable.prepare
     # Addresses: 128 bits as two numbers, IPv4 as ::ffff:a.b.c.d (RFC 4291 2.5.5.2).
     ("src_hi", "u8", 1),
     ("src_lo", "u8", 1),
     ("dst_hi", "u8", 1),
     ("dst_lo", "u8", 1),
-    ("dst_mac", "u8", 1),  # 48 bits as a number; 0: the link has none
-    ("src_mac", "u8", 1),
     ("seq", "u4", 1),  # TCP, RFC 9293 3.1; ICMP: the identifier, where the message has one
     ("ack", "u4", 1),
     ("ip_bytes", "u4", 1),  # octets of the IP packet, header included, by its own length
     ("payload_bytes", "u4", 1),  # octets behind the transport header, by the IP length
-    ("payload_offset", "u4", 1),  # where they start in the window
-    ("payload_captured", "u4", 1),  # how many of them are in the window
+    ("dst_mac", "u8", 1),  # 48 bits as a number; 0: the link has none
+    ("src_mac", "u8", 1),
     ("tenant", "u4", 1),  # overlay id that separates equal inner addresses; 0: none
-    ("fragment_id", "u4", 1),  # this and the next two: only where `fragment` is set
     ("src_port", "u2", 1),  # TCP, UDP, SCTP; ICMP: as the Community ID maps type and code
     ("dst_port", "u2", 1),
-    ("ip_id", "u2", 1),  # IPv4 identification; 0 for IPv6
-    ("checksum", "u2", 1),  # the transport's checksum field, unverified
     ("vlan_outer", "u2", 1),  # VLAN id 0-4095, else NO_VLAN
     ("vlan_inner", "u2", 1),
     ("window", "u2", 1),  # TCP, unscaled
     ("interface", "u2", 1),
     ("process", "u2", 1),  # of its frame
     ("anomaly", "u2", 1),  # code from anomalies.py; 0: sound
-    ("fragment_offset", "u2", 1),  # octets
-    ("fragment_bytes", "u2", 1),  # octets of the packet that came in pieces, its header left out
-    ("extra_packets", "u2", 1),  # set by Fragments: earlier ones whose flow this one tells
-    ("extra_gap", "u2", 1),  # and the octets of payload that are missing among them
     ("fragment", "u1", 1),  # packets.py: IS_FRAGMENT and what else; 0: a whole packet
-    ("fragment_protocol", "u1", 1),  # what the IP header, or its fragment header, announces
     ("tcp_flags", "u1", 1),  # FIN 1 SYN 2 RST 4 PSH 8 ACK 16 URG 32 ECE 64 CWR 128
     ("kind", "u1", 1),  # packets.py: KIND_*
     ("protocol", "u1", 1),  # IANA protocol number of the transport
@@ -93,15 +83,26 @@ PACKET_LAYOUT: Layout = (
     ("icmp_code", "u1", 1),
     ("ttl", "u1", 1),  # TTL or hop limit
     ("telnet_role", "u1", 1),  # packets.py: TELNET_*, as far as its negotiation tells
-    # The packet that an ICMP error quotes; only set where `quoted` is 1.
-    ("quoted", "u1", 1),
-    ("quoted_protocol", "u1", 1),
     ("tunnels", "u1", 1),  # how many it came through: records of TUNNEL_LAYOUT in its batch
-    ("quoted_src_port", "u2", 1),
-    ("quoted_dst_port", "u2", 1),
+    ("quoted", "u1", 1),
+    ("payload_offset", "u4", 1),  # where they start in the window
+    ("payload_captured", "u4", 1),  # how many of them are in the window
+    ("ip_id", "u2", 1),  # IPv4 identification; 0 for IPv6
+    ("checksum", "u2", 1),  # the transport's checksum field, unverified
+    ("fragment_protocol", "u1", 1),  # what the IP header, or its fragment header, announces
+    ("quoted_protocol", "u1", 1),
     ("quoted_has_seq", "u1", 1),  # 1: quoted_seq was in the quote; as seq above
     ("quoted_ip_version", "u1", 1),
+    # The third line is for copies, fragments and the packet that an ICMP error quotes.
+    ("copy_mark", "u8", 1),  # what copies of a packet have in common; set by FlowTable.prepare
+    ("fragment_id", "u4", 1),  # this and the next two: only where `fragment` is set
+    ("fragment_offset", "u2", 1),  # octets
+    ("fragment_bytes", "u2", 1),  # octets of the packet that came in pieces, its header left out
+    ("extra_packets", "u2", 1),  # set by Fragments: earlier ones whose flow this one tells
+    ("extra_gap", "u2", 1),  # and the octets of payload that are missing among them
     ("quoted_seq", "u4", 1),
+    ("quoted_src_port", "u2", 1),
+    ("quoted_dst_port", "u2", 1),
     ("quoted_src_hi", "u8", 1),
     ("quoted_src_lo", "u8", 1),
     ("quoted_dst_hi", "u8", 1),

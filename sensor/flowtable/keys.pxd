@@ -18,6 +18,8 @@ cdef bint _matches(TableState table, Flow *flow, Packet *packet) noexcept nogil
 cdef int side_of(Flow *flow, Packet *packet) noexcept nogil
 @cython.locals(at="unsigned long long", tag="unsigned long long", entry="unsigned long long", slot=Py_ssize_t)
 cdef Py_ssize_t find(TableState table, Packet *packet, unsigned long long hashed) noexcept nogil
+@cython.locals(at="unsigned long long", tag="unsigned long long", entry="unsigned long long")
+cdef Py_ssize_t find_likely(TableState table, unsigned long long hashed) noexcept nogil
 @cython.locals(hashed="unsigned long long", at="unsigned long long", tag="unsigned long long", entry="unsigned long long", slot=Py_ssize_t)
 cdef Py_ssize_t find_quoted(TableState table, Packet *packet) noexcept nogil
 cdef bint _is_quoted(Flow *flow, Packet *packet) noexcept nogil

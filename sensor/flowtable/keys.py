@@ -114,6 +114,19 @@ def find(table, packet, hashed):
         at = (at + 1) & table.bucket_mask
 
 
+def find_likely(table, hashed):
+    """The flow that a hash most likely leads to, which is not looked at."""
+    at = (hashed >> 32) & table.bucket_mask
+    tag = hashed >> 32
+    while True:
+        entry = table.buckets[at]
+        if entry == 0:
+            return NO_SLOT
+        if entry >> 32 == tag:
+            return (entry & MASK32) - 1
+        at = (at + 1) & table.bucket_mask
+
+
 def find_quoted(table, packet):
     """The flow that an ICMP error speaks of."""
     hashed = _hash_pair(

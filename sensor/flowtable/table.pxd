@@ -1,7 +1,7 @@
 cimport cython
 from sensor.flowtable.clock cimport hold, last_word, settle
 from sensor.flowtable.copies cimport tell_copies
-from sensor.flowtable.keys cimport find, find_quoted, key_hash, rehash, side_of
+from sensor.flowtable.keys cimport find, find_likely, find_quoted, key_hash, rehash, side_of
 from sensor.flowtable.life cimport (
     count_lossy,
     create,
@@ -35,8 +35,8 @@ cdef int ACCEPTED, ACK, CROWDED, DONE, END_ACTIVE_TIMEOUT
 cdef int END_FIN, END_IDLE_TIMEOUT, END_OF_CAPTURE, END_RST, FLOW_ACTIVE
 cdef int FRAGMENT_COPY, FRAGMENT_TINY, FULL, HELD, KIND_ANOMALY, KIND_CONTINUED, KIND_COPY
 cdef int KIND_FLOW, KIND_FRAGMENT, KIND_NON_IP
-cdef int NOT_ENDED, PROTOCOL_TCP, SYN, TAG_DIRECTION_GUESSED, TOUCH_FAR
-cdef int TOUCH_NEAR
+cdef int NOT_ENDED, PROTOCOL_TCP, SYN, TAG_DIRECTION_GUESSED
+cdef Py_ssize_t TOUCH_BUCKET, TOUCH_FLOW, TOUCH_PACKET
 cdef unsigned int GAP
 cdef unsigned int ANY_RST, CLOSED, COUNTED_TWO_WAY, FAILED
 cdef unsigned int NEW_SYN, NO_VLAN, SAW_SYN, STARTED
@@ -66,10 +66,8 @@ cdef int _odd_time(TableState table, PacketBatch packets, Py_ssize_t index) noex
 cdef int _release(TableState table, long long next_ns) noexcept nogil
 @cython.locals(packet="Packet *", index=Py_ssize_t)
 cdef void _prepare(TableState table, PacketBatch packets) noexcept nogil
-@cython.locals(packet="Packet *")
-cdef void _touch_far(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
-@cython.locals(packet="Packet *", entry="unsigned long long")
-cdef void _touch_near(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
+@cython.locals(packet="Packet *", slot=Py_ssize_t)
+cdef void _touch(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
 @cython.locals(packet="Packet *", kind=int)
 cdef void _fold(TableState table, PacketBatch packets, Py_ssize_t index) noexcept nogil
 @cython.locals(packet="Packet *", kind=int, slot=Py_ssize_t)

@@ -67,7 +67,7 @@ from sensor.records import NO_VLAN
 if not cython.compiled:
     from sensor.flowtable.clock import hold, last_word, settle
     from sensor.flowtable.copies import tell_copies
-    from sensor.flowtable.keys import find, find_quoted, key_hash, rehash, side_of
+    from sensor.flowtable.keys import find, find_likely, find_quoted, key_hash, rehash, side_of
     from sensor.flowtable.life import (
         count_lossy,
         create,
@@ -102,8 +102,9 @@ EVENTS_PER_PACKET = 8
 EVENTS_LEFT = EVENTS_MAX - EVENTS_PER_PACKET
 FULL = 1
 HELD = 3
-TOUCH_FAR = 16
-TOUCH_NEAR = 8
+TOUCH_PACKET = 16
+TOUCH_BUCKET = 10
+TOUCH_FLOW = 5
 """How many packets ahead memory is asked for: far enough that it is there in time."""
 
 
@@ -167,11 +168,12 @@ def _run(table, packets):
     if not packets.prepared:
         _prepare(table, packets)
         packets.prepared = True
+    if table.cursor == 0:
+        for index in range(-TOUCH_PACKET, 0):
+            _touch(table, packets, index)
     while table.cursor < packets.count:
         index = table.cursor
-        if index + TOUCH_FAR + TOUCH_NEAR < packets.count:
-            _touch_far(table, packets, index + TOUCH_FAR)
-            _touch_near(table, packets, index + TOUCH_NEAR)
+        _touch(table, packets, index)
         packet = packet_at(packets.rows, index)
         if not table.cursor_timed:
             odd = packet.time_ns < table.now_ns or packet.time_ns > table.now_ns + JUMP_NS
@@ -251,21 +253,20 @@ def _prepare(table, packets):
         tell_copies(table, packets)
 
 
-def _touch_far(table, packets, index):
-    """First stage of having memory ready: the packet and its hash bucket."""
-    packet = packet_at(packets.rows, index)
-    touch_packet(packets.rows, index + TOUCH_NEAR)
-    if packet.kind >= KIND_FLOW:
-        touch_bucket(table.buckets, (packet.hash >> 32) & table.bucket_mask)
-
-
-def _touch_near(table, packets, index):
-    """Second stage: the flow that the bucket most likely leads to."""
-    packet = packet_at(packets.rows, index)
-    if packet.kind == KIND_FLOW:
-        entry = table.buckets[(packet.hash >> 32) & table.bucket_mask]
-        if entry:
-            touch_flow(table.rows, (entry & MASK32) - 1)
+def _touch(table, packets, index):
+    """Have the memory ready that packets behind this one will need, one stage after the other."""
+    if index + TOUCH_PACKET < packets.count:
+        touch_packet(packets.rows, index + TOUCH_PACKET)
+    if 0 <= index + TOUCH_BUCKET < packets.count:
+        packet = packet_at(packets.rows, index + TOUCH_BUCKET)
+        if packet.kind >= KIND_FLOW:
+            touch_bucket(table.buckets, (packet.hash >> 32) & table.bucket_mask)
+    if 0 <= index + TOUCH_FLOW < packets.count:
+        packet = packet_at(packets.rows, index + TOUCH_FLOW)
+        if packet.kind == KIND_FLOW:
+            slot = find_likely(table, packet.hash)
+            if slot != NO_SLOT:
+                touch_flow(table.rows, slot)
 
 
 def _fold(table, packets, index):
