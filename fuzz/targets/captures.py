@@ -28,7 +28,7 @@ Told = tuple[int, bytes, int, int, str]
 
 def read(octets: bytes, size: int, window_bytes: int, capacity: int) -> tuple[list[Told], str]:
     """All frames of a file of these octets, and what was wrong with it."""
-    window = Window(Cut(octets, size), window_bytes=window_bytes, thread=False)
+    window = Window(Cut(octets, size), window_bytes=window_bytes, ahead=0)
     frames = FrameBatch(capacity)
     rows: list[Told] = []
     try:
