@@ -78,7 +78,7 @@ ANOMALIES = (
     Anomaly(VLAN_TRUNCATED, "vlan_truncated",
             "the frame ends inside a VLAN tag", "IEEE 802.1Q 9.3"),
     Anomaly(VLAN_STACK_TOO_DEEP, "vlan_stack_too_deep",
-            "more than 8 VLAN tags in front of the packet", "IEEE 802.1Q 9.5"),
+            "more than 8 tags (VLAN or other) in front of the packet", "IEEE 802.1Q 9.5"),
     Anomaly(ETHERNET_BAD_LENGTH, "ethernet_bad_length",
             "the 802.3 length exceeds the frame or is neither a length nor a type",
             "IEEE 802.3 3.2.6"),

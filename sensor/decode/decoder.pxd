@@ -1,6 +1,6 @@
 cimport cython
 from sensor.decode.fragments cimport Fragments
-from sensor.decode.link cimport decode_frame
+from sensor.decode.links cimport decode_frame
 from sensor.decode.tunnels cimport TunnelPorts, open_tunnels
 from sensor.frames cimport FrameBatch
 from sensor.packets cimport PacketBatch

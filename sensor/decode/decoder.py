@@ -16,7 +16,7 @@ from sensor.decode.tunnels import TunnelPorts
 from sensor.packets import KIND_ANOMALY, PROTOCOL_TCP
 
 if not cython.compiled:
-    from sensor.decode.link import decode_frame
+    from sensor.decode.links import decode_frame
     from sensor.decode.tunnels import open_tunnels
     from sensor.records import frame_at, packet_at
 

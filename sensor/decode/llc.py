@@ -50,12 +50,14 @@ def decode_llc(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> in
     """IEEE 802.2 LLC, with SNAP (RFC 1042) in front of IP."""
     if end - at < 3:
         return LLC_TRUNCATED if wire_end - at < 3 else HEADER_NOT_CAPTURED
+    if u8(octets, at + 2) == 0x03 and be16(octets, at) == 0x0606:  # the access points of IP itself
+        return decode_ipv4(octets, packet, at + 3, end, wire_end)
     if be16(octets, at) != 0xAAAA or u8(octets, at + 2) != 0x03:
         return non_ip(packet)
     if end - at < 8:
         return LLC_TRUNCATED if wire_end - at < 8 else HEADER_NOT_CAPTURED
-    # Only the organisation code 0 is followed by an EtherType.
-    if be16(octets, at + 3) != 0 or u8(octets, at + 5) != 0:
+    # The organisation codes 0 and, from bridges, 0000f8 (IEEE 802.1H) are followed by an EtherType.
+    if be16(octets, at + 3) != 0 or u8(octets, at + 5) not in (0, 0xF8):
         return non_ip(packet)
     if be16(octets, at + 6) == ETHERTYPE_IPV4:
         return decode_ipv4(octets, packet, at + 8, end, wire_end)

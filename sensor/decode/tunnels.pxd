@@ -3,9 +3,11 @@ from sensor.decode.encapsulation cimport (
     read_geneve, read_gre, read_gtp, read_teredo, read_vxlan)
 from sensor.decode.ipv4 cimport decode_ipv4
 from sensor.decode.ipv6 cimport decode_ipv6
-from sensor.decode.link cimport add_vlan, clear_headers, decode_ethernet, decode_frame
+from sensor.decode.link cimport add_vlan, clear_headers, decode_ethernet
+from sensor.decode.links cimport decode_frame
 from sensor.decode.mpls cimport decode_mpls
 from sensor.decode.ppp cimport decode_ppp
+from sensor.decode.tags cimport tenant_of
 from sensor.frames cimport FrameBatch
 from sensor.packets cimport PacketBatch
 from sensor.records cimport Packet, Tunnel, frame_at, packet_at, tunnel_at
@@ -25,8 +27,6 @@ cdef unsigned char FOUR_IN_SIX, SIX_IN_SIX, TEREDO, PSEUDOWIRE
 cdef unsigned char NO_CONTENT, CONTENT_ETHERNET, CONTENT_IPV4, CONTENT_IPV6, CONTENT_MPLS
 cdef unsigned int NOT_INSIDE
 cdef Py_ssize_t PACKET_MAX
-cdef unsigned int MASK32
-cdef unsigned long long PRIME
 
 @cython.final
 cdef class TunnelPorts:
@@ -53,6 +53,3 @@ cdef unsigned int read_header(
 @cython.locals(at=Py_ssize_t, end=Py_ssize_t, wire_end=Py_ssize_t)
 cdef unsigned int enter(
     const unsigned char *octets, Packet *packet, Tunnel *tunnel) noexcept nogil
-
-@cython.locals(mixed="unsigned long long")
-cdef unsigned int tenant_of(unsigned int outer, unsigned int inner) noexcept nogil

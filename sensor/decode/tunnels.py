@@ -51,9 +51,11 @@ if not cython.compiled:
     )
     from sensor.decode.ipv4 import decode_ipv4
     from sensor.decode.ipv6 import decode_ipv6
-    from sensor.decode.link import add_vlan, clear_headers, decode_ethernet, decode_frame
+    from sensor.decode.link import add_vlan, clear_headers, decode_ethernet
+    from sensor.decode.links import decode_frame
     from sensor.decode.mpls import decode_mpls
     from sensor.decode.ppp import decode_ppp
+    from sensor.decode.tags import tenant_of
     from sensor.records import frame_at, packet_at, tunnel_at
 
 PROTOCOL_IPV4 = 4
@@ -64,8 +66,6 @@ PSEUDOWIRE = 255
 NOT_INSIDE = 0x1_0000
 """Plus a depth, among the codes of anomalies: what was guessed to be a tunnel there is none."""
 PACKET_MAX = 65535
-MASK32 = 0xFFFF_FFFF
-PRIME = 0x9E37_79B1
 
 
 class TunnelPorts:
@@ -199,13 +199,3 @@ def enter(octets: Any, packet: Any, tunnel: Any) -> int:
     if tunnel.content == CONTENT_MPLS:
         return decode_mpls(octets, packet, at, end, wire_end)
     return decode_ppp(octets, packet, at, end, wire_end)
-
-
-def tenant_of(outer: int, inner: int) -> int:
-    """One number for the ids of overlays inside one another; 0 stands for none."""
-    if outer == 0 or inner == 0:
-        return outer | inner
-    mixed = ((outer ^ (outer >> 15)) * PRIME) & MASK32
-    mixed = ((mixed ^ inner) * PRIME) & MASK32
-    mixed = mixed ^ (mixed >> 16)
-    return mixed if mixed else PRIME

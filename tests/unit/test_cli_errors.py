@@ -134,9 +134,9 @@ def test_an_impossible_timestamp(tmp_path: Path) -> None:
 
 def test_an_unknown_link_type(tmp_path: Path) -> None:
     octets = bytearray(GOOD)
-    struct.pack_into("<I", octets, 20, 119)
+    struct.pack_into("<I", octets, 20, 195)
     path = file_of(tmp_path, bytes(octets))
-    assert_damaged(quiet(path, ACCEPTED), path, "link type 119", "802.11")
+    assert_damaged(quiet(path, ACCEPTED), path, "link type 195", "802.15.4")
 
 
 def test_every_bad_input_is_named_and_the_rest_is_read(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_link_types(link: int) -> None:
 @pytest.mark.parametrize(
     ("link", "text"),
     [
-        (119, "FILE: at octet 20: link type 119 (IEEE 802.11 with Prism header) cannot be decoded"),
+        (195, "FILE: at octet 20: link type 195 (IEEE 802.15.4) cannot be decoded"),
         (9999, "FILE: at octet 20: link type 9999 cannot be decoded"),
     ],
 )

@@ -194,11 +194,11 @@ def test_longer_than_the_snaplen() -> None:
 
 
 def test_unknown_link_types_are_told_once_and_read_on() -> None:
-    octets = section() + interface(119) + interface(119) + interface(1)
+    octets = section() + interface(195) + interface(195) + interface(1)
     rows, error = read(octets + enhanced(b"a", US, 1) + enhanced(b"b", US, 2))
-    assert [row[3] for row in rows] == [119, 1]
+    assert [row[3] for row in rows] == [195, 1]
     assert error == (
-        "FILE: link type 119 (IEEE 802.11 with Prism header) of the interface declared at octet 28"
+        "FILE: link type 195 (IEEE 802.15.4) of the interface declared at octet 28"
         " cannot be decoded"
     )
 

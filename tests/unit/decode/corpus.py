@@ -21,6 +21,7 @@ from scapy.layers.l2 import ARP, SNAP, Dot1AD, Dot1Q, Dot3, Ether
 from scapy.layers.sctp import SCTP
 
 from sensor.packets import KIND_FLOW, KIND_FRAGMENT, KIND_ICMP_ERROR, KIND_NON_IP
+from tests.unit.decode.link_corpus import RARE_LINK_FRAMES, TAG_FRAMES
 from tests.unit.decode.tunnel_corpus import LINK_FRAMES, TUNNEL_FRAMES
 
 V4 = {"src": "192.0.2.1", "dst": "198.51.100.2"}
@@ -113,7 +114,7 @@ PLAIN_FRAMES: dict[str, tuple[int, bytes, int]] = {
     "sll_vlan": (113, _SLL[:14] + b"\x81\x00\x00\x07\x08\x00" + ipv4(), KIND_FLOW),
     "sll2": (276, _SLL2 + ipv6(), KIND_FLOW),
 }
-FRAMES = {**PLAIN_FRAMES, **LINK_FRAMES, **TUNNEL_FRAMES}
+FRAMES = {**PLAIN_FRAMES, **LINK_FRAMES, **TAG_FRAMES, **RARE_LINK_FRAMES, **TUNNEL_FRAMES}
 
 
 def damaged(chance: random.Random) -> tuple[int, bytes, int]:
