@@ -30,14 +30,39 @@ def is_cut_alike(octets: bytes) -> bool:
     return octets[12:14] == b"\x86\xdd" and (octets[20] != 58 or octets[54] >= 128)
 
 
+def tcp_of(octets: bytes) -> tuple[int, int]:
+    """Where the addresses and where the TCP header start; 0, 0 for another packet."""
+    if octets[12:14] == b"\x08\0" and octets[23:24] == b"\x06":
+        return 26, 34
+    return (22, 54) if octets[12:14] == b"\x86\xdd" and octets[20:21] == b"\x06" else (0, 0)
+
+
+def shut_windows(frames: Frames) -> set[bytes]:
+    """What the segments to a receiver start with that has said that it takes nothing.
+
+    Of a segment beyond a window the whole is judged by its first octet, each part by its own.
+    """
+    found = set()
+    for _, octets in frames:
+        addresses, at = tcp_of(octets)
+        if at and octets[at + 14 : at + 16] == bytes(2):
+            half = (at - addresses) // 2
+            found.add(octets[addresses + half : at] + octets[addresses : addresses + half]
+                      + octets[at + 2 : at + 4] + octets[at : at + 2])  # fmt: skip
+    return found
+
+
 def in_fragments(seed: int, frames: Frames, *, mixed: bool) -> Frames:
     """Packets cut at random places; `mixed`: the fragments of one in random order."""
     chance = random.Random(seed)
     cut: Frames = []
+    shut = shut_windows(frames)
     for number, (time, octets) in enumerate(frames):
         size = len(octets) - (34 if octets[12:14] == b"\x08\0" else 54)
         pieces = [octets]
-        if size > 8 and is_cut_alike(octets) and chance.random() < 0.6:
+        addresses, at = tcp_of(octets)
+        is_open = at == 0 or octets[addresses : at + 4] not in shut
+        if size > 8 and is_cut_alike(octets) and is_open and chance.random() < 0.6:
             places = sorted(chance.sample(range(8, size, 8), min(3, len(range(8, size, 8)))))
             pieces = fragments_of(octets, places[: chance.randint(1, 3)], number & 0xFFFF)
         if mixed:
