@@ -43,21 +43,3 @@ cdef inline unsigned int le16(const unsigned char *octets, Py_ssize_t at) noexce
 
 cdef inline unsigned int le32(const unsigned char *octets, Py_ssize_t at) noexcept nogil:
     return sensor_le32(octets + at)
-
-# Records are found one after the other, each by the length of the one before: without this the
-# walk would wait for memory at each of them. 2 KiB are some records; longer ones need no more help.
-cdef extern from *:
-    """
-    static inline void sensor_touch_ahead(const unsigned char *p, Py_ssize_t size)
-    {
-        if (size > 2048)
-            size = 2048;
-        for (Py_ssize_t at = 0; at < size; at += 64)
-            __builtin_prefetch((const void *)((uintptr_t)p + 2048 + (uintptr_t)at));
-    }
-    """
-    void sensor_touch_ahead(const unsigned char *, Py_ssize_t) noexcept nogil
-
-cdef inline void touch_ahead(
-    const unsigned char *octets, Py_ssize_t at, Py_ssize_t size) noexcept nogil:
-    sensor_touch_ahead(octets + at, size)

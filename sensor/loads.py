@@ -41,7 +41,3 @@ def le32(octets: Any, at: int) -> int:
     return int(
         octets[at] | octets[at + 1] << 8 | octets[at + 2] << 16 | octets[at + 3] << 24
     )
-
-
-def touch_ahead(octets: Any, at: int, size: int) -> None:
-    """Have the memory ready that the records behind the next ones stand in: here, nothing."""

@@ -1,7 +1,7 @@
 cimport cython
 
 from sensor.frames cimport FrameBatch
-from sensor.loads cimport be32, le32, touch_ahead
+from sensor.loads cimport be32, le32
 from sensor.records cimport Frame, frame_at
 
 cdef long long BILLION

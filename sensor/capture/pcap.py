@@ -20,7 +20,7 @@ from sensor.capture.damage import LINKS, RECORD_MAX, SNAPLEN_MAX, link_text, not
 from sensor.errors import CaptureError
 
 if not cython.compiled:
-    from sensor.loads import be32, le32, touch_ahead
+    from sensor.loads import be32, le32
     from sensor.records import frame_at
 
 MAGICS = {
@@ -122,7 +122,6 @@ class PcapReader:
             if end - at - header < captured:
                 self.need = header + captured
                 break
-            touch_ahead(octets, at, header + captured)
             fraction_ns = fraction * self.scale
             if fraction_ns >= BILLION:
                 self._note(TIME, base + at)

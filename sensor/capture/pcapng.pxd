@@ -1,7 +1,7 @@
 cimport cython
 
 from sensor.frames cimport FrameBatch
-from sensor.loads cimport be16, be32, le16, le32, touch_ahead
+from sensor.loads cimport be16, be32, le16, le32
 from sensor.records cimport Frame, frame_at
 
 cdef unsigned int SECTION

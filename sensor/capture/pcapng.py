@@ -26,7 +26,7 @@ from sensor.errors import CaptureError
 from sensor.processes import Processes
 
 if not cython.compiled:
-    from sensor.loads import be16, be32, le16, le32, touch_ahead
+    from sensor.loads import be16, be32, le16, le32
     from sensor.records import frame_at
 
 # Block types.
@@ -195,7 +195,6 @@ class PcapngReader:
             return BAD_LENGTH
         if length > left:
             return self._long_block(kind, length)
-        touch_ahead(octets, at, length)
         if self._u32(octets, at + length - TRAILER) != length:
             return BAD_TRAILER
         if kind == INTERFACE:

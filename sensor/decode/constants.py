@@ -6,6 +6,8 @@ in its own .pxd.
 
 from __future__ import annotations
 
+LINK_ETHERNET = 1  # LINKTYPE_ETHERNET; links.py has the others
+
 ETHERTYPE_IPV4 = 0x0800
 ETHERTYPE_ARP = 0x0806
 ETHERTYPE_IPV6 = 0x86DD

@@ -1,13 +1,15 @@
 cimport cython
 from sensor.decode.fragments cimport Fragments
+from sensor.decode.link cimport decode_ethernet_frame
 from sensor.decode.links cimport decode_frame
 from sensor.decode.tunnels cimport TunnelPorts, open_tunnels
 from sensor.frames cimport FrameBatch
 from sensor.packets cimport PacketBatch
-from sensor.records cimport Packet, frame_at, packet_at
+from sensor.records cimport Frame, Packet, frame_at, packet_at
 
 cdef unsigned char KIND_ANOMALY
 cdef unsigned short SOUND
+cdef unsigned short LINK_ETHERNET
 cdef unsigned int PROTOCOL_TCP
 
 @cython.final
@@ -15,6 +17,6 @@ cdef class Decoder:
     cdef TunnelPorts ports
     cdef Fragments fragments
 
-    @cython.locals(i=Py_ssize_t, count=Py_ssize_t, code=cython.uint, packet="Packet *",
+    @cython.locals(i=Py_ssize_t, count=Py_ssize_t, code=cython.uint, packet="Packet *", frame="Frame *",
                    wire_bytes=cython.ulonglong, fragments=cython.uint, anomalous=cython.bint)
     cpdef object decode(self, FrameBatch frames, PacketBatch packets)

@@ -6,7 +6,7 @@ from sensor.decode.mpls cimport decode_mpls
 from sensor.decode.ppp cimport decode_pppoe
 from sensor.decode.tags cimport is_shell, is_vlan, tag_header, tenant_of
 from sensor.loads cimport be16, be32, be64, u8
-from sensor.records cimport Packet
+from sensor.records cimport Frame, Packet
 
 cdef unsigned short NO_VLAN
 cdef unsigned char NO_WINDOW_SCALE
@@ -27,6 +27,12 @@ cdef unsigned int LENGTH_MAX
 cdef int TAGS_MAX
 cdef unsigned int SERVICE_MASK
 cdef unsigned int ETHERTYPE_SERVICE_TAG
+
+@cython.locals(at=Py_ssize_t, end=Py_ssize_t)
+cdef unsigned int decode_ethernet_frame(
+    const unsigned char *octets, Frame *frame, Packet *packet) noexcept nogil
+
+cdef void reset(Frame *frame, Packet *packet) noexcept nogil
 
 cdef void clear_headers(Packet *packet) noexcept nogil
 

@@ -47,6 +47,31 @@ TAGS_MAX = 8
 SERVICE_MASK = 0xFF_FFFF
 
 
+def decode_ethernet_frame(octets: Any, frame: Any, packet: Any) -> int:
+    """Nearly all frames: those of Ethernet, without a way through another module."""
+    reset(frame, packet)
+    at = frame.offset
+    end = at + frame.captured
+    # Some tools write the captured length into both fields, or a smaller one into the second.
+    return decode_ethernet(octets, packet, at, end, max(at + frame.wire, end))
+
+
+def reset(frame: Any, packet: Any) -> None:
+    """What a packet has of its frame, and nothing else."""
+    packet.time_ns = frame.time_ns
+    packet.interface = frame.interface
+    packet.process = frame.process
+    packet.dst_mac = 0
+    packet.src_mac = 0
+    packet.tenant = 0
+    packet.tunnels = 0
+    packet.vlan_outer = NO_VLAN
+    packet.vlan_inner = NO_VLAN
+    clear_headers(packet)
+    if frame.vlan_tci != NO_VLAN:
+        packet.vlan_outer = frame.vlan_tci & 0x0FFF
+
+
 def clear_headers(packet: Any) -> None:
     """Reset what the headers from IP on may leave unset."""
     packet.window_scale = NO_WINDOW_SCALE

@@ -1,7 +1,8 @@
 cimport cython
 from sensor.decode.ipv4 cimport decode_ipv4
 from sensor.decode.ipv6 cimport decode_ipv6
-from sensor.decode.link cimport clear_headers, decode_ethernet, decode_ethertype, decode_raw
+from sensor.decode.link cimport (
+    decode_ethernet, decode_ethernet_frame, decode_ethertype, decode_raw, reset)
 from sensor.decode.llc cimport decode_llc, non_ip
 from sensor.decode.mpls cimport decode_mpls
 from sensor.decode.ppp cimport decode_hdlc, decode_ppp, decode_pppoe
@@ -9,7 +10,6 @@ from sensor.decode.wireless cimport decode_radiotap, decode_wireless
 from sensor.loads cimport be16, be32, be64, le16, le32, u8
 from sensor.records cimport Frame, Packet
 
-cdef unsigned short NO_VLAN
 cdef unsigned short HEADER_NOT_CAPTURED
 cdef unsigned short UNKNOWN_LINK_TYPE
 cdef unsigned short LINK_TRUNCATED
@@ -61,7 +61,7 @@ cdef unsigned int UNNUMBERED, NLPID_IPV4, NLPID_IPV6, NLPID_PPP, NLPID_SNAP
 cdef unsigned int BRIDGED, BRIDGED_WITH_FCS, BRIDGED_ETHERNET, ROUTED
 cdef unsigned long long SOURCE_MASK
 
-@cython.locals(at=Py_ssize_t, end=Py_ssize_t, wire_end=Py_ssize_t)
+@cython.locals(at=Py_ssize_t, end=Py_ssize_t)
 cdef unsigned int decode_frame(
     const unsigned char *octets, Frame *frame, Packet *packet) noexcept nogil
 

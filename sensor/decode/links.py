@@ -18,12 +18,18 @@ from sensor.anomalies import (
     LINK_TRUNCATED,
     UNKNOWN_LINK_TYPE,
 )
-from sensor.records import NO_VLAN
+from sensor.decode.constants import LINK_ETHERNET
 
 if not cython.compiled:
     from sensor.decode.ipv4 import decode_ipv4
     from sensor.decode.ipv6 import decode_ipv6
-    from sensor.decode.link import clear_headers, decode_ethernet, decode_ethertype, decode_raw
+    from sensor.decode.link import (
+        decode_ethernet,
+        decode_ethernet_frame,
+        decode_ethertype,
+        decode_raw,
+        reset,
+    )
     from sensor.decode.llc import decode_llc, non_ip
     from sensor.decode.mpls import decode_mpls
     from sensor.decode.ppp import decode_hdlc, decode_ppp, decode_pppoe
@@ -33,7 +39,6 @@ if not cython.compiled:
 # LINKTYPE_ values, draft-ietf-opsawg-pcaplinktype 2. Raw IP has three numbers because BSDs wrote
 # their own DLT_RAW into files.
 LINK_NULL = 0
-LINK_ETHERNET = 1
 LINK_TOKEN_RING = 6
 LINK_SLIP = 8
 LINK_PPP = 9
@@ -97,26 +102,12 @@ SOURCE_MASK = 0x7FFF_FFFF_FFFF
 
 def decode_frame(octets: Any, frame: Any, packet: Any) -> int:
     """Reset the packet, then decode the frame into it by its link type."""
-    packet.time_ns = frame.time_ns
-    packet.interface = frame.interface
-    packet.process = frame.process
-    packet.dst_mac = 0
-    packet.src_mac = 0
-    packet.tenant = 0
-    packet.tunnels = 0
-    packet.vlan_outer = NO_VLAN
-    packet.vlan_inner = NO_VLAN
-    clear_headers(packet)
-    if frame.vlan_tci != NO_VLAN:
-        packet.vlan_outer = frame.vlan_tci & 0x0FFF
+    if frame.link == LINK_ETHERNET:
+        return decode_ethernet_frame(octets, frame, packet)
+    reset(frame, packet)
     at = frame.offset
     end = at + frame.captured
-    wire_end = at + frame.wire
-    # Some tools write the captured length into both fields, or a smaller one into the second.
-    wire_end = max(wire_end, end)
-    if frame.link == LINK_ETHERNET:
-        return decode_ethernet(octets, packet, at, end, wire_end)
-    return decode_other_link(octets, packet, frame.link, at, end, wire_end)
+    return decode_other_link(octets, packet, frame.link, at, end, max(at + frame.wire, end))
 
 
 def decode_other_link(
