@@ -23,7 +23,7 @@ cdef extern from *:
 
 cdef unsigned int HEADER_BYTES
 cdef unsigned int BLOCK_MAX
-cdef unsigned int RUN
+cdef unsigned int ZSTD_RUN
 cdef unsigned int RESERVED
 
 @cython.final

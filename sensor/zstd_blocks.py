@@ -13,14 +13,14 @@ try:
 except ImportError:
     from sensor import interpreted as cython
 
+from sensor.compressed_blocks import ZSTD_RUN
+
 if not cython.compiled:
     from sensor.loads import octets_of
     from sensor.zstd_stream import call, le24
 
 HEADER_BYTES = 3
 BLOCK_MAX = 128 * 1024
-RUN = 1
-"""The type of a block that is one octet, repeated."""
 RESERVED = 3
 """The type of block that there is not."""
 
@@ -88,4 +88,4 @@ def _run(decompressor: Any, octets: Any, end: int) -> None:
         if decompressor.taken <= behind:  # there was no more room
             decompressor.through = behind - decompressor.taken
             return
-        decompressor.through = 1 if kind == RUN else header >> 3
+        decompressor.through = 1 if kind == ZSTD_RUN else header >> 3
