@@ -9,7 +9,7 @@ that was whole on the wire. A payload that was cut off is no anomaly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from sensor.frozen import frozen
 
 SOUND = 0
 HEADER_NOT_CAPTURED = 1
@@ -54,7 +54,7 @@ TUNNEL_TOO_DEEP = 39
 IP_OVERLAPPING_FRAGMENTS = 40
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Anomaly:
     """One defect of traffic."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -205,7 +205,7 @@ def build_live(
 
 def decoder_of(config: Config) -> Decoder:
     """A decoder as the configuration wants it, with a hash of its own."""
-    return Decoder(config, seed=secrets.randbits(64))
+    return Decoder(config, seed=_seed())
 
 
 def flow_tables(config: Config, context: FlowContext, count: int = 1) -> list[FlowTable]:
@@ -216,7 +216,7 @@ def flow_tables(config: Config, context: FlowContext, count: int = 1) -> list[Fl
     tables = []
     places = PATHS_MAX // count
     for index in range(count):
-        paths = PathStore(places, 1 + index * places, secrets.randbits(64))
+        paths = PathStore(places, 1 + index * places, _seed())
         if context.tunnels is not None:
             context.tunnels.add(paths)
         tables.append(FlowTable(
@@ -224,10 +224,15 @@ def flow_tables(config: Config, context: FlowContext, count: int = 1) -> list[Fl
             accept_on_data=config.accept_on == "data",
             key_vlan=config.key_vlan,
             duplicates=config.duplicates,
-            seed=secrets.randbits(64),
+            seed=_seed(),
             paths=paths,
         ))  # fmt: skip
     return tables
+
+
+def _seed() -> int:
+    """64 bits that nobody can foresee."""
+    return int.from_bytes(os.urandom(8), "little")
 
 
 @dataclass(slots=True)

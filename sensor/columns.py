@@ -8,17 +8,18 @@ in ways of their own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sensor.frozen import frozen
+
 Scalar = str | int | float | bool
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NumberColumn:
     """Numbers: `values` as int64, uint64 or float64; `valid` is None where every row has one."""
 
@@ -27,7 +28,7 @@ class NumberColumn:
     ecs_type: str = "long"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressColumn:
     """IP addresses as 128 bits in two uint64 halves, IPv4 in v4-mapped form (::ffff:a.b.c.d)."""
 
@@ -37,7 +38,7 @@ class AddressColumn:
     ecs_type: str = "ip"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CodedColumn:
     """Anything else: row `i` has the values `table[codes[i]]`, a tuple that is empty if missing.
 

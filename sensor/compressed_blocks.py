@@ -20,8 +20,10 @@ PADDING = bytes(MAGIC_BYTES)
 
 ZSTD_DICTIONARY_BYTES = (0, 1, 2, 4)
 ZSTD_SIZE_BYTES = (0, 2, 4, 8)
-ZSTD_WINDOW_OF_RUNS = 7 << 3
-"""The descriptor of a window of 128 KiB: from there on, that is how large blocks may be."""
+ZSTD_BLOCK_MAX = 128 * 1024
+"""Octets that a block holds, at most."""
+ZSTD_BLOCK_ROOM = ZSTD_BLOCK_MAX + 64
+"""What libzstd may write to while it decompresses one: it copies in large steps."""
 ZSTD_RUN = 1
 """The type of a block that is one octet, repeated."""
 
@@ -33,12 +35,8 @@ class Step(NamedTuple):
     """Octets before the next header."""
     header: int
     """Octets of that one."""
-    is_border: bool = False
-    """Whether the data may end before it."""
     is_content: bool = True
     """Whether the last header and the octets behind it are any of the decompressor's business."""
-    is_run: bool = False
-    """Whether the next header is that of one more block (zstd_blocks.py)."""
 
 
 NO_FRAME = Step(0, 0)
@@ -87,17 +85,6 @@ class Blocks:
         self._data, self._at = memoryview(bytes(self._data[self._at :])), 0
         return b""
 
-    @property
-    def run(self) -> tuple[memoryview, int, int] | None:
-        """The octets from the next piece on, where blocks follow each other: all that was fed, the
-        place in it, and how many of them are left of the block there.
-        """
-        return (self._data, self._at, self._through) if self._step.is_run else None
-
-    def skip(self, at: int, through: int) -> None:
-        """Somebody has gone through some of these blocks, but not the last one."""
-        self._at, self._through = at, through
-
     def _look_at(self, header: Octets) -> None:
         try:
             self._step = self._steps.send(header)
@@ -105,16 +92,10 @@ class Blocks:
         except StopIteration:
             self._is_lost, self._step = True, NO_FRAME
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether the data may end here."""
-        rest = bytes(self._data[self._at :])
-        return self._step.is_border and not self._through and not rest.strip(b"\0")
-
 
 def _magic(through: int) -> Generator[Step, Octets, Octets]:
     """The next magic number behind padding and the frames that are for others."""
-    step = Step(through, MAGIC_BYTES, is_border=True)
+    step = Step(through, MAGIC_BYTES)
     while True:
         magic = yield step
         if magic[1:] == SKIPPED_MAGIC and magic[0] >> 4 == 5:
@@ -124,7 +105,7 @@ def _magic(through: int) -> Generator[Step, Octets, Octets]:
             through = 0
         else:
             return magic
-        step = Step(through, MAGIC_BYTES, is_border=True, is_content=False)
+        step = Step(through, MAGIC_BYTES, is_content=False)
 
 
 def zstd_steps() -> Steps:
@@ -133,15 +114,12 @@ def zstd_steps() -> Steps:
     while (yield from _magic(through)) == ZSTD_MAGIC:
         (descriptor,) = yield Step(0, 1)
         is_single = descriptor >> 5 & 1
-        is_run = False
-        if not is_single:
-            (window,) = yield Step(0, 1)
-            is_run = window >= ZSTD_WINDOW_OF_RUNS
-        through = ZSTD_DICTIONARY_BYTES[descriptor & 3]
+        through = 0 if is_single else 1
+        through += ZSTD_DICTIONARY_BYTES[descriptor & 3]
         through += ZSTD_SIZE_BYTES[descriptor >> 6] or is_single
         is_last = False
         while not is_last:
-            block = int.from_bytes((yield Step(through, 3, is_run=is_run)), "little")
+            block = int.from_bytes((yield Step(through, 3)), "little")
             is_last, kind, size = bool(block & 1), block >> 1 & 3, block >> 3
             through = 1 if kind == ZSTD_RUN else size
         # The checksum is a piece of its own, so that what it is about has come out before.

@@ -10,8 +10,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from sensor import zstd_library
 from sensor.compressed_blocks import (
@@ -24,15 +23,14 @@ from sensor.compressed_blocks import (
     lz4_steps,
     zstd_steps,
 )
+from sensor.compressed_input import NOTHING, CompressedInput, Damaged, Lent, RawStream
+from sensor.frozen import frozen
 from sensor.zstd_blocks import BlockDecompressor
+from sensor.zstd_reader import WINDOW_BYTES_MAX, ZstdReader
 
 CHUNK_BYTES = 128 * 1024
-RUN_BYTES = 512 * 1024
-"""Input that is read at once where many blocks are decompressed in one call."""
 XZ_MEMORY_BYTES = 256 << 20
 """What a decompressor of xz may take; the strongest preset takes 65 MiB."""
-ZSTD_WINDOW_BYTES = 128 << 20
-"""The window of zstd that is believed: what `zstd --long` makes without further options."""
 OUT_MAX = 1 << 20
 """Octets that come out at once, at most."""
 HELD_BYTES = 1 << 20
@@ -52,15 +50,7 @@ class DecompressError(ValueError):
         self.offset = offset
 
 
-class RawStream(Protocol):
-    """An unbuffered binary file, or a fake of one."""
-
-    def readinto(self, buffer: memoryview, /) -> int | None: ...
-
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind:
     """A form of compression."""
 
@@ -101,7 +91,7 @@ def _zstd() -> Any:
     """A decompressor of zstd. Errors: DecompressError if no library is there."""
     found = zstd_library.library()
     if found is not None:
-        return BlockDecompressor(zstd_library.Context(found, ZSTD_WINDOW_BYTES))
+        return BlockDecompressor(zstd_library.Context(found))
     return zstd_of_package()
 
 
@@ -116,7 +106,7 @@ def zstd_of_package() -> Any:
             raise DecompressError("compressed with zstd, which this Python cannot read: "
                                   "install backports.zstd, or use zstd -dc") from None
     return zstd.ZstdDecompressor(options={
-        zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_BYTES.bit_length() - 1})
+        zstd.DecompressionParameter.window_log_max: WINDOW_BYTES_MAX.bit_length() - 1})
 
 
 def _lz4() -> Any:
@@ -150,16 +140,10 @@ def kind_of(octets: bytes) -> str:
 class _Source:
     """The compressed octets: a chunk at a time, or no more than a block at a time."""
 
-    def __init__(
-        self, raw: RawStream, start: bytes, steps: Callable[[], Steps] | None, chunk_bytes: int
-    ) -> None:
-        self._raw = raw
-        self._start = start
+    def __init__(self, octets: CompressedInput, steps: Callable[[], Steps] | None) -> None:
+        self._input = octets
         self._blocks = Blocks(steps) if steps is not None else None
-        self._chunk = memoryview(bytearray(chunk_bytes))
-        self.has_paused = False
-        """Whether the stream gave less than it was asked for: it may have to be waited for."""
-        self.octets_read = len(start)
+        self._chunk = memoryview(bytearray(CHUNK_BYTES))
 
     def take(self) -> Octets:
         """The next octets, good until more are taken; none at the end.
@@ -175,27 +159,8 @@ class _Source:
             self._blocks.feed(octets)
         return piece
 
-    def run(self, decompressor: BlockDecompressor) -> bool:
-        """Let it take the blocks that follow each other here; False: it could take nothing."""
-        if self._blocks is None or (run := self._blocks.run) is None:
-            return False
-        decompressor.run(*run)
-        self._blocks.skip(decompressor.taken, decompressor.through)
-        return bool(decompressor.taken > run[1])
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the data may end where the last octets did, as far as can be told."""
-        return self._blocks is None or self._blocks.is_whole
-
     def _read(self) -> Octets:
-        if self._start:
-            octets, self._start = self._start, b""
-            return octets
-        count = self._raw.readinto(self._chunk) or 0
-        self.octets_read += count
-        self.has_paused = count < len(self._chunk)
-        return self._chunk[:count]
+        return self._chunk[: self._input.readinto(self._chunk)]
 
 
 class DecompressedStream:
@@ -212,16 +177,14 @@ class DecompressedStream:
         """
         self._raw = raw
         self._kind = next(kind for kind in KINDS if kind.name == kind_of(start))
+        self._input = CompressedInput(raw, start)
         make = make or self._kind.make
         first = make()
-        is_library = isinstance(first, BlockDecompressor)
-        chunk_bytes = RUN_BYTES if is_library else CHUNK_BYTES
-        self._source = _Source(raw, start, self._kind.steps, chunk_bytes)
-        self._parts: _Parts | _LibraryReader
-        if is_library:
-            self._parts = _LibraryReader(first, self._source)
-        else:
-            self._parts = _Parts(make, first, self._source, self._kind.steps is not None)
+        self._lender: ZstdReader | None = None
+        if isinstance(first, BlockDecompressor):
+            self._lender = ZstdReader(first, self._input)
+        self._parts: _Parts | ZstdReader = self._lender or _Parts(
+            make, first, _Source(self._input, self._kind.steps), self._kind.steps is not None)
         self._error: DecompressError | None = None
         self._ended = False
 
@@ -233,18 +196,40 @@ class DecompressedStream:
     @property
     def compressed_read(self) -> int:
         """How many octets went in."""
-        return self._source.octets_read
+        return self._input.octets_read
+
+    @property
+    def lends(self) -> bool:
+        """Whether it can lend what it decompressed, so that it need not be copied."""
+        return self._lender is not None
+
+    def lend(self, most: int, behind: int) -> Lent:
+        """The next octets where they stand, as ZstdReader.lend; at the end none."""
+        assert self._lender is not None
+        lent = NOTHING
+        if not self._ended:
+            try:
+                lent = self._lender.lend(most, behind)
+            except Damaged as damage:
+                self._error = self._words(damage)
+            self._ended = lent.start == lent.end
+        self._raise(lent.end - lent.start)
+        return lent
+
+    def verified(self, lent: Lent) -> tuple[Lent, DecompressError | None]:
+        """What was lent, up to what a checksum tells to be damaged, and that damage."""
+        assert self._lender is not None
+        lent, damage = self._lender.verified(lent)
+        return lent, self._words(damage) if damage is not None else None
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill `buffer`, in part if more would have to be waited for; 0 at the end."""
         filled = 0
         while filled < len(buffer) and not self._ended:
-            if filled and self._source.has_paused and self._parts.may_wait:
+            if filled and self._input.has_paused and self._parts.may_wait:
                 break
             filled += self._fill(buffer[filled : filled + OUT_MAX])
-        if not filled and self._error is not None:
-            error, self._error = self._error, None
-            raise error
+        self._raise(filled)
         return filled
 
     def _fill(self, room: memoryview) -> int:
@@ -253,63 +238,27 @@ class DecompressedStream:
             count = self._parts.readinto(room)
             self._ended = not count
             return count
-        except _Damaged as damage:
+        except Damaged as damage:
             self._ended = True
-            reason = f"damaged {self._kind.name} data: {damage.reason}"
-            if not damage.reason:
-                reason = f"the {self._kind.name} data ends in the middle"
-            self._error = DecompressError(reason, self._source.octets_read)
+            self._error = self._words(damage)
             room[: len(damage.octets)] = damage.octets
             return len(damage.octets)
+
+    def _words(self, damage: Damaged) -> DecompressError:
+        reason = f"damaged {self._kind.name} data: {damage.reason}"
+        if not damage.reason:
+            reason = f"the {self._kind.name} data ends in the middle"
+        return DecompressError(reason, self._input.octets_read)
+
+    def _raise(self, given: int) -> None:
+        """Raise what went wrong, once, when all that was whole has been given."""
+        if not given and self._error is not None:
+            error, self._error = self._error, None
+            raise error
 
     def close(self) -> None:
         """Close the stream below."""
         self._raw.close()
-
-
-class _Damaged(Exception):
-    """`reason` as the decompressor said it, empty: the data ends; `octets` came before."""
-
-    def __init__(self, reason: str, octets: bytes = b"") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.octets = octets
-
-
-class _LibraryReader:
-    """zstd by the system's library, which writes straight into the buffer."""
-
-    def __init__(self, decompressor: BlockDecompressor, source: _Source) -> None:
-        self._source = source
-        self._decompressor = decompressor
-        self._piece: Octets = b""
-        self.may_wait = True
-        """Whether the next read may ask for more input."""
-
-    def readinto(self, room: memoryview) -> int:
-        """Fill the room, in part if more input would have to be waited for; 0 at the end.
-
-        Errors: _Damaged.
-        """
-        decompressor, source = self._decompressor, self._source
-        decompressor.start(room)
-        while decompressor.given < len(room) and not decompressor.failed:
-            if not self._piece:
-                if source.run(decompressor):
-                    continue
-                if decompressor.given and source.has_paused:
-                    break
-                self._piece = source.take()
-                if not self._piece:
-                    break
-            decompressor.feed(self._piece)
-            self._piece = self._piece[decompressor.taken :]
-        count: int = decompressor.given
-        if decompressor.failed:
-            raise _Damaged(decompressor.words(), room[:count].tobytes())
-        if not count and not source.is_whole:
-            raise _Damaged("")
-        return count
 
 
 class _Parts:
@@ -336,7 +285,7 @@ class _Parts:
         return bool(self._object.needs_input or self._object.eof)
 
     def readinto(self, room: memoryview) -> int:
-        """Fill the room in part; 0 at the end. Errors: _Damaged."""
+        """Fill the room in part; 0 at the end. Errors: Damaged."""
         if not self._can_copy and not self._is_cut:
             room = room[:HELD_OUT_MAX]
         while True:
@@ -347,7 +296,7 @@ class _Parts:
             if not data and self._object.needs_input:
                 data = self._source.take()
                 if not data:
-                    raise _Damaged("")
+                    raise Damaged("")
             octets = self._decompress(data, len(room))
             if octets:
                 self._given += len(octets)
@@ -381,7 +330,7 @@ class _Parts:
                 octets = _octet_by_octet(before[0], before[1] + data, 0)
             elif 0 < len(self._held) <= HELD_BYTES:
                 octets = _octet_by_octet(self._make(), bytes(self._held), self._given)
-            raise _Damaged(reason_of(error), octets[:most]) from None
+            raise Damaged(reason_of(error), octets[:most]) from None
         return octets
 
 

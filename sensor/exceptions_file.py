@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from sensor.addresses import Networks
 from sensor.columns import AddressColumn, Mask, Rows
 from sensor.errors import ConfigError, QueryError
 from sensor.escape import harmless
+from sensor.frozen import frozen
 from sensor.query import ecs_names
 from sensor.query.ast import FieldRef, Literal, Match
 from sensor.query.check import misfit
@@ -37,7 +37,7 @@ _ENTRY_KEYS = {"field", "type", "operator", "value", "list", "entries"}
 NEVER_NS = 1 << 63
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExceptionItem:
     """One item: what it excepts, from which rules, until when."""
 

@@ -10,7 +10,7 @@ the tables below.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from sensor.addresses import Networks
 from sensor.columns import Column
+from sensor.frozen import frozen
 from sensor.processes import PROCESS_FIELD_BY_NAME, Processes
 from sensor.processes import column_of as process_column
 from sensor.tunnels import TUNNEL_FIELD_BY_NAME, Tunnels
@@ -124,7 +125,7 @@ CONN_STATES = (
 """Zeek's connection states, in the meaning of its conn.log."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Action:
     """What a flow event says, as ECS has it."""
 
@@ -144,7 +145,7 @@ ACTIONS = (
 FLOW_STARTED, FLOW_DENIED, FLOW_DROPPED, FLOW_ENDED, FLOW_ACTIVE = range(len(ACTIONS))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FlowContext:
     """What is true of all flows of a run and stands in their documents."""
 

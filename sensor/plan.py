@@ -21,6 +21,7 @@ import orjson
 from numpy.typing import NDArray
 
 from sensor import schema
+from sensor.frozen import frozen
 from sensor.identifiers import COMMUNITY_ROOM, EVENT_ID_ROOM, FLOW_ID_ROOM
 from sensor.records import FLOW_LAYOUT, dtype_of
 from sensor.stores import COPY_PADDING
@@ -53,7 +54,7 @@ _COMPUTED = {
 """Computed texts: the operation, which the plan puts between quotes, and its room."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """A document's operations, and the texts that they copy."""
 
@@ -128,7 +129,7 @@ def plan_of(batch: FlowBatch) -> Plan:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Context:
     """What of a FlowContext goes into a plan."""
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
 from sensor.columns import CodedColumn, Column, Scalar
+from sensor.frozen import frozen
 from sensor.text import time_text
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ ARGS_MAX = 64
 BILLION = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Machine:
     """The host that a process runs on; empty where a capture does not tell."""
 
@@ -42,7 +43,7 @@ class Machine:
     os_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Process:
     """What is known of one process; empty, 0 or negative where nothing is."""
 
@@ -149,7 +150,7 @@ class Processes:
         return made
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessField:
     """A field of documents whose process is known."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sensor.alerts import SEVERITIES
 from sensor.errors import QueryError
+from sensor.frozen import frozen
 from sensor.rule_json import is_json, kind_of, values_of
 from sensor.rule_types import UNITS_S, Special, ThresholdText, lookback_ns, read_special
 
@@ -26,7 +26,7 @@ QUERY_TYPES = ("query", "threshold", "new_terms", "threat_match")
 TYPES = ("eql", *QUERY_TYPES, *UNSUPPORTED_TYPES)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Suppression:
     """`alert_suppression` of a rule."""
 
@@ -37,7 +37,7 @@ class Suppression:
     """Whether events without a group field give alerts of their own (doNotSuppress)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleText:
     """One rule as its file has it."""
 

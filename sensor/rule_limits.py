@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sensor.frozen import frozen
+
 
 @dataclass(slots=True)
 class _Group:
@@ -52,7 +54,7 @@ class Suppressor:
             known.suppressed = suppressed + 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Overflow:
     """What a window held back."""
 

@@ -13,6 +13,7 @@ from sensor.config import Config
 from sensor.errors import OperatorError, QueryError
 from sensor.escape import harmless
 from sensor.exceptions_file import ExceptionItem
+from sensor.frozen import frozen
 from sensor.query import check, eql, kql
 from sensor.query.ast import Query, Sample, Sequence
 from sensor.query.external import external_lists, strictly_external
@@ -86,7 +87,7 @@ class Rule:
     counters: Counters = field(default_factory=Counters)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Schema:
     """What the events of a run can have."""
 

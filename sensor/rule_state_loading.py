@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sensor.frozen import frozen
 from sensor.query import ecs_names
 from sensor.rule_files import RuleText
 from sensor.rule_types import (
@@ -24,7 +24,7 @@ class CannotRun(Exception):
     """Why a rule that is written rightly cannot run here."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resources:
     """What rules use beside the events."""
 
@@ -33,7 +33,7 @@ class Resources:
     indicators: tuple[IndicatorFile, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fields:
     """The fields that a rule names outside of its query."""
 

@@ -11,11 +11,11 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from sensor.errors import ConfigError
 from sensor.escape import harmless
+from sensor.frozen import frozen
 from sensor.query.new_terms import History
 from sensor.query.terms import Terms
 
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS terms (
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Owner:
     """Whose history it is: a rule, and what of it must be the same for the history to be good."""
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from sensor.frozen import frozen
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 SECOND_NS = 1_000_000_000
@@ -22,7 +23,7 @@ Report = Callable[[str, str], None]
 """Takes what is wrong, and the key where."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThresholdText:
     """`[rule.threshold]`: how many events of a group, and how many different values among them."""
 
@@ -32,7 +33,7 @@ class ThresholdText:
     cardinality_value: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewTermsText:
     """`[rule.new_terms]`: values that were not there within the history window."""
 
@@ -40,7 +41,7 @@ class NewTermsText:
     history_ns: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappingEntry:
     """One comparison: a field of the event with a field of the indicator."""
 
@@ -49,7 +50,7 @@ class MappingEntry:
     negate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThreatText:
     """The `threat_*` keys: alternatives of entries that must hold together for one indicator."""
 

@@ -7,7 +7,6 @@ that a tap never sees) stays in the set with the reason, and the set says so onc
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.escape import harmless
 from sensor.exceptions_file import ExceptionItem, read_exceptions
+from sensor.frozen import frozen
 from sensor.query.rows import merge, values_at
 from sensor.rule_alerts import AlertMaker, document_of
 from sensor.rule_files import Suppression
@@ -439,7 +439,7 @@ def _threat_line(entry: dict[str, Any]) -> str:
     return f"{line}: {', '.join(techniques)}" if techniques else line
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckRow:
     """One line of `rules check`; status is `error` for what `load` would refuse."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from sensor.api import KNOWN_FIELDS, load_rules, shipped_rules
 from sensor.cli import DONE, USAGE
 from sensor.config import Config
 from sensor.escape import harmless
+from sensor.frozen import frozen
 from sensor.indicators import read_indicators
 from sensor.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
 from sensor.rule_state_loading import Resources
@@ -24,7 +24,7 @@ STATUS_WORDS = {"runs": "runs", "degraded": "runs degraded", "cannot_run": "cann
                 "error": "error"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ready:
     """What else than flows rules are to be judged by."""
 

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,13 @@ from sensor.cli import DAMAGED, DONE, USAGE
 from sensor.config import Config
 from sensor.errors import OperatorError
 from sensor.escape import harmless
+from sensor.frozen import frozen
 from sensor.rules import Rule
 
 FAILED = DAMAGED
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What became of one entry of one rule."""
 

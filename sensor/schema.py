@@ -7,7 +7,6 @@ of that name always hold the same values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from sensor.flow import (
     TAGS,
     VERDICTS,
 )
+from sensor.frozen import frozen
 from sensor.processes import PROCESS_FIELDS
 from sensor.tunnels import TUNNEL_FIELDS
 
@@ -50,21 +50,21 @@ WHEN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Constant:
     """The same value in every document."""
 
     values: Values
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Told:
     """An attribute of the run's FlowContext, the same in every document."""
 
     attribute: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Number:
     """A member of the record, or one of its pair; `text` where ECS wants a number as keyword."""
 
@@ -73,14 +73,14 @@ class Number:
     text: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Total:
     """Both members of a pair, added."""
 
     member: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Code:
     """A member that is an index into a table of values; an empty tuple means: absent."""
 
@@ -89,7 +89,7 @@ class Code:
     index: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listed:
     """A member that is an index into a list of the run's FlowContext (file and interface names)."""
 
@@ -97,35 +97,35 @@ class Listed:
     attribute: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """An address; the member named is its upper half, the lower follows."""
 
     member: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """A time, nanoseconds since 1970."""
 
     member: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mac:
     """Six octets of a MAC address."""
 
     member: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Computed:
     """A value with code of its own in flow_columns.py and documents.py."""
 
     what: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Never:
     """A known field that no analyzer proves yet: absent from every document."""
 
@@ -135,7 +135,7 @@ Reading = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     """One field of a document."""
 
@@ -327,7 +327,7 @@ FIELDS = _flow_fields()
 BY_NAME = {field.name: field for field in FIELDS}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertField:
     """A field that only alert documents have; everything of the event that matched is there too."""
 

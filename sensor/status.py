@@ -6,12 +6,14 @@ line, the metrics, the notices about loss. Counters count from the start of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from sensor.frozen import frozen
 
 INTERFACE_UP, INTERFACE_DOWN, INTERFACE_ABSENT = "up", "down", "absent"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """One line for the operator, not an alert: loss, an interface that went away, a failed reload.
 
@@ -29,7 +31,7 @@ class Notice:
     """The name of the sink that is in trouble: it is the one that need not be told."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InterfaceStatus:
     """One interface that frames come from."""
 
@@ -38,7 +40,7 @@ class InterfaceStatus:
     """`up`, `down` or `absent`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CaptureStatus:
     """What the kernel counted (packet(7), PACKET_STATISTICS), added up over the run."""
 
@@ -53,7 +55,7 @@ class CaptureStatus:
 ALERTS, RECORDS = "alerts", "records"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SinkStatus:
     """One sink."""
 
@@ -71,7 +73,7 @@ class SinkStatus:
     """Alerts of earlier runs that still are in the spool; in none of the other counts."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleStatus:
     """One rule; the counts are those of the ledger."""
 
@@ -83,7 +85,7 @@ class RuleStatus:
     suppressed: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Status:
     """A snapshot of a running sensor."""
 

@@ -8,13 +8,14 @@ docs/fields.md about them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import orjson
 
 from sensor.columns import CodedColumn, Column, Scalar
+from sensor.frozen import frozen
 from sensor.records import TUNNELS_MAX
 from sensor.text import ip_text
 
@@ -32,7 +33,7 @@ NAMES = (
 ) = range(len(NAMES))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tunnel:
     """One tunnel of a path; `id` is empty where its kind has none."""
 
@@ -88,7 +89,7 @@ class Tunnels:
         return made
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TunnelField:
     """A field of documents whose flow came through a tunnel."""
 

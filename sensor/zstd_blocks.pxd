@@ -4,58 +4,54 @@ from sensor.loads cimport octets_of
 
 cdef extern from *:
     """
-    typedef struct { const void *start; size_t size; size_t at; } sensor_octets;
-    typedef size_t (*sensor_stream)(void *, sensor_octets *, sensor_octets *);
-    static inline size_t sensor_zstd(
-        size_t function, size_t context, const void *room, size_t room_bytes, Py_ssize_t *given,
-        const void *data, size_t size, Py_ssize_t *taken)
-    {
-        sensor_octets out = {room, room_bytes, (size_t)*given}, in = {data, size, 0};
-        size_t result = ((sensor_stream)function)((void *)context, &out, &in);
-        *given = (Py_ssize_t)out.at;
-        *taken += (Py_ssize_t)in.at;
-        return result > (size_t)-(1 << 16) ? result : 0;
-    }
+    typedef size_t (*sensor_zstd_next)(void *);
+    typedef size_t (*sensor_zstd_on)(void *, void *, size_t, const void *, size_t);
+    #define SENSOR_ZSTD_NEXT(function, context) ((sensor_zstd_next)(function))((void *)(context))
+    #define SENSOR_ZSTD_ON(function, context, room, room_bytes, data, size) \
+        ((sensor_zstd_on)(function))((void *)(context), room, room_bytes, data, size)
+    #define SENSOR_ZSTD_ERRORS ((size_t)-(1 << 16))
     """
-    size_t sensor_zstd(
-        size_t function, size_t context, const void *room, size_t room_bytes, Py_ssize_t *given,
-        const void *data, size_t size, Py_ssize_t *taken) noexcept nogil
+    size_t SENSOR_ZSTD_NEXT(size_t function, size_t context) noexcept nogil
+    size_t SENSOR_ZSTD_ON(
+        size_t function, size_t context, void *room, size_t room_bytes,
+        const void *data, size_t size) noexcept nogil
+    size_t SENSOR_ZSTD_ERRORS
 
-cdef unsigned int HEADER_BYTES
-cdef unsigned int BLOCK_MAX
-cdef unsigned int ZSTD_RUN
-cdef unsigned int RESERVED
+cdef unsigned int ZSTD_BLOCK_ROOM
 
 @cython.final
 cdef class BlockDecompressor:
     cdef readonly object context
-    cdef size_t function
     cdef size_t address
-    cdef unsigned char[::1] room
-    cdef Py_ssize_t room_bytes
-    cdef readonly Py_ssize_t given
+    cdef size_t next_size
+    cdef size_t go_on
+    cdef unsigned char[::1] ring
     cdef readonly Py_ssize_t taken
-    cdef readonly Py_ssize_t through
+    cdef readonly Py_ssize_t place
     cdef readonly size_t failed
+    cdef readonly bint is_over
 
-    @cython.locals(was_full=bint)
-    cpdef void start(self, unsigned char[::1] room)
+    cpdef void begin(self, unsigned char[::1] ring)
     @cython.locals(size=Py_ssize_t, octets="const unsigned char *")
-    cpdef void feed(self, const unsigned char[::1] data)
-    @cython.locals(size=Py_ssize_t, octets="const unsigned char *")
-    cpdef void run(self, const unsigned char[::1] data, Py_ssize_t at, Py_ssize_t through)
+    cpdef void run(
+        self, const unsigned char[::1] data, Py_ssize_t at, Py_ssize_t place, Py_ssize_t stop)
 
-cdef inline unsigned int le24(const unsigned char *octets, Py_ssize_t at) noexcept nogil:
-    return octets[at] | octets[at + 1] << 8 | octets[at + 2] << 16
+cdef inline Py_ssize_t next_size(BlockDecompressor decompressor) noexcept nogil:
+    return SENSOR_ZSTD_NEXT(decompressor.next_size, decompressor.address)
 
-cdef inline void call(
-    BlockDecompressor decompressor, const unsigned char *octets, Py_ssize_t at, Py_ssize_t end
+cdef inline void go_on(
+    BlockDecompressor decompressor, const unsigned char *octets, Py_ssize_t size, size_t room_bytes
 ) noexcept nogil:
-    decompressor.taken = at
-    decompressor.failed = sensor_zstd(
-        decompressor.function, decompressor.address, &decompressor.room[0],
-        decompressor.room_bytes, &decompressor.given, octets + at, end - at, &decompressor.taken)
+    cdef size_t result = SENSOR_ZSTD_ON(
+        decompressor.go_on, decompressor.address, &decompressor.ring[decompressor.place],
+        room_bytes, octets + decompressor.taken, size)
+    if result > SENSOR_ZSTD_ERRORS:
+        decompressor.failed = result
+    else:
+        decompressor.taken += size
+        decompressor.place += <Py_ssize_t>result
 
-@cython.locals(at=Py_ssize_t, behind=Py_ssize_t, header="unsigned int", kind="unsigned int")
+@cython.locals(size=Py_ssize_t)
 cdef void _run(
-    BlockDecompressor decompressor, const unsigned char *octets, Py_ssize_t end) noexcept nogil
+    BlockDecompressor decompressor, const unsigned char *octets, Py_ssize_t end, Py_ssize_t stop
+) noexcept nogil

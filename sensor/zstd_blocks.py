@@ -1,7 +1,7 @@
-"""BlockDecompressor: zstd data that is cut at its blocks, many of them in one call without the GIL.
+"""BlockDecompressor: the blocks of zstd frames, many of them in one call without the GIL.
 
-The library does not say how much it has written when it refuses a block. So each call of it gets
-one block at most, and what came out before is known.
+The library is told to go on by one block at a time, and writes it to where the data before it
+stands: nothing is copied once more, and what came out before damage is known.
 """
 
 from __future__ import annotations
@@ -13,79 +13,60 @@ try:
 except ImportError:
     from sensor import interpreted as cython
 
-from sensor.compressed_blocks import ZSTD_RUN
+from sensor.compressed_blocks import ZSTD_BLOCK_ROOM
 
 if not cython.compiled:
     from sensor.loads import octets_of
-    from sensor.zstd_stream import call, le24
-
-HEADER_BYTES = 3
-BLOCK_MAX = 128 * 1024
-RESERVED = 3
-"""The type of block that there is not."""
+    from sensor.zstd_calls import go_on, next_size
 
 
 class BlockDecompressor:
-    """Writes what comes out into one room after the other.
+    """Writes one block behind the other.
 
-    After each call `given` octets of the room are full, `taken` octets of the data were taken in
-    all, and `failed` is the library's error, or 0.
+    After each call of `run` the data was taken up to `taken`, what came out ends at `place`,
+    `failed` is the library's error, or 0, and `is_over` tells whether the frame is.
     """
 
     def __init__(self, context: Any) -> None:
         self.context = context
-        self.function = context.function
         self.address = context.address
-        self.room_bytes = self.given = self.taken = self.through = 0
+        self.next_size = context.next_size
+        self.go_on = context.go_on
+        self.taken = self.place = 0
         self.failed = 0
+        self.is_over = True
 
-    def start(self, room: memoryview) -> None:
-        """Write into this room from now on, and first what came out before and found no room."""
-        was_full = self.given == self.room_bytes
-        self.room = room
-        self.room_bytes = len(room)
-        self.given = 0
-        if was_full:
-            self.feed(b"")
+    def begin(self, ring: memoryview) -> None:
+        """A frame begins, and is written to this memory."""
+        self.context.begin()
+        self.ring = ring
+        self.is_over = False
 
-    def feed(self, data: Any) -> None:
-        """Take a piece that holds one block at most, as far as there is room."""
-        octets = octets_of(data)
-        size = len(data)
-        with cython.nogil:
-            call(self, octets, 0, size)
+    def run(self, data: Any, at: int, place: int, stop: int) -> None:
+        """Take the header and the blocks at `data[at:]`, as far as they are whole.
 
-    def run(self, data: Any, at: int, through: int) -> None:
-        """Take blocks with the headers behind them while they are whole and there is room.
-
-        `data[at:]` are the last `through` octets of a block and what follows it. In the end
-        `through` octets are left of the block that stands behind what was taken. It stops at the
-        last block and at what is none.
+        They are written to `ring[place:]`, one behind the other, until one ends at `stop` or
+        behind it; ZSTD_BLOCK_ROOM octets must follow `ring[stop - 1]`. What the window of the frame
+        still reaches of what came before must stand where it was written to.
         """
         self.taken = at
-        self.through = through
+        self.place = place
         octets = octets_of(data)
         size = len(data)
         with cython.nogil:
-            _run(self, octets, size)
+            _run(self, octets, size, stop)
 
     def words(self) -> str:
         """Why it failed."""
         return str(self.context.words(self.failed))
 
 
-def _run(decompressor: Any, octets: Any, end: int) -> None:
-    while decompressor.given < decompressor.room_bytes and not decompressor.failed:
-        at = decompressor.taken
-        behind = at + decompressor.through
-        if end - behind < HEADER_BYTES:
+def _run(decompressor: Any, octets: Any, end: int, stop: int) -> None:
+    while decompressor.place < stop and not decompressor.failed:
+        size = next_size(decompressor)
+        if size == 0:
+            decompressor.is_over = True
             return
-        header = le24(octets, behind)
-        kind = header >> 1 & 3
-        if header & 1 or kind == RESERVED or header >> 3 > BLOCK_MAX:
+        if end - decompressor.taken < size:
             return
-        call(decompressor, octets, at, behind + HEADER_BYTES)
-        if decompressor.taken <= behind:  # there was no more room
-            decompressor.through = behind - decompressor.taken
-            return
-        decompressor.through = 1 if kind == ZSTD_RUN else header >> 3
+        go_on(decompressor, octets, size, ZSTD_BLOCK_ROOM)

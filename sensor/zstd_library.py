@@ -1,7 +1,7 @@
-"""libzstd of the system: it writes straight into a buffer, and has the loops that are in assembler.
+"""libzstd of the system: it writes into memory of ours, and has the loops that are in assembler.
 
-Nothing is built against it: it is loaded where it is present, and what is called has been part of
-its stable interface since 1.4. The packages that bring a libzstd of their own leave the fast loops
+Nothing is built against it: it is loaded where it is present, and what is called has been in it
+under the same names since 1.0. The packages that bring a libzstd of their own leave the fast loops
 out, or copy what came out once more.
 """
 
@@ -16,8 +16,8 @@ from typing import Any
 NAMES = {"linux": "libzstd.so.1", "darwin": "libzstd.1.dylib"}
 VERSION_MIN = 10501
 """The first with the fast loops; older ones are slower than what the packages bring."""
-WINDOW_LOG_MAX = 100
-"""The number of the parameter ZSTD_d_windowLogMax."""
+IGNORE_CHECKSUM = 1002
+"""The number of the parameter ZSTD_d_forceIgnoreChecksum."""
 
 _POINTER, _SIZE = ctypes.c_void_p, ctypes.c_size_t
 FUNCTIONS: tuple[tuple[str, Any, list[Any]], ...] = (
@@ -25,7 +25,9 @@ FUNCTIONS: tuple[tuple[str, Any, list[Any]], ...] = (
     ("ZSTD_createDCtx", _POINTER, []),
     ("ZSTD_freeDCtx", _SIZE, [_POINTER]),
     ("ZSTD_DCtx_setParameter", _SIZE, [_POINTER, ctypes.c_int, ctypes.c_int]),
-    ("ZSTD_decompressStream", _SIZE, [_POINTER, _POINTER, _POINTER]),
+    ("ZSTD_decompressBegin", _SIZE, [_POINTER]),
+    ("ZSTD_nextSrcSizeToDecompress", _SIZE, [_POINTER]),
+    ("ZSTD_decompressContinue", _SIZE, [_POINTER, _POINTER, _SIZE, _POINTER, _SIZE]),
     ("ZSTD_isError", ctypes.c_uint, [_SIZE]),
     ("ZSTD_getErrorName", ctypes.c_char_p, [_SIZE]),
 )
@@ -45,21 +47,30 @@ def library() -> Any:
 
 
 class Context:
-    """What the library keeps of one stream. Errors: MemoryError."""
+    """What the library keeps of one frame after the other. Errors: MemoryError.
 
-    def __init__(self, found: Any, window_bytes: int) -> None:
-        """`window_bytes`, a power of 2, is the largest window that is believed."""
+    It does not look at checksums.
+    """
+
+    def __init__(self, found: Any) -> None:
         self._library = found
-        self.function: int = ctypes.cast(found.ZSTD_decompressStream, _POINTER).value or 0
-        """Where ZSTD_decompressStream is."""
+        self.next_size = _address(found.ZSTD_nextSrcSizeToDecompress)
+        self.go_on = _address(found.ZSTD_decompressContinue)
         self.address: int = found.ZSTD_createDCtx() or 0
         if not self.address:
             raise MemoryError("zstd: no memory")
-        weakref.finalize(self, found.ZSTD_freeDCtx, self.address)
-        refused = found.ZSTD_DCtx_setParameter(
-            self.address, WINDOW_LOG_MAX, window_bytes.bit_length() - 1)  # fmt: skip
+        refused = found.ZSTD_DCtx_setParameter(self.address, IGNORE_CHECKSUM, 1)
         assert not found.ZSTD_isError(refused), self.words(refused)
+        weakref.finalize(self, found.ZSTD_freeDCtx, self.address)
+
+    def begin(self) -> None:
+        """A frame begins."""
+        self._library.ZSTD_decompressBegin(self.address)
 
     def words(self, result: int) -> str:
         """What went wrong, in the library's words."""
         return str(self._library.ZSTD_getErrorName(result).decode("ascii", "replace"))
+
+
+def _address(function: Any) -> int:
+    return ctypes.cast(function, _POINTER).value or 0

@@ -1,8 +1,9 @@
 """Writes sensor/query/{kql,eql}_tables.py: the parse tables of the grammars beside them.
 
 Working the tables out takes lark a tenth of a second at every start; reading them takes a few
-milliseconds. Run this after a change of a grammar, or for a new version of lark (a table that does
-not belong to both is not used, and a test says so): `python tools/make_query_tables.py`.
+milliseconds. Run `python tools/make_query_tables.py` after a change of a grammar (a test tells
+that the tables do not belong to it), or for a new version of lark (with another one the grammar is
+read instead).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sensor.capture import bpf
 from sensor.capture.fanout import Fanout
@@ -33,6 +33,7 @@ from sensor.config import CaptureLimits
 from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
 from sensor.frames import FrameBatch
+from sensor.frozen import frozen
 from sensor.status import INTERFACE_UP, CaptureStatus, InterfaceStatus, Notice
 
 # linux/if_packet.h and linux/net_tstamp.h
@@ -73,7 +74,7 @@ DRIFT_NS = 1_000_000_000
 """Frames that are new and not further behind packet time than this set it right."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LiveOptions:
     """How live frames are captured."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sensor.capture.bpf import LIBPCAP_MISSING, Instruction, compile_filter
 from sensor.capture.damage import LINKS
 from sensor.capture.sieve import Program, Sieve
 from sensor.errors import ConfigError
 from sensor.escape import harmless
+from sensor.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """What a run reads of its files, and whether it goes on with those of a folder."""
 

@@ -11,12 +11,12 @@ import os
 import shlex
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from sensor.capture import machine
 from sensor.capture.glance import Glance, glance
 from sensor.capture.privileges import capabilities
 from sensor.config import CaptureLimits
+from sensor.frozen import frozen
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 MIB = 1 << 20
@@ -27,7 +27,7 @@ COPIES_SHARE = 0.05
 VLANS_SHOWN = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remedy:
     """What to do about it: a word, and the command if there is one."""
 
@@ -35,7 +35,7 @@ class Remedy:
     command: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """What was found about one thing."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from sensor.capture.discover import Found, discover
@@ -15,6 +14,7 @@ from sensor.capture.protocol import Input
 from sensor.capture.reading import NO_TIME, FileReader, InputFile, Reading, SievePart
 from sensor.capture.window import WINDOW_BYTES
 from sensor.frames import FRAMES_MAX, FrameBatch
+from sensor.frozen import frozen
 from sensor.processes import Processes
 
 OPEN_MAX = 256
@@ -43,7 +43,7 @@ class FolderPart(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cut:
     """How the input is cut; it never shows in what comes out."""
 

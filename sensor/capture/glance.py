@@ -17,6 +17,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from sensor.capture.machine import SOL_PACKET, open_packet_socket, watch_all
+from sensor.frozen import frozen
 
 # linux/if_packet.h, linux/if_ether.h
 PACKET_STATISTICS, PACKET_AUXDATA = 6, 8
@@ -104,7 +105,7 @@ class Traffic:
             for heard in self.conversations.values()
         )
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Glance:
     """The picture of one port."""
 

@@ -12,8 +12,9 @@ import mmap
 import os
 import socket
 import struct
-from dataclasses import dataclass
 from pathlib import Path
+
+from sensor.frozen import frozen
 
 # linux/if_packet.h
 SOL_PACKET = 263
@@ -44,7 +45,7 @@ UNIT = "sensor@.service"
 LIBPCAPS = ("libpcap.so.1", "libpcap.so.0.8", "libpcap.so", "libpcap.dylib")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """An interface."""
 
@@ -57,7 +58,7 @@ class Link:
     mtu: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offloads:
     """What the interface does to frames before anybody sees them; None: it does not say."""
 
@@ -66,7 +67,7 @@ class Offloads:
     rx_vlan: bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drops:
     """Frames that the interface lost since it exists (proc(5), /proc/net/dev)."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.machine import NAME_BYTES_MAX, memory_available
@@ -13,13 +13,14 @@ from sensor.capture.protocol import PortCapture
 from sensor.config import CaptureLimits
 from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
+from sensor.frozen import frozen
 
 BACKENDS = ("auto", "af_packet", "scapy")
 INTERFACES_MAX = 64
 RING_MIB_MAX = 2048
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PortOptions:
     """What the command line says about live capture."""
 

@@ -14,11 +14,11 @@ import ctypes
 import errno
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from sensor.errors import ConfigError
 from sensor.escape import harmless
+from sensor.frozen import frozen
 
 CAPABILITIES = (
     "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID",
@@ -43,7 +43,7 @@ SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 """The sets of a thread that can give a right; the bounding set only takes away."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class User:
     """Whom to become."""
 

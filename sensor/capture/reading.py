@@ -9,6 +9,7 @@ from typing import Protocol
 from sensor.capture.damage import not_a_capture
 from sensor.capture.discover import MAGIC_BYTES, PCAP_MAGICS, PCAPNG_MAGIC, Found, reason_of
 from sensor.capture.interfaces import Interfaces
+from sensor.capture.lent_window import LentWindow
 from sensor.capture.pcap import PcapReader
 from sensor.capture.pcapng import PcapngReader
 from sensor.capture.process_notes import ProcessNotes
@@ -19,6 +20,7 @@ from sensor.decompress import DecompressedStream, DecompressError
 from sensor.errors import CaptureError, ConfigError
 from sensor.escape import harmless
 from sensor.frames import FrameBatch
+from sensor.frozen import frozen
 from sensor.processes import Processes
 
 READERS: dict[bytes, type[PcapReader] | type[PcapngReader]] = {
@@ -31,6 +33,9 @@ PEEK_BYTES = 4096
 DECOMPRESSED_AHEAD = 4
 """Windows that are decompressed ahead of a file's decoding, at most."""
 NO_TIME = -1
+
+
+AnyWindow = Window | LentWindow
 
 
 class SievePart(Protocol):
@@ -85,7 +90,7 @@ class InputFile:
             stream.close()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """What the files of a run are read with."""
 
@@ -108,7 +113,7 @@ class FileReader:
         self.frames = frames
         self._reading = reading
         self._window_bytes = window_bytes
-        self._window: Window | None = None
+        self._window: AnyWindow | None = None
         self._steps = self._read()
         frames.file = file.found.path
         frames.first_number = 1
@@ -148,7 +153,7 @@ class FileReader:
             yield walked
             frames.first_number += walked
 
-    def _open(self) -> Window:
+    def _open(self) -> AnyWindow:
         file = self.file
         try:
             stream = file.stream or open_stream(file.found.path)
@@ -159,6 +164,8 @@ class FileReader:
             file.compressed = stream
         # Decompressing takes longer than all the rest: it has a thread of its own in any case.
         ahead = int(self._reading.thread) if file.compressed is None else DECOMPRESSED_AHEAD
+        if isinstance(stream, DecompressedStream) and stream.lends:
+            return LentWindow(stream, window_bytes=self._window_bytes, ahead=ahead)
         return Window(stream, window_bytes=self._window_bytes, ahead=ahead)
 
     def _text_of(self, error: CaptureError) -> str:
@@ -185,7 +192,7 @@ class FileReader:
 
 
 def batches(
-    window: Window, path: str, frames: FrameBatch, interfaces: Interfaces, last_ns: int,
+    window: AnyWindow, path: str, frames: FrameBatch, interfaces: Interfaces, last_ns: int,
     processes: Processes | None = None,
 ) -> Generator[None, None, None]:  # fmt: skip
     """Fill `frames` again and again with the frames of one stream, until it ends.
@@ -226,7 +233,7 @@ def batches(
     raise_all(path, problem, reader.notes())
 
 
-def fill(window: Window, at: int, need: int, path: str) -> bool:
+def fill(window: AnyWindow, at: int, need: int, path: str) -> bool:
     """Have `need` octets in the window, as `Window.fill`. Errors: CaptureError."""
     try:
         return window.fill(at, need)

@@ -15,13 +15,13 @@ file.
 
 from __future__ import annotations
 
-import contextlib
 import select
-import threading
 from collections import deque
-from dataclasses import dataclass
-from queue import SimpleQueue
+from functools import partial
 from typing import Protocol
+
+from sensor.capture.read_ahead import ReadAhead
+from sensor.frozen import frozen
 
 WINDOW_BYTES = 512 * 1024
 """Octets asked for in one read."""
@@ -99,53 +99,13 @@ class PrefixedStream:
         self._raw.close()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Buffer:
     """Memory for one read, with room in front of it."""
 
     data: bytearray
     head: int
     """Octets of headroom."""
-
-
-class ReadAhead:
-    """A thread that carries out reads in their order; the stream is closed by it alone."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self._wanted: SimpleQueue[memoryview | None] = SimpleQueue()
-        self._done: SimpleQueue[int | Exception] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="sensor-read", daemon=True)
-        self._thread.start()
-        self.pending = 0
-        """Reads whose result was not taken yet."""
-
-    def start(self, buffer: memoryview) -> None:
-        self.pending += 1
-        self._wanted.put(buffer)
-
-    def result(self) -> int:
-        """How many octets the next read gave. Errors: raises what the read raised."""
-        done = self._done.get()
-        self.pending -= 1
-        if isinstance(done, Exception):
-            raise done
-        return done
-
-    def _run(self) -> None:
-        while (buffer := self._wanted.get()) is not None:
-            try:
-                self._done.put(self._stream.readinto(buffer) or 0)
-            except Exception as error:  # handed over, raised by result()
-                self._done.put(error)
-        with contextlib.suppress(OSError):
-            self._stream.close()
-
-    def close(self) -> None:
-        """End the thread; one that waits on a silent pipe is left behind, and ends with it."""
-        self._wanted.put(None)
-        if not self.pending:
-            self._thread.join()
 
 
 class Window:
@@ -173,7 +133,7 @@ class Window:
         self.base = -self._head
         self.ended = False
         self._ahead_max = ahead
-        self._ahead: ReadAhead | None = None
+        self._ahead: ReadAhead[int | None] | None = None
         self._closed = False
 
     @property
@@ -215,7 +175,7 @@ class Window:
     def _next_read(self) -> tuple[Buffer, int]:
         """The buffer that was read into first, and how much. Errors: as the stream raises them."""
         assert self._ahead is not None
-        return self._reading.popleft(), self._ahead.result()
+        return self._reading.popleft(), self._ahead.result() or 0
 
     def _free_buffer(self) -> Buffer:
         if self._free:
@@ -265,12 +225,12 @@ class Window:
 
     def _read_ahead(self) -> None:
         if self._ahead is None:
-            self._ahead = ReadAhead(self._stream)
+            self._ahead = ReadAhead(self._stream.close)
         while len(self._reading) < self._ahead_max:
             buffer = self._free_buffer()
             self._reading.append(buffer)
             room = memoryview(buffer.data)[buffer.head : buffer.head + self._window_bytes]
-            self._ahead.start(room)
+            self._ahead.start(partial(self._stream.readinto, room))
 
     def close(self) -> None:
         """Close the stream. A second call does nothing."""
@@ -280,9 +240,5 @@ class Window:
         if self._ahead is None:
             self._stream.close()
         else:
-            if self.ended:  # whoever reads on gets nothing more, and at once
-                with contextlib.suppress(Exception):
-                    while self._reading:
-                        self._next_read()
-            self._ahead.close()
+            self._ahead.close(self.ended)
         self.ended = True

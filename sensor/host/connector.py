@@ -11,7 +11,8 @@ import os
 import socket
 import struct
 import time
-from dataclasses import dataclass
+
+from sensor.frozen import frozen
 
 NETLINK_CONNECTOR = 11
 CN_IDX_PROC, CN_VAL_PROC = 1, 1
@@ -34,7 +35,7 @@ ANSWER_S = 1.0
 """How long the kernel's answer may take; refused, there is none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KernelEvent:
     """A program was started in a process (EXEC), or a process ended (EXIT)."""
 

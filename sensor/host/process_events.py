@@ -7,9 +7,9 @@ They are ECS documents like those of flows and go through the same rules; `host.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
 
+from sensor.frozen import frozen
 from sensor.processes import Process, clean, objects_of
 from sensor.schema import ECS_VERSION
 from sensor.text import time_text
@@ -18,7 +18,7 @@ DATASET = "sensor.process"
 MODULE = "sensor"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Happening:
     """What happened to a process, as ECS has it."""
 
@@ -40,7 +40,7 @@ FIRST_SEEN = Happening(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Observer:
     """The sensor that tells."""
 

@@ -10,7 +10,8 @@ import errno
 import ipaddress
 import socket
 import struct
-from dataclasses import dataclass
+
+from sensor.frozen import frozen
 
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
@@ -33,7 +34,7 @@ PROTOCOLS = (socket.IPPROTO_TCP, socket.IPPROTO_UDP)
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ends:
     """A connection as the host sees it."""
 
@@ -44,7 +45,7 @@ class Ends:
     remote_port: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SocketOwner:
     """What the kernel knows of a socket; inode 0: nobody has it any more, or not yet."""
 

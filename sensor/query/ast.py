@@ -7,26 +7,28 @@ not take part in comparison.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from sensor.frozen import frozen
 
 LiteralValue = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class And:
     """All of the items."""
 
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Or:
     """Any of the items."""
 
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Not:
     """The document is not among those that the item selects."""
 
@@ -36,7 +38,7 @@ class Not:
 # --- KQL
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """A value to be compared as a whole; what it means depends on the type of the field."""
 
@@ -44,14 +46,14 @@ class Text:
     at: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Null:
     """The word `null`: the field has no value."""
 
     at: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wildcard:
     """A pattern: the literal pieces between its stars, so `a*b` is ("a", "b") and `*` ("", "")."""
 
@@ -64,7 +66,7 @@ class Wildcard:
         return not any(self.parts)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FieldTest:
     """`field: value`; the field may be a pattern of names, None stands for every field."""
 
@@ -72,7 +74,7 @@ class FieldTest:
     value: Text | Null | Wildcard
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Range:
     """`field < value` and its kin (`<`, `<=`, `>`, `>=`)."""
 
@@ -81,7 +83,7 @@ class Range:
     value: Text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Nested:
     """`path: { ... }`: one object of the list at `path` fulfils the whole condition."""
 
@@ -92,7 +94,7 @@ class Nested:
 # --- EQL
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Literal:
     """A constant."""
 
@@ -100,7 +102,7 @@ class Literal:
     at: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FieldRef:
     """The values of a field; `optional` (`?name`) makes a field unknown to the schema null."""
 
@@ -109,7 +111,7 @@ class FieldRef:
     at: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """A function of `functions.FUNCTIONS`, by its key there; `insensitive` is the `~` form."""
 
@@ -119,7 +121,7 @@ class Call:
     at: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compare:
     """`left op right` with `==`, `!=`, `<`, `<=`, `>`, `>=`."""
 
@@ -129,7 +131,7 @@ class Compare:
     at: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arithmetic:
     """`left op right` with `+`, `-`, `*`, `/`, `%`."""
 
@@ -138,14 +140,14 @@ class Arithmetic:
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Negative:
     """A number with its sign turned."""
 
     item: Node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Match:
     """`left kind (options)`: kind is `in`, `like`, `regex` or `:`; options are alternatives."""
 
@@ -156,7 +158,7 @@ class Match:
     at: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventQuery:
     """`category where condition`; category None is `any`."""
 
@@ -165,7 +167,7 @@ class EventQuery:
     at: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One event of a sequence: its `by` keys, how often it runs, or that it must be missing."""
 
@@ -175,7 +177,7 @@ class Step:
     missing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sequence:
     """Events in order; `by` holds for every step; a `maxspan_ns` of 0 means none was given."""
 
@@ -185,7 +187,7 @@ class Sequence:
     until: Step | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sample:
     """Events that share their `by` keys, in any order."""
 

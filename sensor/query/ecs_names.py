@@ -9,7 +9,6 @@ space of its own, so a first part that nothing here resembles is one. Source: EC
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from functools import lru_cache
 
 _ENDPOINT = (
@@ -73,8 +72,7 @@ def exists(name: str) -> bool:
 @lru_cache(maxsize=1024)
 def _is_vendor(first: str) -> bool:
     """Whether the first part of a name is a vendor's rather than a misspelt one of ECS."""
-    known = [*LISTED, *FOREIGN]
-    return first[:1].isalpha() and not get_close_matches(first[:100], known, 1, RESEMBLES)
+    return first[:1].isalpha() and not _close(first, [*LISTED, *FOREIGN])
 
 
 def meant(name: str, fields: Iterable[str] = ()) -> str:
@@ -108,5 +106,7 @@ def meant_category(name: str) -> str:
 
 
 def _close(word: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  few names have to be compared
+
     # In order: of two that are as near, the choice must not depend on the order of a set.
     return next(iter(get_close_matches(word[:100], sorted(known), 1, RESEMBLES)), "")

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from sensor.frozen import frozen
 
 STATES_MAX = 10_000
 """States of one regular expression, counted repetitions unrolled."""
@@ -57,7 +58,7 @@ def _glob(parts: list[str], insensitive: bool) -> Callable[[str], bool]:
 Test = Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Tree:
     """kind: char (test), cat, alt, repeat (low, high; high -1: no end), none."""
 

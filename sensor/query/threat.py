@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sensor.frozen import frozen
 from sensor.addresses import Networks
 from sensor.columns import AddressColumn, Column, Mask, Rows
 from sensor.query.ast import And, FieldTest, Node, Not, Or, Range, Text, all_of
@@ -27,7 +27,7 @@ HITS_MAX = 16
 _BITS = 128
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """A field of the event equals (or must not equal) a field of the indicator."""
 
@@ -36,7 +36,7 @@ class Comparison:
     negate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hit:
     """An indicator that an event has met, and by what."""
 

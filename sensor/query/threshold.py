@@ -13,12 +13,14 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from sensor.frozen import frozen
+
 COUNT_TOLD_MAX = 1_000
 """Where distinct values are counted too, more events than this of one bucket are told as this many
 (or as many as the rule asks for, if that is more): only the newest are kept."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limit:
     """What makes a bucket fire, and what bounds the buckets."""
 
@@ -33,7 +35,7 @@ class Limit:
     """Times and values that are remembered in all groups together."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fired:
     """A bucket that had enough."""
 

@@ -7,11 +7,12 @@ tests/conformance/test_sinks.py: docs/adding-a-sink.md.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.escape import harmless
+from sensor.frozen import frozen
 from sensor.sinks.console import ConsoleOptions, ConsoleSink, open_console
 from sensor.sinks.jsonl import FlowFile, JsonSink, open_json_file, open_json_stdout
 from sensor.sinks.protocol import Sink
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SinkOptions:
     """What a sink may need to know besides where it writes."""
 

@@ -10,12 +10,12 @@ import contextlib
 import os
 import select
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from sensor.alerts import Alert
 from sensor.errors import ConfigError
 from sensor.escape import harmless
+from sensor.frozen import frozen
 from sensor.sinks.text import (
     counted_words,
     endpoints,
@@ -43,7 +43,7 @@ SEVERITY_STYLES = {
 VERDICT_STYLES = {"accepted": "green", "denied": "red", "dropped": "magenta"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConsoleOptions:
     """How people want their lines."""
 

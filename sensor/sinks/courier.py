@@ -17,9 +17,9 @@ import errno
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sensor.alerts import Alert
+from sensor.frozen import frozen
 from sensor.sinks.console import reason_of
 from sensor.sinks.messages import Wire
 from sensor.sinks.queued import Entry, Message, Queued
@@ -41,7 +41,7 @@ NO_ROOM_PAUSE_S = 1.0
 """How long to leave a full spool alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Patience:
     """How long a server is left alone that could not be reached: longer each time."""
 

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sensor.escape import harmless
+from sensor.frozen import frozen
 from sensor.status import ALERTS, RECORDS, Notice, SinkStatus, Status
 
 SECOND_NS = 1_000_000_000
 LOSS_INTERVAL_NS = 10 * SECOND_NS
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LossKind:
     """One way to lose something."""
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from sensor.alerts import Alert
+from sensor.frozen import frozen
 from sensor.sinks.console import reason_of
 from sensor.sinks.transports import Transport
 from sensor.status import Notice
@@ -29,7 +29,7 @@ BACKOFF_TIMES_COST = 10
 one that does not answer is a tenth of the run at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clock:
     """How the sink tells and spends wall time: a seam, so that tests need not wait."""
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
 
 from sensor.alerts import Alert
+from sensor.frozen import frozen
 from sensor.status import Notice, SinkStatus
 
 NOTICES_MAX = 100
 """Notices that wait for one sink; later ones are left out, standard error has them anyway."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """An alert or a notice in the octets that go to a server."""
 
@@ -25,7 +25,7 @@ class Message:
     is_alert: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reopen:
     """The order to open a file anew, in its place between the alerts."""
 

@@ -14,10 +14,10 @@ import re
 import sqlite3
 import threading
 from collections import deque
-from dataclasses import dataclass
 
 from sensor.errors import ConfigError
 from sensor.escape import harmless
+from sensor.frozen import frozen
 from sensor.sinks.console import reason_of
 
 PAGE_BYTES = 4096
@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS message (
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stored:
     """A message in the spool."""
 

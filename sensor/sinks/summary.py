@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from sensor.escape import harmless
+from sensor.frozen import frozen
 from sensor.sinks.console import VERDICT_STYLES, ConsoleOptions, rich_console
 from sensor.sinks.talkers import Talker, Talkers
 
@@ -33,7 +34,7 @@ Ledger = dict[str, Any]
 _VERDICTS = ("accepted", "denied", "dropped", "attempted", "unknown")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     """One table: the first column is text to the left, the others numbers to the right."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from sensor.errors import ConfigError
 from sensor.escape import harmless
+from sensor.frozen import frozen
 from sensor.sinks.syslog_formats import DEFAULT_FACILITY, FACILITIES
 
 DEFAULT_PORTS = {"udp": 514, "tcp": 601, "tls": 6514}
@@ -17,7 +17,7 @@ ALLOWED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """A syslog URL, taken apart and checked."""
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sensor.alerts import Alert
 from sensor.escape import harmless
+from sensor.frozen import frozen
 from sensor.sinks.text import endpoints, field, json_line, score, stamp, verdict_words
 
 SD_ID = "alert@32473"
@@ -56,7 +56,7 @@ _SD_SPECIAL = re.compile(r'["\\\]]')
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Who sends the messages: the same for all of a run."""
 

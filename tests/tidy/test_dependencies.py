@@ -43,8 +43,9 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
         "frames", "packets", "flow", "alerts", "anomalies", "schema", "config", "records",
         "loads", "columns", "addresses", "documents", "plan", "text", "identifiers", "stores",
         "flow_columns", "arrow", "status", "processes", "tunnels", "decompress",
-        "compressed_blocks", "zstd_library", "zstd_blocks", "zstd_stream"})),
-    "errors": (0, frozenset({"errors", "escape", "interpreted"})),
+        "compressed_blocks", "compressed_input", "zstd_library", "zstd_blocks", "zstd_calls",
+        "zstd_reader"})),
+    "errors": (0, frozenset({"errors", "escape", "interpreted", "frozen"})),
 }  # fmt: skip
 
 # Besides its own part, a part may use these; parts of one level never use each other.

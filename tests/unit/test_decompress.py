@@ -17,10 +17,16 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor.compressed_blocks import Blocks, lz4_steps, zstd_steps
+from sensor.compressed_blocks import (
+    ZSTD_BLOCK_MAX,
+    ZSTD_BLOCK_ROOM,
+    Blocks,
+    lz4_steps,
+    zstd_steps,
+)
+from sensor.compressed_input import HEADROOM, CompressedInput, Damaged
 from sensor.decompress import (
     MAGIC_BYTES,
-    RUN_BYTES,
     DecompressedStream,
     DecompressError,
     kind_of,
@@ -28,6 +34,7 @@ from sensor.decompress import (
 )
 from sensor.zstd_blocks import BlockDecompressor
 from sensor.zstd_library import Context, library
+from sensor.zstd_reader import MISMATCH, RUN_BYTES, ZstdReader
 from tests.unit.capture.build import Drip
 
 Compress = Callable[[bytes], bytes]
@@ -209,20 +216,115 @@ def test_rubbish_behind_a_frame_that_is_for_others(kind: str) -> None:
 
 
 def test_blocks_are_taken_many_at_a_time() -> None:
-    """All but the last one, and the one whose end is its header, in one call."""
+    """All that are whole, in one call, behind each other, until one ends where it was to stop."""
     content = random.Random(5).randbytes(1 << 20)
     octets = zstd_streamed(content)
-    blocks = Blocks(zstd_steps)
-    blocks.feed(octets)
-    decompressor = BlockDecompressor(Context(library(), 1 << 27))
+    decompressor = BlockDecompressor(Context(library()))
     room = memoryview(bytearray(2 << 20))
-    decompressor.start(room)
-    while blocks.run is None or not blocks.run[2]:
-        decompressor.feed(blocks.take())
-    decompressor.run(*blocks.run)
-    assert decompressor.given == (1 << 20) - (2 * 128 << 10)  # and without the header of the last
-    assert room[: decompressor.given] == content[: decompressor.given]
-    assert not decompressor.failed
+    decompressor.begin(room)
+    decompressor.run(octets[:-200_000], 0, 1000, 1 << 20)
+    assert decompressor.place == 1000 + (6 * ZSTD_BLOCK_MAX)
+    decompressor.run(octets, decompressor.taken, decompressor.place, decompressor.place + 1)
+    assert decompressor.place == 1000 + (7 * ZSTD_BLOCK_MAX) and not decompressor.is_over
+    decompressor.run(octets, decompressor.taken, decompressor.place, 2 << 20)
+    assert decompressor.is_over and not decompressor.failed
+    assert decompressor.taken == len(octets)
+    assert room[1000 : decompressor.place] == content
+
+
+class Lending:
+    """Reads what is lent, and sees to it that it stays as it was promised."""
+
+    def __init__(self, octets: bytes, sizes: tuple[int, ...], most: int, behind: int) -> None:
+        self.reader = ZstdReader(
+            BlockDecompressor(Context(library())), CompressedInput(Drip(octets, sizes), b""))
+        self.most = most
+        self.behind = behind
+        self.content = bytearray()
+        self.rings: list[int] = []
+        self._kept: list[tuple[memoryview, bytes]] = []
+
+    def read(self) -> str | None:
+        """All of it; what was wrong."""
+        try:
+            while self._step():
+                pass
+        except Damaged as damage:
+            return damage.reason or "the end"
+        return None
+
+    def _step(self) -> bool:
+        lent = self.reader.lend(self.most, self.behind)
+        assert lent.end - lent.start <= self.most
+        left = self.behind
+        for view, before in reversed(self._kept):  # the newest first
+            if left < len(before):
+                break
+            assert view == before
+            left -= len(before)
+        lent, damage = self.reader.verified(lent)
+        view = lent.data[lent.start : lent.end]
+        self._kept.append((view, bytes(view)))
+        self.content += view
+        self.rings.append(len(lent.data))
+        if damage is not None:
+            raise damage
+        return lent.start < lent.end
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(10, 22), st.integers(0, 900_000), st.booleans()),
+                min_size=1, max_size=4),
+       st.sampled_from([(1 << 30,), (300_000,), (70_001, 5, 1)]),
+       st.integers(1, 4), st.integers(0, 700_000))  # fmt: skip
+def test_what_is_lent_is_the_content_and_stays(
+    frames: list[tuple[int, int, bool]], sizes: tuple[int, ...], parts: int, behind: int
+) -> None:
+    """Frames of any window, one behind the other: the ring begins again, or gets larger."""
+    octets, content = b"", b""
+    for window_log, size, has_checksum in frames:
+        piece = text(size, seed=size)
+        parameters = zstandard.ZstdCompressionParameters(
+            window_log=window_log, write_checksum=has_checksum, write_content_size=size % 2)
+        octets += zstandard.ZstdCompressor(compression_params=parameters).compress(piece)
+        content += piece
+    lending = Lending(octets, sizes, parts * ZSTD_BLOCK_MAX, behind)
+    assert lending.read() is None
+    assert lending.content == content
+
+
+def test_the_memory_is_bounded_by_the_window() -> None:
+    for window_log in (17, 21, 23):
+        parameters = zstandard.ZstdCompressionParameters(window_log=window_log)
+        octets = zstandard.ZstdCompressor(compression_params=parameters).compressobj().compress(
+            text(12 << 20))  # fmt: skip
+        lending = Lending(octets, (1 << 30,), 1 << 19, 1 << 20)
+        lending.read()
+        most = max(1 << window_log, 3 << 19)
+        assert set(lending.rings) == {most + HEADROOM + 2 * ZSTD_BLOCK_ROOM}
+
+
+def test_a_window_that_is_too_large_is_refused() -> None:
+    parameters = zstandard.ZstdCompressionParameters(window_log=28, write_content_size=False)
+    octets = zstandard.ZstdCompressor(compression_params=parameters).compressobj().compress(
+        text(3 << 20))  # fmt: skip
+    found, error = read(octets)
+    assert found == b"" and error is not None and "window of 268435456 octets" in error
+
+
+@pytest.mark.parametrize("room", [1000, 1 << 20])
+def test_a_checksum_that_does_not_fit_ends_the_content_there(room: int) -> None:
+    """The frames before it come out, and its own; what follows does not, as with `zstd -dc`."""
+    wrong = bytearray(zstd(LARGE))
+    wrong[-2] ^= 1
+    octets = zstd(SMALL) + bytes(wrong) + zstd(SMALL)
+    tool = subprocess.run(["zstd", "-dc"], input=octets, capture_output=True, check=False)
+    assert tool.returncode == 1 and b"checksum" in tool.stderr
+    found, error = read(octets, room=room)
+    assert found == SMALL + LARGE and found.startswith(tool.stdout)
+    assert error == f"damaged zstd data: {MISMATCH}"
+    lending = Lending(octets, (1 << 30,), 1 << 20, 0)
+    assert lending.read() == MISMATCH and lending.content == found
 
 
 def test_a_block_that_is_damaged_ends_a_run_behind_the_blocks_before_it() -> None:
@@ -251,8 +353,6 @@ def test_blocks_are_cut_at_their_borders(steps: Callable[[], object], kind: str)
     blocks.feed(octets)
     pieces = []
     while piece := blocks.take():
-        assert not blocks.is_whole or len(b"".join([*pieces, piece])) in (
-            len(octets), len(COMPRESS[kind](LARGE)))
         pieces.append(piece)
-    assert b"".join(pieces) == octets and blocks.is_whole
+    assert b"".join(pieces) == octets
     assert len(pieces) > len(LARGE) // (4 << 20) + 6

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sensor.capture.interfaces import Interfaces
-from sensor.capture.reading import batches
+from sensor.capture.reading import AnyWindow, batches
 from sensor.capture.window import Window
 from sensor.errors import CaptureError
 from sensor.frames import FrameBatch
@@ -121,7 +121,12 @@ def read(
     ahead: int = 0,
 ) -> tuple[list[Told], str | None]:
     """All frames of a file of these octets, and its error."""
-    window = Window(Drip(octets, sizes), window_bytes=window_bytes, ahead=ahead)
+    return frames_of(
+        Window(Drip(octets, sizes), window_bytes=window_bytes, ahead=ahead), capacity)
+
+
+def frames_of(window: AnyWindow, capacity: int) -> tuple[list[Told], str | None]:
+    """All frames of a window, which is closed, and the error at their end."""
     frames = FrameBatch(capacity)
     rows: list[Told] = []
     try:
