@@ -32,6 +32,8 @@ READERS: dict[bytes, type[PcapReader] | type[PcapngReader]] = {
 PEEK_BYTES = 4096
 DECOMPRESSED_AHEAD = 4
 """Windows that are decompressed ahead of a file's decoding, at most."""
+LENT_WINDOWS = 2
+"""What is lent at once, in windows: nothing is copied, and each part has its price."""
 NO_TIME = -1
 
 
@@ -165,7 +167,7 @@ class FileReader:
         # Decompressing takes longer than all the rest: it has a thread of its own in any case.
         ahead = int(self._reading.thread) if file.compressed is None else DECOMPRESSED_AHEAD
         if isinstance(stream, DecompressedStream) and stream.lends:
-            return LentWindow(stream, window_bytes=self._window_bytes, ahead=ahead)
+            return LentWindow(stream, window_bytes=LENT_WINDOWS * self._window_bytes, ahead=ahead)
         return Window(stream, window_bytes=self._window_bytes, ahead=ahead)
 
     def _text_of(self, error: CaptureError) -> str:
