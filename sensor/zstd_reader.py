@@ -155,7 +155,7 @@ class ZstdReader:
     def _more(self) -> None:
         """Read once more. Errors: Damaged if there is nothing."""
         left = self._end - self._at
-        self._data[:left] = self._data[self._at : self._end].tobytes()
+        self._data[:left] = self._data[self._at : self._end]  # they may overlap
         self._at = 0
         count = self._source.readinto(self._data[left:])
         self._end = left + count
