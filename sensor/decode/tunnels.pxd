@@ -38,8 +38,8 @@ cdef class TunnelPorts:
 cdef unsigned int open_tunnels(
     TunnelPorts ports, FrameBatch frames, PacketBatch packets, Py_ssize_t index) noexcept nogil
 
-@cython.locals(kind=cython.uint, guessed=cython.bint, tunnel="Tunnel *", packet="Packet *",
-               code=cython.uint, depth=cython.int)
+@cython.locals(kind=cython.uint, guessed=cython.bint, is_part=cython.bint, tunnel="Tunnel *",
+               packet="Packet *", code=cython.uint, depth=cython.int)
 cdef unsigned int descend(
     TunnelPorts ports, const unsigned char *octets, PacketBatch packets, Py_ssize_t index,
     int deepest) noexcept nogil

@@ -104,7 +104,8 @@ def descend(ports: Any, octets: Any, packets: Any, index: int, deepest: int) -> 
         kind = tunnel_type(ports, packet)
         if kind == NO_TUNNEL:
             break
-        guessed = packet.protocol == PROTOCOL_UDP or packet.fragment != 0
+        is_part = packet.fragment != 0
+        guessed = packet.protocol == PROTOCOL_UDP or is_part
         tunnel = tunnel_at(packets.tunnel_rows, index * TUNNELS_MAX + packet.tunnels)
         code = read_header(octets, packet, tunnel, kind)
         if code != SOUND and not guessed:
@@ -114,7 +115,8 @@ def descend(ports: Any, octets: Any, packets: Any, index: int, deepest: int) -> 
         if depth == TUNNELS_MAX:
             return TUNNEL_TOO_DEEP
         code = enter(octets, packet, tunnel)
-        if code != SOUND:
+        # A packet of no length would reach as far as `enter` lets it: nobody sends that in parts.
+        if code != SOUND or (is_part and packet.ip_bytes > PACKET_MAX):
             return NOT_INSIDE + depth if guessed else code
     return SOUND
 

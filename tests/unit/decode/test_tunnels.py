@@ -298,6 +298,16 @@ def test_the_first_fragment_of_a_tunnel_is_opened_if_its_headers_are_there(name:
     assert (row["kind"], path) == (KIND_FRAGMENT, [])
 
 
+def test_a_packet_without_a_length_is_not_looked_for_in_a_fragment() -> None:
+    """How long it is nobody could say; offload, which leaves the length out, makes no fragments."""
+    body = bytearray(bytes(inner()))
+    body[2:4] = b"\0\0"
+    part = Raw(bytes(body[: len(body) & ~7]))
+    frame = bytes(Ether(**MAC) / IP(**OUTER, proto=4, flags="MF") / part)
+    row, path = packet_and_path(frame)
+    assert (anomaly_of(row), path, row["ip_bytes"]) == ("sound", [], len(frame) - 14)
+
+
 def test_the_snapshot_length_cuts_back_to_the_outer_packet_where_a_port_told() -> None:
     frame = TUNNEL_FRAMES["vxlan"][1]
     row, path = packet_and_path(frame[:96], wire=[len(frame)])
