@@ -231,7 +231,7 @@ def flow_tables(config: Config, context: FlowContext, count: int = 1) -> list[Fl
 
 
 def _seed() -> int:
-    """64 bits that nobody can foresee."""
+    """64 bits that nobody can foresee; `secrets` does no more, and takes 3 ms to import."""
     return int.from_bytes(os.urandom(8), "little")
 
 

@@ -20,6 +20,8 @@ PADDING = bytes(MAGIC_BYTES)
 
 ZSTD_DICTIONARY_BYTES = (0, 1, 2, 4)
 ZSTD_SIZE_BYTES = (0, 2, 4, 8)
+ZSTD_CHECKED = 4
+"""The bit of the descriptor that tells of a checksum behind the blocks."""
 ZSTD_BLOCK_MAX = 128 * 1024
 """Octets that a block holds, at most."""
 ZSTD_BLOCK_ROOM = ZSTD_BLOCK_MAX + 64
@@ -93,12 +95,27 @@ class Blocks:
             self._is_lost, self._step = True, NO_FRAME
 
 
+def is_skipped(magic: Octets) -> bool:
+    """Whether this is the magic number of a frame that is for others."""
+    return magic[1:] == SKIPPED_MAGIC and magic[0] >> 4 == 5
+
+
+def zstd_header(descriptor: int) -> tuple[int, int, int]:
+    """Octets behind the descriptor of a frame: the window's, the dictionary's, the content size's.
+
+    Where the window has none it is as large as the content.
+    """
+    is_single = descriptor >> 5 & 1
+    size = ZSTD_SIZE_BYTES[descriptor >> 6] or is_single
+    return 1 - is_single, ZSTD_DICTIONARY_BYTES[descriptor & 3], size
+
+
 def _magic(through: int) -> Generator[Step, Octets, Octets]:
     """The next magic number behind padding and the frames that are for others."""
     step = Step(through, MAGIC_BYTES)
     while True:
         magic = yield step
-        if magic[1:] == SKIPPED_MAGIC and magic[0] >> 4 == 5:
+        if is_skipped(magic):
             size = yield Step(0, 4, is_content=False)
             through = int.from_bytes(size, "little")
         elif magic == PADDING:
@@ -113,17 +130,14 @@ def zstd_steps() -> Steps:
     through = 0
     while (yield from _magic(through)) == ZSTD_MAGIC:
         (descriptor,) = yield Step(0, 1)
-        is_single = descriptor >> 5 & 1
-        through = 0 if is_single else 1
-        through += ZSTD_DICTIONARY_BYTES[descriptor & 3]
-        through += ZSTD_SIZE_BYTES[descriptor >> 6] or is_single
+        through = sum(zstd_header(descriptor))
         is_last = False
         while not is_last:
             block = int.from_bytes((yield Step(through, 3)), "little")
             is_last, kind, size = bool(block & 1), block >> 1 & 3, block >> 3
             through = 1 if kind == ZSTD_RUN else size
         # The checksum is a piece of its own, so that what it is about has come out before.
-        if descriptor & 4:
+        if descriptor & ZSTD_CHECKED:
             yield Step(through, 4)
             through = 0
 

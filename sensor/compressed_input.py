@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from sensor.compressed_blocks import ZSTD_BLOCK_MAX
+
 
 class RawStream(Protocol):
     """An unbuffered binary file, or a fake of one."""
@@ -41,8 +43,8 @@ class Lent(NamedTuple):
     """Those whose checksum is still to be looked at."""
 
 
-LENT_MIN = 128 * 1024
-"""What is lent at once, if there is so much, is more than this may be asked to be."""
+LENT_MIN = ZSTD_BLOCK_MAX
+"""No less than this may be asked for at once: one block always has room."""
 HEADROOM = 256 * 1024
 """Octets at the beginning of that memory that are left to whoever it is lent to."""
 NOTHING = Lent(memoryview(b""), 0, 0)

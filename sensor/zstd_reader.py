@@ -16,12 +16,12 @@ import xxhash
 from sensor.compressed_blocks import (
     MAGIC_BYTES,
     PADDING,
-    SKIPPED_MAGIC,
     ZSTD_BLOCK_MAX,
     ZSTD_BLOCK_ROOM,
-    ZSTD_DICTIONARY_BYTES,
+    ZSTD_CHECKED,
     ZSTD_MAGIC,
-    ZSTD_SIZE_BYTES,
+    is_skipped,
+    zstd_header,
 )
 from sensor.compressed_input import HEADROOM, NOTHING, CompressedInput, Damaged, Lent, Part
 from sensor.zstd_blocks import BlockDecompressor
@@ -185,7 +185,7 @@ class ZstdReader:
             magic = self._data[self._at : self._at + MAGIC_BYTES].tobytes()
             if magic == PADDING:
                 self._at += MAGIC_BYTES
-            elif magic[1:] == SKIPPED_MAGIC and magic[0] >> 4 == 5:
+            elif is_skipped(magic):
                 self._pass_over()
             else:
                 return True
@@ -210,20 +210,16 @@ class ZstdReader:
         if self._data[self._at : self._at + MAGIC_BYTES] != ZSTD_MAGIC:
             return 0
         descriptor = self._data[self._at + MAGIC_BYTES]
-        self._is_checked = bool(descriptor >> 2 & 1)
-        is_single = descriptor >> 5 & 1
-        before = MAGIC_BYTES + 1
-        size = 1
-        if is_single:  # all of the content
-            before += ZSTD_DICTIONARY_BYTES[descriptor & 3]
-            size = ZSTD_SIZE_BYTES[descriptor >> 6] or 1
-        self._need(before + size)
-        at = self._at + before
-        window = int.from_bytes(self._data[at : at + size], "little")
-        if is_single:
-            window += 256 * (size == 2)
-        else:
-            window = (1 << 10 + (window >> 3)) // 8 * (8 + (window & 7))
+        self._is_checked = bool(descriptor & ZSTD_CHECKED)
+        own, dictionary, size = zstd_header(descriptor)
+        self._need(MAGIC_BYTES + 1 + own + dictionary + size)
+        at = self._at + MAGIC_BYTES + 1
+        if own:
+            exponent, eighths = divmod(self._data[at], 8)
+            window = (1 << 10 + exponent) // 8 * (8 + eighths)
+        else:  # all of the content
+            at += dictionary
+            window = int.from_bytes(self._data[at : at + size], "little") + 256 * (size == 2)
         if window > WINDOW_BYTES_MAX:
             raise Damaged(f"a window of {window} octets, more than {WINDOW_BYTES_MAX}")
         return window

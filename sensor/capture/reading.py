@@ -31,7 +31,7 @@ READERS: dict[bytes, type[PcapReader] | type[PcapngReader]] = {
 
 PEEK_BYTES = 4096
 DECOMPRESSED_AHEAD = 4
-"""Windows that are decompressed ahead of a file's decoding, at most."""
+"""Reads that decompressing is ahead of a file's decoding, at most."""
 LENT_WINDOWS = 2
 """What is lent at once, in windows: nothing is copied, and each part has its price."""
 NO_TIME = -1
