@@ -6,54 +6,17 @@ there is no silent fallback.
 """
 
 import os
+from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
-# In dependency order. Each has a .pxd beside it that gives the C types.
-COMPILED = [
-    "sensor/frames.py",
-    "sensor/packets.py",
-    "sensor/text.py",
-    "sensor/identifiers.py",
-    "sensor/documents.py",
-    "sensor/events/scan.py",
-    "sensor/zstd_blocks.py",
-    "sensor/capture/sieve.py",
-    "sensor/capture/pcap.py",
-    "sensor/capture/pcapng.py",
-    "sensor/capture/ring.py",
-    "sensor/decode/extensions.py",
-    "sensor/decode/icmp.py",
-    "sensor/decode/transport.py",
-    "sensor/decode/ipv4.py",
-    "sensor/decode/ipv6.py",
-    "sensor/decode/llc.py",
-    "sensor/decode/mpls.py",
-    "sensor/decode/ppp.py",
-    "sensor/decode/wireless.py",
-    "sensor/decode/tags.py",
-    "sensor/decode/link.py",
-    "sensor/decode/links.py",
-    "sensor/decode/encapsulation.py",
-    "sensor/decode/tunnels.py",
-    "sensor/decode/fragments.py",
-    "sensor/decode/decoder.py",
-    "sensor/flowtable/timers.py",
-    "sensor/flowtable/paths.py",
-    "sensor/flowtable/tablestate.py",
-    "sensor/flowtable/clock.py",
-    "sensor/flowtable/keys.py",
-    "sensor/flowtable/copies.py",
-    "sensor/flowtable/direction.py",
-    "sensor/flowtable/ranks.py",
-    "sensor/flowtable/life.py",
-    "sensor/flowtable/table.py",
-    "sensor/flowtable/tcp.py",
-    "sensor/flowtable/verdict.py",
-]
+# Every module with a .pxd beside it, which gives the C types; but for these, whose .pxd holds inline
+# functions that the others compile in, and whose .py is their interpreted twin.
+INLINE_TWINS = {"sensor/memory/loads.py", "sensor/memory/buffers.py", "sensor/memory/records.py",
+                "sensor/capture/live/ring_loads.py"}  # fmt: skip
 
 # Indices in compiled code come from our own bookkeeping; octets of a frame are read through
-# sensor/loads.pxd after an explicit length test (docs/architecture.md).
+# sensor/memory/loads.pxd after an explicit length test (docs/architecture.md).
 DIRECTIVES = {
     "language_level": 3,
     "infer_types": True,
@@ -77,8 +40,9 @@ def extensions():
     # Without -g0 the interpreter's own flags ask for debug information: two fifths of the time.
     flags = os.environ.get("SENSOR_CFLAGS", "-O3 -g0").split()
     link = os.environ.get("SENSOR_LDFLAGS", "").split()
+    typed = {str(path.with_suffix(".py")) for path in Path("sensor").rglob("*.pxd")}
     sources = {path.removesuffix(".py").replace("/", "."): path
-               for path in COMPILED if os.path.exists(path)}  # fmt: skip
+               for path in sorted(typed - INLINE_TWINS)}  # fmt: skip
     # Cython writes what all modules need of it into one of its own: compiled into each of them it
     # was nine tenths of the code.
     sources[SHARED] = SHARED.replace(".", "/") + ".c"
@@ -91,4 +55,8 @@ def extensions():
     )
 
 
-setup(ext_modules=extensions(), options={"build_ext": {"parallel": os.cpu_count()}})
+setup(
+    packages=[*find_packages(include=["sensor*"]), "sensor.shipped_rules"],
+    ext_modules=extensions(),
+    options={"build_ext": {"parallel": os.cpu_count()}},
+)

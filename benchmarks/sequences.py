@@ -16,15 +16,23 @@ from typing import Any
 
 import numpy as np
 
-from sensor.addresses import V4_PREFIX, Networks
 from sensor.config import RuleLimits
-from sensor.flow import ACCEPTED, DENIED, FLOW_DENIED, FLOW_STARTED, FlowBatch, FlowContext
-from sensor.query import ast, eql
+from sensor.ecs.flow_batch import (
+    ACCEPTED,
+    DENIED,
+    FLOW_DENIED,
+    FLOW_STARTED,
+    FlowBatch,
+    FlowContext,
+)
+from sensor.memory.records import FLOW_LAYOUT, NO_VLAN, dtype_of
+from sensor.model.addresses import V4_PREFIX, Networks
+from sensor.query import ast
+from sensor.query.eql import parser as eql
 from sensor.query.predicate import compile_query
-from sensor.query.sample import Sampler
-from sensor.query.sequence import Tracker
-from sensor.records import FLOW_LAYOUT, NO_VLAN, dtype_of
-from sensor.rule_runners import OrderRunner, Runner, SingleRunner
+from sensor.query.stateful.sample import Sampler
+from sensor.query.stateful.sequence import Tracker
+from sensor.rules.runners import OrderRunner, Runner, SingleRunner
 
 SINGLE = 'network where event.action == "flow_started" and destination.port == 23'
 QUERIES = {

@@ -19,12 +19,12 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 from sensor.api import build_replay, load_rules
+from sensor.base.escape import harmless
+from sensor.cli.replay import full_ledger
 from sensor.config import Config
-from sensor.escape import harmless
-from sensor.replay_command import full_ledger
 from sensor.sinks.console import ConsoleSink
-from sensor.sinks.summary import summary_rich
-from sensor.sinks.talkers import Talkers
+from sensor.terminal.summary import summary_rich
+from sensor.terminal.talkers import Talkers
 
 ROOT = Path(__file__).parents[1]
 CAPTURE = "captures/demo.pcap"

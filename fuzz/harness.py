@@ -57,7 +57,7 @@ class Guarded:
 
 def require_instrumented() -> None:
     """End the process if the package is not the build beside this file."""
-    from sensor.decode import link  # noqa: PLC0415
+    from sensor.decode import ethernet as link  # noqa: PLC0415
 
     place = Path(link.__file__)
     if place.suffix == ".py" or Path(__file__).parents[1] not in place.parents:

@@ -29,10 +29,10 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 if TYPE_CHECKING:
-    from sensor.alerts import Alert
     from sensor.api import replay
+    from sensor.ecs.flow_batch import FlowBatch
     from sensor.errors import CaptureError, ConfigError, QueryError, SensorError
-    from sensor.flow import FlowBatch
+    from sensor.model.alert import Alert
 
 __version__ = "0.1.0"
 
@@ -49,10 +49,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Alert": "sensor.alerts",
+    "Alert": "sensor.model.alert",
     "CaptureError": "sensor.errors",
     "ConfigError": "sensor.errors",
-    "FlowBatch": "sensor.flow",
+    "FlowBatch": "sensor.ecs.flow_batch",
     "QueryError": "sensor.errors",
     "SensorError": "sensor.errors",
     "replay": "sensor.api",

@@ -11,7 +11,7 @@ def main() -> None:
     # What starting makes stays: nothing is gained by looking through it. What runs for long turns
     # the collector on (settle); on the way out it would look through everything once more.
     gc.disable()
-    from sensor.cli import main as run  # noqa: PLC0415  after sensor/__init__.py set the stage
+    from sensor.cli.main import main as run  # noqa: PLC0415  after sensor/__init__.py set the stage
 
     try:
         code = run()

@@ -12,43 +12,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sensor
-from sensor import schema
-from sensor.addresses import Networks
-from sensor.alerts import Alert
-from sensor.capture.asked import Asked, sieve_of
-from sensor.capture.files import FileCapture
-from sensor.capture.follow import Folder
+from sensor.base.escape import harmless
+from sensor.capture.base import PortCapture
+from sensor.capture.files.capture import FileCapture
+from sensor.capture.files.follow import Folder
+from sensor.capture.files.process_probe import tells_processes
+from sensor.capture.files.selection import Asked, sieve_of
+from sensor.capture.files.streams import STANDARD_INPUT
 from sensor.capture.interfaces import Interfaces
-from sensor.capture.protocol import PortCapture
-from sensor.capture.streams import STANDARD_INPUT
-from sensor.capture.told import tells_processes
 from sensor.config import Config
 from sensor.decode import Decoder
+from sensor.ecs import schema
+from sensor.ecs.flow_batch import FlowBatch, FlowContext
+from sensor.engine.pipeline import AnyPipeline, Outlet, Pipeline
+from sensor.engine.protocols import SinkPart
+from sensor.engine.workers import WorkersPipeline
 from sensor.errors import CaptureError, ConfigError
-from sensor.escape import harmless
-from sensor.flow import FlowBatch, FlowContext
 from sensor.flowtable.constants import PATHS_MAX
-from sensor.flowtable.paths import PathStore
 from sensor.flowtable.table import FlowTable
-from sensor.frames import FrameBatch
+from sensor.flowtable.tunnel_paths import PathStore
+from sensor.host.event_queue import Timeline
 from sensor.host.process_events import Observer
-from sensor.host.recorded import RecordedProcesses
-from sensor.host.timeline import Timeline
-from sensor.packets import PacketBatch
-from sensor.pipeline import AnyPipeline, Outlet, Pipeline
-from sensor.pipeline_parts import SinkPart
-from sensor.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
-from sensor.processes import Processes
-from sensor.query.rows import DocumentRows
-from sensor.rule_state_loading import Resources
-from sensor.rules import RuleSet
-from sensor.tunnels import TUNNEL_FIELDS, Tunnels
-from sensor.workers import WorkersPipeline
+from sensor.host.recorded_processes import RecordedProcesses
+from sensor.model.addresses import Networks
+from sensor.model.alert import Alert
+from sensor.model.frames import FrameBatch
+from sensor.model.packets import PacketBatch
+from sensor.model.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
+from sensor.model.processes import Processes
+from sensor.model.tunnels import TUNNEL_FIELDS, Tunnels
+from sensor.query.document_rows import DocumentRows
+from sensor.rules.field_check import Resources
+from sensor.rules.ruleset import RuleSet
 
 if TYPE_CHECKING:  # what not every run needs is imported where it is used: it takes time
-    from sensor.event_pipeline import DocumentsPipeline
-    from sensor.indicators import IndicatorFile
-    from sensor.rule_stores import RuleStore
+    from sensor.engine.documents import DocumentsPipeline
+    from sensor.rules.indicators import IndicatorFile
+    from sensor.rules.state_store import RuleStore
 
 EVERYTHING = Asked()
 KNOWN_FIELDS = (
@@ -85,7 +85,7 @@ def load_rules(  # noqa: PLR0913  most are left out
     """
     files: list[IndicatorFile] = []
     if indicators:
-        from sensor.indicators import read_indicators  # noqa: PLC0415
+        from sensor.rules.indicators import read_indicators  # noqa: PLC0415
 
         files = read_indicators(_listed(indicators))
     return RuleSet.load(
@@ -147,9 +147,9 @@ def build_mixed(
         return build_replay(paths, rules, sinks, config, asked)
     if STANDARD_INPUT in events and STANDARD_INPUT in paths:
         raise ConfigError("standard input (-) cannot be a capture and --events at once")
-    from sensor.event_pipeline import DocumentsPipeline, DocumentStream  # noqa: PLC0415
+    from sensor.engine.documents import DocumentsPipeline, DocumentStream  # noqa: PLC0415
     from sensor.events.files import EventFiles  # noqa: PLC0415
-    from sensor.rule_needs import needs_of_rules  # noqa: PLC0415
+    from sensor.rules.prefilter import needs_of_rules  # noqa: PLC0415
 
     documents = EventFiles(dict.fromkeys(events), needs_of_rules(rules.rules), config.events)
     if not paths and not asked.follow:
@@ -259,7 +259,7 @@ class _Records:
         self.batches: list[FlowBatch] = []
 
     def match(self, flows: FlowBatch) -> list[Alert]:
-        from sensor.flow import FLOW_ENDED  # noqa: PLC0415
+        from sensor.ecs.flow_batch import FLOW_ENDED  # noqa: PLC0415
 
         records = flows.records[flows.records["action"] == FLOW_ENDED]
         self.batches.append(FlowBatch(records, flows.context))
@@ -293,7 +293,7 @@ def replay(
     events = _listed(events)
     store = None
     if state:
-        from sensor.rule_stores import RuleStore  # noqa: PLC0415
+        from sensor.rules.state_store import RuleStore  # noqa: PLC0415
 
         store = RuleStore(state)
     ruleset = load_rules(

@@ -7,8 +7,8 @@ import tomllib
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from sensor.base.escape import harmless
 from sensor.errors import ConfigError
-from sensor.escape import harmless
 
 SECOND_NS = 1_000_000_000
 LIMIT_MAX = 1 << 62

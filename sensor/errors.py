@@ -11,7 +11,7 @@ A machine that fails us otherwise raises OSError, as Python does.
 
 from __future__ import annotations
 
-from sensor.escape import harmless
+from sensor.base.escape import harmless
 
 
 class SensorError(Exception):
@@ -21,7 +21,7 @@ class SensorError(Exception):
 class OperatorError(SensorError):
     """Something that the operator wrote is wrong; `str()` is the whole message for people.
 
-    Whoever raises it makes names of files harmless (sensor/escape.py): they may hold newlines.
+    Whoever raises it makes names of files harmless (sensor/base/escape.py): they may hold newlines.
     """
 
 

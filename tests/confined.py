@@ -17,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sensor.capture.privileges import CAPABILITIES
+from sensor.capture.live.privileges import CAPABILITIES
 
 PR_CAPBSET_READ, PR_CAPBSET_DROP = 23, 24
 PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 38, 65

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from importlib.machinery import SourceFileLoader
@@ -19,17 +20,14 @@ def load(names: tuple[str, ...]) -> dict[str, ModuleType]:
     `names` is in the order of their imports. Cython and the pure-Python twins are the same text, so
     what these modules give is the check on what the compiled ones give.
     """
-    saved = {name: sys.modules.pop(f"sensor.{name}", None) for name in names}
-    attributes = {name: getattr(sensor, name, None) for name in names}
+    saved = {name: importlib.import_module(f"sensor.{name}") for name in names}
+    for name in names:
+        del sys.modules[f"sensor.{name}"]
     try:
         return {name: _from_source(name) for name in names}
     finally:
-        for name in names:
-            sys.modules.pop(f"sensor.{name}", None)
-            if saved[name] is not None:
-                sys.modules[f"sensor.{name}"] = saved[name]
-            if attributes[name] is not None:
-                setattr(sensor, name, attributes[name])
+        for name, module in saved.items():
+            _place(name, module)
 
 
 def _from_source(name: str) -> ModuleType:
@@ -38,7 +36,13 @@ def _from_source(name: str) -> ModuleType:
     spec = importlib.util.spec_from_loader(full, loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[full] = module
-    setattr(sensor, name, module)
+    _place(name, module)
     loader.exec_module(module)
     return module
+
+
+def _place(name: str, module: ModuleType) -> None:
+    """Let imports of `sensor.name` find this module."""
+    package, _, leaf = f"sensor.{name}".rpartition(".")
+    sys.modules[f"{package}.{leaf}"] = module
+    setattr(importlib.import_module(package), leaf, module)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from sensor.capture.files import FileCapture
+from sensor.capture.files.capture import FileCapture
 from sensor.decode import decode
-from sensor.frames import FRAMES_MAX, FrameBatch
-from sensor.packets import PacketBatch
+from sensor.model.frames import FRAMES_MAX, FrameBatch
+from sensor.model.packets import PacketBatch
 
 Reshape = Callable[[FrameBatch], Any]
 """From a batch to the frame records that are to be seen of it."""

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sensor.alerts import Alert
 from sensor.config import Config, RuleLimits
-from sensor.indicators import read_indicators
-from sensor.query.rows import DocumentRows, ecs_type_of
-from sensor.rule_state_loading import Resources
-from sensor.rule_stores import RuleStore
-from sensor.rules import RuleSet
+from sensor.model.alert import Alert
+from sensor.query.document_rows import DocumentRows, ecs_type_of
+from sensor.rules.field_check import Resources
+from sensor.rules.indicators import read_indicators
+from sensor.rules.ruleset import RuleSet
+from sensor.rules.state_store import RuleStore
 
 _NAMES = """
 @timestamp event.kind event.category event.type event.action event.id event.start event.end tags

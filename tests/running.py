@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sensor.addresses import Networks
-from sensor.alerts import Alert
-from sensor.capture.files import FileCapture
+from sensor.capture.files.capture import FileCapture
 from sensor.config import INTERNAL_NETWORKS, Config, DecodeSettings, FlowLimits
 from sensor.decode import Decoder
-from sensor.flow import FlowBatch, FlowContext
+from sensor.ecs.flow_batch import FlowBatch, FlowContext
+from sensor.engine.pipeline import Outlet, Pipeline
 from sensor.flowtable.table import FlowTable
-from sensor.pipeline import Outlet, Pipeline
-from sensor.tunnels import Tunnels
+from sensor.model.addresses import Networks
+from sensor.model.alert import Alert
+from sensor.model.tunnels import Tunnels
 
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURES = ROOT / "captures"

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fuzz.targets.frames import ETHERNET, Decoding
-from sensor.packets import KIND_FLOW, PROTOCOL_TCP
+from sensor.model.packets import KIND_FLOW, PROTOCOL_TCP
 
 DECODING = Decoding()
 

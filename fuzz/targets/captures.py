@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fuzz.targets.streams import Cut
-from sensor.capture.damage import LINKS
+from sensor.capture.files.errors import LINKS
+from sensor.capture.files.reader import batches
+from sensor.capture.files.window import Window
 from sensor.capture.interfaces import Interfaces
-from sensor.capture.reading import batches
-from sensor.capture.window import Window
 from sensor.errors import CaptureError
-from sensor.frames import FrameBatch
-from sensor.processes import Processes
+from sensor.model.frames import FrameBatch
+from sensor.model.processes import Processes
 
 PCAP_MAGICS = (
     b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d",

@@ -17,10 +17,11 @@ import orjson
 
 from sensor.config import EventLimits
 from sensor.events.files import EventFiles
-from sensor.events.scan import Scanner
-from sensor.query import eql, kql
-from sensor.query.needs import needs_of
+from sensor.events.scanner import Scanner
+from sensor.query.eql import parser as eql
+from sensor.query.kql import parser as kql
 from sensor.query.predicate import compile_query, selects
+from sensor.query.required_terms import needs_of
 
 KQL = (
     "destination.port:23", "process.name:tel*et", "destination.port >= 23", '*.port:"23"',

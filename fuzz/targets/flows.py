@@ -19,15 +19,15 @@ import numpy as np
 import orjson
 
 from fuzz.targets.frames import FRAME
-from sensor.addresses import Networks
 from sensor.config import INTERNAL_NETWORKS, Config, FlowLimits
 from sensor.decode import Decoder
-from sensor.flow import ACCEPTED, FLOW_ENDED, FlowBatch, FlowContext
+from sensor.ecs.flow_batch import ACCEPTED, FLOW_ENDED, FlowBatch, FlowContext
+from sensor.engine.pipeline import Lane
 from sensor.flowtable.table import FlowTable
-from sensor.frames import FrameBatch
-from sensor.packets import PacketBatch
-from sensor.pipeline import Lane
-from sensor.records import NO_VLAN
+from sensor.memory.records import NO_VLAN
+from sensor.model.addresses import Networks
+from sensor.model.frames import FrameBatch
+from sensor.model.packets import PacketBatch
 
 START_NS = 1_767_323_045_000_000_000
 MS = 1_000_000

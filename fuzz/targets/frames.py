@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from sensor.anomalies import ANOMALIES
 from sensor.config import Config, DecodeSettings
 from sensor.decode import Decoder
-from sensor.frames import FrameBatch
-from sensor.packets import KIND_ANOMALY, KIND_FLOW, KIND_NON_IP, PacketBatch
-from sensor.records import NO_VLAN, TUNNELS_MAX
-from sensor.tunnels import NAMES
+from sensor.memory.records import NO_VLAN, TUNNELS_MAX
+from sensor.model.anomalies import ANOMALIES
+from sensor.model.frames import FrameBatch
+from sensor.model.packets import KIND_ANOMALY, KIND_FLOW, KIND_NON_IP, PacketBatch
+from sensor.model.tunnels import NAMES
 
 ETHERNET, RAW, IPV4, IPV6 = 1, 101, 228, 229
 OTHER_LINKS = (0, 12, 14, RAW, 108, 113, 147, IPV4, IPV6, 276)

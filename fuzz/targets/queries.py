@@ -15,18 +15,19 @@ import orjson
 
 from sensor.config import RuleLimits
 from sensor.errors import QueryError
-from sensor.events.scan import Scanner
-from sensor.query import check as checking
-from sensor.query import eql, kql
+from sensor.events.scanner import Scanner
+from sensor.query import validate as checking
 from sensor.query.ast import Sample, Sequence
+from sensor.query.document_rows import DocumentRows, ecs_type_of
+from sensor.query.eql import parser as eql
 from sensor.query.explain import Explainer
-from sensor.query.needs import needs_of
+from sensor.query.kql import parser as kql
 from sensor.query.patterns import PatternError, regex
 from sensor.query.predicate import compile_query
-from sensor.query.rows import DocumentRows, ecs_type_of
-from sensor.query.sample import Sampler
-from sensor.query.sequence import Tracker
-from sensor.query.steps import Completed
+from sensor.query.required_terms import needs_of
+from sensor.query.stateful.sample import Sampler
+from sensor.query.stateful.sequence import Tracker
+from sensor.query.stateful.steps import Completed
 
 DOCUMENTS: list[dict[str, Any]] = [
     {"@timestamp": 1_767_323_045_000, "a": 1, "b": "x", "source.ip": "10.0.0.1"},

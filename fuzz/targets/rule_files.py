@@ -14,10 +14,10 @@ from typing import Any
 from fuzz.targets.queries import DOCUMENTS, ROWS
 from sensor.config import Config
 from sensor.errors import ConfigError, QueryError
-from sensor.exceptions_file import read_exceptions
-from sensor.query.rows import DocumentRows, ecs_type_of
-from sensor.rule_loading import Schema, read_rules
-from sensor.rules import RuleSet, format_rule
+from sensor.query.document_rows import DocumentRows, ecs_type_of
+from sensor.rules.exceptions import read_exceptions
+from sensor.rules.loader import Schema, read_rules
+from sensor.rules.ruleset import RuleSet, format_rule
 
 KNOWN = {name: ecs_type_of(name) for name in ("source.ip", "destination.port", "event.category")}
 

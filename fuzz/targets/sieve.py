@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sensor.capture.sieve import KNOWN, Instruction, Program
-from sensor.frames import FrameBatch
+from sensor.capture.files.frame_filter import KNOWN, Instruction, Program
+from sensor.model.frames import FrameBatch
 
 CODES = sorted(KNOWN)
 INSTRUCTION = struct.Struct("<BBBBI")

@@ -17,8 +17,8 @@ import sys
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from sensor.base.escape import harmless
 from sensor.errors import ConfigError
-from sensor.escape import harmless
 
 Instruction = tuple[int, int, int, int]
 """Opcode, offset if true, offset if false, operand: struct sock_filter."""

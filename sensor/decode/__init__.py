@@ -6,7 +6,7 @@
 
 Every step is handed the window of octets, the packet record to fill and where to read: `at` is the
 next octet, `end` one past the last octet that may be read, `wire_end` one past the last octet that
-was on the wire. It returns a code of `anomalies.py`. A length is proved beside the reads that need
+was on the wire. It returns a code of `model/anomalies.py`. A length is proved beside the reads that need
 it, and nothing is read in front of its proof.
 """
 

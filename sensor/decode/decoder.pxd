@@ -1,11 +1,11 @@
 cimport cython
 from sensor.decode.fragments cimport Fragments
-from sensor.decode.link cimport decode_ethernet_frame
-from sensor.decode.links cimport decode_frame
+from sensor.decode.ethernet cimport decode_ethernet_frame
+from sensor.decode.link_types cimport decode_frame
 from sensor.decode.tunnels cimport TunnelPorts, open_tunnels
-from sensor.frames cimport FrameBatch
-from sensor.packets cimport PacketBatch
-from sensor.records cimport Frame, Packet, frame_at, packet_at
+from sensor.model.frames cimport FrameBatch
+from sensor.model.packets cimport PacketBatch
+from sensor.memory.records cimport Frame, Packet, frame_at, packet_at
 
 cdef unsigned char KIND_ANOMALY
 cdef unsigned short SOUND

@@ -7,20 +7,20 @@ from typing import Any
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython
+    from sensor.base import cython_stub as cython
 
-from sensor.anomalies import SOUND
 from sensor.config import Config
 from sensor.decode.constants import LINK_ETHERNET
 from sensor.decode.fragments import Fragments
 from sensor.decode.tunnels import TunnelPorts
-from sensor.packets import KIND_ANOMALY, PROTOCOL_TCP
+from sensor.model.anomalies import SOUND
+from sensor.model.packets import KIND_ANOMALY, PROTOCOL_TCP
 
 if not cython.compiled:
-    from sensor.decode.link import decode_ethernet_frame
-    from sensor.decode.links import decode_frame
+    from sensor.decode.ethernet import decode_ethernet_frame
+    from sensor.decode.link_types import decode_frame
     from sensor.decode.tunnels import open_tunnels
-    from sensor.records import frame_at, packet_at
+    from sensor.memory.records import frame_at, packet_at
 
 
 class Decoder:

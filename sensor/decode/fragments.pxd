@@ -1,10 +1,10 @@
 cimport cython
-from sensor.decode.extensions cimport is_extension
+from sensor.decode.ipv6_extensions cimport is_extension
 from sensor.decode.transport cimport decode_authenticated, decode_transport
-from sensor.frames cimport FrameBatch
-from sensor.loads cimport u8
-from sensor.packets cimport PacketBatch
-from sensor.records cimport Packet, Split, header_of, packet_at, split_at, splits_of
+from sensor.model.frames cimport FrameBatch
+from sensor.memory.loads cimport u8
+from sensor.model.packets cimport PacketBatch
+from sensor.memory.records cimport Packet, Split, header_of, packet_at, split_at, splits_of
 
 cdef int FIN, FRAGMENT_COPY, FRAGMENT_TINY, KIND_ANOMALY, KIND_CONTINUED, KIND_FLOW, KIND_FRAGMENT
 cdef int MORE_FRAGMENTS, PROTOCOL_AH, PROTOCOL_TCP, SYN

@@ -26,10 +26,11 @@ import numpy as np
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython
+    from sensor.base import cython_stub as cython
 
-from sensor.anomalies import IP_OVERLAPPING_FRAGMENTS, IP_TINY_FRAGMENT, SOUND
-from sensor.packets import (
+from sensor.memory.records import FRAGMENTS_MAX, HEADER_BYTES, SPLIT_LAYOUT, allocate
+from sensor.model.anomalies import IP_OVERLAPPING_FRAGMENTS, IP_TINY_FRAGMENT, SOUND
+from sensor.model.packets import (
     FIN,
     FRAGMENT_COPY,
     FRAGMENT_TINY,
@@ -42,13 +43,12 @@ from sensor.packets import (
     PROTOCOL_TCP,
     SYN,
 )
-from sensor.records import FRAGMENTS_MAX, HEADER_BYTES, SPLIT_LAYOUT, allocate
 
 if not cython.compiled:
-    from sensor.decode.extensions import is_extension
+    from sensor.decode.ipv6_extensions import is_extension
     from sensor.decode.transport import decode_authenticated, decode_transport
-    from sensor.loads import u8
-    from sensor.records import header_of, packet_at, split_at, splits_of
+    from sensor.memory.loads import u8
+    from sensor.memory.records import header_of, packet_at, split_at, splits_of
 
 REASSEMBLY_NS = 30_000_000_000
 """Fragments of one packet come within this time: RFC 1122 3.3.2 and RFC 8200 4.5 say 60 s at most,

@@ -1,7 +1,7 @@
 cimport cython
-from sensor.decode.extensions cimport EXTENSIONS_MAX, FRAGMENT, extension_bytes, is_extension
-from sensor.loads cimport be16, be32, be64, u8
-from sensor.records cimport Packet
+from sensor.decode.ipv6_extensions cimport EXTENSIONS_MAX, FRAGMENT, extension_bytes, is_extension
+from sensor.memory.loads cimport be16, be32, be64, u8
+from sensor.memory.records cimport Packet
 
 cdef unsigned char KIND_ICMP_ERROR
 cdef unsigned long long V4_PREFIX

@@ -15,11 +15,11 @@ from typing import Any
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython
+    from sensor.base import cython_stub as cython
 
-from sensor.addresses import V4_PREFIX
-from sensor.anomalies import SOUND
-from sensor.packets import (
+from sensor.model.addresses import V4_PREFIX
+from sensor.model.anomalies import SOUND
+from sensor.model.packets import (
     KIND_ICMP_ERROR,
     PROTOCOL_DCCP,
     PROTOCOL_ICMP,
@@ -31,8 +31,13 @@ from sensor.packets import (
 )
 
 if not cython.compiled:
-    from sensor.decode.extensions import EXTENSIONS_MAX, FRAGMENT, extension_bytes, is_extension
-    from sensor.loads import be16, be32, be64, u8
+    from sensor.decode.ipv6_extensions import (
+        EXTENSIONS_MAX,
+        FRAGMENT,
+        extension_bytes,
+        is_extension,
+    )
+    from sensor.memory.loads import be16, be32, be64, u8
 
 FRAGMENT_OFFSET = 0x1FFF
 ONE_WAY = 256  # no ICMP type: the message has no counterpart

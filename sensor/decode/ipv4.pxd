@@ -1,7 +1,7 @@
 cimport cython
 from sensor.decode.transport cimport decode_authenticated, decode_transport
-from sensor.loads cimport be16, be32, u8
-from sensor.records cimport Packet
+from sensor.memory.loads cimport be16, be32, u8
+from sensor.memory.records cimport Packet
 
 cdef unsigned long long V4_PREFIX
 cdef unsigned char KIND_FRAGMENT, IS_FRAGMENT, MORE_FRAGMENTS

@@ -7,10 +7,10 @@ from typing import Any
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython
+    from sensor.base import cython_stub as cython
 
-from sensor.addresses import V4_PREFIX
-from sensor.anomalies import (
+from sensor.model.addresses import V4_PREFIX
+from sensor.model.anomalies import (
     HEADER_NOT_CAPTURED,
     IP_BAD_VERSION,
     IP_FRAGMENT_TOO_LONG,
@@ -20,11 +20,11 @@ from sensor.anomalies import (
     IPV4_TRUNCATED,
     SOUND,
 )
-from sensor.packets import IS_FRAGMENT, KIND_FRAGMENT, MORE_FRAGMENTS, PROTOCOL_AH
+from sensor.model.packets import IS_FRAGMENT, KIND_FRAGMENT, MORE_FRAGMENTS, PROTOCOL_AH
 
 if not cython.compiled:
     from sensor.decode.transport import decode_authenticated, decode_transport
-    from sensor.loads import be16, be32, u8
+    from sensor.memory.loads import be16, be32, u8
 
 FRAGMENT_BITS = 0x3FFF  # more fragments, and the offset
 MORE_BIT = 0x2000

@@ -1,9 +1,9 @@
 cimport cython
-from sensor.decode.extensions cimport (
+from sensor.decode.ipv6_extensions cimport (
     AUTHENTICATION, EXTENSIONS_MAX, FRAGMENT, HOP_BY_HOP, extension_bytes, is_extension)
 from sensor.decode.transport cimport decode_transport
-from sensor.loads cimport be16, be32, be64, u8
-from sensor.records cimport Packet
+from sensor.memory.loads cimport be16, be32, be64, u8
+from sensor.memory.records cimport Packet
 
 cdef unsigned char KIND_FRAGMENT, IS_FRAGMENT, MORE_FRAGMENTS
 cdef unsigned short SOUND

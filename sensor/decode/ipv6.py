@@ -7,9 +7,9 @@ from typing import Any
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython
+    from sensor.base import cython_stub as cython
 
-from sensor.anomalies import (
+from sensor.model.anomalies import (
     AH_BAD_LENGTH,
     HEADER_NOT_CAPTURED,
     IP_BAD_VERSION,
@@ -23,10 +23,10 @@ from sensor.anomalies import (
     IPV6_TRUNCATED,
     SOUND,
 )
-from sensor.packets import IS_FRAGMENT, KIND_FRAGMENT, MORE_FRAGMENTS
+from sensor.model.packets import IS_FRAGMENT, KIND_FRAGMENT, MORE_FRAGMENTS
 
 if not cython.compiled:
-    from sensor.decode.extensions import (
+    from sensor.decode.ipv6_extensions import (
         AUTHENTICATION,
         EXTENSIONS_MAX,
         FRAGMENT,
@@ -35,7 +35,7 @@ if not cython.compiled:
         is_extension,
     )
     from sensor.decode.transport import decode_transport
-    from sensor.loads import be16, be32, be64, u8
+    from sensor.memory.loads import be16, be32, be64, u8
 
 NO_NEXT_HEADER = 59
 PAYLOAD_MAX = 65535  # behind the IPv6 header, put together again

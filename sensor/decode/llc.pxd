@@ -1,8 +1,8 @@
 cimport cython
 from sensor.decode.ipv4 cimport decode_ipv4
 from sensor.decode.ipv6 cimport decode_ipv6
-from sensor.loads cimport be16, u8
-from sensor.records cimport Packet
+from sensor.memory.loads cimport be16, u8
+from sensor.memory.records cimport Packet
 
 cdef unsigned char KIND_NON_IP
 cdef unsigned short SOUND

@@ -7,9 +7,8 @@ from typing import Any
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython
+    from sensor.base import cython_stub as cython
 
-from sensor.anomalies import HEADER_NOT_CAPTURED, LLC_TRUNCATED, SOUND
 from sensor.decode.constants import (
     ETHERTYPE_ARP,
     ETHERTYPE_IPV4,
@@ -20,12 +19,13 @@ from sensor.decode.constants import (
     ETHERTYPE_SERVICE_VLAN,
     ETHERTYPE_VLAN,
 )
-from sensor.packets import KIND_NON_IP
+from sensor.model.anomalies import HEADER_NOT_CAPTURED, LLC_TRUNCATED, SOUND
+from sensor.model.packets import KIND_NON_IP
 
 if not cython.compiled:
     from sensor.decode.ipv4 import decode_ipv4
     from sensor.decode.ipv6 import decode_ipv6
-    from sensor.loads import be16, u8
+    from sensor.memory.loads import be16, u8
 
 def is_common(ethertype: int) -> bool:
     """Whether an EtherType is one that a frame of unknown shape can be told by."""

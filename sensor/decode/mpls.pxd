@@ -2,8 +2,8 @@ cimport cython
 from sensor.decode.ipv4 cimport decode_ipv4
 from sensor.decode.ipv6 cimport decode_ipv6
 from sensor.decode.llc cimport is_common, non_ip
-from sensor.loads cimport be16, u8
-from sensor.records cimport Packet
+from sensor.memory.loads cimport be16, u8
+from sensor.memory.records cimport Packet
 
 cdef unsigned char KIND_PSEUDOWIRE
 cdef unsigned short SOUND

@@ -7,16 +7,16 @@ from typing import Any
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython
+    from sensor.base import cython_stub as cython
 
-from sensor.anomalies import HEADER_NOT_CAPTURED, MPLS_STACK_TOO_DEEP, MPLS_TRUNCATED, SOUND
-from sensor.packets import KIND_PSEUDOWIRE
+from sensor.model.anomalies import HEADER_NOT_CAPTURED, MPLS_STACK_TOO_DEEP, MPLS_TRUNCATED, SOUND
+from sensor.model.packets import KIND_PSEUDOWIRE
 
 if not cython.compiled:
     from sensor.decode.ipv4 import decode_ipv4
     from sensor.decode.ipv6 import decode_ipv6
     from sensor.decode.llc import is_common, non_ip
-    from sensor.loads import be16, u8
+    from sensor.memory.loads import be16, u8
 
 LABELS_MAX = 16
 CONTROL_WORD = 4  # octets, RFC 4385 3

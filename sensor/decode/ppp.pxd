@@ -3,8 +3,8 @@ from sensor.decode.ipv4 cimport decode_ipv4
 from sensor.decode.ipv6 cimport decode_ipv6
 from sensor.decode.llc cimport non_ip
 from sensor.decode.mpls cimport decode_mpls
-from sensor.loads cimport be16, u8
-from sensor.records cimport Packet
+from sensor.memory.loads cimport be16, u8
+from sensor.memory.records cimport Packet
 
 cdef unsigned short HEADER_NOT_CAPTURED
 cdef unsigned short LINK_TRUNCATED

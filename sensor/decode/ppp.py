@@ -7,13 +7,8 @@ from typing import Any
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython
+    from sensor.base import cython_stub as cython
 
-from sensor.anomalies import (
-    HEADER_NOT_CAPTURED,
-    LINK_TRUNCATED,
-    PPPOE_BAD_LENGTH,
-)
 from sensor.decode.constants import (
     ETHERTYPE_IPV4,
     ETHERTYPE_IPV6,
@@ -21,13 +16,18 @@ from sensor.decode.constants import (
     PPP_IPV4,
     PPP_IPV6,
 )
+from sensor.model.anomalies import (
+    HEADER_NOT_CAPTURED,
+    LINK_TRUNCATED,
+    PPPOE_BAD_LENGTH,
+)
 
 if not cython.compiled:
     from sensor.decode.ipv4 import decode_ipv4
     from sensor.decode.ipv6 import decode_ipv6
     from sensor.decode.llc import non_ip
     from sensor.decode.mpls import decode_mpls
-    from sensor.loads import be16, u8
+    from sensor.memory.loads import be16, u8
 
 PPP_MPLS = 0x0281
 PPPOE_VERSION = 0x11  # version 1, type 1

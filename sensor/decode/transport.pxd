@@ -1,7 +1,7 @@
 cimport cython
 from sensor.decode.icmp cimport decode_icmp, decode_icmpv6
-from sensor.loads cimport be16, be32, u8
-from sensor.records cimport Packet
+from sensor.memory.loads cimport be16, be32, u8
+from sensor.memory.records cimport Packet
 
 cdef unsigned char KIND_FLOW
 cdef unsigned int PROTOCOL_ICMP

@@ -11,9 +11,10 @@ from typing import Any
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython
+    from sensor.base import cython_stub as cython
 
-from sensor.anomalies import (
+from sensor.memory.records import NO_WINDOW_SCALE
+from sensor.model.anomalies import (
     AH_BAD_LENGTH,
     DCCP_BAD_OFFSET,
     DCCP_HEADER_TRUNCATED,
@@ -30,7 +31,7 @@ from sensor.anomalies import (
     UDP_LITE_BAD_COVERAGE,
     UDP_LITE_HEADER_TRUNCATED,
 )
-from sensor.packets import (
+from sensor.model.packets import (
     KIND_FLOW,
     PROTOCOL_DCCP,
     PROTOCOL_ICMP,
@@ -44,11 +45,10 @@ from sensor.packets import (
     TELNET_SERVER,
     TELNET_UNTOLD,
 )
-from sensor.records import NO_WINDOW_SCALE
 
 if not cython.compiled:
     from sensor.decode.icmp import decode_icmp, decode_icmpv6
-    from sensor.loads import be16, be32, u8
+    from sensor.memory.loads import be16, be32, u8
 
 TCP_NEEDED = 14
 """Octets of a TCP header that the snapshot length must leave: up to its flags. The old 68 octets of

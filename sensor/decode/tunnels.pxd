@@ -1,16 +1,16 @@
 cimport cython
-from sensor.decode.encapsulation cimport (
+from sensor.decode.tunnel_headers cimport (
     read_geneve, read_gre, read_gtp, read_teredo, read_vxlan)
 from sensor.decode.ipv4 cimport decode_ipv4
 from sensor.decode.ipv6 cimport decode_ipv6
-from sensor.decode.link cimport add_vlan, clear_headers, decode_ethernet
-from sensor.decode.links cimport decode_frame
+from sensor.decode.ethernet cimport add_vlan, clear_headers, decode_ethernet
+from sensor.decode.link_types cimport decode_frame
 from sensor.decode.mpls cimport decode_mpls
 from sensor.decode.ppp cimport decode_ppp
-from sensor.decode.tags cimport tenant_of
-from sensor.frames cimport FrameBatch
-from sensor.packets cimport PacketBatch
-from sensor.records cimport Packet, Tunnel, frame_at, packet_at, tunnel_at
+from sensor.decode.vlan cimport tenant_of
+from sensor.model.frames cimport FrameBatch
+from sensor.model.packets cimport PacketBatch
+from sensor.memory.records cimport Packet, Tunnel, frame_at, packet_at, tunnel_at
 
 cdef unsigned short NO_VLAN
 cdef int TUNNELS_MAX

@@ -15,9 +15,8 @@ from typing import Any
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython
+    from sensor.base import cython_stub as cython
 
-from sensor.anomalies import SOUND, TUNNEL_TOO_DEEP
 from sensor.decode.constants import (
     CONTENT_ETHERNET,
     CONTENT_IPV4,
@@ -25,9 +24,10 @@ from sensor.decode.constants import (
     CONTENT_MPLS,
     NO_CONTENT,
 )
-from sensor.packets import KIND_FLOW, KIND_PSEUDOWIRE, PROTOCOL_UDP
-from sensor.records import NO_VLAN, TUNNELS_MAX
-from sensor.tunnels import (
+from sensor.memory.records import NO_VLAN, TUNNELS_MAX
+from sensor.model.anomalies import SOUND, TUNNEL_TOO_DEEP
+from sensor.model.packets import KIND_FLOW, KIND_PSEUDOWIRE, PROTOCOL_UDP
+from sensor.model.tunnels import (
     FOUR_IN_SIX,
     GENEVE,
     GRE,
@@ -42,21 +42,21 @@ from sensor.tunnels import (
 )
 
 if not cython.compiled:
-    from sensor.decode.encapsulation import (
+    from sensor.decode.ethernet import add_vlan, clear_headers, decode_ethernet
+    from sensor.decode.ipv4 import decode_ipv4
+    from sensor.decode.ipv6 import decode_ipv6
+    from sensor.decode.link_types import decode_frame
+    from sensor.decode.mpls import decode_mpls
+    from sensor.decode.ppp import decode_ppp
+    from sensor.decode.tunnel_headers import (
         read_geneve,
         read_gre,
         read_gtp,
         read_teredo,
         read_vxlan,
     )
-    from sensor.decode.ipv4 import decode_ipv4
-    from sensor.decode.ipv6 import decode_ipv6
-    from sensor.decode.link import add_vlan, clear_headers, decode_ethernet
-    from sensor.decode.links import decode_frame
-    from sensor.decode.mpls import decode_mpls
-    from sensor.decode.ppp import decode_ppp
-    from sensor.decode.tags import tenant_of
-    from sensor.records import frame_at, packet_at, tunnel_at
+    from sensor.decode.vlan import tenant_of
+    from sensor.memory.records import frame_at, packet_at, tunnel_at
 
 PROTOCOL_IPV4 = 4
 PROTOCOL_IPV6 = 41

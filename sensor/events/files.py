@@ -7,14 +7,14 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from sensor.base.escape import harmless
 from sensor.config import EventLimits
 from sensor.errors import CaptureError
-from sensor.escape import harmless
-from sensor.events.blocks import STANDARD_INPUT
-from sensor.events.order import Sorter, Timed
+from sensor.events.line_reader import STANDARD_INPUT
 from sensor.events.reader import EventReader
-from sensor.query.needs import Clauses
-from sensor.query.rows import DocumentRows
+from sensor.events.reorder import Sorter, Timed
+from sensor.query.document_rows import DocumentRows
+from sensor.query.required_terms import Clauses
 
 ROWS_MAX = 8192
 """Documents that the rules see at once, from several files."""
@@ -33,7 +33,7 @@ class EventFiles:
 
     Iterating, once, gives batches of rows in order. What is wrong with a file stands in `inputs`;
     its good lines are given all the same. `needs` are the clauses of each rule
-    (sensor/query/needs.py): lines that lack them are counted and not parsed; None: all are.
+    (sensor/query/required_terms.py): lines that lack them are counted and not parsed; None: all are.
     """
 
     def __init__(

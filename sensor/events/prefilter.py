@@ -1,4 +1,4 @@
-"""Which lines are parsed: what the rules need (sensor/query/needs.py) becomes one Scanner.
+"""Which lines are parsed: what the rules need (sensor/query/required_terms.py) becomes one Scanner.
 
 For each rule one of its clauses is searched, the one that the fewest lines of a sample have. What
 is chosen changes how much is parsed, never what matches.
@@ -10,8 +10,8 @@ from array import array
 from collections.abc import Collection
 from typing import Any
 
-from sensor.events.scan import Scanner, is_compiled
-from sensor.query.needs import Clause, Clauses
+from sensor.events.scanner import Scanner, is_compiled
+from sensor.query.required_terms import Clause, Clauses
 
 SAMPLE_BYTES = 256 * 1024
 USELESS = 0.7

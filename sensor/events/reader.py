@@ -14,16 +14,23 @@ from typing import Any
 
 import orjson
 
+from sensor.base.escape import harmless
+from sensor.compression.stream import DecompressError
 from sensor.config import EventLimits
-from sensor.decompress import DecompressError
 from sensor.errors import CaptureError
-from sensor.escape import harmless
-from sensor.events.blocks import BlockError, Blocks
-from sensor.events.forms import DEPTH_MAX, FormError, date_of, documents_of, is_too_deep, set_date
-from sensor.events.order import Timed
+from sensor.events.envelopes import (
+    DEPTH_MAX,
+    FormError,
+    date_of,
+    documents_of,
+    is_too_deep,
+    set_date,
+)
+from sensor.events.line_reader import BlockError, Blocks
 from sensor.events.prefilter import scanner_for
-from sensor.events.scan import Scanner
-from sensor.query.needs import Clauses
+from sensor.events.reorder import Timed
+from sensor.events.scanner import Scanner
+from sensor.query.required_terms import Clauses
 
 NAMED_MAX = 10
 """Bad lines of a file that are named; the others are counted."""

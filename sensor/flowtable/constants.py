@@ -6,7 +6,7 @@ in its own .pxd.
 
 from __future__ import annotations
 
-from sensor.flowtable.state import SAW_RST, SAW_RST_RESP
+from sensor.flowtable.flow_state import SAW_RST, SAW_RST_RESP
 
 EVENTS_MAX = 16_384
 """Events that the buffer holds; rules see batches of about half as many in a replay."""

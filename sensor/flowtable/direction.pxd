@@ -1,5 +1,5 @@
 cimport cython
-from sensor.records cimport Flow, Packet, ones
+from sensor.memory.records cimport Flow, Packet, ones
 
 cdef int TELNET_SERVER
 cdef int ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, SYN

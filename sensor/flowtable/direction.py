@@ -5,13 +5,20 @@ from __future__ import annotations
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython
+    from sensor.base import cython_stub as cython
 
-from sensor.flowtable.state import ADVANCED, SAW_ACK, SAW_DATA, SAW_FIN, SAW_RST
-from sensor.packets import ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, SYN, TELNET_SERVER
+from sensor.flowtable.flow_state import ADVANCED, SAW_ACK, SAW_DATA, SAW_FIN, SAW_RST
+from sensor.model.packets import (
+    ACK,
+    PROTOCOL_ICMP,
+    PROTOCOL_ICMPV6,
+    PROTOCOL_TCP,
+    SYN,
+    TELNET_SERVER,
+)
 
 if not cython.compiled:
-    from sensor.records import ones
+    from sensor.memory.records import ones
 
 PAIRS_LOW = SAW_FIN | SAW_RST | SAW_DATA | SAW_ACK | ADVANCED
 """The originator's bit of each pair that a flow without a SYN can have."""

@@ -1,8 +1,8 @@
 cimport cython
-from sensor.flowtable.clock cimport hold, last_word, settle
-from sensor.flowtable.copies cimport tell_copies
-from sensor.flowtable.keys cimport find, find_likely, find_quoted, key_hash, rehash, side_of
-from sensor.flowtable.life cimport (
+from sensor.flowtable.time_jumps cimport hold, last_word, settle
+from sensor.flowtable.duplicates cimport tell_copies
+from sensor.flowtable.hashtable cimport find, find_likely, find_quoted, key_hash, rehash, side_of
+from sensor.flowtable.lifecycle cimport (
     count_lossy,
     create,
     deadline_of,
@@ -12,10 +12,10 @@ from sensor.flowtable.life cimport (
     prove_direction,
     timeout_of,
 )
-from sensor.flowtable.ranks cimport reclass
-from sensor.flowtable.tablestate cimport TableState
+from sensor.flowtable.eviction cimport reclass
+from sensor.flowtable.table_state cimport TableState
 from sensor.flowtable.tcp cimport tcp_begins_another, tcp_continue, tcp_skip, tcp_update
-from sensor.flowtable.timers cimport (
+from sensor.flowtable.timer_wheel cimport (
     timers_now,
     timers_pop,
     timers_schedule,
@@ -28,8 +28,8 @@ from sensor.flowtable.verdict cimport (
     judge_tcp,
     settle_handshake,
 )
-from sensor.packets cimport PacketBatch
-from sensor.records cimport Flow, Packet, flow_at, packet_at, touch_bucket, touch_flow, touch_packet
+from sensor.model.packets cimport PacketBatch
+from sensor.memory.records cimport Flow, Packet, flow_at, packet_at, touch_bucket, touch_flow, touch_packet
 
 cdef int ACCEPTED, ACK, CROWDED, DONE, END_ACTIVE_TIMEOUT
 cdef int END_FIN, END_IDLE_TIMEOUT, END_OF_CAPTURE, END_RST, FLOW_ACTIVE

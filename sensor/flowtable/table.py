@@ -18,9 +18,9 @@ import numpy as np
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython
+    from sensor.base import cython_stub as cython
 
-from sensor.flow import (
+from sensor.ecs.flow_batch import (
     ACCEPTED,
     END_ACTIVE_TIMEOUT,
     END_FIN,
@@ -38,7 +38,7 @@ from sensor.flowtable.constants import (
     MASK32,
     NO_SLOT,
 )
-from sensor.flowtable.state import (
+from sensor.flowtable.flow_state import (
     CLOSED,
     COUNTED_TWO_WAY,
     FAILED,
@@ -48,8 +48,9 @@ from sensor.flowtable.state import (
     STARTED,
     WAITING,
 )
-from sensor.flowtable.tablestate import TableState
-from sensor.packets import (
+from sensor.flowtable.table_state import TableState
+from sensor.memory.records import NO_VLAN
+from sensor.model.packets import (
     ACK,
     FRAGMENT_COPY,
     FRAGMENT_TINY,
@@ -62,13 +63,12 @@ from sensor.packets import (
     PROTOCOL_TCP,
     SYN,
 )
-from sensor.records import NO_VLAN
 
 if not cython.compiled:
-    from sensor.flowtable.clock import hold, last_word, settle
-    from sensor.flowtable.copies import tell_copies
-    from sensor.flowtable.keys import find, find_likely, find_quoted, key_hash, rehash, side_of
-    from sensor.flowtable.life import (
+    from sensor.flowtable.duplicates import tell_copies
+    from sensor.flowtable.eviction import reclass
+    from sensor.flowtable.hashtable import find, find_likely, find_quoted, key_hash, rehash, side_of
+    from sensor.flowtable.lifecycle import (
         count_lossy,
         create,
         deadline_of,
@@ -78,9 +78,9 @@ if not cython.compiled:
         prove_direction,
         timeout_of,
     )
-    from sensor.flowtable.ranks import reclass
     from sensor.flowtable.tcp import tcp_begins_another, tcp_continue, tcp_skip, tcp_update
-    from sensor.flowtable.timers import (
+    from sensor.flowtable.time_jumps import hold, last_word, settle
+    from sensor.flowtable.timer_wheel import (
         timers_now,
         timers_pop,
         timers_schedule,
@@ -93,7 +93,7 @@ if not cython.compiled:
         judge_tcp,
         settle_handshake,
     )
-    from sensor.records import flow_at, packet_at, touch_bucket, touch_flow, touch_packet
+    from sensor.memory.records import flow_at, packet_at, touch_bucket, touch_flow, touch_packet
 
 CROWDED = 2
 DONE = 0

@@ -1,5 +1,5 @@
 cimport cython
-from sensor.records cimport Flow, Packet, ones
+from sensor.memory.records cimport Flow, Packet, ones
 
 cdef unsigned int ADVANCED, CLOSED, DATA_ACKED, DATA_AGAIN_RESP, FAST_OPEN, FIRST_CLOSE_ORIG, GAP, HANDSHAKE_DONE, NEW_SYN
 cdef unsigned int REFUSED, SAW_ACK, SAW_DATA, SAW_DATA_RESP, SAW_FIN, SAW_FIN_RESP, SAW_RST, SAW_RST_RESP, SAW_SYN

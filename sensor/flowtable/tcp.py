@@ -9,9 +9,9 @@ from __future__ import annotations
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython
+    from sensor.base import cython_stub as cython
 
-from sensor.flowtable.state import (
+from sensor.flowtable.flow_state import (
     ADVANCED,
     CLOSED,
     DATA_ACKED,
@@ -38,10 +38,10 @@ from sensor.flowtable.state import (
     SYNACK_AGAIN,
     WAITING,
 )
-from sensor.packets import ACK, FIN, RST, SYN
+from sensor.model.packets import ACK, FIN, RST, SYN
 
 if not cython.compiled:
-    from sensor.records import ones
+    from sensor.memory.records import ones
 
 MASK32 = 0xFFFF_FFFF
 HALF = 0x8000_0000

@@ -1,5 +1,5 @@
 cimport cython
-from sensor.records cimport Flow, Packet
+from sensor.memory.records cimport Flow, Packet
 
 cdef unsigned int ADVANCED, ADVANCED_RESP, DATA_ACKED, DATA_AGAIN_RESP, FAILED, FAST_OPEN
 cdef unsigned int FIRST_CLOSE_ORIG, HANDSHAKE_DONE, REFUSED, SAW_ACK, SAW_ACK_RESP, SAW_DATA

@@ -9,9 +9,9 @@ from __future__ import annotations
 try:
     import cython
 except ImportError:
-    from sensor import interpreted as cython  # noqa: F401
+    from sensor.base import cython_stub as cython  # noqa: F401
 
-from sensor.flow import (
+from sensor.ecs.flow_batch import (
     ACCEPTED,
     ATTEMPTED,
     BACKSCATTER,
@@ -52,8 +52,8 @@ from sensor.flow import (
     TIMEOUT,
     UNKNOWN,
 )
-from sensor.flow import FAST_OPEN as FAST_OPEN_EVIDENCE
-from sensor.flowtable.state import (
+from sensor.ecs.flow_batch import FAST_OPEN as FAST_OPEN_EVIDENCE
+from sensor.flowtable.flow_state import (
     ADVANCED,
     ADVANCED_RESP,
     DATA_ACKED,
@@ -79,7 +79,7 @@ from sensor.flowtable.state import (
     SYNACK_AGAIN,
     WAITING,
 )
-from sensor.packets import PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, RST
+from sensor.model.packets import PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, RST
 
 NO_ACTION = -1
 """Nothing became known that is an event of its own."""

@@ -18,10 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from sensor.columns import Rows
-from sensor.flow import FLOW_ENDED
-from sensor.frames import FrameBatch
-from sensor.host.messages import (
+from sensor.ecs.flow_batch import FLOW_ENDED
+from sensor.host.event_queue import Timeline
+from sensor.host.process_events import ENDED, STARTED, Observer, process_event
+from sensor.host.sock_diag import Ends
+from sensor.host.socket_owners import Asked, Key, Owners, key_of
+from sensor.host.wire import (
     MESSAGE_MAX,
     MessageError,
     ask_to,
@@ -30,12 +32,10 @@ from sensor.host.messages import (
     process_from,
     unpack,
 )
-from sensor.host.owners import Asked, Key, Owners, key_of
-from sensor.host.process_events import ENDED, STARTED, Observer, process_event
-from sensor.host.sockets import Ends
-from sensor.host.timeline import Timeline
-from sensor.packets import ACK, KIND_FLOW, PROTOCOL_TCP, PROTOCOL_UDP, SYN, PacketBatch
-from sensor.processes import Processes
+from sensor.model.columns import Rows
+from sensor.model.frames import FrameBatch
+from sensor.model.packets import ACK, KIND_FLOW, PROTOCOL_TCP, PROTOCOL_UDP, SYN, PacketBatch
+from sensor.model.processes import Processes
 
 HELLO_S = 5.0
 WAIT_S = 0.5

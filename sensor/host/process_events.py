@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from sensor.frozen import frozen
-from sensor.processes import Process, clean, objects_of
-from sensor.schema import ECS_VERSION
-from sensor.text import time_text
+from sensor.base.frozen import frozen
+from sensor.ecs.schema import ECS_VERSION
+from sensor.ecs.text import time_text
+from sensor.model.processes import Process, clean, objects_of
 
 DATASET = "sensor.process"
 MODULE = "sensor"

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from sensor.processes import ARGS_MAX, TEXT_MAX, Machine, Process, clean, entity_id
+from sensor.model.processes import ARGS_MAX, TEXT_MAX, Machine, Process, clean, entity_id
 
 READ_MAX = 32 * 1024
 """Octets of a file in /proc that are read. JSON may need six for one: a message with all of a

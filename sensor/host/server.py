@@ -21,8 +21,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sensor.host.connector import EXEC, KernelEvent, ProcConnector
-from sensor.host.messages import (
+from sensor.host.proc_connector import EXEC, KernelEvent, ProcConnector
+from sensor.host.procfs import GONE, Procfs
+from sensor.host.sock_diag import Ends, Sockets
+from sensor.host.wire import (
     ASK_MAX,
     MessageError,
     ask_from,
@@ -30,9 +32,7 @@ from sensor.host.messages import (
     process_to,
     unpack,
 )
-from sensor.host.procfs import GONE, Procfs
-from sensor.host.sockets import Ends, Sockets
-from sensor.processes import Process
+from sensor.model.processes import Process
 
 CLIENTS_MAX = 8
 QUEUE_MAX = 4096

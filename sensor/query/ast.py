@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import field
 
-from sensor.frozen import frozen
+from sensor.base.frozen import frozen
 
 LiteralValue = str | int | float | bool | None
 

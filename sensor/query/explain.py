@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.frozen import frozen
-from sensor.columns import Mask, Rows
+from sensor.base.frozen import frozen
+from sensor.model.columns import Mask, Rows
 from sensor.query.ast import (
     And,
     EventQuery,
@@ -32,8 +32,8 @@ from sensor.query.ast import (
     children,
 )
 from sensor.query.predicate import compile_query
-from sensor.query.render import brief, members, shared_field, step_text
-from sensor.query.rows import values_at
+from sensor.query.unparse import brief, members, shared_field, step_text
+from sensor.query.document_rows import values_at
 
 
 @frozen

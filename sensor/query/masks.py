@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.addresses import Networks, address_text
-from sensor.columns import AddressColumn, CodedColumn, Column, Mask, NumberColumn, Rows
+from sensor.model.addresses import Networks, address_text
+from sensor.model.columns import AddressColumn, CodedColumn, Column, Mask, NumberColumn, Rows
 from sensor.query.values import ORDER, SECOND_NS, DateText, IpText, Value
 
 Predicate = Callable[[Rows], Mask]

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sensor.frozen import frozen
+from sensor.base.frozen import frozen
 from sensor.errors import QueryError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def grammar(name: str, shape: Shape) -> Lark:
     from lark import Lark  # noqa: PLC0415  45 ms that a run without rules need not spend
 
     guard: Any = DepthGuard(shape)
-    tables: Any = import_module(f"sensor.query.{name}_tables")
+    tables: Any = import_module(f"sensor.query.{name}.tables")
     if tables_fit(tables):
         load: Any = Lark._load_from_dict
         made: Lark = load(tables.DATA, tables.MEMO, postlex=guard)
@@ -98,7 +98,7 @@ def grammar_text(name: str) -> str:
     """A grammar file beside this module."""
     from importlib import resources  # noqa: PLC0415  5 ms, and the tables fit as a rule
 
-    return resources.files("sensor.query").joinpath(f"{name}.lark").read_text("utf-8")
+    return resources.files(f"sensor.query.{name}").joinpath("grammar.lark").read_text("utf-8")
 
 
 def tables_fit(tables: Any) -> bool:

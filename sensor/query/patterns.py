@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from sensor.frozen import frozen
+from sensor.base.frozen import frozen
 
 STATES_MAX = 10_000
 """States of one regular expression, counted repetitions unrolled."""

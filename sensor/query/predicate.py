@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from sensor.columns import Mask, Rows
-from sensor.query import eql_predicate, kql_predicate
+from sensor.model.columns import Mask, Rows
+from sensor.query.eql import predicate as eql_predicate
+from sensor.query.kql import predicate as kql_predicate
 from sensor.query.ast import (
     And,
     EventQuery,
@@ -29,7 +30,7 @@ from sensor.query.ast import (
     Sequence,
 )
 from sensor.query.masks import Predicate, ValuesTest
-from sensor.query.rows import DocumentRows, Selection, values_at
+from sensor.query.document_rows import DocumentRows, Selection, values_at
 
 
 class Shared:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
-from sensor.addresses import Networks, address_halves
+from sensor.model.addresses import Networks, address_halves
 
 Value = str | int | float | bool
 SECOND_NS = 1_000_000_000

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import field
 
+from sensor.base.escape import harmless
+from sensor.base.frozen import frozen
 from sensor.config import Config
 from sensor.errors import ConfigError
-from sensor.escape import harmless
-from sensor.frozen import frozen
+from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleOptions, ConsoleSink, open_console
 from sensor.sinks.jsonl import FlowFile, JsonSink, open_json_file, open_json_stdout
-from sensor.sinks.protocol import Sink
 
 __all__ = [
     "SINKS",
@@ -47,7 +47,7 @@ class SinkOptions:
 
 def open_syslog(url: str, form: str, config: Config, *, live: bool = False) -> Sink:
     """As sensor.sinks.syslog.open_syslog, which takes time to import."""
-    from sensor.sinks import syslog  # noqa: PLC0415
+    from sensor.sinks.syslog import sink as syslog  # noqa: PLC0415
 
     return syslog.open_syslog(url, form, config, live=live)
 

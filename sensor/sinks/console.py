@@ -12,11 +12,9 @@ import select
 import sys
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from sensor.alerts import Alert
-from sensor.errors import ConfigError
-from sensor.escape import harmless
-from sensor.frozen import frozen
-from sensor.sinks.text import (
+from sensor.base.escape import harmless
+from sensor.base.frozen import frozen
+from sensor.ecs.alert_text import (
     counted_words,
     endpoints,
     field,
@@ -26,7 +24,9 @@ from sensor.sinks.text import (
     score,
     verdict_words,
 )
-from sensor.status import Notice
+from sensor.errors import ConfigError
+from sensor.model.alert import Alert
+from sensor.model.status import Notice
 
 if TYPE_CHECKING:  # rich costs a tenth of a second: only a terminal pays for it
     from rich.console import Console

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any, Protocol
 
+from sensor.base.escape import harmless
+from sensor.ecs.flow_batch import FlowBatch
 from sensor.errors import ConfigError
-from sensor.escape import harmless
-from sensor.flow import FlowBatch
 from sensor.sinks.console import reason_of
 from sensor.sinks.jsonl import FlowFile
 

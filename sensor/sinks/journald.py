@@ -14,22 +14,22 @@ import fcntl
 import os
 import socket
 
-from sensor.alerts import Alert
+from sensor.base.escape import harmless
+from sensor.ecs.alert_text import field, json_line, score
 from sensor.errors import ConfigError
-from sensor.escape import harmless
-from sensor.sinks.messages import Clock, MessageSink
-from sensor.sinks.syslog_address import Address
-from sensor.sinks.syslog_formats import (
+from sensor.model.alert import Alert
+from sensor.model.status import Notice
+from sensor.sinks.delivery.message_sink import Clock, MessageSink
+from sensor.sinks.syslog.formats import (
     DEFAULT_FACILITY,
     FACILITIES,
     SYSLOG_SEVERITIES,
     Origin,
     message_text,
 )
-from sensor.sinks.syslog_notices import NOTICE, WARNING, notice_document
-from sensor.sinks.text import field, json_line, score
-from sensor.sinks.transports import Datagrams
-from sensor.status import Notice
+from sensor.sinks.syslog.notices import NOTICE, WARNING, notice_document
+from sensor.sinks.syslog.transports import Datagrams
+from sensor.sinks.syslog.url import Address
 
 JOURNAL_SOCKET = "/run/systemd/journal/socket"
 TIMEOUT_S = 5.0

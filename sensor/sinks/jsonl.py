@@ -13,12 +13,12 @@ import stat
 import sys
 from typing import Any
 
-from sensor.alerts import Alert
+from sensor.base.escape import harmless
+from sensor.ecs.alert_text import json_line
 from sensor.errors import ConfigError
-from sensor.escape import harmless
+from sensor.model.alert import Alert
+from sensor.model.status import Notice
 from sensor.sinks.console import discard, reason_of
-from sensor.sinks.text import json_line
-from sensor.status import Notice
 
 FLOW_WRITE_BYTES = 1 << 20
 """Blocks smaller than this are gathered before they are written."""

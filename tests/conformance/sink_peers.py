@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sensor.alerts import Alert
+from sensor.model.alert import Alert
 
 TLS = Path(__file__).parent / "tls"
 CERTIFICATE = TLS / "cert.pem"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sensor.capture.files import FileCapture
-from sensor.capture.memory import MemoryCapture
-from sensor.capture.protocol import Capture
-from sensor.frames import FRAMES_MAX
-from sensor.records import NO_VLAN
+from sensor.capture.base import Capture
+from sensor.capture.files.capture import FileCapture
+from sensor.capture.in_memory import MemoryCapture
+from sensor.memory.records import NO_VLAN
+from sensor.model.frames import FRAMES_MAX
 from tests.unit.capture.build import (
     enhanced,
     interface,

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from sensor.config import Config, SinkLimits
+from sensor.model.status import Notice
 from sensor.sinks import SinkOptions, open_console, open_sink
-from sensor.sinks.background import background, status_of
-from sensor.sinks.courier import Patience
-from sensor.sinks.syslog_formats import FORMATS
-from sensor.sinks.threaded import Background
-from sensor.status import Notice
+from sensor.sinks.delivery.background import background, status_of
+from sensor.sinks.delivery.forwarder import Patience
+from sensor.sinks.delivery.threaded_sink import Background
+from sensor.sinks.syslog.formats import FORMATS
 
 HERE = str(Path(__file__).parent)
 if HERE not in sys.path:

@@ -16,10 +16,10 @@ import orjson
 import pytest
 
 from sensor.config import SinkLimits
+from sensor.model.status import Notice
 from sensor.sinks import SinkOptions, open_sink
-from sensor.sinks.background import background
-from sensor.sinks.courier import Patience
-from sensor.status import Notice
+from sensor.sinks.delivery.background import background
+from sensor.sinks.delivery.forwarder import Patience
 
 HERE = str(Path(__file__).parent)
 if HERE not in sys.path:

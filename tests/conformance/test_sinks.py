@@ -19,10 +19,10 @@ import pytest
 
 from sensor.config import Config, SinkLimits
 from sensor.sinks import SINKS, ConsoleOptions, Sink, SinkOptions, open_console, open_sink
-from sensor.sinks.background import background
-from sensor.sinks.syslog_formats import FORMATS
-from sensor.sinks.talkers import Talkers
-from sensor.sinks.threaded import Background
+from sensor.sinks.delivery.background import background
+from sensor.sinks.delivery.threaded_sink import Background
+from sensor.sinks.syslog.formats import FORMATS
+from sensor.terminal.talkers import Talkers
 
 HERE = str(Path(__file__).parent)
 if HERE not in sys.path:

@@ -10,7 +10,7 @@ import pytest
 from fuzz import corpus
 from fuzz.targets import TARGETS, check_of
 from fuzz.targets.canary import PlantedError
-from sensor.decode import link
+from sensor.decode import ethernet as link
 from tests.conversation import Talk
 
 COMPILED = not str(link.__file__).endswith(".py")

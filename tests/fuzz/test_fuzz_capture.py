@@ -10,7 +10,7 @@ import os
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sensor.capture.damage import LINKS
+from sensor.capture.files.errors import LINKS
 from tests.unit.capture.build import (
     KUZNETZOV,
     NANO,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 
-from sensor.packets import KIND_ANOMALY
+from sensor.model.packets import KIND_ANOMALY
 from tests.unit.decode.batches import decode_one
 from tests.unit.decode.corpus import damaged
 

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensor.errors import QueryError
-from sensor.query import eql, kql
+from sensor.query.document_rows import DocumentRows
+from sensor.query.eql import parser as eql
+from sensor.query.kql import parser as kql
 from sensor.query.parsing import QUERY_CHARACTERS_MAX
 from sensor.query.patterns import PatternError, regex
 from sensor.query.predicate import compile_query
-from sensor.query.rows import DocumentRows
 
 PARSERS = (kql.parse, eql.parse)
 PIECES = (

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 import sensor
-from sensor.events.forms import date_of, documents_of
+from sensor.events.envelopes import date_of, documents_of
 from tests.golden.test_seed_texts import RULE, TEXTS
 from tests.running import ROOT
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from sensor.addresses import Networks
-from sensor.alerts import Alert
 from sensor.api import load_rules
 from sensor.config import INTERNAL_NETWORKS, FlowLimits
 from sensor.decode import Decoder
-from sensor.flow import EVIDENCE, FLOW_ENDED, VERDICTS, FlowContext
+from sensor.ecs.flow_batch import EVIDENCE, FLOW_ENDED, VERDICTS, FlowContext
+from sensor.engine.pipeline import Outlet, Pipeline
 from sensor.flowtable.table import FlowTable
-from sensor.pipeline import Outlet, Pipeline
+from sensor.model.addresses import Networks
+from sensor.model.alert import Alert
 from tests.reshaping import Reshape, Reshaped, cut_at, doubled, lossy, one_side, plain
 from tests.running import CAPTURES, Run, run_capture
 

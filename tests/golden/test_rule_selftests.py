@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 import sensor
 from sensor.api import load_rules
-from sensor.cli import commands
-from sensor.rules import Rule
-from sensor.rules_test_command import outcomes_of
+from sensor.cli.main import commands
+from sensor.cli.rules_test import outcomes_of
+from sensor.rules.ruleset import Rule
 from tests.running import ROOT
 
 TRUTH: list[dict[str, Any]] = tomllib.loads(

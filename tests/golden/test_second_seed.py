@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 import sensor
 from sensor.api import shipped_rules
-from sensor.cli import commands
+from sensor.cli.main import commands
 from tests.running import ROOT
 
 RULE = str(Path(shipped_rules()) / "connection_to_external_network_via_telnet.toml")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import socket
 
-from sensor.capture.af_packet import LiveCapture, LiveOptions
+from sensor.capture.live.af_packet import LiveCapture, LiveOptions
 from sensor.config import CaptureLimits
-from sensor.frames import FRAMES_MAX
+from sensor.model.frames import FRAMES_MAX
 from tests.live import veth
 
 FRAME = bytes.fromhex("020000000001 020000000002 88b5") + bytes(46)

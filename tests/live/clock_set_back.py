@@ -10,7 +10,7 @@ import json
 import socket
 import time
 
-from sensor.capture.af_packet import LiveCapture, LiveOptions, PacketTime
+from sensor.capture.live.af_packet import LiveCapture, LiveOptions, PacketTime
 from tests.live import veth
 from tests.live.filtered_socket import frame
 

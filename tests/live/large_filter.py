@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from sensor.capture import bpf
-from sensor.capture.af_packet import LiveCapture, LiveOptions
+from sensor.capture.live.af_packet import LiveCapture, LiveOptions
 from tests.live import veth
 from tests.live.filtered_socket import frame
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sensor.capture.scapy_live import ScapyCapture
+from sensor.capture.live.scapy_capture import ScapyCapture
 from sensor.errors import CaptureError, ConfigError
 from tests.live import veth
 from tests.live.filtered_socket import frame, label_of, listener

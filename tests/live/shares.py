@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 
 from sensor.capture.interfaces import Interfaces
-from sensor.capture.ports import PortOptions, open_ports
+from sensor.capture.live.open import PortOptions, open_ports
 from sensor.config import CaptureLimits
 from tests.conversation import Talk
 from tests.live import veth

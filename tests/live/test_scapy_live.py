@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sensor.capture.scapy_live import GATHER_S, IDLE_S, SCAPY_NOTICE
+from sensor.capture.live.scapy_capture import GATHER_S, IDLE_S, SCAPY_NOTICE
 from tests.live import veth
 
 HOW = pytest.mark.parametrize("how", ["native", "libpcap"])

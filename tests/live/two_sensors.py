@@ -9,9 +9,9 @@ import json
 import socket
 import threading
 
+from sensor.capture.base import PortCapture
 from sensor.capture.interfaces import Interfaces
-from sensor.capture.ports import PortOptions, open_ports
-from sensor.capture.protocol import PortCapture
+from sensor.capture.live.open import PortOptions, open_ports
 from sensor.config import CaptureLimits
 from tests.live import veth
 from tests.live.filtered_socket import frame

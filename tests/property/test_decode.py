@@ -17,11 +17,11 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1Q
 
-from sensor.addresses import address_halves
-from sensor.anomalies import ANOMALIES
-from sensor.decode import link as link_module
-from sensor.packets import KIND_ANOMALY, KIND_FLOW
-from sensor.records import NO_VLAN
+from sensor.decode import ethernet as link_module
+from sensor.memory.records import NO_VLAN
+from sensor.model.addresses import address_halves
+from sensor.model.anomalies import ANOMALIES
+from sensor.model.packets import KIND_ANOMALY, KIND_FLOW
 from tests.unit.decode.batches import anomaly_of, decode_all, decode_one, told
 from tests.unit.decode.corpus import FRAMES, damaged, ethernet
 from tests.unit.decode.interpreted import Case, records_of

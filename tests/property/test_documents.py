@@ -5,14 +5,15 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor import schema
-from sensor.addresses import address_halves
-from sensor.columns import AddressColumn, CodedColumn, NumberColumn
-from sensor.documents import render_json_lines
+from sensor.ecs import schema
+from sensor.ecs.writer import render_json_lines
+from sensor.model.addresses import address_halves
+from sensor.model.columns import AddressColumn, CodedColumn, NumberColumn
 from tests import ecs, interpreted
 from tests.flow_records import random_batch
 
-MODULES = interpreted.load(("text", "identifiers", "flow_columns", "plan", "documents"))
+MODULES = interpreted.load(
+    ("ecs.text", "ecs.identifiers", "ecs.columns", "ecs.template", "ecs.writer"))
 
 
 def values_of(column, row):
@@ -55,7 +56,7 @@ def test_documents_are_valid(seed, live):
 @given(seed=st.integers(0, 2**32), live=st.booleans())
 def test_compiled_equals_interpreted(seed, live):
     batch = random_batch(seed, count=12, live=live)
-    assert MODULES["documents"].render_json_lines(batch) == render_json_lines(batch)
+    assert MODULES["ecs.writer"].render_json_lines(batch) == render_json_lines(batch)
 
 
 @settings(max_examples=10, deadline=None)
@@ -63,7 +64,7 @@ def test_compiled_equals_interpreted(seed, live):
 def test_compiled_columns_equal_interpreted_ones(seed):
     batch = random_batch(seed, count=12)
     for field in schema.FIELDS:
-        other = MODULES["flow_columns"].read(field, batch)
+        other = MODULES["ecs.columns"].read(field, batch)
         for row in range(12):
             assert values_of(other, row) == values_of(batch.column(field.name), row)
 

@@ -15,17 +15,18 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sensor.config import Config, EventLimits
-from sensor.events import scan
+from sensor.events import scanner as scan
 from sensor.events.files import EventFiles
-from sensor.query import eql, kql
-from sensor.query.needs import Clause, needs_of
+from sensor.query.eql import parser as eql
+from sensor.query.kql import parser as kql
 from sensor.query.predicate import selects
-from sensor.rule_needs import needs_of_rules
-from sensor.rules import RuleSet
+from sensor.query.required_terms import Clause, needs_of
+from sensor.rules.prefilter import needs_of_rules
+from sensor.rules.ruleset import RuleSet
 from tests.interpreted import load
 
 ROOT = Path(__file__).parents[2]
-SCANNERS = [scan.Scanner, load(("events.scan",))["events.scan"].Scanner]
+SCANNERS = [scan.Scanner, load(("events.scanner",))["events.scanner"].Scanner]
 
 KQL = [
     (ROOT / "tests/data/seed_text_then.kql").read_text(encoding="utf-8"),

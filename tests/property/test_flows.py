@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor.flow import (
+from sensor.ecs.flow_batch import (
     ACCEPTED,
     DENIED,
     DROPPED,

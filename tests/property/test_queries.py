@@ -14,11 +14,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor.addresses import address_halves
-from sensor.columns import AddressColumn, Column, NumberColumn
-from sensor.query import ast, eql, kql
+from sensor.model.addresses import address_halves
+from sensor.model.columns import AddressColumn, Column, NumberColumn
+from sensor.query import ast
+from sensor.query.document_rows import DocumentRows
+from sensor.query.eql import parser as eql
+from sensor.query.kql import parser as kql
 from sensor.query.predicate import compile_query
-from sensor.query.rows import DocumentRows
 
 KEYWORDS = ("event.action", "tags")
 NUMBERS = ("source.port", "source.bytes")

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor.rule_stores import RuleStore
+from sensor.rules.state_store import RuleStore
 from tests.rule_sets import event, feed, load, rule
 
 RULES = (

@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensor.config import RuleLimits
-from sensor.query import ast, eql
-from sensor.query.rows import DocumentRows
-from sensor.query.sample import Sampler
-from sensor.query.sequence import Tracker
+from sensor.query import ast
+from sensor.query.document_rows import DocumentRows
+from sensor.query.eql import parser as eql
+from sensor.query.stateful.sample import Sampler
+from sensor.query.stateful.sequence import Tracker
 
 KEYS = (("x",), ("y",), ("x", "y"), ("x",), ())
 LETTERS = "abc"

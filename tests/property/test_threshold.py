@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor.query.threshold import Fired, Limit, Threshold
+from sensor.query.stateful.threshold import Fired, Limit, Threshold
 
 GROUPS, VALUES = "abc", "uvwxyz"
 events = st.lists(

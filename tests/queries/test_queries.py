@@ -13,11 +13,13 @@ import pytest
 
 from sensor.config import RuleLimits
 from sensor.errors import QueryError
-from sensor.query import ast, eql, kql
+from sensor.query import ast
+from sensor.query.document_rows import DocumentRows
+from sensor.query.eql import parser as eql
+from sensor.query.kql import parser as kql
 from sensor.query.predicate import compile_query
-from sensor.query.rows import DocumentRows
-from sensor.query.sample import Sampler
-from sensor.query.sequence import Tracker
+from sensor.query.stateful.sample import Sampler
+from sensor.query.stateful.sequence import Tracker
 
 FILES = {path.stem: tomllib.loads(path.read_text("utf-8"))
          for path in sorted(Path(__file__).parent.glob("*.toml"))}

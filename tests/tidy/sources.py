@@ -18,7 +18,7 @@ def modules() -> list[Path]:
 
 
 def module_name(path: Path) -> str:
-    """`capture.files` for sensor/capture/files.py; the package itself is `__init__`."""
+    """`capture.files` for sensor/capture/files/capture.py; the package itself is `__init__`."""
     parts = path.relative_to(SENSOR).with_suffix("").parts
     if parts[-1] == "__init__" and len(parts) > 1:
         parts = parts[:-1]

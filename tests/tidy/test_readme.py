@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import sensor
-from sensor.cli import live, replay
+from sensor.cli.main import live, replay
 from sensor.config import parse_config
 from tests.running import ROOT
 from tests.tidy.test_examples import within

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor.addresses import Networks, address_halves
+from sensor.model.addresses import Networks, address_halves
 
 TOP = (1 << 128) - 1
 numbers = st.one_of(st.integers(0, TOP), st.integers(0, 300),

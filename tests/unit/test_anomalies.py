@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sensor import anomalies
-from sensor.anomalies import ANOMALIES
+from sensor.model import anomalies
+from sensor.model.anomalies import ANOMALIES
 
 
 def test_a_code_is_the_index_of_its_entry() -> None:

@@ -104,9 +104,9 @@ SLOW = "scapy|dpkt|pyarrow|pandas"
     ("code", "never"),
     [
         ("import sensor", f"{SLOW}|numpy|rich|lark|netaddr|click|orjson"),
-        ("from sensor.cli import main; import sys; sys.argv[1:] = ['--version']; main()",
+        ("from sensor.cli.main import main; import sys; sys.argv[1:] = ['--version']; main()",
          f"{SLOW}|numpy|rich.console|lark|netaddr|orjson"),
-        ("from sensor.cli import main; import sys; "
+        ("from sensor.cli.main import main; import sys; "
          f"sys.argv[1:] = ['replay', {ACCEPTED!r}]; main()", SLOW),
     ],
     ids=["import", "version", "replay"],

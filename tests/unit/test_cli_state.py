@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sensor.rule_stores import FILE_NAME, RuleStore
+from sensor.rules.state_store import FILE_NAME, RuleStore
 from tests import ecs
 from tests.command import DEMO, EXTERNAL, ndjson, quiet, sensor
 from tests.running import ROOT

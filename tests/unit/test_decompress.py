@@ -17,24 +17,24 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor.compressed_blocks import (
+from sensor.compression.framing import (
     ZSTD_BLOCK_MAX,
     ZSTD_BLOCK_ROOM,
     Blocks,
     lz4_steps,
     zstd_steps,
 )
-from sensor.compressed_input import HEADROOM, CompressedInput, Damaged
-from sensor.decompress import (
+from sensor.compression.source import HEADROOM, CompressedInput, Damaged
+from sensor.compression.stream import (
     MAGIC_BYTES,
     DecompressedStream,
     DecompressError,
     kind_of,
     zstd_of_package,
 )
-from sensor.zstd_blocks import BlockDecompressor
-from sensor.zstd_library import Context, library
-from sensor.zstd_reader import MISMATCH, RUN_BYTES, ZstdReader
+from sensor.compression.zstd_blocks import BlockDecompressor
+from sensor.compression.zstd_library import Context, library
+from sensor.compression.zstd_reader import MISMATCH, RUN_BYTES, ZstdReader
 from tests.unit.capture.build import Drip
 
 Compress = Callable[[bytes], bytes]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor.escape import harmless
+from sensor.base.escape import harmless
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sensor
-from sensor import rule_needs
 from sensor.api import load_rules
 from sensor.config import EventLimits
+from sensor.engine.documents import DocumentStream
 from sensor.errors import CaptureError, ConfigError
-from sensor.event_pipeline import DocumentStream
-from sensor.events import blocks, forms, order, prefilter, reader
+from sensor.events import envelopes as forms
+from sensor.events import line_reader as blocks
+from sensor.events import prefilter, reader
+from sensor.events import reorder as order
 from sensor.events.files import EventFiles
 from sensor.query.values import date_span
+from sensor.rules import prefilter as rule_needs
 from tests.command import sensor as run
 from tests.running import CAPTURES
 

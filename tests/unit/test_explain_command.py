@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from sensor.cli.explain import Wanted, print_explanation, selection_of
 from sensor.config import Config, RuleLimits
 from sensor.errors import ConfigError
-from sensor.explain_command import Wanted, print_explanation, selection_of
-from sensor.query import kql
+from sensor.query.kql import parser as kql
 from tests.command import ACCEPTED, DEMO, EXTERNAL, REFUSED, sensor
 
 PORT = "accepted_default_telnet_port_connection"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sensor.alerts import Alert
+from sensor.base.frozen import frozen
 from sensor.config import Config
-from sensor.frozen import frozen
+from sensor.model.alert import Alert
 from tests.command import ROOT
 from tests.unit.capture.build import write
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sensor.host.messages import MESSAGE_MAX, unpack
-from sensor.host_command import open_host
+from sensor.cli.host_events import open_host
+from sensor.host.wire import MESSAGE_MAX, unpack
 
 
 def test_a_child_is_never_a_program_of_the_folder_that_we_are_in(

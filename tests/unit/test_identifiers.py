@@ -8,8 +8,8 @@ import communityid
 import numpy as np
 import pytest
 
-from sensor.addresses import address_halves
-from sensor.identifiers import COMMUNITY, names_of
+from sensor.ecs.identifiers import COMMUNITY, names_of
+from sensor.model.addresses import address_halves
 from tests.flow_records import batch_of, random_batch
 
 REFERENCE = communityid.CommunityID()

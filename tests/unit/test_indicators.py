@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from sensor import indicators
 from sensor.errors import ConfigError
-from sensor.indicators import IndicatorFile, read_indicators
+from sensor.rules import indicators
+from sensor.rules.indicators import IndicatorFile, read_indicators
 
 
 def read(folder: Path, content: str | bytes, name: str = "bad.txt") -> list[dict[str, Any]]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sensor.live_screen import LINES_MAX, Screen
-from sensor.status import Status
+from sensor.model.status import Status
+from sensor.monitoring.screen import LINES_MAX, Screen
 
 
 class Stubborn:

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from sensor.live_stats import StatsFile
+from sensor.monitoring.stats_file import StatsFile
 
 
 def test_the_newest_ledger_takes_the_place_of_the_one_before(tmp_path: Path) -> None:

@@ -10,23 +10,23 @@ from typing import Any
 
 import pytest
 
-from sensor.addresses import Networks
-from sensor.alerts import Alert
 from sensor.api import load_rules, shipped_rules
-from sensor.capture.memory import MemoryCapture
+from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.decode import decode
+from sensor.ecs.flow_batch import FlowContext
+from sensor.engine.pipeline import Outlet, Pipeline
 from sensor.errors import ConfigError
-from sensor.flow import FlowContext
 from sensor.flowtable.table import FlowTable
-from sensor.live_screen import Screen
-from sensor.live_stats import StatsFile
-from sensor.live_status import Reporter
-from sensor.live_watch import STATUS_LINE_S, Reloader, Surroundings, Watch, notice_line
-from sensor.pipeline import Outlet, Pipeline
-from sensor.service import ServiceManager
-from sensor.sinks.status_view import StatusView
-from sensor.status import CaptureStatus, InterfaceStatus, Notice, SinkStatus, Status
+from sensor.model.addresses import Networks
+from sensor.model.alert import Alert
+from sensor.model.status import CaptureStatus, InterfaceStatus, Notice, SinkStatus, Status
+from sensor.monitoring.monitor import STATUS_LINE_S, Reloader, Surroundings, Watch, notice_line
+from sensor.monitoring.reporter import Reporter
+from sensor.monitoring.screen import Screen
+from sensor.monitoring.stats_file import StatsFile
+from sensor.monitoring.systemd import ServiceManager
+from sensor.terminal.status_view import StatusView
 from tests.conversation import Talk
 
 

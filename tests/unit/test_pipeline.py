@@ -9,16 +9,16 @@ import threading
 
 import pytest
 
-from sensor.addresses import Networks
 from sensor.api import build_live, load_rules
+from sensor.capture.in_memory import MemoryCapture
 from sensor.capture.interfaces import Interfaces
-from sensor.capture.memory import MemoryCapture
 from sensor.config import Config, FlowLimits
 from sensor.decode import decode
-from sensor.flow import FlowContext
+from sensor.ecs.flow_batch import FlowContext
+from sensor.engine.pipeline import Outlet, Pipeline
 from sensor.flowtable.table import FlowTable
-from sensor.frames import FrameBatch
-from sensor.pipeline import Outlet, Pipeline
+from sensor.model.addresses import Networks
+from sensor.model.frames import FrameBatch
 from tests.conversation import SECOND_NS as SECOND
 from tests.conversation import Talk
 from tests.rule_sets import rule

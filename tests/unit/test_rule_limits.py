@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from sensor.rule_limits import Overflow, RateLimit
+from sensor.rules.suppression import Overflow, RateLimit
 
 
 def test_a_limit_is_full_in_its_own_window_only() -> None:

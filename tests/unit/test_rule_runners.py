@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from sensor.query import kql
+from sensor.query.document_rows import DocumentRows, Selection
+from sensor.query.kql import parser as kql
 from sensor.query.predicate import compile_query
-from sensor.query.rows import DocumentRows, Selection
-from sensor.rule_loading import Schema
-from sensor.rule_runners import SingleRunner
+from sensor.rules.loader import Schema
+from sensor.rules.runners import SingleRunner
 from tests.flow_records import batch_of
 
 DOCUMENTS: list[dict[str, Any]] = [

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from sensor.rule_loading import RulesError
-from sensor.rule_state_building import NO_INDICATORS
-from sensor.rule_types import duration_text
+from sensor.rules.loader import RulesError
+from sensor.rules.runner_factory import NO_INDICATORS
+from sensor.rules.types import duration_text
 from tests.rule_sets import SECOND, load, rule
 from tests.unit.test_rule_state_runners import IOC, NEW, THRESHOLD, listed
 

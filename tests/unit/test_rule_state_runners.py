@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sensor.rule_stores import RuleStore
+from sensor.rules.state_store import RuleStore
 from tests.rule_sets import DAY, SECOND, event, feed, load, rule
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from sensor.errors import ConfigError
-from sensor.query.new_terms import History
-from sensor.rule_stores import FILE_NAME, Owner, RuleStore
+from sensor.query.stateful.new_terms import History
+from sensor.rules.state_store import FILE_NAME, Owner, RuleStore
 
 OWNER = Owner("r1", "f1")
 

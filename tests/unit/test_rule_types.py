@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sensor.rule_types import (
+from sensor.rules.types import (
     MappingEntry,
     NewTermsText,
     Special,

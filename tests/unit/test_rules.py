@@ -10,10 +10,10 @@ import pytest
 
 from sensor.config import Config, RuleLimits
 from sensor.errors import ConfigError
-from sensor.query.rows import DocumentRows, ecs_type_of
-from sensor.rule_files import Suppression
-from sensor.rule_limits import Suppressor
-from sensor.rules import RulesError, RuleSet, check_paths, format_rule
+from sensor.query.document_rows import DocumentRows, ecs_type_of
+from sensor.rules.files import Suppression
+from sensor.rules.ruleset import RulesError, RuleSet, check_paths, format_rule
+from sensor.rules.suppression import Suppressor
 
 SHIPPED = str(Path(__file__).parents[2] / "rules")
 _NAMES = """

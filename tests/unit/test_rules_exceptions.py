@@ -10,8 +10,8 @@ import pytest
 
 from sensor.config import Config
 from sensor.errors import ConfigError
-from sensor.query.rows import DocumentRows, ecs_type_of
-from sensor.rules import RuleSet
+from sensor.query.document_rows import DocumentRows, ecs_type_of
+from sensor.rules.ruleset import RuleSet
 
 _NAMES = "event.action source.ip source.port destination.ip destination.port tags"
 FIELDS = {name: ecs_type_of(name) for name in _NAMES.split()}

@@ -10,7 +10,7 @@ import pytest
 
 from sensor.config import Config
 from sensor.errors import ConfigError
-from sensor.rules import RulesError, RuleSet, format_rule
+from sensor.rules.ruleset import RulesError, RuleSet, format_rule
 from tests.command import DEMO, sensor
 from tests.unit.test_rules import FIELDS, load, rule_text
 

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from sensor.config import Config, RuleLimits
-from sensor.query import ast, eql
-from sensor.query.rows import DocumentRows, KeptDocument
-from sensor.query.sample import Sampler
-from sensor.query.sequence import Tracker
-from sensor.rules import RulesError, RuleSet
-from sensor.schema import FIELDS as FLOW_FIELDS
+from sensor.ecs.schema import FIELDS as FLOW_FIELDS
+from sensor.query import ast
+from sensor.query.document_rows import DocumentRows, KeptDocument
+from sensor.query.eql import parser as eql
+from sensor.query.stateful.sample import Sampler
+from sensor.query.stateful.sequence import Tracker
+from sensor.rules.ruleset import RulesError, RuleSet
 from tests.flow_records import batch_of
 
 SECOND = 1_000_000_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sensor import schema
-from sensor.columns import AddressColumn, CodedColumn, NumberColumn
-from sensor.flow import ACTIONS, DENIED, DROPPED, FLOW_ENDED, NO_EVIDENCE, UNKNOWN
+from sensor.ecs import schema
+from sensor.ecs.flow_batch import ACTIONS, DENIED, DROPPED, FLOW_ENDED, NO_EVIDENCE, UNKNOWN
+from sensor.model.columns import AddressColumn, CodedColumn, NumberColumn
 from tests import ecs
 from tests.flow_records import batch_of, random_batch
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sensor.service import STATUS_MAX, ServiceManager
+from sensor.monitoring.systemd import STATUS_MAX, ServiceManager
 
 
 class Listener:

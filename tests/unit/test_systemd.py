@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sensor.cli import commands
+from sensor.cli.main import commands
 from sensor.config import Config, parse_config
 from tests.command import ACCEPTED, COMMAND, environment
 from tests.confined import allowed_calls, settings, value_of
@@ -120,7 +120,7 @@ def test_a_replay_is_the_same_under_the_units_rules(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "module", ["ssl", "sqlite3", "prometheus_client", "rich.live", "netaddr", "lark", "numpy",
-               "pwd", "sensor.live_command", "scapy.libs.winpcapy"],
+               "pwd", "sensor.cli.live", "scapy.libs.winpcapy"],
 )  # fmt: skip
 def test_what_a_live_sensor_may_load_can_be_loaded_under_the_units_rules(module: str) -> None:
     ended = confined(sys.executable, "-c", f"import {module}")

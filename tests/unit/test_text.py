@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sensor.addresses import V4_PREFIX, address_text
-from sensor.text import ip_text, mac_text, number_text, time_text
+from sensor.ecs.text import ip_text, mac_text, number_text, time_text
+from sensor.model.addresses import V4_PREFIX, address_text
 
 U64 = st.integers(0, 2**64 - 1)
 

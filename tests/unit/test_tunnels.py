@@ -10,8 +10,8 @@ import pytest
 
 import sensor
 from sensor.config import Config, DecodeSettings
-from sensor.flow import FlowBatch
-from sensor.tunnels import NAMES, TUNNEL_FIELDS
+from sensor.ecs.flow_batch import FlowBatch
+from sensor.model.tunnels import NAMES, TUNNEL_FIELDS
 from tests.ecs import problems
 from tests.rule_sets import rule
 from tests.running import CAPTURES, ROOT

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from sensor.addresses import Networks
-from sensor.capture.memory import MemoryCapture
+from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.decode import Decoder
-from sensor.flow import FlowContext
+from sensor.ecs.flow_batch import FlowContext
+from sensor.engine.pipeline import Outlet
+from sensor.engine.workers import OVER, Merge, WorkersPipeline
 from sensor.flowtable.table import FlowTable
-from sensor.pipeline import Outlet
-from sensor.records import FLOW_LAYOUT, allocate
-from sensor.workers import OVER, Merge, WorkersPipeline
+from sensor.memory.records import FLOW_LAYOUT, allocate
+from sensor.model.addresses import Networks
 from tests.conversation import Talk
 from tests.running import Collector, run_capture
 

@@ -7,11 +7,11 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
+from sensor.capture.files.reader import AnyWindow, batches
+from sensor.capture.files.window import Window
 from sensor.capture.interfaces import Interfaces
-from sensor.capture.reading import AnyWindow, batches
-from sensor.capture.window import Window
 from sensor.errors import CaptureError
-from sensor.frames import FrameBatch
+from sensor.model.frames import FrameBatch
 
 MICRO, NANO, KUZNETZOV = 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34
 

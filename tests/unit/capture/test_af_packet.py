@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("fcntl", reason="Linux only")
 
-from sensor.capture.af_packet import DRIFT_NS, PacketTime
+from sensor.capture.live.af_packet import DRIFT_NS, PacketTime
 
 SECOND_NS = 1_000_000_000
 HOUR_NS = 3600 * SECOND_NS

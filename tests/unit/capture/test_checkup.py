@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from sensor.capture import checkup
-from sensor.capture.checkup import OK, PROBLEM, WARNING, Check
-from sensor.capture.glance import Glance, Traffic
-from sensor.capture.machine import Drops, Link, Offloads
+from sensor.capture.diagnose import checks as checkup
+from sensor.capture.diagnose.checks import OK, PROBLEM, WARNING, Check
+from sensor.capture.diagnose.facts import Drops, Link, Offloads
+from sensor.capture.diagnose.traffic_sample import Glance, Traffic
 from sensor.config import CaptureLimits
 
 HOSTILE = "eth0; reboot"

@@ -17,10 +17,10 @@ import lz4.frame
 import pytest
 import zstandard
 
-from sensor.capture.discover import discover
-from sensor.capture.files import FileCapture
-from sensor.capture.streams import open_stream, start_of
-from sensor.capture.told import tells_processes
+from sensor.capture.files.capture import FileCapture
+from sensor.capture.files.discover import discover
+from sensor.capture.files.process_probe import tells_processes
+from sensor.capture.files.streams import open_stream, start_of
 from tests.command import ROOT, quiet
 from tests.running import CAPTURES, run_capture
 from tests.unit.capture.build import pcap_header, record, told, write
@@ -94,7 +94,7 @@ def test_on_standard_input() -> None:
 
 def test_standard_input_is_read_from_where_it_stands(tmp_path: Path) -> None:
     path = write(tmp_path / "f", b"12345", gzip.compress(pcap_header() + record(b"x") * 7))
-    script = "import os; os.lseek(0, 5, 0); from sensor.capture.files import FileCapture; " \
+    script = "import os; os.lseek(0, 5, 0); from sensor.capture.files.capture import FileCapture; " \
              "print(sum(frames.count for frames in FileCapture(['-'])))"  # fmt: skip
     with open(path, "rb") as file:
         run = subprocess.run([sys.executable, "-c", script], stdin=file, check=True,

@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("fcntl", reason="Linux only")
 
-from sensor.capture.fanout import BY_HASH, Fanout, dealing_program
+from sensor.capture.live.fanout import BY_HASH, Fanout, dealing_program
 from tests.unit.capture.bpf_machine import (
     SKF_AD_HATYPE,
     SKF_AD_PKTTYPE,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sensor.capture.files import FileCapture
+from sensor.capture.files.capture import FileCapture
 from tests.unit.capture.build import (
     Told,
     enhanced,
@@ -197,7 +197,7 @@ def test_a_pipe_is_peeked_without_losing_anything(tmp_path: Path) -> None:
 
 
 STDIN_SCRIPT = """
-from sensor.capture.files import FileCapture
+from sensor.capture.files.capture import FileCapture
 capture = FileCapture(["-"], thread=%s, window_bytes=4096)
 count = sum(frames.count for frames in capture)
 print(count, capture.inputs[0].path, capture.inputs[0].error)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sensor.capture.discover import Found
-from sensor.capture.files import INPUTS_MAX, FileCapture
-from sensor.capture.follow import Folder, has_frames
+from sensor.capture.files.capture import INPUTS_MAX, FileCapture
+from sensor.capture.files.discover import Found
+from sensor.capture.files.follow import Folder, has_frames
 from sensor.errors import ConfigError
 from tests.unit.capture.build import interface, pcap_header, record, section, simple, told, write
 

@@ -7,7 +7,7 @@ from dpkt.ip import IP
 from dpkt.ip6 import IP6
 from dpkt.tcp import TCP, TH_ACK, TH_RST, TH_SYN
 
-from sensor.capture.glance import COPY_WINDOW_S, FRAMES_OF_ONE_SIDE, Traffic
+from sensor.capture.diagnose.traffic_sample import COPY_WINDOW_S, FRAMES_OF_ONE_SIDE, Traffic
 
 HERE, THERE = ("192.0.2.1", 40000), ("198.51.100.2", 23)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor.capture.lent_window import LentWindow
-from sensor.compressed_input import HEADROOM, LENT_MIN, NOTHING, Lent
+from sensor.capture.files.zero_copy_window import LentWindow
+from sensor.compression.source import HEADROOM, LENT_MIN, NOTHING, Lent
 from tests.unit.capture.build import block, frames_of, pcap_header, read, record, section
 
 

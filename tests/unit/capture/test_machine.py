@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sensor.capture import machine
+from sensor.capture.diagnose import facts as machine
 from tests.command import environment
 
 SETUP = """
@@ -25,7 +25,7 @@ ethtool -K v0 gro on rxvlan off > /dev/null
 
 ASK = """
 import json, sys
-from sensor.capture import machine
+from sensor.capture.diagnose import facts as machine
 link = machine.link_of("v0")
 print(json.dumps({
     "names": machine.interfaces(), "up": link.up, "running": link.running, "mtu": link.mtu,
@@ -95,7 +95,7 @@ def test_drops_are_the_columns_of_the_kernel(tmp_path: Path, monkeypatch: Any) -
 def test_a_ring_is_got_and_given_back() -> None:
     code = """
 import json
-from sensor.capture import machine
+from sensor.capture.diagnose import facts as machine
 machine.try_ring(1 << 20, 1 << 16)
 try:
     machine.try_ring(1 << 20, 12345)  # not whole pages

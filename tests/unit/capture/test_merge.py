@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sensor.capture import files as files_module
-from sensor.capture.files import FileCapture
-from sensor.frames import FrameBatch
+from sensor.capture.files import capture as files_module
+from sensor.capture.files.capture import FileCapture
+from sensor.model.frames import FrameBatch
 from tests.running import CAPTURES, run_capture
 from tests.unit.capture.build import enhanced, interface, pcap_header, record, section, write
 

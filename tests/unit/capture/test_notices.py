@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sensor.capture.notices import NOTICES_MAX, Notices
+from sensor.capture.live.notices import NOTICES_MAX, Notices
 
 
 def test_each_notice_is_taken_once_and_in_order() -> None:

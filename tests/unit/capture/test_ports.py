@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sensor.capture.af_packet import PacketTime
-from sensor.capture.ports import PortOptions, check_ports
+from sensor.capture.live.af_packet import PacketTime
+from sensor.capture.live.open import PortOptions, check_ports
 from sensor.config import CaptureLimits
 from sensor.errors import ConfigError
 

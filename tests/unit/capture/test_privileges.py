@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sensor.capture import privileges
+from sensor.capture.live import privileges
 from sensor.errors import ConfigError
 from tests.command import environment
 
@@ -19,7 +19,7 @@ IN_NAMESPACE = ["unshare", "--user", "--map-root-user", "--net"]
 
 AFTERWARDS = """
 from pathlib import Path
-from sensor.capture import privileges
+from sensor.capture.live import privileges
 
 def statuses():
     for task in Path("/proc/self/task").iterdir():

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sensor.capture.files import FileCapture
-from sensor.capture.process_notes import ProcessNotes
-from sensor.capture.told import tells_processes
-from sensor.processes import ARGS_MAX, TEXT_MAX, Process, Processes
+from sensor.capture.files.capture import FileCapture
+from sensor.capture.files.process_blocks import ProcessNotes
+from sensor.capture.files.process_probe import tells_processes
+from sensor.model.processes import ARGS_MAX, TEXT_MAX, Process, Processes
 from tests.unit.capture.build import block, interface, option, pcap_header, record, section, write
 
 FRAME = bytes(60)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from sensor.capture.ring import Ring
-from sensor.frames import FRAMES_MAX, FrameBatch
-from sensor.records import NO_VLAN
+from sensor.capture.live.ring import Ring
+from sensor.memory.records import NO_VLAN
+from sensor.model.frames import FRAMES_MAX, FrameBatch
 from tests.unit.capture.kernel_ring import BLOCK_BYTES, Frame, KernelRing
 
 

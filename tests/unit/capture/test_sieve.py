@@ -15,20 +15,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor.capture import sieve
-from sensor.capture.asked import Asked, filter_for_files, sieve_of
 from sensor.capture.bpf import Instruction
-from sensor.capture.files import FileCapture
-from sensor.capture.sieve import KNOWN, Program, Sieve
+from sensor.capture.files import frame_filter as sieve
+from sensor.capture.files.capture import FileCapture
+from sensor.capture.files.frame_filter import KNOWN, Program, Sieve
+from sensor.capture.files.selection import Asked, filter_for_files, sieve_of
 from sensor.errors import ConfigError
-from sensor.frames import FrameBatch
+from sensor.model.frames import FrameBatch
 from tests.interpreted import load
 from tests.running import CAPTURES
 from tests.unit.capture.bpf_machine import Machine, result
 from tests.unit.capture.build import interface, pcap_header, record, section, simple, write
 
 SECOND = 10**9
-PLAIN = load(("frames", "capture.sieve"))
+PLAIN = load(("model.frames", "capture.files.frame_filter"))
 
 
 def batch(frames_octets: Sequence[bytes], make: Any = FrameBatch) -> Any:
@@ -213,8 +213,8 @@ def test_the_machine_does_what_another_one_does(
                        for code, jt, jf, k in program], machine) != 0  # fmt: skip
     frames = batch([octets])
     assert Program(program).keeps(frames, 0) == expected
-    plain = batch([octets], PLAIN["frames"].FrameBatch)
-    assert PLAIN["capture.sieve"].Program(program).keeps(plain, 0) == expected
+    plain = batch([octets], PLAIN["model.frames"].FrameBatch)
+    assert PLAIN["capture.files.frame_filter"].Program(program).keeps(plain, 0) == expected
 
 
 @pytest.mark.parametrize(("code", "a", "operand", "expected"), [
@@ -234,7 +234,7 @@ def test_arithmetic(code: int, a: int, operand: int, expected: int) -> None:
 def each_way(frames_octets: list[bytes]) -> list[tuple[ModuleType, Any]]:
     """Both modules, each with a batch of its own kind."""
     return [(sieve, batch(frames_octets)),
-            (PLAIN["capture.sieve"], batch(frames_octets, PLAIN["frames"].FrameBatch))]
+            (PLAIN["capture.files.frame_filter"], batch(frames_octets, PLAIN["model.frames"].FrameBatch))]
 
 
 def test_a_division_by_zero_rejects() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor.capture.window import PrefixedStream, RecordingStream, Window
+from sensor.capture.files.window import PrefixedStream, RecordingStream, Window
 from tests.unit.capture.build import (
     Drip,
     block,

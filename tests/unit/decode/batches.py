@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sensor.anomalies import ANOMALIES
 from sensor.decode import decode
-from sensor.frames import FrameBatch
-from sensor.packets import KIND_ANOMALY, KIND_NON_IP, PacketBatch
-from sensor.records import NO_VLAN
+from sensor.memory.records import NO_VLAN
+from sensor.model.anomalies import ANOMALIES
+from sensor.model.frames import FrameBatch
+from sensor.model.packets import KIND_ANOMALY, KIND_NON_IP, PacketBatch
 
 ETHERNET = 1
 

@@ -20,7 +20,7 @@ from scapy.layers.ipsec import AH
 from scapy.layers.l2 import ARP, SNAP, Dot1AD, Dot1Q, Dot3, Ether
 from scapy.layers.sctp import SCTP
 
-from sensor.packets import KIND_FLOW, KIND_FRAGMENT, KIND_ICMP_ERROR, KIND_NON_IP
+from sensor.model.packets import KIND_FLOW, KIND_FRAGMENT, KIND_ICMP_ERROR, KIND_NON_IP
 from tests.unit.decode.link_corpus import RARE_LINK_FRAMES, TAG_FRAMES
 from tests.unit.decode.tunnel_corpus import LINK_FRAMES, TUNNEL_FRAMES
 

@@ -36,7 +36,7 @@ def records_of(cases: list[Case]) -> bytes:
 
     Behind those of each batch come the records of the tunnels that its packets came through.
     """
-    from sensor.records import TUNNELS_MAX  # noqa: PLC0415
+    from sensor.memory.records import TUNNELS_MAX  # noqa: PLC0415
     from tests.unit.decode.batches import decode_all  # noqa: PLC0415  only once the hook is in
 
     octets = b""
@@ -54,5 +54,5 @@ def records_of(cases: list[Case]) -> bytes:
 if __name__ == "__main__":
     source_only("sensor")
     records = records_of(json.load(sys.stdin))
-    assert sys.modules["sensor.decode.link"].__file__.endswith(".py")  # type: ignore[union-attr]
+    assert sys.modules["sensor.decode.ethernet"].__file__.endswith(".py")  # type: ignore[union-attr]
     sys.stdout.buffer.write(records)

@@ -10,7 +10,7 @@ import struct
 from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 
-from sensor.packets import KIND_FLOW, KIND_NON_IP
+from sensor.model.packets import KIND_FLOW, KIND_NON_IP
 
 V4 = bytes(IP(src="192.0.2.1", dst="198.51.100.2")
            / TCP(sport=40000, dport=23, flags="PA", seq=7, ack=9) / b"login")  # fmt: skip

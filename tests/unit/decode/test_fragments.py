@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sensor.capture.memory import MemoryCapture
+from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.decode.fragments import Fragments
 from tests.conversation import SECOND_NS, START_NS, Frames, Talk, play, said, time_ns

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sensor.addresses import address_text
-from sensor.packets import KIND_FLOW, KIND_ICMP_ERROR
+from sensor.model.addresses import address_text
+from sensor.model.packets import KIND_FLOW, KIND_ICMP_ERROR
 from tests.unit.decode.batches import decode_one
 from tests.unit.decode.corpus import FRAMES
 from tests.unit.decode.test_network import UDP, extension, fragment, v4, v6

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sensor.packets import KIND_FLOW, KIND_NON_IP
-from sensor.records import NO_VLAN
+from sensor.memory.records import NO_VLAN
+from sensor.model.packets import KIND_FLOW, KIND_NON_IP
 from tests.unit.decode.batches import anomaly_of, decode_all, decode_one
 from tests.unit.decode.corpus import FRAMES, ethernet, ipv4, ipv6
 

@@ -6,8 +6,8 @@ import struct
 
 import pytest
 
-from sensor.addresses import address_text
-from sensor.packets import KIND_FLOW, KIND_FRAGMENT
+from sensor.model.addresses import address_text
+from sensor.model.packets import KIND_FLOW, KIND_FRAGMENT
 from tests.unit.decode.batches import anomaly_of, decode_one
 from tests.unit.decode.corpus import FRAMES, ipv4, ipv6
 

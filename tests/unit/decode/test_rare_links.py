@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sensor.capture.damage import LINKS
-from sensor.packets import KIND_FLOW, KIND_NON_IP
-from sensor.records import NO_VLAN
+from sensor.capture.files.errors import LINKS
+from sensor.memory.records import NO_VLAN
+from sensor.model.packets import KIND_FLOW, KIND_NON_IP
 from tests.unit.capture.build import enhanced, interface, pcap_header, record, section
 from tests.unit.decode.batches import anomaly_of, decode_one
 from tests.unit.decode.corpus import FRAMES

@@ -6,8 +6,8 @@ import struct
 
 import pytest
 
-from sensor.packets import KIND_FLOW
-from sensor.records import NO_WINDOW_SCALE
+from sensor.memory.records import NO_WINDOW_SCALE
+from sensor.model.packets import KIND_FLOW
 from tests.unit.decode.batches import anomaly_of, decode_one
 from tests.unit.decode.corpus import FRAMES
 from tests.unit.decode.test_network import v4

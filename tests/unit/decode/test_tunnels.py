@@ -11,13 +11,13 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import ARP, GRE, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
-from sensor import tunnels as kinds
-from sensor.addresses import address_text
 from sensor.config import Config, DecodeSettings
 from sensor.decode import Decoder
-from sensor.frames import FrameBatch
-from sensor.packets import KIND_FLOW, KIND_FRAGMENT, KIND_NON_IP, PacketBatch
-from sensor.records import NO_VLAN
+from sensor.memory.records import NO_VLAN
+from sensor.model import tunnels as kinds
+from sensor.model.addresses import address_text
+from sensor.model.frames import FrameBatch
+from sensor.model.packets import KIND_FLOW, KIND_FRAGMENT, KIND_NON_IP, PacketBatch
 from tests.unit.decode.batches import anomaly_of, decode_all, told
 from tests.unit.decode.tunnel_corpus import (
     INNER_MAC,

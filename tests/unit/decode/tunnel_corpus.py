@@ -16,7 +16,7 @@ from scapy.layers.ppp import HDLC, PPP, PPPoE
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet, Raw
 
-from sensor.packets import KIND_FLOW, KIND_NON_IP
+from sensor.model.packets import KIND_FLOW, KIND_NON_IP
 
 MAC = {"dst": "02:00:00:00:00:02", "src": "02:00:00:00:00:01"}
 INNER_MAC = {"dst": "02:00:00:00:00:22", "src": "02:00:00:00:00:11"}

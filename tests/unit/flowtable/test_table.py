@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from sensor.capture.memory import MemoryCapture
+from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from tests.conversation import (
     SECOND_NS,

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from sensor.host.connector import EXEC, EXIT, KernelEvent, ProcConnector, parse
+from sensor.host.proc_connector import EXEC, EXIT, KernelEvent, ProcConnector, parse
 
 
 def octets(what: int, *data: int, clock_ns: int = 1000) -> bytes:

@@ -13,22 +13,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sensor.columns import Rows
-from sensor.flow import FLOW_ENDED, FLOW_STARTED
-from sensor.frames import FrameBatch
+from sensor.ecs.flow_batch import FLOW_ENDED, FLOW_STARTED
 from sensor.host import server
 from sensor.host.client import HostClient, connect
-from sensor.host.connector import EXEC, EXIT, KernelEvent
-from sensor.host.messages import MESSAGE_MAX, MessageError, number_of, pack, process_to, unpack
-from sensor.host.owners import Asked
+from sensor.host.event_queue import Timeline
+from sensor.host.proc_connector import EXEC, EXIT, KernelEvent
 from sensor.host.process_events import Observer
 from sensor.host.procfs import READ_MAX, Procfs, this_machine
 from sensor.host.server import UNOWNED, HostEvents, may_ask, open_listener, own_addresses
-from sensor.host.sockets import Sockets
-from sensor.host.timeline import Timeline
-from sensor.packets import KIND_FLOW, SYN, PacketBatch
-from sensor.processes import Process, Processes
-from sensor.query.rows import DocumentRows
+from sensor.host.sock_diag import Sockets
+from sensor.host.socket_owners import Asked
+from sensor.host.wire import MESSAGE_MAX, MessageError, number_of, pack, process_to, unpack
+from sensor.model.columns import Rows
+from sensor.model.frames import FrameBatch
+from sensor.model.packets import KIND_FLOW, SYN, PacketBatch
+from sensor.model.processes import Process, Processes
+from sensor.query.document_rows import DocumentRows
 from tests.ecs import problems
 from tests.flow_records import batch_of
 

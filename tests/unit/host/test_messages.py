@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor.host.messages import (
+from sensor.host.sock_diag import Ends
+from sensor.host.wire import (
     ASK_MAX,
     MessageError,
     ask_from,
@@ -22,8 +23,7 @@ from sensor.host.messages import (
     process_to,
     unpack,
 )
-from sensor.host.sockets import Ends
-from sensor.processes import Machine, Process
+from sensor.model.processes import Machine, Process
 
 MACHINE = Machine("m1", "box", "linux")
 ENDS = Ends(6, ipaddress.ip_address("127.0.0.1"), 40000, ipaddress.ip_address("192.0.2.1"), 23)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sensor.host.owners import AGAIN_MAX, Owners, key_of
+from sensor.host.socket_owners import AGAIN_MAX, Owners, key_of
 
 ONE, OTHER = (5, 40000), (9, 23)
 KEY = key_of(6, ONE, OTHER)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sensor.host.procfs import GONE, NO_EXECUTABLE, Procfs, this_machine
-from sensor.processes import Machine, Process
+from sensor.model.processes import Machine, Process
 
 MACHINE = Machine("0123456789abcdef0123456789abcdef", "box", "linux")
 CONTAINER = "ab" * 32

@@ -11,12 +11,12 @@ import pytest
 
 import sensor
 from sensor.api import build_replay
-from sensor.columns import Rows
 from sensor.config import Config
-from sensor.flow import FlowBatch
+from sensor.ecs.flow_batch import FlowBatch
 from sensor.host.process_events import ENDED, Observer, process_event
-from sensor.processes import PROCESS_FIELDS, Process
-from sensor.query.rows import DocumentRows, values_at
+from sensor.model.columns import Rows
+from sensor.model.processes import PROCESS_FIELDS, Process
+from sensor.query.document_rows import DocumentRows, values_at
 from tests.ecs import problems
 
 CAPTURES = Path(__file__).parents[3] / "captures"
@@ -154,9 +154,9 @@ def test_a_tap_has_no_process_columns() -> None:
 
 def test_the_second_seeds_steps_hold_outside_only() -> None:
     """Both conditions of the sequence, each by its compiled query, joined by the entity id."""
-    from sensor.query import eql  # noqa: PLC0415
+    from sensor.query.eql import parser as eql  # noqa: PLC0415
     from sensor.query.predicate import compile_query  # noqa: PLC0415
-    from sensor.rule_files import read_file  # noqa: PLC0415
+    from sensor.rules.files import read_file  # noqa: PLC0415
 
     path = CAPTURES.parent / "rules" / "connection_to_external_network_via_telnet.toml"
     (rule,) = read_file(path)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sensor.host.sockets import Ends, SocketOwner, Sockets, answer
+from sensor.host.sock_diag import Ends, SocketOwner, Sockets, answer
 
 LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 

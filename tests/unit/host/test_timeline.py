@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from sensor.addresses import Networks
 from sensor.config import INTERNAL_NETWORKS
-from sensor.flow import FlowContext
-from sensor.host.timeline import Timeline
-from sensor.pipeline import Outlet
-from sensor.query.rows import DocumentRows
+from sensor.ecs.flow_batch import FlowContext
+from sensor.engine.pipeline import Outlet
+from sensor.host.event_queue import Timeline
+from sensor.model.addresses import Networks
+from sensor.query.document_rows import DocumentRows
 from tests.flow_records import batch_of
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from sensor.cli.host_events import NEEDED
 from sensor.host.client import connect
-from sensor.host.messages import unpack
-from sensor.host_command import NEEDED
+from sensor.host.wire import unpack
 from tests.command import environment
 from tests.confined import settings
 from tests.running import ROOT

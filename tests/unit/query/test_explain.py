@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from sensor.query import eql, kql
 from sensor.query.ast import EventQuery, Literal
+from sensor.query.document_rows import DocumentRows
+from sensor.query.eql import parser as eql
 from sensor.query.explain import Explainer, Line
-from sensor.query.render import render
-from sensor.query.rows import DocumentRows
+from sensor.query.kql import parser as kql
+from sensor.query.unparse import render
 from tests.queries.test_queries import cases, parse
 
 FLOW: dict[str, Any] = {

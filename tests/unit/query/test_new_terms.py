@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sensor.query.new_terms import History, News
+from sensor.query.stateful.new_terms import History, News
 
 
 def history(window_ns: int = 100, learning_ns: int = 0, terms_max: int = 10) -> History:

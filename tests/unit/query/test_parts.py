@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sensor.columns import AddressColumn, CodedColumn, Column, NumberColumn
-from sensor.query import ast, eql, kql
-from sensor.query.check import check
-from sensor.query.external import missing_ranges, strictly_external
+from sensor.model.columns import AddressColumn, CodedColumn, Column, NumberColumn
+from sensor.query import ast
+from sensor.query.document_rows import DocumentRows, Selection, nested, values_at
+from sensor.query.eql import parser as eql
+from sensor.query.external_networks import missing_ranges, strictly_external
+from sensor.query.kql import parser as kql
 from sensor.query.parsing import grammar_text, tables_fit
 from sensor.query.patterns import PatternError, regex, star_pattern, wildcard
 from sensor.query.predicate import Shared, compile_query
-from sensor.query.rows import DocumentRows, Selection, nested, values_at
-from sensor.query.shipped_trees import EQL, KQL
+from sensor.query.shipped_rules import EQL, KQL
+from sensor.query.validate import check
 from sensor.query.values import date_span, is_network
 from tests.command import ROOT
 
@@ -59,7 +61,7 @@ def test_maxspan_units(unit: str, expected: int) -> None:
 
 @pytest.mark.parametrize("name", ["kql", "eql"])
 def test_the_parse_tables_belong_to_the_grammar(name: str) -> None:
-    tables = import_module(f"sensor.query.{name}_tables")
+    tables = import_module(f"sensor.query.{name}.tables")
     lark = pytest.importorskip("lark")
     if lark.__version__ != tables.LARK_VERSION:
         pytest.skip("made for another version of lark: the grammar is read instead")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sensor.addresses import address_halves
-from sensor.columns import AddressColumn, CodedColumn, Column, NumberColumn
-from sensor.query.rows import DocumentRows
-from sensor.query.terms import COMBINATIONS_MAX, Terms, combinations_of, terms_of
+from sensor.model.addresses import address_halves
+from sensor.model.columns import AddressColumn, CodedColumn, Column, NumberColumn
+from sensor.query.document_rows import DocumentRows
+from sensor.query.stateful.terms import COMBINATIONS_MAX, Terms, combinations_of, terms_of
 
 ALL = np.arange(3)
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sensor.addresses import address_halves
-from sensor.columns import AddressColumn, Column
-from sensor.query import kql
+from sensor.model.addresses import address_halves
+from sensor.model.columns import AddressColumn, Column
 from sensor.query.ast import Node
-from sensor.query.rows import DocumentRows
-from sensor.query.threat import HITS_MAX, Comparison, Hit, Indicators, without_now
+from sensor.query.document_rows import DocumentRows
+from sensor.query.kql import parser as kql
+from sensor.query.stateful.indicator_match import HITS_MAX, Comparison, Hit, Indicators, without_now
 
 IP = Comparison("destination.ip", "ip")
 PORT = Comparison("destination.port", "port")

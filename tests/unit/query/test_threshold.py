@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sensor.query.threshold import COUNT_TOLD_MAX, Fired, Limit, Threshold
+from sensor.query.stateful.threshold import COUNT_TOLD_MAX, Fired, Limit, Threshold
 
 
 def threshold(count: int = 3, distinct: int = 0, window_ns: int = 10, **bounds: int) -> Threshold:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from sensor.alerts import Alert
 from sensor.errors import ConfigError
+from sensor.model.alert import Alert
 from sensor.sinks.console import (
     ConsoleOptions,
     ConsoleSink,

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from sensor.alerts import Alert
-from sensor.sinks.courier import Courier, Patience
-from sensor.sinks.queued import Queued
-from sensor.sinks.spool import Spool
-from sensor.sinks.threaded import Background
-from sensor.status import Notice
+from sensor.model.alert import Alert
+from sensor.model.status import Notice
+from sensor.sinks.delivery.forwarder import Courier, Patience
+from sensor.sinks.delivery.queue import Queued
+from sensor.sinks.delivery.spool import Spool
+from sensor.sinks.delivery.threaded_sink import Background
 
 HERE = str(Path(__file__).parents[2] / "conformance")
 if HERE not in sys.path:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sensor.flow import FlowBatch
+from sensor.ecs.flow_batch import FlowBatch
+from sensor.sinks.delivery.threaded_flows import BackgroundFlows
 from sensor.sinks.flow_files import open_flows
-from sensor.sinks.flow_thread import BackgroundFlows
 
 HERE = str(Path(__file__).parents[2] / "conformance")
 if HERE not in sys.path:

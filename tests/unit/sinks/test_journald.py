@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from sensor.errors import ConfigError
+from sensor.model.status import Notice
 from sensor.sinks.journald import JOURNAL_SOCKET, JournalSink, journal_field, open_journald
-from sensor.status import Notice
 from tests.ecs import problems
 
 HERE = str(Path(__file__).parents[2] / "conformance")

@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 import pytest
 
-from sensor.alerts import Alert
+from sensor.ecs.alert_text import json_line
 from sensor.errors import ConfigError
+from sensor.model.alert import Alert
 from sensor.sinks.jsonl import FLOW_WRITE_BYTES, FlowFile, JsonSink, Output, open_json_file
-from sensor.sinks.text import json_line
 
 
 def alert_of(document: dict[str, Any]) -> Alert:

@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from sensor.sinks.loss import LossWatch
-from sensor.status import RECORDS, CaptureStatus, SinkStatus, Status
+from sensor.model.status import RECORDS, CaptureStatus, SinkStatus, Status
+from sensor.monitoring.loss_monitor import LossWatch
 
 WALL_NS = 1_700_000_000_000_000_000
 

@@ -16,9 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sensor.errors import ConfigError
-from sensor.sinks import metrics as metrics_module
-from sensor.sinks.metrics import CONNECTIONS_MAX, Metrics, StatusCollector, parse_address
-from sensor.status import (
+from sensor.model.status import (
     INTERFACE_ABSENT,
     INTERFACE_DOWN,
     INTERFACE_UP,
@@ -29,6 +27,8 @@ from sensor.status import (
     SinkStatus,
     Status,
 )
+from sensor.monitoring import metrics as metrics_module
+from sensor.monitoring.metrics import CONNECTIONS_MAX, Metrics, StatusCollector, parse_address
 from tests.running import ROOT
 
 STATUS = Status(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor.alerts import Alert
-from sensor.sinks.queued import NOTICES_MAX, Message, Queued, Reopen
-from sensor.status import Notice
+from sensor.model.alert import Alert
+from sensor.model.status import Notice
+from sensor.sinks.delivery.queue import NOTICES_MAX, Message, Queued, Reopen
 
 
 def alert_of(number: int) -> Alert:

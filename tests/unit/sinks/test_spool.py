@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sensor.errors import ConfigError
-from sensor.sinks.spool import NOTICES_MAX, PAGE_BYTES, PAGES_MIN, Spool, file_name
+from sensor.sinks.delivery.spool import NOTICES_MAX, PAGE_BYTES, PAGES_MIN, Spool, file_name
 
 MIB = 1 << 20
 
@@ -68,7 +68,7 @@ def test_messages_outlive_a_restart_and_are_told_apart(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
-from sensor.sinks.spool import Spool
+from sensor.sinks.delivery.spool import Spool
 spool = Spool(sys.argv[1], "syslog tcp://h:601", 64 << 20, "killed")
 number = 0
 while True:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from sensor.sinks.status_line import bits_text, lag_text, status_text
-from sensor.status import RECORDS, CaptureStatus, InterfaceStatus, SinkStatus, Status
+from sensor.model.status import RECORDS, CaptureStatus, InterfaceStatus, SinkStatus, Status
+from sensor.terminal.status_line import bits_text, lag_text, status_text
 
 CALM = Status(
     1_700_000_060_000_000_000, 60.0, frames=700_000, bytes=75_000_000, packets=600_000, alerts=3,

@@ -13,9 +13,17 @@ from typing import TextIO
 import pytest
 from rich.console import Console
 
-from sensor.alerts import Alert
+from sensor.model.alert import Alert
+from sensor.model.status import (
+    RECORDS,
+    CaptureStatus,
+    InterfaceStatus,
+    RuleStatus,
+    SinkStatus,
+    Status,
+)
 from sensor.sinks.console import ConsoleOptions, open_console
-from sensor.sinks.status_screen import (
+from sensor.terminal.status_screen import (
     BLOCKS,
     BLOCKS_ASCII,
     Line,
@@ -24,8 +32,7 @@ from sensor.sinks.status_screen import (
     screen_lines,
     sparkline,
 )
-from sensor.sinks.status_view import ALERTS_SHOWN, StatusView, open_status_view
-from sensor.status import RECORDS, CaptureStatus, InterfaceStatus, RuleStatus, SinkStatus, Status
+from sensor.terminal.status_view import ALERTS_SHOWN, StatusView, open_status_view
 from tests.unit.sinks.screen import Screen
 
 BUSY = Status(

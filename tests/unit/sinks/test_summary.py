@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from sensor.alerts import Alert
+from sensor.model.alert import Alert
 from sensor.sinks.console import ConsoleOptions
-from sensor.sinks.summary import data_size, duration, render_summary, summary_text
-from sensor.sinks.talkers import ALL_DESTINATIONS_MAX, DESTINATIONS_MAX, SOURCES_MAX, Talkers
+from sensor.terminal.summary import data_size, duration, render_summary, summary_text
+from sensor.terminal.talkers import ALL_DESTINATIONS_MAX, DESTINATIONS_MAX, SOURCES_MAX, Talkers
 
 
 def alert_of(source: str, destination: str = "198.51.100.7", port: int = 23) -> Alert:

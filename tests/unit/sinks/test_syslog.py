@@ -7,14 +7,14 @@ import os
 
 import pytest
 
-from sensor.alerts import Alert
 from sensor.config import Config, SinkLimits
 from sensor.errors import ConfigError
+from sensor.model.alert import Alert
 from sensor.sinks import open_sink
-from sensor.sinks.messages import RETRY_PAUSES_S, Clock
-from sensor.sinks.syslog import SyslogSink, open_syslog
-from sensor.sinks.syslog_address import Address, parse_address
-from sensor.sinks.syslog_formats import rfc5424
+from sensor.sinks.delivery.message_sink import RETRY_PAUSES_S, Clock
+from sensor.sinks.syslog.formats import rfc5424
+from sensor.sinks.syslog.sink import SyslogSink, open_syslog
+from sensor.sinks.syslog.url import Address, parse_address
 
 ALERT = Alert("a", "r", "name", "low", 21.0, 0, "message", {})
 

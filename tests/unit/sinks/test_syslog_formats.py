@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor.alerts import SEVERITIES, Alert
-from sensor.sinks.syslog_formats import FORMATS, Origin, cee, cef, cut, rfc3164, rfc5424
+from sensor.model.alert import SEVERITIES, Alert
+from sensor.sinks.syslog.formats import FORMATS, Origin, cee, cef, cut, rfc3164, rfc5424
 
 ORIGIN = Origin(hostname="sensor-1", pid=42, utc=True)
 

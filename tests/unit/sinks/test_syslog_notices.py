@@ -7,15 +7,15 @@ import re
 import orjson
 import pytest
 
-from sensor.sinks.syslog_formats import FORMATS, Origin
-from sensor.sinks.syslog_notices import (
+from sensor.model.status import Notice
+from sensor.sinks.syslog.formats import FORMATS, Origin
+from sensor.sinks.syslog.notices import (
     NOTICE_FORMS,
     notice_cee,
     notice_cef,
     notice_rfc3164,
     notice_rfc5424,
 )
-from sensor.status import Notice
 from tests.ecs import problems
 
 ORIGIN = Origin(hostname="sensor-1", pid=42, utc=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from sensor.sinks.trouble import TroubleWatch
-from sensor.status import SinkStatus, Status
+from sensor.model.status import SinkStatus, Status
+from sensor.monitoring.sink_monitor import TroubleWatch
 
 
 class Run:

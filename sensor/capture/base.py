@@ -1,0 +1,57 @@
+"""What every capture is, live or recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from sensor.model.frames import FrameBatch
+from sensor.model.status import CaptureStatus, InterfaceStatus, Notice
+
+
+@dataclass(slots=True)
+class Input:
+    """One input of a run, for the ledger: where it is and what was wrong with it."""
+
+    path: str
+    error: str | None = None
+
+
+class Capture(Protocol):
+    """Where frames come from. Iterating yields one FrameBatch, refilled each time.
+
+    A damaged input ends that input, not the iteration: what was wrong stands in `inputs`, and
+    everything readable is yielded.
+    """
+
+    inputs: list[Input]
+    bytes_read: int
+    bytes_total: int
+    """0 where it is not known (a pipe)."""
+
+    def __iter__(self) -> Iterator[FrameBatch]: ...
+
+    def close(self) -> None: ...
+
+
+class PortCapture(Capture, Protocol):
+    """A Capture of network interfaces. Idle, it yields empty batches that move packet time on.
+
+    Iterating belongs to one thread; all else may be called from any.
+    """
+
+    def status(self) -> CaptureStatus:
+        """The kernel's counters, a second old at most."""
+
+    def interfaces_status(self) -> tuple[InterfaceStatus, ...]:
+        """The interfaces, in the order in which they were named."""
+
+    def take_notices(self) -> list[Notice]:
+        """What the operator should hear about, since the last call."""
+
+    def ask(self) -> None:
+        """Have it say at once how far packet time has come, if it is idle and can."""
+
+    def stop(self) -> None:
+        """Let no more frames in; the iteration ends when all that was captured has been given."""

@@ -1,0 +1,68 @@
+"""Streams: a path as octets, decompressed if it is compressed; nothing looked at is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+from io import FileIO
+
+from sensor.capture.files.window import PipeStream, PrefixedStream, Stream
+from sensor.compression.stream import MAGIC_BYTES, DecompressedStream, kind_of
+
+STANDARD_INPUT = "-"
+PIPE_BYTES = 1024 * 1024
+"""Room asked for in a pipe: the writer then fills whole windows, not 64 KiB at a time."""
+
+
+def open_stream(path: str) -> Stream:
+    """Open the content of a path, or of standard input. Errors: OSError, DecompressError."""
+    raw = FileIO(0, closefd=False) if path == STANDARD_INPUT else FileIO(path)
+    try:
+        return _content(raw)
+    except Exception:
+        raw.close()
+        raise
+
+
+def open_plain(path: str) -> FileIO | None:
+    """A file that is not compressed, open at its start; None for others. Errors: as open_stream."""
+    stream = open_stream(path)
+    if isinstance(stream, FileIO):
+        return stream
+    stream.close()
+    return None
+
+
+def _content(raw: FileIO) -> Stream:
+    if stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
+        start = read_start(raw, MAGIC_BYTES)
+        if kind_of(start):
+            return DecompressedStream(raw, start)
+        raw.seek(-len(start), os.SEEK_CUR)
+        return raw
+    with contextlib.suppress(OSError):  # not a pipe, or more than this user may ask for
+        fcntl.fcntl(raw.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    pipe = PipeStream(raw, raw.fileno())
+    start = read_start(pipe, MAGIC_BYTES)
+    return DecompressedStream(pipe, start) if kind_of(start) else PrefixedStream(start, pipe)
+
+
+def read_start(stream: Stream, wanted: int) -> bytes:
+    """The first octets of a stream; fewer only if it has no more."""
+    start = memoryview(bytearray(wanted))
+    filled, count = 0, 1
+    while count and filled < wanted:
+        count = stream.readinto(start[filled:]) or 0
+        filled += count
+    return bytes(start[:filled])
+
+
+def start_of(path: str, wanted: int) -> bytes:
+    """The first octets of a file's content. Errors: OSError, DecompressError."""
+    stream = open_stream(path)
+    try:
+        return read_start(stream, wanted)
+    finally:
+        stream.close()

@@ -1,0 +1,119 @@
+"""`sensor doctor`: can this machine capture, and what mends it if not. Part of the command line."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from sensor.base.escape import harmless
+from sensor.capture.diagnose import checks as checkup
+from sensor.capture.diagnose import facts as machine
+from sensor.capture.diagnose.checks import OK, PROBLEM, WARNING, Check
+from sensor.cli.main import DONE, version_text
+from sensor.config import Config
+from sensor.sinks.console import ConsoleOptions, rich_console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+CANNOT = 1
+"""Exit code: something prevents capturing."""
+LISTEN_S = 2.0
+STYLES = {OK: "green", WARNING: "yellow", PROBLEM: "bold red"}
+STATE_WIDTH, SUBJECT_WIDTH = 9, 13
+INDENT = " " * (2 + STATE_WIDTH + SUBJECT_WIDTH)
+ANY_INTERFACE = "eth0"
+"""In commands, where no interface was named."""
+
+
+def run_doctor(
+    names: Sequence[str],
+    config: Config,
+    *,
+    listen_s: float | None = None,
+    ring_mib: int | None = None,
+    color: str = "auto",
+) -> int:
+    """Look, and print what was found as it is found; returns the exit code."""
+    limits = config.capture
+    if ring_mib is not None:
+        limits = replace(limits, ring_bytes=ring_mib << 20)
+    printer = Printer(rich_console(sys.stdout, ConsoleOptions(color)))
+    program = program_words()
+    version = version_text()
+    printer.show([checkup.check_build(version, "(compiled" in version)])
+    printer.show(checkup.check_machine(
+        limits, (*names, ANY_INTERFACE)[0], program, os.path.realpath(sys.executable)
+    ))  # fmt: skip
+    if names:
+        for name in dict.fromkeys(names):
+            printer.heading(name)
+            printer.show(checkup.check_interface(name))
+            seconds = LISTEN_S if listen_s is None else listen_s
+            if seconds and machine.has_af_packet():
+                printer.show(checkup.check_traffic(name, seconds, program))
+    else:
+        printer.heading("interfaces")
+        printer.show(checkup.check_briefly(name) for name in machine.interfaces())
+    return printer.close(program if not names else "")
+
+
+def program_words() -> str:
+    """How the sensor was called, for use in a shell, wherever it will be used."""
+    called = sys.argv[0]
+    if os.path.basename(called) == "sensor":
+        return shlex.quote(os.path.abspath(called))
+    return f"{shlex.quote(sys.executable)} -m sensor"
+
+
+class Printer:
+    """Prints checks, aligned; with colours on a terminal."""
+
+    def __init__(self, console: Console | None) -> None:
+        self._console = console
+        self._states: set[str] = set()
+
+    def show(self, checks: Iterable[Check]) -> None:
+        for check in checks:
+            self._states.add(check.state)
+            subject = harmless(check.subject)
+            line = f"{subject:<{SUBJECT_WIDTH - 1}} {harmless(check.fact)}"
+            self._line(f"  {check.state:<{STATE_WIDTH}}", line, STYLES[check.state])
+            for remedy in check.remedies:
+                self._line(INDENT, harmless(remedy.word), "", "dim")
+                if remedy.command:
+                    self._line(f"{INDENT}    ", harmless(remedy.command), "", "bold")
+
+    def heading(self, name: str) -> None:
+        self._line("", "")
+        self._line("", harmless(name), "", "bold")
+
+    def close(self, program: str) -> int:
+        """The last line; returns the exit code."""
+        self._line("", "")
+        if program:
+            self._line("", f"more about one of them: {harmless(program)} doctor -i INTERFACE")
+        if PROBLEM in self._states:
+            self._line("", "capturing does not work yet", "", STYLES[PROBLEM])
+            return CANNOT
+        said = "capturing works" + (", with warnings" if WARNING in self._states else "")
+        self._line("", said, "", STYLES[OK])
+        return DONE
+
+    def _line(self, first: str, rest: str, style: str = "", rest_style: str = "") -> None:
+        """One line of two parts, each in its style."""
+        if self._console is None:
+            click.echo(f"{first}{rest}".rstrip())
+            return
+        from rich.text import Text  # noqa: PLC0415  only a terminal pays for it
+
+        text = Text()
+        text.append(first, style)
+        text.append(rest, rest_style)
+        self._console.print(text, soft_wrap=True)

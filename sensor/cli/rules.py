@@ -1,0 +1,115 @@
+"""`sensor rules list|show|check`: what is loaded, for people. Part of the command line."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sensor.api import KNOWN_FIELDS, load_rules, shipped_rules
+from sensor.base.escape import harmless
+from sensor.base.frozen import frozen
+from sensor.cli.main import DONE, USAGE
+from sensor.config import Config
+from sensor.model.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
+from sensor.rules.field_check import Resources
+from sensor.rules.indicators import read_indicators
+from sensor.rules.ruleset import RuleSet, check_paths, format_rule
+
+WIDTH = 100
+STATUS_WORDS = {"runs": "runs", "degraded": "runs degraded", "cannot_run": "cannot run",
+                "error": "error"}  # fmt: skip
+
+
+@frozen
+class Ready:
+    """What else than flows rules are to be judged by."""
+
+    processes: bool = False
+    any_event: bool = False
+    indicators: Sequence[str] = ()
+
+
+ON_A_TAP = Ready()
+
+
+def ruleset_of(paths: Sequence[str], config: Config, ready: Ready) -> RuleSet:
+    """The rules as a run would have them. Errors: OperatorError."""
+    return load_rules(paths, (), config, any_event=ready.any_event, processes=ready.processes,
+                      indicators=ready.indicators)  # fmt: skip
+
+
+def print_rules(paths: Sequence[str], config: Config, ready: Ready = ON_A_TAP) -> int:
+    """Print a line for each rule. Errors: OperatorError if any cannot be loaded."""
+    for row in ruleset_of(paths, config, ready).describe():
+        click.echo(harmless(f"{Path(row['file']).stem}"))
+        click.echo(harmless(f"    {row['name']}  [{row['severity']}, {row['type']}]"))
+        _print_status(row["status"], row["reason"])
+    return DONE
+
+
+def _print_status(status: str, reason: str) -> None:
+    text = STATUS_WORDS[status] + (f": {reason}" if reason else "")
+    click.echo(textwrap.fill(harmless(text), WIDTH, initial_indent="    ",
+                             subsequent_indent="        "))  # fmt: skip
+
+
+def print_rule(
+    name: str, paths: Sequence[str], config: Config, ready: Ready = ON_A_TAP
+) -> int:
+    """Print one rule with its query and notes. Errors: OperatorError if there is no such rule."""
+    rule = ruleset_of(paths, config, ready).find(name)
+    data = format_rule(rule)
+    click.echo(harmless(str(data.pop("name"))))
+    for key, value in data.items():
+        if value not in ("", [], None):
+            _print_member(key.replace("_", " "), value)
+    return DONE
+
+
+def _print_member(title: str, value: Any) -> None:
+    """A heading and its text; short values stay on the heading's line."""
+    if isinstance(value, dict):
+        value = [f"{key}: {_joined(part)}" for key, part in value.items()]
+    if isinstance(value, list):
+        click.echo(f"\n{title}:")
+        for item in value:
+            words = harmless(" ".join(_joined(item).split()))
+            click.echo(textwrap.fill(words, WIDTH, initial_indent="  - ",
+                                     subsequent_indent="    "))  # fmt: skip
+    elif "\n" in str(value) or len(str(value)) > WIDTH - 20:
+        click.echo(f"\n{title}:")
+        for line in str(value).splitlines():
+            click.echo(f"    {harmless(line)}")
+    else:
+        click.echo(f"{title + ':':<14}{harmless(str(value))}")
+
+
+def _joined(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def print_check(paths: Sequence[str], config: Config, ready: Ready = ON_A_TAP) -> int:
+    """Print a line for each rule and each error; exit code 2 if there is an error."""
+    known = KNOWN_FIELDS | (PROCESS_KNOWN_FIELDS if ready.processes else {})
+    rows = check_paths(
+        paths or [shipped_rules()], config=config, known_fields=known, any_event=ready.any_event,
+        resources=Resources(indicators=tuple(read_indicators(ready.indicators))),
+    )  # fmt: skip
+    for row in rows:
+        click.echo(f"{harmless(row.file)}: {harmless(row.name)}" if row.name
+                   else harmless(row.file))  # fmt: skip
+        if row.status == "error":
+            for line in row.reason.splitlines():
+                click.echo(f"    {harmless(line)}")
+        else:
+            _print_status(row.status, row.reason)
+    wrong = sum(row.status == "error" for row in rows)
+    files = len({row.file for row in rows if row.status == "error"})
+    sound = len(rows) - wrong
+    told = f"{sound} sound rule{'s'[:sound != 1]}, {wrong} error{'s'[:wrong != 1]}"
+    click.echo(told + (f" in {files} file{'s'[:files != 1]}" if wrong else ""))
+    return USAGE if wrong else DONE

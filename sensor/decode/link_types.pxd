@@ -1,0 +1,130 @@
+cimport cython
+from sensor.decode.ipv4 cimport decode_ipv4
+from sensor.decode.ipv6 cimport decode_ipv6
+from sensor.decode.ethernet cimport (
+    decode_ethernet, decode_ethernet_frame, decode_ethertype, decode_raw, reset)
+from sensor.decode.llc cimport decode_llc, non_ip
+from sensor.decode.mpls cimport decode_mpls
+from sensor.decode.ppp cimport decode_hdlc, decode_ppp, decode_pppoe
+from sensor.decode.ieee80211 cimport decode_radiotap, decode_wireless
+from sensor.memory.loads cimport be16, be32, be64, le16, le32, u8
+from sensor.memory.records cimport Frame, Packet
+
+cdef unsigned short HEADER_NOT_CAPTURED
+cdef unsigned short UNKNOWN_LINK_TYPE
+cdef unsigned short LINK_TRUNCATED
+cdef unsigned short LINK_NULL
+cdef unsigned short LINK_ETHERNET
+cdef unsigned short LINK_TOKEN_RING
+cdef unsigned short LINK_SLIP
+cdef unsigned short LINK_PPP
+cdef unsigned short LINK_FDDI
+cdef unsigned short LINK_RAW_BSD
+cdef unsigned short LINK_RAW_OPENBSD
+cdef unsigned short LINK_PPP_HDLC
+cdef unsigned short LINK_PPPOE
+cdef unsigned short LINK_ATM_LLC
+cdef unsigned short LINK_RAW
+cdef unsigned short LINK_CISCO_HDLC
+cdef unsigned short LINK_WIRELESS
+cdef unsigned short LINK_FRAME_RELAY
+cdef unsigned short LINK_LOOP
+cdef unsigned short LINK_ENC
+cdef unsigned short LINK_SLL
+cdef unsigned short LINK_PFLOG
+cdef unsigned short LINK_PRISM
+cdef unsigned short LINK_FIBRE_CHANNEL
+cdef unsigned short LINK_RADIOTAP
+cdef unsigned short LINK_FIREWIRE
+cdef unsigned short LINK_AVS
+cdef unsigned short LINK_PPPD
+cdef unsigned short LINK_PPI
+cdef unsigned short LINK_PPP_DIRECTED
+cdef unsigned short LINK_MPLS
+cdef unsigned short LINK_IPNET
+cdef unsigned short LINK_IPV4
+cdef unsigned short LINK_IPV6
+cdef unsigned short LINK_NFLOG
+cdef unsigned short LINK_NETANALYZER
+cdef unsigned short LINK_SLL2
+cdef unsigned short LINK_BROADCOM
+cdef unsigned short LINK_BROADCOM_FRONT
+cdef unsigned short LINK_MARVELL
+cdef unsigned short LINK_MARVELL_LONG
+cdef unsigned int ETHERTYPE_MIN
+cdef unsigned int ARPHRD_FRAD
+cdef unsigned int ARPHRD_RADIOTAP
+cdef unsigned int ARPHRD_NETLINK
+cdef unsigned int SLL_LLC
+cdef unsigned int AVS_MAGIC, PRISM_BYTES, ATTRIBUTES_MAX, ATTRIBUTE_TYPE, ATTRIBUTE_PAYLOAD
+cdef unsigned int UNNUMBERED, NLPID_IPV4, NLPID_IPV6, NLPID_PPP, NLPID_SNAP
+cdef unsigned int BRIDGED, BRIDGED_WITH_FCS, BRIDGED_ETHERNET, ROUTED
+cdef unsigned long long SOURCE_MASK
+
+@cython.locals(at=Py_ssize_t, end=Py_ssize_t)
+cdef unsigned int decode_frame(
+    const unsigned char *octets, Frame *frame, Packet *packet) noexcept nogil
+
+cdef unsigned int decode_other_link(
+    const unsigned char *octets, Packet *packet, unsigned int link,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(family=cython.uint)
+cdef unsigned int decode_loopback(
+    const unsigned char *octets, Packet *packet, unsigned int link,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(header=Py_ssize_t, hardware=cython.uint, ethertype=cython.uint)
+cdef unsigned int decode_cooked(
+    const unsigned char *octets, Packet *packet, unsigned int link,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+cdef unsigned int decode_if_ip(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+cdef Py_ssize_t fixed_bytes(unsigned int link) noexcept nogil
+
+@cython.locals(header=Py_ssize_t)
+cdef unsigned int decode_fixed(
+    const unsigned char *octets, Packet *packet, unsigned int link,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(header=Py_ssize_t, inner=cython.uint)
+cdef unsigned int decode_told_length(
+    const unsigned char *octets, Packet *packet, unsigned int link,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(length=Py_ssize_t, index=cython.uint)
+cdef unsigned int decode_nflog(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(place=Py_ssize_t)
+cdef unsigned int decode_frame_relay(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(header=Py_ssize_t, source=Py_ssize_t, route=Py_ssize_t, control=cython.uint)
+cdef unsigned int decode_ring(
+    const unsigned char *octets, Packet *packet, unsigned int link,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(header=Py_ssize_t)
+cdef unsigned int decode_switch_port(
+    const unsigned char *octets, Packet *packet, unsigned int link,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+cdef unsigned int decode_rare_link(
+    const unsigned char *octets, Packet *packet, unsigned int link,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(protocol=cython.uint)
+cdef unsigned int decode_nlpid(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(organisation=cython.uint, kind=cython.uint)
+cdef unsigned int decode_relay_snap(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil

@@ -1,0 +1,177 @@
+"""The pieces of text that several sinks write: fields, endpoints, times, JSON lines.
+
+Everything here that comes out as `str` went through `escape.harmless`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from sensor.base.escape import harmless
+from sensor.model.alert import Alert
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_RISKY_IN_JSON = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""Controls, bidirectional and zero-width characters that JSON allows raw within a string."""
+
+
+def field(document: dict[str, Any], *path: str) -> str:
+    """The field at `path`, harmless, several values joined by a comma; "" where it is missing."""
+    return value_text(_at(document, *path))
+
+
+def value_text(value: Any) -> str:
+    """A value of a document for people, harmless."""
+    if type(value) is str:
+        return harmless(value)
+    if value is None or isinstance(value, dict):
+        return ""
+    if isinstance(value, (list, tuple)):
+        return ",".join(value_text(member) for member in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return harmless(str(value))
+
+
+def endpoint(document: dict[str, Any], side: str) -> str:
+    """`192.0.2.1:23`, `[2001:db8::1]:23`, or the bare address where there is no port."""
+    address = field(document, side, "ip") or field(document, side, "address")
+    port = field(document, side, "port")
+    if not port:
+        return address
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def endpoints(document: dict[str, Any]) -> str:
+    """`SRC -> DST`, as much of it as the document has."""
+    source, destination = endpoint(document, "source"), endpoint(document, "destination")
+    return f"{source} -> {destination}" if source and destination else source or destination
+
+
+def verdict_words(document: dict[str, Any]) -> str:
+    """`tcp accepted (handshake) outbound`, as much of it as the document has."""
+    evidence = field(document, "sensor", "flow", "evidence")
+    words = (
+        field(document, "network", "transport"),
+        _icmp_words(document),
+        field(document, "sensor", "flow", "verdict"),
+        f"({evidence})" if evidence and evidence != "none" else "",
+        field(document, "network", "direction"),
+    )
+    return " ".join(filter(None, words))
+
+
+def flow_of(document: dict[str, Any]) -> dict[str, Any]:
+    """The document that tells of a connection: that of a sequence's alert, or its last event's."""
+    events = _at(document, "sensor", "alert", "events")
+    if not isinstance(events, list):
+        return document
+    told = [document, *reversed(events)]
+    return next((each for each in told if isinstance(each, dict) and "->" in endpoints(each)),
+                document)
+
+
+def counted_words(document: dict[str, Any]) -> str:
+    """`host.name web-1: 250 events with 250 different destination.port` of what was counted; the
+    addresses of the group stand before it anyway.
+    """
+    told = _at(document, "sensor", "alert", "threshold")
+    if not isinstance(told, dict):
+        return ""
+    names, values = told.get("field"), told.get("value")
+    group = ""
+    if isinstance(names, list) and isinstance(values, list):
+        group = " ".join(f"{value_text(name)} {value_text(value)}"
+                         for name, value in zip(names, values, strict=False)
+                         if name not in ("source.ip", "destination.ip"))
+    words = f"{value_text(told.get('count'))} event{'s'[:told.get('count') != 1]}"
+    if different := field(told, "cardinality", "field"):
+        words += f" with {field(told, 'cardinality', 'value')} different {different}"
+    return f"{group}: {words}" if group else words
+
+
+def _at(document: dict[str, Any], *path: str) -> Any:
+    value: Any = document
+    for name in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    return value
+
+
+def _icmp_words(document: dict[str, Any]) -> str:
+    kind = field(document, "icmp", "request", "type")
+    code = field(document, "icmp", "request", "code")
+    return f"{kind}/{code}" if kind and code else kind
+
+
+def host_words(document: dict[str, Any]) -> str:
+    """`telnet (pid 42) as root on web-1` of a host's document, "" of a flow's."""
+    if document.keys().isdisjoint(("process", "user", "host")):
+        return ""
+    process = field(document, "process", "name") or field(document, "process", "executable")
+    pid = field(document, "process", "pid")
+    user = field(document, "user", "name")
+    host = field(document, "host", "hostname") or field(document, "host", "name")
+    words = (
+        process,
+        f"(pid {pid})" if pid else "",
+        f"as {user}" if user else "",
+        f"on {host}" if host else "",
+    )
+    return " ".join(filter(None, words))
+
+
+def moment(time_ns: int) -> datetime:
+    """The time in UTC, cut to microseconds; the ends of the calendar where it lies beyond them."""
+    try:
+        return EPOCH + timedelta(microseconds=time_ns // 1000)
+    except OverflowError:
+        return (datetime.min if time_ns < 0 else datetime.max).replace(tzinfo=UTC)
+
+
+def stamp(time_ns: int) -> str:
+    """The time in UTC as RFC 3339 has it: `2026-01-02T03:04:05.678901Z`."""
+    return moment(time_ns).replace(tzinfo=None).isoformat("T", "microseconds") + "Z"
+
+
+def score(alert: Alert) -> str:
+    """The risk score as people write it: `47`, `47.5`."""
+    return f"{alert.risk_score:g}"
+
+
+def json_line(document: dict[str, Any]) -> bytes:
+    r"""The document as one line of JSON, UTF-8, newline included.
+
+    Control, bidirectional and zero-width characters are JSON escapes, so that nothing is lost and
+    nothing acts on a terminal. JSON in UTF-8 has no form for a lone surrogate that every reader
+    takes: it becomes the text `\udc80`.
+    Errors: TypeError, ValueError or RecursionError for a document that JSON cannot express.
+    """
+    try:
+        line = orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError:  # a lone surrogate, a number beyond 64 bits, a value of an unknown type
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=str)
+        return _RISKY_IN_JSON.sub(_json_escape, text).encode() + b"\n"
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return _RISKY_IN_JSON.sub(_json_escape, line.decode()).encode()
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xD800 <= code < 0xE000:
+        return f"\\\\u{code:04x}"
+    if code < 0x1_0000:
+        return f"\\u{code:04x}"
+    code -= 0x1_0000
+    return f"\\u{0xD800 | code >> 10:04x}\\u{0xDC00 | code & 0x3FF:04x}"

@@ -1,0 +1,79 @@
+"""Flow events as an Arrow table or a data frame; pyarrow and pandas are optional."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sensor.ecs import schema
+from sensor.ecs.text import ip_text
+from sensor.model.columns import AddressColumn, CodedColumn, Column, NumberColumn
+from sensor.model.processes import PROCESS_FIELDS, ProcessField
+from sensor.model.tunnels import TUNNEL_FIELDS, TunnelField
+
+if TYPE_CHECKING:
+    from sensor.ecs.flow_batch import FlowBatch
+
+AnyField = schema.Field | ProcessField | TunnelField
+
+
+def table_of(batch: FlowBatch) -> Any:
+    """A pyarrow.Table with a column for each field that the batch's documents can have.
+
+    Numbers are as in the records, dates timestamps in UTC, addresses and the rest text; fields that
+    documents hold as arrays are lists.
+
+    Errors: ImportError if pyarrow is not installed.
+    """
+    try:
+        import pyarrow  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415
+    except ImportError as error:
+        raise ImportError(
+            "to_arrow needs the package pyarrow: pip install 'flow-sensor[parquet]'"
+        ) from error
+    arrays = {}
+    fields: tuple[AnyField, ...] = (*schema.FIELDS, *PROCESS_FIELDS, *TUNNEL_FIELDS)
+    for field in fields:
+        column = batch.column(field.name)
+        if column is not None:
+            arrays[field.name] = _array(pyarrow, column, field)
+    return pyarrow.table(arrays)
+
+
+def frame_of(batch: FlowBatch) -> Any:
+    """A pandas.DataFrame with the columns of `table_of`.
+
+    Errors: ImportError if pyarrow or pandas is not installed.
+    """
+    try:
+        import pandas  # type: ignore  # noqa: F401, PLC0415  Arrow's to_pandas needs it
+    except ImportError as error:
+        raise ImportError("to_pandas needs the package pandas: pip install pandas") from error
+    return table_of(batch).to_pandas()
+
+
+def _array(pyarrow: Any, column: Column, field: AnyField) -> Any:
+    match column:
+        case NumberColumn(values, valid):
+            return pyarrow.array(values, mask=None if valid is None else ~valid)
+        case AddressColumn(hi, lo, _):
+            texts = [ip_text(*pair) for pair in zip(hi.tolist(), lo.tolist(), strict=True)]
+            return pyarrow.array(texts, pyarrow.string())
+        case CodedColumn(codes, table, _):
+            return _coded(pyarrow, codes, table, field)
+
+
+def _coded(pyarrow: Any, codes: Any, table: Any, field: AnyField) -> Any:
+    types = {"boolean": pyarrow.bool_(), "float": pyarrow.float64()}
+    value_type = types.get(field.type, pyarrow.string())
+    if field.array:
+        entries = pyarrow.array([list(values) or None for values in table],
+                                pyarrow.list_(value_type))
+    else:
+        entries = pyarrow.array([values[0] if values else None for values in table], value_type)
+    if field.type == "date":
+        stamps = [str(values[0])[:-1] if values else "NaT" for values in table]
+        entries = pyarrow.array(np.array(stamps, dtype="datetime64[ns]")).cast(
+            pyarrow.timestamp("ns", tz="UTC"))
+    return entries.take(pyarrow.array(codes))

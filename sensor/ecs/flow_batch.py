@@ -1,0 +1,286 @@
+"""FlowBatch: the currency between the flow table and the rules.
+
+A row is a *flow event*: the state of a flow at the moment at which something about it became known
+(it was accepted, refused, dropped, or it ended). Every flow yields a row when it ends, and before
+that one for each thing that became known earlier. Rows come in the order in which they became
+known. The members of a row are those of `records.FLOW_LAYOUT`; the codes in them are indices into
+the tables below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensor.base.frozen import frozen
+from sensor.model.addresses import Networks
+from sensor.model.columns import Column
+from sensor.model.processes import PROCESS_FIELD_BY_NAME, Processes
+from sensor.model.processes import column_of as process_column
+from sensor.model.tunnels import TUNNEL_FIELD_BY_NAME, Tunnels
+from sensor.model.tunnels import column_of as tunnel_column
+
+VERDICTS = ("unknown", "accepted", "denied", "dropped", "attempted")
+UNKNOWN, ACCEPTED, DENIED, DROPPED, ATTEMPTED = range(len(VERDICTS))
+
+EVIDENCE = (
+    "none",
+    "responder_data",
+    "handshake",
+    "reset_after_handshake",
+    "half_open_scan",
+    "handshake_incomplete",
+    "rst",
+    "icmp_prohibited",
+    "icmp_port_unreachable",
+    "icmp_unreachable",
+    "timeout",
+    "one_sided",
+    "inferred_one_sided",
+    "backscatter",
+    "fast_open",
+    "reply",
+    "midstream",
+)
+(
+    NO_EVIDENCE,
+    RESPONDER_DATA,
+    HANDSHAKE,
+    RESET_AFTER_HANDSHAKE,
+    HALF_OPEN_SCAN,
+    HANDSHAKE_INCOMPLETE,
+    RST_TO_SYN,
+    ICMP_PROHIBITED,
+    ICMP_PORT_UNREACHABLE,
+    ICMP_UNREACHABLE,
+    TIMEOUT,
+    ONE_SIDED,
+    INFERRED_ONE_SIDED,
+    BACKSCATTER,
+    FAST_OPEN,
+    REPLY,
+    MIDSTREAM,
+) = range(len(EVIDENCE))
+
+TAGS = ("connect_scan", "tarpit", "direction_guessed")
+TAG_CONNECT_SCAN, TAG_TARPIT, TAG_DIRECTION_GUESSED = (1 << bit for bit in range(len(TAGS)))
+
+END_REASONS = (
+    "none",
+    "fin",
+    "rst",
+    "idle_timeout",
+    "active_timeout",
+    "end_of_capture",
+    "evicted",
+)
+(
+    NOT_ENDED,
+    END_FIN,
+    END_RST,
+    END_IDLE_TIMEOUT,
+    END_ACTIVE_TIMEOUT,
+    END_OF_CAPTURE,
+    END_EVICTED,
+) = range(len(END_REASONS))
+
+LOSSY_FLOWS_MIN = 3
+LOSSY_SHARE = 10
+"""A capture is lossy if so many flows have gaps, and one of so many that were seen both ways."""
+
+CONN_STATES = (
+    "OTH",
+    "S0",
+    "S1",
+    "SF",
+    "REJ",
+    "S2",
+    "S3",
+    "RSTO",
+    "RSTR",
+    "RSTOS0",
+    "RSTRH",
+    "SH",
+    "SHR",
+)
+(
+    OTH,
+    S0,
+    S1,
+    SF,
+    REJ,
+    S2,
+    S3,
+    RSTO,
+    RSTR,
+    RSTOS0,
+    RSTRH,
+    SH,
+    SHR,
+) = range(len(CONN_STATES))
+"""Zeek's connection states, in the meaning of its conn.log."""
+
+
+@frozen
+class Action:
+    """What a flow event says, as ECS has it."""
+
+    action: str
+    types: tuple[str, ...]
+    final: bool
+
+
+ACTIONS = (
+    Action("flow_started", ("connection", "start", "allowed"), final=False),
+    Action("flow_denied", ("connection", "start", "denied"), final=False),
+    Action("flow_dropped", ("connection", "start", "denied"), final=False),
+    Action("network_flow", ("connection", "end"), final=True),
+    Action("network_flow", ("connection",), final=False),
+)
+"""By code: accepted; refused; unanswered; over; still open at the active timeout."""
+FLOW_STARTED, FLOW_DENIED, FLOW_DROPPED, FLOW_ENDED, FLOW_ACTIVE = range(len(ACTIONS))
+
+
+@frozen
+class FlowContext:
+    """What is true of all flows of a run and stands in their documents."""
+
+    internal: Networks
+    hostname: str = "localhost"
+    version: str = "0"
+    live: bool = False
+    files: list[str] = field(default_factory=list)
+    """Paths by `decided_file`; grows as files are opened."""
+    interfaces: list[str] = field(default_factory=list)
+    """Names by `interface`; grows as interfaces appear."""
+    processes: Processes | None = None
+    """By `process`; grows as processes are told of. None: this run never learns of any."""
+    tunnels: Tunnels | None = None
+    """By `tunnel`; grows as flows come through tunnels. None: paths are not asked for."""
+
+
+class KeptFlow:
+    """One flow event that outlives its batch."""
+
+    __slots__ = ("_batch", "_record")
+
+    size = 512
+    """About how many octets of memory it takes, the record and what surrounds it."""
+
+    def __init__(self, record: bytes, batch: FlowBatch) -> None:
+        self._record = record
+        self._batch = batch
+        """A batch without events: what is true of each of them."""
+
+    def _alone(self) -> FlowBatch:
+        records = np.frombuffer(bytearray(self._record), self._batch.records.dtype)
+        return FlowBatch(records, self._batch.context, self._batch.created_ns)
+
+    @property
+    def known_ns(self) -> int:
+        """When the event became known."""
+        return self._alone().known_ns(0)
+
+    def document(self) -> dict[str, Any]:
+        """The event as a nested ECS document."""
+        return self._alone().document(0)
+
+
+class FlowBatch:
+    """Flow events as columns: `records` is a numpy array of `records.FLOW_LAYOUT`."""
+
+    def __init__(self, records: Any, context: FlowContext, created_ns: int = 0) -> None:
+        self.records = records
+        self.context = context
+        self.created_ns = created_ns
+        """Wall clock of `event.created` in live capture; whoever makes the batch reads it."""
+        self.count = len(records)
+        self._columns: dict[str, Column | None] = {}
+        self._octets: Any = None
+        self._shell: FlowBatch | None = None
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.to_dicts())
+
+    def column(self, name: str) -> Column | None:
+        """The column of an ECS field, or None where the sensor's events never have it."""
+        from sensor.ecs.schema import column_of  # noqa: PLC0415  schema describes this class
+
+        if name not in self._columns:
+            if name in PROCESS_FIELD_BY_NAME:
+                self._columns[name] = process_column(self, name)
+            elif name in TUNNEL_FIELD_BY_NAME:
+                self._columns[name] = tunnel_column(self, name)
+            else:
+                self._columns[name] = column_of(self, name)
+        return self._columns[name]
+
+    def part(self, first: int, last: int) -> FlowBatch:
+        """The rows from `first` up to, not including, `last`."""
+        if last - first == len(self.records):
+            return self
+        return FlowBatch(self.records[first:last], self.context, self.created_ns)
+
+    def known_ns(self, row: int) -> int:
+        """When the event became known, packet time: the order of sequences and windows."""
+        return int(self.records["known_ns"][row])
+
+    def times_ns(self) -> NDArray[np.int64]:
+        """`known_ns` of every row."""
+        times: NDArray[np.int64] = self.records["known_ns"]
+        return times
+
+    def keep(self, row: int) -> KeptFlow:
+        """One event, to be kept beyond the batch: the octets of its record are copied."""
+        if self._shell is None:  # numpy copies a single record member by member: slow
+            self._octets = np.ascontiguousarray(self.records).view(np.uint8).data
+            self._shell = FlowBatch(self.records[:0].copy(), self.context, self.created_ns)
+        size = self.records.itemsize
+        return KeptFlow(bytes(self._octets[row * size : (row + 1) * size]), self._shell)
+
+    def document(self, row: int) -> dict[str, Any]:
+        """One event as a nested ECS document."""
+        return self.documents([row])[0]
+
+    def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+        """Some events as nested ECS documents, each the caller's own."""
+        from sensor.ecs.writer import documents_of  # noqa: PLC0415
+
+        return documents_of(self, list(rows))
+
+    def to_json_lines(self) -> bytes:
+        """All events as NDJSON, one ECS document a line."""
+        from sensor.ecs.writer import render_json_lines  # noqa: PLC0415
+
+        return render_json_lines(self)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """All events as nested ECS documents."""
+        from sensor.ecs.writer import documents_of  # noqa: PLC0415
+
+        return documents_of(self, slice(None))
+
+    def to_arrow(self) -> Any:
+        """All events as a pyarrow.Table with one column for each field that any of them has.
+
+        Errors: ImportError if pyarrow is not installed.
+        """
+        from sensor.ecs.arrow import table_of  # noqa: PLC0415  pyarrow is optional
+
+        return table_of(self)
+
+    def to_pandas(self) -> Any:
+        """All events as a pandas.DataFrame, columns as in `to_arrow`.
+
+        Errors: ImportError if pyarrow or pandas is not installed.
+        """
+        from sensor.ecs.arrow import frame_of  # noqa: PLC0415
+
+        return frame_of(self)

@@ -1,0 +1,328 @@
+"""The plan of a document: ecs/schema.py's table, flattened into literals and operations.
+
+A document is one pass over a list of operations. Each first copies its literal (all that is
+constant since the operation before, so that neighbours are one copy), then writes one value:
+
+    {"@timestamp":" <EVENT_TIME> ","event":{"kind":"event",... <TABLE action> ...
+
+Commas: each object begins with a member that is always there when the object is; a member that may
+be absent brings the comma before it along, behind an UNLESS or inside the texts of its table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from sensor.base.frozen import frozen
+from sensor.ecs import schema
+from sensor.ecs.identifiers import COMMUNITY_ROOM, EVENT_ID_ROOM, FLOW_ID_ROOM
+from sensor.ecs.text import ADDRESS_ROOM, MAC_ROOM, NUMBER_ROOM, TIME_ROOM
+from sensor.memory.buffers import COPY_PADDING
+from sensor.memory.records import FLOW_LAYOUT, dtype_of
+
+if TYPE_CHECKING:
+    from sensor.ecs.flow_batch import FlowBatch
+
+(
+    NOTHING, NUMBER, TOTAL, TIME, EVENT_TIME, CREATED, DURATION, ADDRESS, TABLE, DERIVED,
+    MAC, HISTORY_TEXT, COMMUNITY_ID, FLOW_ID, EVENT_ID, RELATED, UNLESS, MARK, MARK_END, REPEAT,
+) = range(20)
+
+OP_INTS = 7
+"""An operation: code, start and length of its literal, and four numbers of its own."""
+
+HISTORY_ROOM = 16
+MARKS_MAX = 4
+
+_FLOW = dtype_of(FLOW_LAYOUT)
+
+_COMPUTED = {
+    "event_time": (EVENT_TIME, TIME_ROOM),
+    "created": (CREATED, TIME_ROOM),
+    "event_id": (EVENT_ID, EVENT_ID_ROOM),
+    "flow_id": (FLOW_ID, FLOW_ID_ROOM),
+    "community_id": (COMMUNITY_ID, COMMUNITY_ROOM),
+    "history": (HISTORY_TEXT, HISTORY_ROOM),
+}
+"""Computed texts: the operation, which the plan puts between quotes, and its room."""
+
+
+@frozen
+class Plan:
+    """A document's operations, and the texts that they copy."""
+
+    ops: NDArray[np.int32]
+    entries: NDArray[np.int32]
+    """Start and length in `pool` of each text of each table."""
+    pool: bytes
+    row_room: int
+    """No document is longer, its newline included."""
+
+
+@dataclass(slots=True)
+class _Node:
+    """An object of the document: its members in order; a leaf is a Field."""
+
+    members: dict[str, _Node | schema.Field] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Collects operations while the tree is walked."""
+
+    context: Any
+    ops: list[tuple[int, ...]] = field(default_factory=list)
+    entries: list[tuple[int, int]] = field(default_factory=list)
+    pool: bytearray = field(default_factory=bytearray)
+    pending: bytes = b""
+    room: int = 0
+    marks: dict[str, int] = field(default_factory=dict)
+    mark_room: dict[str, int] = field(default_factory=dict)
+
+    def text(self, text: str) -> None:
+        """Constant text, copied by the next operation."""
+        self.pending += text.encode()
+
+    def op(self, code: int, *numbers: int, room: int = 0) -> int:
+        """Add an operation, the pending text before it; returns its index."""
+        start = len(self.pool)
+        self.pool += self.pending
+        padded = (*numbers, 0, 0, 0, 0)[:4]
+        self.ops.append((code, start, len(self.pending), *padded))
+        self.room += len(self.pending) + room
+        self.pending = b""
+        return len(self.ops) - 1
+
+    def skip_to_here(self, at: int) -> None:
+        """Let the UNLESS at `at` jump over everything since."""
+        self.op(NOTHING)
+        op = self.ops[at]
+        self.ops[at] = (*op[:4], len(self.ops) - at, *op[5:])
+
+    def table(self, texts: Iterable[str]) -> tuple[int, int, int]:
+        """Add texts; returns the index of the first, their number, the longest one's length."""
+        first, longest = len(self.entries), 0
+        for text in texts:
+            octets = text.encode()
+            self.entries.append((len(self.pool), len(octets)))
+            self.pool += octets
+            longest = max(longest, len(octets))
+        return first, len(self.entries) - first, longest
+
+
+def plan_of(batch: FlowBatch) -> Plan:
+    """The plan for the documents of a batch, made once for each state of the run's context."""
+    context = batch.context
+    return _plan(
+        context.hostname,
+        context.version,
+        schema.created_ns(batch) != 0,
+        tuple(schema.files_of(context)),
+        tuple(context.interfaces),
+    )
+
+
+@frozen
+class _Context:
+    """What of a FlowContext goes into a plan."""
+
+    hostname: str
+    version: str
+    files: tuple[str, ...]
+    interfaces: tuple[str, ...]
+    live: bool = False
+
+
+@lru_cache(maxsize=8)
+def _plan(
+    hostname: str, version: str, created: bool, files: tuple[str, ...], interfaces: tuple[str, ...]
+) -> Plan:
+    builder = _Builder(_Context(hostname, version, files, interfaces))
+    _object(builder, _tree(created), schema.ALWAYS)
+    builder.text("\n")
+    builder.op(NOTHING)
+    return Plan(
+        np.array(builder.ops, dtype=np.int32).ravel(),
+        np.array(builder.entries, dtype=np.int32).ravel(),
+        bytes(builder.pool) + bytes(COPY_PADDING),
+        builder.room,
+    )
+
+
+def _tree(created: bool) -> _Node:
+    root = _Node()
+    for leaf in schema.FIELDS:
+        if isinstance(leaf.reading, schema.Never) or (leaf.when == schema.LIVE and not created):
+            continue
+        *parents, last = leaf.name.split(".")
+        node = root
+        for name in parents:
+            child = node.members.setdefault(name, _Node())
+            assert isinstance(child, _Node), f"{leaf.name} is inside a value"
+            node = child
+        node.members[last] = leaf
+    return root
+
+
+def _when(node: _Node | schema.Field) -> int:
+    """The condition that all of a subtree has in common."""
+    if isinstance(node, schema.Field):
+        return schema.ALWAYS if node.when == schema.LIVE else node.when
+    shared = {_when(member) for member in node.members.values()}
+    return shared.pop() if len(shared) == 1 else schema.ALWAYS
+
+
+def _may_lack(builder: _Builder, node: _Node | schema.Field) -> bool:
+    """Whether a subtree may have no value though its condition holds: its tables have gaps."""
+    if isinstance(node, _Node):
+        return all(_may_lack(builder, member) for member in node.members.values())
+    match node.reading:
+        case schema.Listed():
+            return True
+        case schema.Code(_, table):
+            return () in table
+    return False
+
+
+def _object(builder: _Builder, node: _Node, given: int) -> None:
+    """Write an object; `given` is the condition under which this code runs."""
+
+    def sure(member: _Node | schema.Field) -> bool:
+        return _when(member) in (schema.ALWAYS, given) and not _may_lack(builder, member)
+
+    ordered = sorted(node.members.items(), key=lambda item: not sure(item[1]))
+    assert sure(ordered[0][1]), "an object needs a member that is always there"
+    for position, (key, member) in enumerate(ordered):
+        prefix = f'{"," if position else "{"}"{key}":'
+        when = _when(member)
+        if when in (schema.ALWAYS, given):
+            _member(builder, key, member, prefix, given)
+        else:
+            at = builder.op(UNLESS, when)
+            _member(builder, key, member, prefix, when)
+            builder.skip_to_here(at)
+    builder.text("}")
+
+
+def _member(
+    builder: _Builder, key: str, member: _Node | schema.Field, prefix: str, given: int
+) -> None:
+    if _may_lack(builder, member):
+        _gappy(builder, member, prefix, "")
+        return
+    builder.text(prefix)
+    if isinstance(member, schema.Field):
+        _value(builder, member)
+    elif key in schema.MIRRORS:
+        twin = schema.MIRRORS[key]
+        builder.op(REPEAT, builder.marks[twin], room=builder.mark_room[twin])
+    elif key in schema.MIRRORS.values():
+        slot = builder.marks[key] = len(builder.marks)
+        builder.op(MARK, slot)
+        before = builder.room
+        _object(builder, member, given)
+        builder.op(MARK_END, slot)
+        builder.mark_room[key] = builder.room - before
+    else:
+        _object(builder, member, given)
+
+
+def _gappy(
+    builder: _Builder, member: _Node | schema.Field, prefix: str, suffix: str
+) -> None:
+    """A value out of a table with gaps: its key, and objects around it, go into the texts."""
+    if isinstance(member, _Node):
+        assert len(member.members) == 1, "only a lone value may be absent together with its object"
+        ((key, child),) = member.members.items()
+        _gappy(builder, child, f'{prefix}{{"{key}":', suffix + "}")
+        return
+    _table(builder, member, _values(builder, member), prefix, suffix)
+
+
+def _values(builder: _Builder, leaf: schema.Field) -> tuple[schema.Values, ...]:
+    match leaf.reading:
+        case schema.Code(_, table):
+            return table
+        case schema.Listed(_, attribute):
+            return schema.names_of(builder.context, attribute)
+    raise AssertionError(f"{leaf.name} has no table")
+
+
+def _table(
+    builder: _Builder, leaf: schema.Field, table: tuple[schema.Values, ...], prefix: str,
+    suffix: str,
+) -> None:
+    assert isinstance(leaf.reading, schema.Code | schema.Listed)
+    member = _FLOW[leaf.reading.member]
+    index = leaf.reading.index if isinstance(leaf.reading, schema.Code) else 0
+    texts = (prefix + _json(leaf, values) + suffix if values else "" for values in table)
+    first, count, longest = builder.table(texts)
+    at, size = _place(leaf.reading.member, index)
+    assert size <= 2, f"{member} is no code"
+    builder.op(TABLE, at, size, first, count, room=longest)
+
+
+def _json(leaf: schema.Field, values: schema.Values) -> str:
+    return orjson.dumps(list(values) if leaf.array else values[0]).decode()
+
+
+def _place(member: str, index: int) -> tuple[int, int]:
+    """Where a member stands in a record, and its size, in octets."""
+    assert _FLOW.fields is not None
+    kind, offset = _FLOW.fields[member][:2]
+    return int(offset) + index * kind.base.itemsize, kind.base.itemsize
+
+
+def _value(builder: _Builder, leaf: schema.Field) -> None:  # noqa: C901, PLR0912  a list of cases
+    """The value of one field, behind its key."""
+    match leaf.reading:
+        case schema.Constant(values):
+            builder.text(_json(leaf, values))
+        case schema.Told(attribute):
+            builder.text(_json(leaf, (schema.clean(getattr(builder.context, attribute)),)))
+        case schema.Code(_, table):
+            _table(builder, leaf, table, "", "")
+        case schema.Number(member, index, text):
+            builder.text('"' * text)
+            builder.op(NUMBER, *_place(member, index), room=NUMBER_ROOM)
+            builder.text('"' * text)
+        case schema.Total(member):
+            builder.op(TOTAL, _place(member, 0)[0], room=NUMBER_ROOM)
+        case schema.Address(member):
+            _quoted(builder, ADDRESS, ADDRESS_ROOM, member)
+        case schema.Moment(member):
+            _quoted(builder, TIME, TIME_ROOM, member)
+        case schema.Mac(member):
+            _quoted(builder, MAC, MAC_ROOM, member)
+        case schema.Computed("duration"):
+            builder.op(DURATION, room=NUMBER_ROOM)
+        case schema.Computed("direction"):
+            _derived(builder, schema.DIRECTIONS, 0)
+        case schema.Computed("outcome"):
+            _derived(builder, schema.OUTCOMES, schema.OUTCOME_SHIFT)
+        case schema.Computed("related_ip"):
+            builder.op(RELATED, room=2 * ADDRESS_ROOM + len('["",""]'))
+        case schema.Computed(what):
+            code, room = _COMPUTED[what]
+            _quoted(builder, code, room, "history")
+        case _:
+            raise AssertionError(f"{leaf.name} cannot be written")
+
+
+def _derived(builder: _Builder, names: tuple[str, ...], shift: int) -> None:
+    """A code that flow_columns.derived_codes computes of more than one member."""
+    first, count, longest = builder.table(f'"{name}"' for name in names)
+    builder.op(DERIVED, shift, 0, first, count, room=longest)
+
+
+def _quoted(builder: _Builder, code: int, room: int, member: str) -> None:
+    builder.text('"')
+    builder.op(code, _place(member, 0)[0], room=room)
+    builder.text('"')

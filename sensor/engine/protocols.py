@@ -1,0 +1,115 @@
+"""What the pipeline needs of the parts that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from sensor.ecs.flow_batch import FlowBatch
+from sensor.model.alert import Alert
+from sensor.model.columns import Rows
+from sensor.model.frames import FrameBatch
+from sensor.model.packets import PacketBatch
+
+
+class CapturePart(Protocol):
+    """What the pipeline needs of a capture (sensor/capture/base.py)."""
+
+    inputs: list[Any]
+    bytes_read: int
+    bytes_total: int
+
+    def __iter__(self) -> Iterator[FrameBatch]: ...
+
+
+class TablePart(Protocol):
+    """What the pipeline needs of the flow table."""
+
+    file_index: int
+    event_count: int
+    first_ns: int
+    now_ns: int
+
+    def prepare(self, packets: PacketBatch) -> None: ...
+
+    def advance(self, packets: PacketBatch) -> bool: ...
+
+    def drain(self) -> bool: ...
+
+    def take(self) -> Any: ...
+
+    def books(self) -> dict[str, Any]: ...
+
+
+class RulesPart(Protocol):
+    """What the pipeline needs of the rules."""
+
+    def match(self, rows: Rows) -> list[Alert]: ...
+
+    def advance(self, now_ns: int) -> list[Alert]: ...
+
+    def finish(self) -> list[Alert]: ...
+
+
+class SinkPart(Protocol):
+    """What the pipeline needs of a sink (sensor/sinks/base.py)."""
+
+    def emit(self, alert: Alert) -> None: ...
+
+    def accounted(self) -> int: ...
+
+
+class DocumentsPart(Protocol):
+    """What the pipeline needs of documents (sensor/events/files.py)."""
+
+    inputs: list[Any]
+    bytes_total: int
+
+    @property
+    def bytes_read(self) -> int: ...
+
+    @property
+    def reached_ns(self) -> int: ...
+
+    @property
+    def waiting(self) -> bool: ...
+
+    @property
+    def interrupted(self) -> bool: ...
+
+    def stop(self) -> None: ...
+
+    def ledger(self) -> dict[str, int]: ...
+
+
+class BetweenPart(Protocol):
+    """Gives the outlet other events between the flow events (sensor/engine/documents.py)."""
+
+    documents: DocumentsPart
+
+    def take(self, records: Any, reached_ns: int) -> None: ...
+
+    def take_rest(self) -> None: ...
+class RowsPart(Rows, Protocol):
+    """Rows of which a part can be taken."""
+
+    def part(self, first: int, last: int) -> RowsPart: ...
+
+
+class HostPart(Protocol):
+    """What the pipeline needs of whoever knows the processes behind flows (sensor/host/)."""
+
+    def stamp(self, records: Any) -> None:
+        """Write into flow events whose they are, as far as it was learnt since."""
+
+    def take(self, until_ns: int | None) -> list[tuple[int, Rows]]:
+        """Other events known by then (None: all), in order of the time at which they were."""
+
+    def ledger(self) -> dict[str, int]:
+        """What was told and what got lost, in the shape of `--stats`; empty: nothing to tell of."""
+
+
+class FlowWriter(Protocol):
+    """Where flow records go."""
+
+    def write(self, flows: FlowBatch) -> None: ...

@@ -1,0 +1,170 @@
+"""Workers: several captures, each with a flow table and a thread, and one stream of events.
+
+The kernel deals the frames out so that a flow is whole with one worker. Each worker reads, decodes
+and folds; what becomes known it hands to the main thread, which brings the events of all into the
+order of time and gives them to the rules: one rule set sees every flow, and one row of sinks every
+alert.
+
+    worker: frames -> packets -> flows --+
+    worker: frames -> packets -> flows --+--> merge by time -> rules -> alerts -> sinks
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from sensor.engine.pipeline import AnyPipeline, Outlet
+from sensor.engine.protocols import CapturePart, TablePart
+from sensor.model.frames import FrameBatch
+from sensor.model.packets import PacketBatch
+
+WAITING_BATCHES_MAX = 64
+"""Batches of one worker that wait for the main thread; beyond them it waits, and its ring fills."""
+ASK_S = 0.01
+"""A worker that events wait for is asked so often how far it has come."""
+OVER = 1 << 62
+"""The packet time of a worker that has ended: nothing waits for it."""
+
+
+class Merge:
+    """Events of several workers in the order in which they became known.
+
+    What one worker knows may be said when every other one has come as far in packet time.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._reached_ns = [-1] * workers
+        self._waiting: list[list[Any]] = [[] for _ in range(workers)]
+
+    def add(self, worker: int, records: Sequence[Any], reached_ns: int) -> None:
+        """Events of a worker, in their order, and the packet time that it has reached."""
+        self._waiting[worker] += [part for part in records if len(part)]
+        self._reached_ns[worker] = max(self._reached_ns[worker], reached_ns)
+
+    @property
+    def horizon_ns(self) -> int:
+        """The packet time that all workers have reached."""
+        return min(self._reached_ns)
+
+    def take(self) -> Any:
+        """The events that nothing earlier can follow any more, in order; None if there are none.
+
+        Shapes: one array of records.FLOW_LAYOUT.
+        """
+        horizon_ns = self.horizon_ns
+        ready = []
+        for worker, parts in enumerate(self._waiting):
+            kept = []
+            for part in parts:
+                count = int(np.searchsorted(part["known_ns"], horizon_ns, side="right"))
+                if count:
+                    ready.append(part[:count])
+                if count < len(part):
+                    kept.append(part[count:])
+            self._waiting[worker] = kept
+        if not ready:
+            return None
+        merged = np.concatenate(ready)
+        return merged[np.argsort(merged["known_ns"], kind="stable")]
+
+
+    def lagging(self) -> list[int]:
+        """The workers that events wait for."""
+        if not any(self._waiting):
+            return []
+        first_ns = min(int(parts[0]["known_ns"][0]) for parts in self._waiting if parts)
+        return [worker for worker, reached_ns in enumerate(self._reached_ns)
+                if reached_ns < first_ns]  # fmt: skip
+
+
+class WorkersPipeline(AnyPipeline):
+    """One run over several captures at once.
+
+    `ask` has an idle capture say at once how far it has come; live captures can.
+    """
+
+    def __init__(
+        self,
+        captures: Sequence[CapturePart],
+        decoders: Sequence[Callable[[FrameBatch, PacketBatch], None]],
+        tables: Sequence[TablePart],
+        outlet: Outlet,
+    ) -> None:
+        super().__init__(captures, decoders, tables, outlet)
+        self._results: SimpleQueue[tuple[int, list[Any], int] | BaseException] = SimpleQueue()
+        self.ask: Callable[[int], None] | None = None
+        self._asked_s = [0.0] * len(self.lanes)
+        self._room = [threading.Semaphore(WAITING_BATCHES_MAX) for _ in self.lanes]
+
+    def steps(self) -> Iterator[None]:
+        for worker in range(len(self.lanes)):
+            threading.Thread(
+                target=self._work, args=(worker,), name=f"sensor-worker-{worker}", daemon=True
+            ).start()
+        merge = Merge(len(self.lanes))
+        left = len(self.lanes)
+        while left:
+            result = self._next(merge)
+            if isinstance(result, BaseException):
+                raise result
+            worker, records, reached_ns = result
+            self._room[worker].release()
+            left -= reached_ns == OVER
+            merge.add(worker, records, reached_ns)
+            if (events := merge.take()) is not None:
+                self.outlet.take(events)
+            if merge.horizon_ns < OVER:
+                self.outlet.advance(merge.horizon_ns)
+            if self.on_batch is not None:
+                self.on_batch()
+            yield
+        self.outlet.finish(max(lane.last_ns for lane in self.lanes))
+        yield
+
+    def _next(self, merge: Merge) -> tuple[int, list[Any], int] | BaseException:
+        """The next result; while events wait for idle workers, those are asked."""
+        while self.ask is not None and (lagging := merge.lagging()):
+            now_s = time.monotonic()
+            for worker in lagging:
+                if now_s - self._asked_s[worker] >= ASK_S:
+                    self._asked_s[worker] = now_s
+                    self.ask(worker)
+            try:
+                return self._results.get(timeout=ASK_S)
+            except Empty:
+                continue
+        return self._results.get()
+
+    def _work(self, worker: int) -> None:
+        """One worker's thread, from its capture's first frame to its last."""
+        lane = self.lanes[worker]
+        packets = PacketBatch()
+        known: list[Any] = []
+
+        def keep() -> None:
+            known.append(lane.table.take())
+
+        try:
+            for frames in self.captures[worker]:
+                self.decoders[worker](frames, packets)
+                lane.fold(packets, keep)
+                keep()
+                reached_ns = lane.table.now_ns
+                if reached_ns < 0 and not packets.count:  # time goes on before the first frame
+                    reached_ns = packets.watermark_ns
+                self._give(worker, known, reached_ns)
+                known = []
+            lane.drain(keep)
+            self._give(worker, known, OVER)
+        except BaseException as error:  # raised again by the main thread
+            self._results.put(error)
+
+    def _give(self, worker: int, known: list[Any], reached_ns: int) -> None:
+        self._room[worker].acquire()
+        self._results.put((worker, known, reached_ns))

@@ -1,0 +1,82 @@
+"""Copies of a packet: mirror ports show one packet twice, and it must count once."""
+
+from __future__ import annotations
+
+try:
+    import cython
+except ImportError:
+    from sensor.base import cython_stub as cython
+
+from sensor.flowtable.constants import COPIES_MASK, COPY_WAYS, MASK64, PRIME_1, PRIME_2, PRIME_3
+from sensor.model.packets import KIND_COPY, KIND_FLOW
+
+if not cython.compiled:
+    from sensor.memory.records import packet_at, touch_bucket
+
+COPY_WINDOW_WITHOUT_ID_NS = 1_000_000
+"""Without an IPv4 identification two equal packets may be two sendings: a copy is closer."""
+
+
+TOUCHED_AHEAD = 8
+"""How many packets ahead memory is asked for."""
+
+
+def tell_copies(table, packets):
+    """Mark the packets of a batch that were here a moment ago: KIND_COPY. Hashes are known."""
+    for index in range(packets.count):
+        packet = packet_at(packets.rows, index)
+        # Which fragments are copies was told by those who know all of their packet.
+        if packet.kind >= KIND_FLOW:
+            packet.copy_mark = 0 if packet.fragment else copy_mark(table, packet)
+    for index in range(packets.count):
+        if index + TOUCHED_AHEAD < packets.count:
+            packet = packet_at(packets.rows, index + TOUCHED_AHEAD)
+            touch_bucket(table.copies, (packet.copy_mark & COPIES_MASK) * 2 * COPY_WAYS)
+        packet = packet_at(packets.rows, index)
+        if packet.kind >= KIND_FLOW and is_copy(table, packet, packet.copy_mark):
+            packet.kind = KIND_COPY
+
+
+def copy_mark(table, packet):
+    """One number for everything that two copies of a packet have in common; 0: not to be told."""
+    if packet.ip_id == 0 and packet.checksum == 0:
+        return 0  # nothing tells two packets of equal length apart
+    identity = packet.ip_id
+    identity = (identity << 16) ^ packet.checksum
+    identity = (identity << 32) ^ packet.seq
+    position = packet.ack
+    position = (position << 32) ^ packet.payload_bytes
+    position ^= (packet.tcp_flags << 24) ^ (packet.src_port << 8)
+    mark = (packet.hash + packet.src_lo * PRIME_2) & MASK64
+    mark = ((mark ^ identity) * PRIME_1) & MASK64
+    mark ^= mark >> 29
+    mark = ((mark ^ position) * PRIME_3) & MASK64
+    return mark ^ (mark >> 32)
+
+
+def is_copy(table, packet, mark):
+    """Whether the same packet was here a moment ago (mirror ports show packets twice)."""
+    if mark == 0:
+        return False
+    first = (mark & COPIES_MASK) * 2 * COPY_WAYS
+    oldest = first
+    for at in range(first, first + COPY_WAYS):
+        if table.copies[at] == mark:
+            if is_near(table, packet, table.copies[at + COPY_WAYS]):
+                return True
+            oldest = at
+            break
+        if table.copies[at + COPY_WAYS] < table.copies[oldest + COPY_WAYS]:
+            oldest = at
+    table.copies[oldest] = mark
+    table.copies[oldest + COPY_WAYS] = packet.time_ns & MASK64
+    return False
+
+
+def is_near(table, packet, before_ns):
+    """Whether a packet comes so soon after another time, or before it, that it may be a copy."""
+    window = table.copy_window_ns
+    if packet.ip_id == 0 and window > COPY_WINDOW_WITHOUT_ID_NS:
+        window = COPY_WINDOW_WITHOUT_ID_NS
+    apart = (packet.time_ns - before_ns) & MASK64
+    return apart <= window or MASK64 - apart < window

@@ -1,0 +1,50 @@
+from sensor.flowtable.tunnel_paths cimport PathStore
+from sensor.flowtable.timer_wheel cimport Timers
+from sensor.model.packets cimport PacketBatch
+from sensor.memory.records cimport Flow, flows_of
+
+cdef int CLASSES
+cdef Py_ssize_t EVENTS_MAX
+cdef unsigned long long MASK64
+
+cdef class TableState:
+    cdef Flow[::1] view
+    cdef Flow *rows
+    cdef public object records
+    cdef Flow[::1] event_view
+    cdef Flow *event_rows
+    cdef public object event_records
+    cdef Timers timers
+    cdef readonly PathStore paths
+    cdef unsigned int[::1] free
+    cdef unsigned long long[::1] slot_hash
+    cdef unsigned char[::1] slot_class
+    cdef unsigned int[::1] older
+    cdef unsigned int[::1] newer
+    cdef unsigned int[::1] oldest
+    cdef unsigned int[::1] newest
+    cdef unsigned int[::1] class_count
+    cdef unsigned long long[::1] copies
+    cdef unsigned long long[::1] buckets
+    cdef unsigned long long bucket_mask
+    cdef unsigned long long[::1] verdict_counts
+    cdef readonly Py_ssize_t flows_max
+    cdef long long attempt_ns, idle_ns, closed_ns, udp_ns, icmp_ns, other_ns
+    cdef long long active_ns, wait_ns, copy_window_ns
+    cdef bint accept_on_data, key_vlan, duplicates_on
+    cdef unsigned long long seed
+    cdef readonly long long now_ns, first_ns
+    cdef long long expired_tick, due_ns
+    cdef public unsigned int file_index
+    cdef Py_ssize_t cursor, drain_at
+    cdef bint cursor_timed, held_timed
+    cdef readonly PacketBatch held
+    cdef unsigned int held_file
+    cdef readonly Py_ssize_t event_count
+    cdef readonly Py_ssize_t count
+    cdef readonly Py_ssize_t peak
+    cdef readonly unsigned long long number
+    cdef Py_ssize_t free_count, slots_used
+    cdef unsigned long long packets_in_table, packets_ended, fragments, icmp_quoting
+    cdef unsigned long long anomalies, non_ip, duplicates, time_backwards, time_jumps, evicted
+    cdef unsigned long long one_way, two_way, lossy

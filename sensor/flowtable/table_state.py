@@ -1,0 +1,118 @@
+"""The state of a flow table: flows, where to find them, when they are due, what was counted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+try:
+    import cython
+except ImportError:
+    from sensor.base import cython_stub as cython
+
+from sensor.ecs.flow_batch import VERDICTS
+from sensor.flowtable.constants import (
+    BUCKETS_FIRST,
+    CLASSES,
+    COPY_LINES,
+    COPY_WAYS,
+    EVENTS_MAX,
+    MASK64,
+    PATHS_MAX,
+)
+from sensor.flowtable.timer_wheel import Timers
+from sensor.flowtable.tunnel_paths import PathStore
+from sensor.memory.records import CACHE_LINE, FLOW_LAYOUT, allocate
+from sensor.model.packets import PacketBatch
+
+if not cython.compiled:
+    from sensor.memory.records import flows_of
+
+
+class TableState:
+    """What the table holds; the functions beside this module work on it.
+
+    `limits` is a config.FlowLimits. `accept_on_data` holds `flow_started` back until there is
+    payload; `key_vlan` lets VLAN ids separate flows; `duplicates` counts copies of a packet once.
+    `paths` is a PathStore, where it shall not be one of the table's own.
+    `seed` keeps senders from choosing flows that collide in the hash table; it never shows in the
+    output.
+    """
+
+    def __init__(
+        self, limits, *, accept_on_data=False, key_vlan=False, duplicates=True, seed=0,
+        paths=None,
+    ):
+        slots = max(1, limits.flows_max)
+        self.flows_max = slots
+        self.view, self.records = allocate(FLOW_LAYOUT, slots, cython.compiled)
+        self.rows = flows_of(self.view)
+        self.event_view, self.event_records = allocate(FLOW_LAYOUT, EVENTS_MAX, cython.compiled)
+        self.event_rows = flows_of(self.event_view)
+        self.timers = Timers(slots)
+        self.paths = paths or PathStore(PATHS_MAX, 1, seed)
+        self.free = memoryview(np.zeros(slots, np.uint32))
+        self.slot_hash = memoryview(np.zeros(slots, np.uint64))
+        self.slot_class = memoryview(np.zeros(slots, np.uint8))
+        self.older = memoryview(np.zeros(slots, np.uint32))
+        self.newer = memoryview(np.zeros(slots, np.uint32))
+        self.oldest = memoryview(np.zeros(CLASSES, np.uint32))
+        self.newest = memoryview(np.zeros(CLASSES, np.uint32))
+        self.class_count = memoryview(np.zeros(CLASSES, np.uint32))
+        copies = np.zeros((COPY_LINES + 1) * 2 * COPY_WAYS, np.uint64)
+        ahead = -copies.ctypes.data % CACHE_LINE // copies.itemsize
+        self.copies = memoryview(copies[ahead:])
+        self.buckets = memoryview(np.zeros(BUCKETS_FIRST, np.uint64))
+        self.bucket_mask = BUCKETS_FIRST - 1
+        self.attempt_ns = limits.tcp_attempt_timeout_ns
+        self.idle_ns = limits.tcp_idle_timeout_ns
+        self.closed_ns = limits.tcp_closed_timeout_ns
+        self.udp_ns = limits.udp_timeout_ns
+        self.icmp_ns = limits.icmp_timeout_ns
+        self.other_ns = limits.other_timeout_ns
+        self.active_ns = limits.active_timeout_ns
+        self.wait_ns = limits.verdict_wait_ns
+        self.copy_window_ns = limits.duplicate_window_ns
+        self.accept_on_data = accept_on_data
+        self.key_vlan = key_vlan
+        self.duplicates_on = duplicates
+        self.seed = seed & MASK64
+        self.verdict_counts = memoryview(np.zeros(len(VERDICTS), np.uint64))
+        self.now_ns = -1
+        self.first_ns = -1
+        self.file_index = 0
+        self.expired_tick = self.due_ns = 0
+        self.cursor = self.drain_at = self.event_count = 0
+        self.cursor_timed = False
+        self.held = PacketBatch(1)  # by clock.py, until the next packet comes
+        self.held_file = 0
+        self.held_timed = False
+        self.count = self.peak = self.number = self.free_count = self.slots_used = 0
+        self.packets_in_table = self.packets_ended = 0
+        self.fragments = self.icmp_quoting = self.anomalies = self.non_ip = 0
+        self.duplicates = self.time_backwards = self.time_jumps = self.evicted = 0
+        self.one_way = self.two_way = self.lossy = 0
+
+    def books(self):
+        """What was counted, for the ledger; `engine/pipeline.py` asserts that it balances."""
+        return {
+            "packets_in_table": self.packets_in_table,
+            "packets_ended": self.packets_ended,
+            "packets_without_flow": self.fragments + self.icmp_quoting + self.held.count,
+            "fragments": self.fragments,
+            "icmp_quoting": self.icmp_quoting,
+            "anomalies": self.anomalies,
+            "non_ip": self.non_ip,
+            "duplicates": self.duplicates,
+            "time_backwards": self.time_backwards,
+            "time_jumps": self.time_jumps,
+            "flows_open": self.count,
+            "flows_total": self.number,
+            "flows_peak": self.peak,
+            "evicted": self.evicted,
+            "one_way": self.one_way,
+            "two_way": self.two_way,
+            "lossy": self.lossy,
+            "tunnel_paths": self.paths.count,
+            "tunnel_paths_refused": self.paths.refused,
+            "verdicts": dict(zip(VERDICTS, list(self.verdict_counts), strict=True)),
+        }

@@ -1,0 +1,43 @@
+"""Big- and little-endian loads from the octets of a frame, and the address of one record.
+
+This module is the interpreted twin of `memory/loads.pxd`, where the same names are inline C functions.
+The C ones do not check bounds: prove the length once, beside the reads, then load. Here an
+over-read is an IndexError, which is how the tests find a check that somebody forgot.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def octets_of(data: Any) -> Any:
+    """The start of a buffer of octets, for the loads below."""
+    return memoryview(data).cast("B")
+
+
+def u8(octets: Any, at: int) -> int:
+    return int(octets[at])
+
+
+def be16(octets: Any, at: int) -> int:
+    return int(octets[at] << 8 | octets[at + 1])
+
+
+def be32(octets: Any, at: int) -> int:
+    return int(
+        octets[at] << 24 | octets[at + 1] << 16 | octets[at + 2] << 8 | octets[at + 3]
+    )
+
+
+def be64(octets: Any, at: int) -> int:
+    return be32(octets, at) << 32 | be32(octets, at + 4)
+
+
+def le16(octets: Any, at: int) -> int:
+    return int(octets[at] | octets[at + 1] << 8)
+
+
+def le32(octets: Any, at: int) -> int:
+    return int(
+        octets[at] | octets[at + 1] << 8 | octets[at + 2] << 16 | octets[at + 3] << 24
+    )

@@ -1,0 +1,145 @@
+"""PacketBatch: the currency between the decoder and the flow table.
+
+A packet is one decoded frame, sound or anomalous. Packet `i` comes from frame `i` of the frame
+batch that the decoder was given. The batch holds all that is needed of the frames: their window
+may be filled anew while the packets are still worked on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+try:
+    import cython
+except ImportError:
+    from sensor.base import cython_stub as cython
+
+from sensor.memory.records import PACKET_LAYOUT, TUNNEL_LAYOUT, TUNNELS_MAX, allocate
+from sensor.model.frames import FRAMES_MAX
+
+if not cython.compiled:
+    from sensor.memory.records import packets_of, tunnels_of
+
+KIND_ANOMALY = 0
+"""The frame is malformed: `anomaly` says how; no other member is set but `time_ns`."""
+KIND_NON_IP = 1
+"""A sound frame that carries no IP packet (ARP, LLDP, ...)."""
+KIND_FLOW = 2
+"""Ports or ICMP identifier, or none for other transports: belongs to a flow."""
+KIND_ICMP_ERROR = 3
+"""An ICMP error; if `quoted` is 1 the quoted packet tells which flow it speaks of."""
+KIND_FRAGMENT = 4
+"""An IP fragment other than the first: no ports, belongs to no flow."""
+KIND_CONTINUED = 5
+"""Such a fragment whose first one was seen: it has that one's ports and belongs to its flow."""
+KIND_COPY = 6
+"""The same packet was here a moment ago; told by FlowTable.prepare."""
+KIND_PSEUDOWIRE = 255
+"""An Ethernet frame behind MPLS labels: what the decoder goes on with; it never leaves it so."""
+
+IS_FRAGMENT = 1
+"""In `fragment`: the packet came in several frames, of which this is one."""
+MORE_FRAGMENTS = 2
+FRAGMENT_COPY = 4
+"""The same fragment was here a moment ago."""
+FRAGMENT_TINY = 8
+"""It is an anomaly, and completes a header: it speaks for the fragments before it alone."""
+
+TELNET_UNTOLD = 0
+TELNET_SERVER = 1
+TELNET_CLIENT = 2
+"""Which end of a telnet session the sender's option negotiation befits."""
+
+PROTOCOL_ICMP = 1
+PROTOCOL_TCP = 6
+PROTOCOL_UDP = 17
+PROTOCOL_DCCP = 33
+PROTOCOL_AH = 51
+PROTOCOL_ICMPV6 = 58
+PROTOCOL_SCTP = 132
+PROTOCOL_UDP_LITE = 136
+
+FIN = 1
+SYN = 2
+RST = 4
+PSH = 8
+ACK = 16
+URG = 32
+
+
+class PacketBatch:
+    """One packet row for each frame of a batch: `rows[i]`, or `records` as numpy columns.
+
+    The tunnels that packet `i` came through, the outermost first, are `packet.tunnels` records from
+    `tunnel_rows[i * TUNNELS_MAX]` on; what a packet without tunnels has there means nothing.
+    `wire_bytes` is the length of all its frames on the wire; `anomalous` says that any of them is
+    malformed, `fragments` is not 0 if any is a fragment, `fragments_evicted` how many fragmented
+    packets had to be forgotten for these; `prepared` says that the flow table has computed what it
+    needs of each packet by itself; the rest is as in FrameBatch. `numbered` says that `numbers` and
+    `file_of` hold for its packets; the run's bookkeeping turns the latter, at first indices into
+    `files`, into indices of the run's files.
+    """
+
+    def __init__(self, capacity: int = FRAMES_MAX) -> None:
+        self.view, self.records = allocate(PACKET_LAYOUT, capacity, cython.compiled)
+        self.rows = packets_of(self.view)
+        # One more: the decoder looks at the header of a tunnel that is one too many.
+        self.tunnel_view, self.tunnel_records = allocate(
+            TUNNEL_LAYOUT, capacity * TUNNELS_MAX + 1, cython.compiled)
+        self.tunnel_rows = tunnels_of(self.tunnel_view)
+        self.capacity = capacity
+        self.count = 0
+        self.watermark_ns = 0
+        self.file = ""
+        self.first_number = 1
+        self.interfaces = ()
+        self.wire_bytes = 0
+        self.anomalous = False
+        self.fragments = 0
+        self.fragments_evicted = 0
+        self.prepared = False
+        self.numbered = False
+        self.number_column: Any = None
+        self.file_column: Any = None
+        self.files = ()
+        self.outside_window = 0
+        self.filtered = 0
+
+    def hold(self, packets: Any, index: int) -> None:
+        """Become a batch of one packet of another batch, which is filled anew."""
+        self.view[0] = packets.view[index]
+        for depth in range(TUNNELS_MAX):
+            self.tunnel_view[depth] = packets.tunnel_view[index * TUNNELS_MAX + depth]
+        self.count = 1
+        self.first_number = packets.first_number + index
+        if packets.numbered:
+            self.first_number = packets.numbers[index]
+
+    def adopt(self, frames: Any) -> None:
+        """Take over what is true of the whole frame batch: file, watermark, count."""
+        self.count = frames.count
+        self.prepared = False
+        self.fragments_evicted = 0
+        self.watermark_ns = frames.watermark_ns
+        self.file = frames.file
+        self.first_number = frames.first_number
+        self.interfaces = frames.interfaces
+        self.files = frames.files
+        self.outside_window = frames.outside_window
+        self.filtered = frames.filtered
+        self.numbered = frames.numbers is not None
+        if self.numbered:
+            self._adopt_numbers(frames)
+
+    def _adopt_numbers(self, frames: Any) -> None:
+        """Take over the number and the file of each frame."""
+        if self.number_column is None:
+            self.number_column = np.zeros(self.capacity, np.uint32)
+            self.file_column = np.zeros(self.capacity, np.uint16)
+            self.numbers = memoryview(self.number_column)
+            self.file_of = memoryview(self.file_column)
+        self.number_column[: self.count] = frames.numbers[: self.count]
+        if self.files:
+            self.file_column[: self.count] = frames.file_of[: self.count]

@@ -1,0 +1,95 @@
+"""Snapshots of a running sensor: the one place that knows where each number comes from."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+
+from sensor.app.outputs import Outlets
+from sensor.capture.base import PortCapture
+from sensor.engine.pipeline import AnyPipeline
+from sensor.model.status import CaptureStatus, RuleStatus, Status
+from sensor.rules.ruleset import RuleSet
+from sensor.sinks.delivery.background import status_of
+
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class Reporter:
+    """Takes snapshots of one run."""
+
+    def __init__(
+        self,
+        pipeline: AnyPipeline,
+        captures: Sequence[PortCapture],
+        sinks: Sequence[Outlets],
+        rules: Callable[[], RuleSet],
+    ) -> None:
+        """`rules` gives the rules that are in force: they may be loaded anew."""
+        self._pipeline = pipeline
+        self._captures = captures
+        self._sinks = sinks
+        self._rules = rules
+        self._started_s = time.monotonic()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the run started."""
+        return time.monotonic() - self._started_s
+
+    def capture(self) -> CaptureStatus:
+        """The kernel's counters, of all workers together."""
+        parts = [capture.status() for capture in self._captures]
+        return CaptureStatus(
+            sum(part.kernel_packets for part in parts),
+            sum(part.kernel_drops for part in parts),
+            sum(part.ring_freezes for part in parts),
+        )
+
+    def snapshot(self) -> Status:
+        """What the sensor is doing now; may be called from any thread."""
+        pipeline = self._pipeline
+        ledger = pipeline.ledger()
+        flows = dict(ledger["flows"])
+        total, evicted, _ = flows.pop("total"), flows.pop("evicted"), flows.pop("peak")
+        return Status(
+            wall_ns=time.time_ns(),
+            elapsed_s=self.elapsed_s,
+            frames=ledger["frames"],
+            bytes=ledger["bytes"],
+            packets=ledger["packets"],
+            anomalies=sum(ledger["anomalies"].values()),
+            alerts=pipeline.alerts,
+            capture=self.capture(),
+            interfaces=self._captures[0].interfaces_status(),
+            flows=flows,
+            flows_total=total,
+            flows_open=sum(lane.told["flows_open"] for lane in pipeline.lanes),
+            evicted=evicted,
+            rules=rule_statuses(self._rules()),
+            sinks=tuple(status_of(sink) for sink in self._sinks),
+            lag_ns=max(lane.lag_ns for lane in pipeline.lanes),
+            rss_bytes=resident_bytes(),
+        )
+
+
+def rule_statuses(rules: RuleSet) -> tuple[RuleStatus, ...]:
+    """The counts of each rule."""
+    return tuple(
+        RuleStatus(
+            identity, part["name"], part["matches"], part["alerts"], part["excepted"],
+            part["suppressed"],
+        )
+        for identity, part in rules.ledger().items()
+    )  # fmt: skip
+
+
+def resident_bytes() -> int:
+    """Resident memory now, without what is shared with the kernel; 0 where nobody tells."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            _, resident, shared, *_ = file.read().split()
+    except (OSError, ValueError):
+        return 0
+    return (int(resident) - int(shared)) * PAGE_BYTES

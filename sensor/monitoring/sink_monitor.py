@@ -1,0 +1,114 @@
+"""Sinks in trouble: said when it begins, now and then while it lasts, and when it is over.
+
+Pure: what is wrong, and when, stands in the status.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sensor.base.escape import harmless
+from sensor.model.status import Notice, SinkStatus, Status
+
+SECOND_NS = 1_000_000_000
+TROUBLE_INTERVALS_NS = (10 * SECOND_NS, 60 * SECOND_NS, 600 * SECOND_NS)
+"""Between the first words and the second, the second and the third, and all later ones."""
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """What is going on with one sink."""
+
+    since_s: float
+    dropped_before: int
+    """Alerts that had been dropped when it began."""
+    error: str = ""
+    waited_most: int = 0
+    recovering_most: int = 0
+    said: int = 0
+    """How often."""
+    over: bool = False
+    """Whether the sink is well again and that is still to be said."""
+
+
+class TroubleWatch:
+    """Turns the errors of sinks into notices, for each sink at most one in an interval.
+
+    That trouble began is said at once, unless something was said of this sink a moment ago, and
+    more and more rarely while it lasts. That it is over is said with what waited and what was
+    dropped meanwhile: to the sink itself too, which is not told before.
+    """
+
+    def __init__(self, intervals_ns: tuple[int, ...] = TROUBLE_INTERVALS_NS) -> None:
+        self._intervals_s = [interval_ns / SECOND_NS for interval_ns in intervals_ns]
+        self._troubles: dict[str, _Trouble] = {}
+        self._said_s: dict[str, float] = {}
+        self._dropped: dict[str, int] = {}
+
+    def check(self, status: Status, *, last: bool = False) -> list[Notice]:
+        """The notices that are due; at the end (`last`) of every sink that is in trouble.
+
+        Units: intervals go by `elapsed_s`, which does not jump.
+        """
+        notices = []
+        for sink in status.sinks:
+            trouble = self._follow(sink, status.elapsed_s)
+            if trouble is None:
+                continue
+            silent_s = status.elapsed_s - self._said_s.get(sink.name, float("-inf"))
+            if silent_s < self._interval_s(trouble) and not last:
+                continue
+            text = _text(sink, trouble, status.elapsed_s)
+            about = "" if trouble.over else sink.name
+            notices.append(
+                Notice(status.wall_ns, "sink", text, warning=not trouble.over, about=about)
+            )
+            self._said_s[sink.name] = status.elapsed_s
+            trouble.said += 1
+            if trouble.over:
+                del self._troubles[sink.name]
+        return notices
+
+    def _interval_s(self, trouble: _Trouble) -> float:
+        """How long ago the last words must be; the end of a trouble is not kept back for long."""
+        step = 0 if trouble.over else max(0, trouble.said - 1)
+        return self._intervals_s[min(step, len(self._intervals_s) - 1)]
+
+    def _follow(self, sink: SinkStatus, now_s: float) -> _Trouble | None:
+        """What is going on with a sink, brought up to date; None while all is well."""
+        dropped_before = self._dropped.get(sink.name, 0)
+        self._dropped[sink.name] = sink.dropped
+        trouble = self._troubles.get(sink.name)
+        if trouble is None:
+            if sink.error is None:
+                return None
+            trouble = self._troubles[sink.name] = _Trouble(now_s, dropped_before)
+        if sink.error is not None:
+            trouble.error, trouble.over = sink.error, False
+        elif not trouble.said:  # over before it could be said
+            del self._troubles[sink.name]
+            return None
+        else:
+            trouble.over = True
+        trouble.waited_most = max(trouble.waited_most, sink.waiting)
+        trouble.recovering_most = max(trouble.recovering_most, sink.recovering)
+        return trouble
+
+
+def _text(sink: SinkStatus, trouble: _Trouble, now_s: float) -> str:
+    """One line for the operator, harmless."""
+    seconds = now_s - trouble.since_s
+    dropped = sink.dropped - trouble.dropped_before
+    lost = f", {dropped:,} dropped" if dropped else ""
+    name = harmless(sink.name)
+    if trouble.over:
+        waited = f"{trouble.waited_most:,}{_earlier(trouble.recovering_most)} waited at most"
+        return f"{name}: well again after {seconds:.0f} s, {waited}{lost}"
+    error = harmless(trouble.error).removeprefix(f"{name}: ")
+    lasting = f" (for {seconds:.0f} s)" if trouble.said else ""
+    waiting = f"{sink.waiting:,}{_earlier(sink.recovering)} waiting"
+    return f"{name}: {error}{lasting}, {waiting}{lost}"
+
+
+def _earlier(count: int) -> str:
+    return f" and {count:,} of earlier runs" if count else ""

@@ -1,0 +1,166 @@
+"""KQL text -> tree. The grammar is kql.lark; what the tree means is kql_predicate.py."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sensor.query.ast import (
+    FieldTest,
+    Nested,
+    Node,
+    Not,
+    Null,
+    Range,
+    Text,
+    Wildcard,
+    all_of,
+    any_of,
+)
+from sensor.query.parsing import Shape, check_depth, grammar, parse_tree, query_error, unescape
+from sensor.query.shipped_rules import KQL
+from sensor.query.values import is_network
+
+_SHAPE = Shape(
+    frozenset({"_LPAR", "_LBRACE"}), frozenset({"_RPAR", "_RBRACE"}), ("_OR", "_AND", "NOT")
+)
+_NAMES = {
+    "_OR": "'or'", "_AND": "'and'", "NOT": "'not'", "_LPAR": "'('", "_RPAR": "')'",
+    "_LBRACE": "'{'", "_RBRACE": "'}'", "_COLON": "':'", "RANGE": "a comparison",
+    "QUOTED": "a quoted value", "WORD": "a word",
+}
+_QUOTED_ESCAPES = {"t": "\t", "r": "\r", "n": "\n", "\\": "\\", '"': '"'}
+_UNQUOTED = re.compile(
+    r"""(?P<plain>[^\\*]+) | (?P<star>\*)
+      | \\ (?P<sign>[\\():<>"*{}])
+      | \\u (?P<number>[0-9a-fA-F]{4})
+      | \\ (?P<word>(?i:and|or) | (?i:not)(?![^\s*]))   # '\not' where it stands alone ...
+      | \\ (?P<space>[trn])                             # ... else '\n' is a line feed
+      | (?P<unknown>\\.?)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def parse(text: str) -> Node:
+    """The tree of a KQL query.
+
+    Errors: QueryError, whatever the text.
+    """
+    return KQL.get(text) or parse_anew(text)
+
+
+def parse_anew(text: str) -> Node:
+    """The same of a query that is not one of the shipped rules', or as if it were none."""
+    if not text.strip():
+        raise query_error("the query is empty", text, 0)
+    tree = parse_tree(lambda: grammar("kql", _SHAPE), text, _NAMES, {})
+    return _condition(tree.children[0], text, 0)
+
+
+def _condition(tree: Any, text: str, depth: int) -> Node:  # noqa: PLR0911  one line per shape
+    at = _offset(tree)
+    check_depth(depth, text, at)
+    below = tree.children
+    match tree.data:
+        case "or_list":
+            return any_of([_condition(item, text, depth) for item in below])
+        case "and_list":
+            return all_of([_condition(item, text, depth) for item in below])
+        case "negated":
+            return Not(_condition(below[1], text, depth + 1))
+        case "field_test":
+            return _distributed(_field(below[0], text), below[1], text, depth)
+        case "range_test":
+            return _range(_field(below[0], text), str(below[1]), below[2], text)
+        case "nested":
+            return Nested(_path(below[0], text), _condition(below[1], text, depth + 1))
+    value = _literal(below[0], text)
+    return FieldTest(None, value)
+
+
+def _distributed(name: Text | Wildcard, tree: Any, text: str, depth: int) -> Node:
+    """`field:(a or not b)`: the field goes to each value, the words become document logic."""
+    check_depth(depth, text, _offset(tree))
+    below = tree.children
+    match tree.data:
+        case "value_or_list":
+            return any_of([_distributed(name, item, text, depth) for item in below])
+        case "value_and_list":
+            return all_of([_distributed(name, item, text, depth) for item in below])
+        case "value_negated":
+            return Not(_distributed(name, below[1], text, depth + 1))
+    return FieldTest(name, _literal(tree, text))
+
+
+def _range(name: Text | Wildcard, op: str, tree: Any, text: str) -> Range:
+    value = _literal(tree, text)
+    if not isinstance(value, Text):
+        raise query_error(f"'{op}' needs one value, not a pattern or null", text, value.at)
+    return Range(name, op, value)
+
+
+def _field(tree: Any, text: str) -> Text | Wildcard:
+    value = _literal(tree, text)
+    if isinstance(value, Null):
+        return Text("null", value.at)
+    return value
+
+
+def _path(tree: Any, text: str) -> Text:
+    value = _field(tree, text)
+    if not isinstance(value, Text):
+        raise query_error("the path before '{' must be one field name", text, value.at)
+    return value
+
+
+def _literal(tree: Any, text: str) -> Text | Null | Wildcard:
+    """One value; words side by side keep the white space between them."""
+    first, last = tree.children[0], tree.children[-1]
+    at, end = first.start_pos, last.end_pos
+    if first.type == "QUOTED":
+        return Text(unescape(text[at + 1 : end - 1], _QUOTED_ESCAPES, text, at + 1), at)
+    raw = text[at:end]
+    if first.type == "ADDRESS":
+        if not is_network(raw):
+            raise query_error("no IPv6 address: put a value with ':' in quotes", text, at)
+        return Text(raw, at)
+    if raw == "null":
+        return Null(at)
+    parts = _unquoted(raw, text, at)
+    if len(parts) == 1:
+        return Text(parts[0], at)
+    kept = [parts[0], *(part for part in parts[1:-1] if part), parts[-1]]
+    return Wildcard(tuple(kept), at)
+
+
+def _unquoted(raw: str, text: str, at: int) -> list[str]:
+    """The pieces between the stars, with the escapes undone."""
+    pieces = [""]
+    for found in _UNQUOTED.finditer(raw):
+        part = found.group(found.lastgroup or 0)
+        match found.lastgroup:
+            case "star":
+                pieces.append("")
+                continue
+            case "unknown":
+                raise query_error(f"unknown escape '{part}'", text, at + found.start())
+            case "number":
+                part = _character(part, text, at + found.start())
+            case "space":
+                part = _QUOTED_ESCAPES[part]
+        pieces[-1] += part
+    return pieces
+
+
+def _character(digits: str, text: str, at: int) -> str:
+    number = int(digits, 16)
+    if 0xD800 <= number < 0xE000:
+        raise query_error("half of a surrogate pair is no character", text, at)
+    return chr(number)
+
+
+def _offset(tree: Any) -> int:
+    """Where a tree begins in the text."""
+    while not hasattr(tree, "start_pos"):
+        tree = tree.children[0]
+    return int(tree.start_pos)

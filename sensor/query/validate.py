@@ -1,0 +1,273 @@
+"""Whether a query can run on the events of this sensor: its fields, its constants, its hope.
+
+A field that nobody has is a mistake (QueryError). A field of ECS that this sensor does not fill is
+absent: tests of it are decided now, and what is left of the query tells whether it runs as it is,
+runs degraded, or can never hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from sensor.base.frozen import frozen
+from sensor.errors import QueryError
+from sensor.query import ecs_names
+from sensor.query.ast import (
+    And,
+    Compare,
+    EventQuery,
+    FieldRef,
+    FieldTest,
+    Literal,
+    Match,
+    Nested,
+    Node,
+    Not,
+    Null,
+    Or,
+    Query,
+    Range,
+    Sample,
+    Sequence,
+    Step,
+    Text,
+    Wildcard,
+    children,
+)
+from sensor.query.eql.predicate import field_names, truth
+from sensor.query.masks import NUMBER_TYPES
+from sensor.query.parsing import query_error
+from sensor.query.patterns import star_pattern
+from sensor.query.values import address_of, date_span, is_network, number_of
+
+_COMPARISON = re.compile(r"([\w@]+(?:\.\w+)+|@timestamp) *(?:={1,2}|!=|~|:=) *(.*)", re.DOTALL)
+"""A bare value of KQL that was to be a test of a field, as other languages write it."""
+
+Known = Callable[[str], str | None]
+"""The ECS type of a field that the sensor's events can have; None: they never have it."""
+
+
+@frozen
+class Findings:
+    """What is wrong with a query, what it asks for in vain, and whether it can ever hold."""
+
+    errors: tuple[QueryError, ...]
+    absent: tuple[str, ...]
+    """Fields and event categories that the sensor's events never have, each once."""
+    possible: bool
+    doubtful: tuple[str, ...] = ()
+    """Where any event may come: names that no event is known to have, and what was probably meant.
+    """
+
+
+def check(
+    query: Query, text: str, known: Known, fields: Collection[str] = (),
+    categories: Collection[str] | None = ("network",),
+) -> Findings:
+    """Hold a query against a schema.
+
+    `fields` are all names of the schema, `categories` the event categories that occur
+    (None: any).
+    """
+    checker = _Checker(text, known, fields, categories)
+    checker.walk(query)
+    if isinstance(query, Sequence | Sample):
+        possible = checker.has_hope(query)
+    else:
+        possible = checker.hope(query) is not False
+    return Findings(tuple(checker.errors), tuple(checker.absent), possible,
+                    tuple(checker.doubtful))
+
+
+def doubt(name: str, fields: Collection[str]) -> str:
+    """What to say of a field that looks like a misspelt one; empty if it does not."""
+    near = ecs_names.meant(name, fields)
+    return f"no event is known to have '{name}': did you mean '{near}'?" if near else ""
+
+
+class _Checker:
+    """One query held against one schema."""
+
+    def __init__(
+        self, text: str, known: Known, fields: Collection[str],
+        categories: Collection[str] | None,
+    ) -> None:
+        self.text = text
+        self.known = known
+        self.fields = fields
+        self.categories = categories
+        self.errors: list[QueryError] = []
+        self.absent: dict[str, None] = {}
+        self.doubtful: dict[str, None] = {}
+
+    # --- names and constants
+
+    def walk(self, node: Query | Step, prefix: str = "") -> None:  # noqa: C901, PLR0912
+        """Note what is wrong below a node; one line per shape."""
+        match node:
+            case FieldTest(field, value) if field is not None:
+                self._field(field, prefix)
+                if isinstance(field, Text) and isinstance(value, Text):
+                    self._constant(prefix + field.text, value.text, value.at, "==")
+            case FieldTest(None, Text(value, at)) if not prefix:
+                self._bare(value, at)
+            case Range(field, op, value):
+                self._field(field, prefix)
+                if isinstance(field, Text):
+                    self._constant(prefix + field.text, value.text, value.at, op)
+            case Nested(path, item):
+                self.walk(item, f"{prefix}{path.text}.")
+                return
+            case FieldRef(name, optional, at):
+                if not optional:
+                    self._name(name, at)
+            case Compare(op, FieldRef(name), Literal(value, at)):
+                self._literal(name, value, at, op)
+            case Compare(op, Literal(value, at), FieldRef(name)):
+                self._literal(name, value, at, op)
+            case Match("in", FieldRef(name), options):
+                for option in options:
+                    if isinstance(option, Literal):
+                        self._literal(name, option.value, option.at, "==")
+            case EventQuery(category) if category is not None:
+                self._category(category)
+        for child in children(node):
+            self.walk(child, prefix)
+
+    def _bare(self, value: str, at: int) -> None:
+        """Errors: a value that any field may have, though a test of one was meant."""
+        found = _COMPARISON.fullmatch(value)
+        if found is None or self.text[at : at + 1] == '"':
+            return
+        name = found[1]
+        if name in self.fields or ecs_names.exists(name) or ecs_names.meant(name, self.fields):
+            said = f"{name}:{found[2]}" if "!" not in found[0] else f"not {name}:{found[2]}"
+            self.errors.append(query_error(
+                f"'=' does not compare in KQL: did you mean '{said}'?", self.text, at))
+
+    def _category(self, category: str) -> None:
+        if not self._occurs(category):
+            self.absent[f"{category} events"] = None
+        elif self.categories is None and (near := ecs_names.meant_category(category)):
+            self.doubtful[f"no event is known to be of the category '{category}': did you mean "
+                          f"'{near}'?"] = None
+
+    def _occurs(self, category: str) -> bool:
+        return self.categories is None or category in self.categories
+
+    def _field(self, field: Text | Wildcard, prefix: str) -> None:
+        if isinstance(field, Text):
+            self._name(prefix + field.text, field.at)
+        elif not self._fitting(field):
+            self.absent["*".join(field.parts)] = None
+
+    def _fitting(self, field: Wildcard) -> list[str]:
+        fits = star_pattern(field.parts)
+        return [name for name in self.fields if fits(name)]
+
+    def _name(self, name: str, at: int) -> None:
+        if self.known(name) is not None:
+            # A name that every event may have has a type too.
+            if self.categories is None and (words := doubt(name, self.fields)):
+                self.doubtful[words] = None
+            return
+        if ecs_names.exists(name):
+            self.absent[name] = None
+            return
+        reason = f"unknown field '{name}'"
+        if near := self._nearest(name):
+            reason += f": did you mean '{near}'?"
+        error = query_error(reason, self.text, at)
+        if str(error) not in map(str, self.errors):  # `field:(a or b)` names its field once
+            self.errors.append(error)
+
+    def _nearest(self, name: str) -> str:
+        from difflib import get_close_matches  # noqa: PLC0415  only when something is wrong
+
+        return next(iter(get_close_matches(name[:200], list(self.fields), 1)), "")
+
+    def _literal(self, name: str, value: object, at: int, op: str) -> None:
+        if isinstance(value, str):
+            self._constant(name, value, at, op)
+
+    def _constant(self, name: str, text: str, at: int, op: str) -> None:
+        """A constant that the type of its field can never equal is a mistake."""
+        reason = misfit(name, self.known(name) or "", text, op)
+        if reason:
+            self.errors.append(query_error(reason, self.text, at))
+
+    # --- what can be decided without an event: True, False, or None for "it depends"
+
+    def has_hope(self, query: Sequence | Sample) -> bool:
+        """Whether every event that must occur can, and can be joined with the others."""
+        return all(
+            self.hope(step.event) is not False
+            and all(ref.optional or self.known(ref.name) for ref in (*query.by, *step.by))
+            for step in query.steps if not step.missing
+        )
+
+    def hope(self, node: Node, prefix: str = "") -> bool | None:  # noqa: PLR0911, C901
+        """What a node comes to, as far as it does not depend on events; one line per shape."""
+        match node:
+            case And(items):
+                return _all_of(self.hope(item, prefix) for item in items)
+            case Or(items):
+                return _any_of(self.hope(item, prefix) for item in items)
+            case Not(item):
+                hope = self.hope(item, prefix)
+                return None if hope is None else not hope
+            case EventQuery(category, condition):
+                if category is not None and not self._occurs(category):
+                    return False
+                return self.hope(condition)
+            case FieldTest(None):
+                return None
+            case FieldTest(field, value):
+                if self._is_present(field, prefix):
+                    return None
+                return isinstance(value, Null)
+            case Range(field):
+                return None if self._is_present(field, prefix) else False
+            case Nested(path, item):
+                inner = self.hope(item, f"{prefix}{path.text}.")
+                return False if inner is False else None
+        if any(self.known(name) is not None for name in field_names(node)):
+            return None
+        return truth(node, {})
+
+    def _is_present(self, field: Text | Wildcard | None, prefix: str) -> bool:
+        if isinstance(field, Text):
+            return self.known(prefix + field.text) is not None
+        return field is None or bool(self._fitting(field))
+
+
+def _all_of(hopes: Iterable[bool | None]) -> bool | None:
+    return _decide(hopes, deciding=False)
+
+
+def _any_of(hopes: Iterable[bool | None]) -> bool | None:
+    return _decide(hopes, deciding=True)
+
+
+def _decide(hopes: Iterable[bool | None] | Iterator[bool | None], deciding: bool) -> bool | None:
+    seen = set(hopes)
+    if deciding in seen:
+        return deciding
+    return None if None in seen else not deciding
+
+
+def misfit(name: str, ecs_type: str, text: str, op: str = "==") -> str:
+    """Why a constant can never be compared with a field of that type; empty if it can."""
+    if ecs_type == "ip":
+        if op in ("==", "!=") and not is_network(text):
+            return f"'{name}' is an address, '{text}' is neither an address nor a network"
+        if op not in ("==", "!=") and address_of(text) is None:
+            return f"'{name}' is an address, '{text}' is none"
+    elif ecs_type in NUMBER_TYPES and number_of(text) is None:
+        return f"'{name}' is a number, '{text}' is none"
+    elif ecs_type == "date" and date_span(text) is None:
+        if re.match(r"now\b", text):
+            return "dates relative to 'now' mean nothing in packet time"
+        return f"'{name}' is a date, '{text}' is none"
+    return ""

@@ -1,0 +1,268 @@
+"""From a match to an alert: the event's document, what the rule adds, and one line for people."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from sensor.model.alert import SEVERITIES, Alert
+from sensor.query.document_rows import merge, values_at
+from sensor.query.masks import date_text
+from sensor.query.values import date_span
+from sensor.rules.files import RuleText
+from sensor.rules.runners import Match
+from sensor.rules.suppression import Overflow
+
+MESSAGE_MAX = 1024
+"""Characters of a message."""
+
+
+class AlertMaker:
+    """Makes the alerts of one rule."""
+
+    def __init__(self, rule: RuleText) -> None:
+        self._rule = rule
+        common: dict[str, Any] = {
+            "event": {
+                "kind": "alert",
+                "severity": SEVERITIES[rule.severity],
+                "risk_score": rule.risk_score,
+            },
+            "rule": _rule_fields(rule),
+        }
+        if threat := threat_fields(rule.threat):
+            common["threat"] = threat
+        self._common = orjson.dumps(common)  # parsed anew for each alert: its own copy
+
+    def alert(
+        self, match: Match, document: dict[str, Any], suppressed: int
+    ) -> Alert:
+        """The alert for a match; its event's document, or that of `document_of`, becomes its own.
+        """
+        time_ns = match.known_ns
+        for stamp in values_at(document, "@timestamp")[:1]:
+            span = date_span(stamp) if isinstance(stamp, str) else None
+            time_ns = span[0] if span else match.known_ns
+        if match.events:
+            events = document["sensor"]["alert"]["events"]
+            parts = [_identity(event) for event in events]
+            message = printable(f"{self._rule.name}: {_summary_of_all(document, events)}")
+        else:
+            parts = [_identity(document)] if match.events is None else []
+            words = (_summary(document), _findings(match.fields or {}))
+            message = printable(f"{self._rule.name}: {', '.join(filter(None, words))}")
+        if match.name:
+            parts.append(match.name)
+        # Replaced, not merged: what the event says of other rules is not about this one.
+        document.pop("rule", None)
+        document.pop("threat", None)
+        if match.fields and "threat" in match.fields:
+            document["threat"] = match.fields["threat"]
+        return self._finished(document, _digest(self._rule.id, *parts), time_ns, message,
+                              suppressed)
+
+    def closing(self, overflow: Overflow, alerts_max: int) -> Alert:
+        """The alert that stands for those a window held back."""
+        noun = "alert" if overflow.count == 1 else "alerts"
+        message = printable(
+            f"{self._rule.name}: {overflow.count} more {noun} from "
+            f"{_clock(overflow.start_ns)} to {_clock(overflow.end_ns)} UTC, over the limit of "
+            f"{alerts_max}"
+        )
+        document = {
+            "@timestamp": date_text(overflow.last_ns),
+            "event": {
+                "category": ["network"], "type": ["info"],
+                "start": date_text(overflow.start_ns), "end": date_text(overflow.end_ns),
+            },
+        }
+        name = _digest(self._rule.id, "closing", str(overflow.start_ns))
+        return self._finished(document, name, overflow.last_ns, message, overflow.count)
+
+    def _finished(
+        self, document: dict[str, Any], name: str, time_ns: int, message: str, suppressed: int
+    ) -> Alert:
+        merge(document, orjson.loads(self._common))
+        document["message"] = message
+        merge(document, {"sensor": {"alert": {"id": name, "suppressed_count": suppressed}}})
+        return Alert(
+            id=name, rule_id=self._rule.id, rule_name=self._rule.name,
+            severity=self._rule.severity, risk_score=self._rule.risk_score,
+            time_ns=time_ns, message=message, document=document,
+        )
+
+
+def document_of(match: Match) -> dict[str, Any]:
+    """The document for several events: what they share, and they themselves below it."""
+    events = [kept.document() for kept in match.events or ()]
+    document = _shared(events)
+    if events and (stamp := values_at(events[-1], "@timestamp")[:1]):
+        document["@timestamp"] = stamp[0]
+    else:
+        document["@timestamp"] = date_text(match.known_ns)
+    if events:
+        if "ecs" in events[-1]:  # of different versions the newest event's
+            document["ecs"] = events[-1]["ecs"]
+        merge(document, {"sensor": {"alert": {"events": events}}})
+    if match.fields:
+        merge(document, match.fields)
+    return document
+
+
+def _shared(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """The fields that all documents have with the same value, as objects of their own."""
+    if not documents:
+        return {}
+    first, *others = documents
+    shared: dict[str, Any] = {}
+    for key, value in first.items():
+        values = [other.get(key) for other in others]
+        if isinstance(value, dict):
+            tables = [item for item in values if isinstance(item, dict)]
+            below = _shared([value, *tables]) if len(tables) == len(values) else {}
+            if below:
+                shared[key] = below
+        elif all(type(item) is type(value) and item == value for item in values):
+            shared[key] = list(value) if isinstance(value, list) else value
+    return shared
+
+
+def _identity(document: dict[str, Any]) -> str:
+    event_ids = values_at(document, "event.id")
+    return str(event_ids[0]) if event_ids else _digest(_canonical(document))
+
+
+def _findings(fields: dict[str, Any]) -> str:
+    """What a rule found beyond the event, for the message."""
+    for told in values_at(fields, "sensor.alert.threshold"):
+        group = " ".join(f"{name} {value}" for name, value
+                         in zip(told["field"], told["value"], strict=True)
+                         if name not in ("source.ip", "destination.ip"))
+        words = f"{told['count']} event{'s'[:told['count'] != 1]}"
+        if different := told.get("cardinality"):
+            words += f" with {different['value']} different {different['field']}"
+        return f"{group}: {words}" if group else words
+    for told in values_at(fields, "sensor.alert.new_terms"):
+        return f"new {' and '.join(told['field'])}: {', '.join(told['value'])}"
+    names = [str(hit["atomic"]) for hit in values_at(fields, "threat.enrichments.matched")]
+    return f"indicator {', '.join(dict.fromkeys(names))}" if names else ""
+
+
+def _summary_of_all(document: dict[str, Any], events: list[dict[str, Any]]) -> str:
+    """As `_summary`, of what the events share, else of the last that has endpoints."""
+    told = [text for event in (document, *reversed(events)) if "->" in (text := _summary(event))]
+    noun = "event" if len(events) == 1 else "events"
+    return f"{told[0] if told else _summary(document)} ({len(events)} {noun})".strip()
+
+
+def _rule_fields(rule: RuleText) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "id": rule.id, "uuid": rule.id, "name": rule.name, "version": str(rule.version),
+        "description": rule.description, "ruleset": rule.ruleset,
+    }
+    use_cases = [tag.removeprefix("Use Case: ") for tag in rule.tags if "Use Case: " in tag]
+    if use_cases:
+        fields["category"] = use_cases[0]
+    if rule.references:
+        fields["reference"] = rule.references[0]
+    if rule.author:
+        fields["author"] = list(rule.author)
+    if rule.license:
+        fields["license"] = rule.license
+    return fields
+
+
+def threat_fields(entries: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    """ECS `threat.*` of a rule's [[rule.threat]] tables: parallel arrays, each item once."""
+    framework = ""
+    tactics: list[dict[str, Any]] = []
+    techniques: list[dict[str, Any]] = []
+    subtechniques: list[dict[str, Any]] = []
+    for entry in entries:
+        framework = framework or str(entry.get("framework", ""))
+        _add(tactics, entry.get("tactic"))
+        for technique in _tables(entry.get("technique")):
+            _add(techniques, technique)
+            for subtechnique in _tables(technique.get("subtechnique")):
+                _add(subtechniques, subtechnique)
+    threat: dict[str, Any] = {"framework": framework} if framework else {}
+    if tactics:
+        threat["tactic"] = _columns(tactics)
+    if techniques:
+        threat["technique"] = _columns(techniques)
+    if subtechniques:
+        threat.setdefault("technique", {})["subtechnique"] = _columns(subtechniques)
+    return threat
+
+
+def _tables(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _add(items: list[dict[str, Any]], item: Any) -> None:
+    if isinstance(item, dict) and all(item.get("id") != known.get("id") for known in items):
+        items.append(item)
+
+
+def _columns(items: list[dict[str, Any]]) -> dict[str, list[str]]:
+    return {key: [str(item.get(key, "")) for item in items] for key in ("id", "name", "reference")}
+
+
+def _summary(document: dict[str, Any]) -> str:
+    """`192.0.2.10:50432 -> 198.51.100.7:23 tcp accepted (handshake) outbound`, as far as known."""
+    def first(name: str) -> str:
+        return next((str(value) for value in values_at(document, name)
+                     if not isinstance(value, dict)), "")
+
+    words = []
+    source = _endpoint(first("source.ip"), first("source.port"))
+    destination = _endpoint(first("destination.ip"), first("destination.port"))
+    if source or destination:
+        words.append(f"{source or '?'} -> {destination or '?'}")
+    evidence = first("sensor.flow.evidence")
+    words += [
+        first("network.transport"),
+        first("sensor.flow.verdict") or first("event.action"),
+        f"({evidence})" if evidence else "",
+        first("network.direction"),
+    ]
+    return " ".join(word for word in words if word)
+
+
+def _endpoint(address: str, port: str) -> str:
+    if not (address and port):
+        return address
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def printable(text: str) -> str:
+    """One line without control or direction-changing characters: those are escaped."""
+    if text.isprintable() and len(text) <= MESSAGE_MAX:
+        return text.strip()
+    safe = "".join(
+        character if character.isprintable() else _escaped(character)
+        for character in text[:MESSAGE_MAX]
+    )
+    return safe.strip()
+
+
+def _escaped(character: str) -> str:
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{{{number:x}}}"
+
+
+def _clock(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _canonical(document: dict[str, Any]) -> str:
+    return json.dumps(document, sort_keys=True, default=str)
+
+
+def _digest(*parts: str) -> str:
+    joined = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(joined).hexdigest()[:32]

@@ -1,0 +1,80 @@
+"""What rules that count, remember or compare need to run, and why they cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sensor.base.frozen import frozen
+from sensor.query import ecs_names
+from sensor.rules.files import RuleText
+from sensor.rules.types import (
+    NewTermsText,
+    Special,
+    ThreatText,
+    ThresholdText,
+)
+
+if TYPE_CHECKING:
+    from sensor.rules.indicators import IndicatorFile
+    from sensor.rules.state_store import RuleStore
+
+
+class CannotRun(Exception):
+    """Why a rule that is written rightly cannot run here."""
+
+
+@frozen
+class Resources:
+    """What rules use beside the events."""
+
+    store: RuleStore | None = None
+    """Where new terms are kept; None: in memory, for this run."""
+    indicators: tuple[IndicatorFile, ...] = ()
+
+
+@frozen
+class Fields:
+    """The fields that a rule names outside of its query."""
+
+    names: tuple[str, ...]
+    unknown: tuple[str, ...]
+    """Nobody has them: mistakes."""
+    absent: tuple[str, ...]
+    """The events of this sensor never have them."""
+    is_hopeless: bool
+    """Whether the rule can never match without them."""
+
+
+def fields_of(special: Special, type_of: Callable[[str], str | None]) -> Fields:
+    """Hold a rule's fields against those that events have."""
+    match special:
+        case ThresholdText(fields, _, cardinality_field):
+            names = [*fields, *([cardinality_field] if cardinality_field else [])]
+        case NewTermsText(fields):
+            names = list(fields)
+        case ThreatText(mapping):
+            names = [entry.field for group in mapping for entry in group]
+    lacking = dict.fromkeys(name for name in names if type_of(name) is None)
+    unknown = tuple(name for name in lacking if not ecs_names.exists(name))
+    absent = tuple(name for name in lacking if name not in unknown)
+    hopeless = bool(absent)
+    if isinstance(special, ThreatText):
+        hopeless = all(
+            any(entry.field in lacking and not entry.negate for entry in group)
+            for group in special.mapping
+        )
+    return Fields(tuple(dict.fromkeys(names)), unknown, absent, hopeless)
+
+
+def suppression_fields(
+    text: RuleText, type_of: Callable[[str], str | None]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The fields that a rule groups by to suppress: those that nobody has, and those that the
+    events of this sensor never have.
+    """
+    if text.suppression is None or isinstance(text.special, ThresholdText):
+        return (), ()
+    lacking = [name for name in text.suppression.group_by if type_of(name) is None]
+    return (tuple(name for name in lacking if not ecs_names.exists(name)),
+            tuple(name for name in lacking if ecs_names.exists(name)))

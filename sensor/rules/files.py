@@ -1,0 +1,358 @@
+"""Rule files -> rule texts: the detection-rules TOML layout, and Kibana's NDJSON rule export."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sensor.base.frozen import frozen
+from sensor.errors import QueryError
+from sensor.model.alert import SEVERITIES
+from sensor.rules.kibana_json import is_json, kind_of, values_of
+from sensor.rules.types import UNITS_S, Special, ThresholdText, lookback_ns, read_special
+
+FILE_BYTES_MAX = 8 << 20
+UNSUPPORTED_TYPES = {
+    "machine_learning": "machine learning jobs are not evaluated",
+    "esql": "ES|QL is not evaluated",
+    "saved_query": "a saved query lives in Kibana, not in the rule",
+}
+SUPPRESSION_UNITS = ("s", "m", "h", "d")
+QUERY_TYPES = ("query", "threshold", "new_terms", "threat_match")
+"""Types whose query is KQL."""
+TYPES = ("eql", *QUERY_TYPES, *UNSUPPORTED_TYPES)
+
+
+@frozen
+class Suppression:
+    """`alert_suppression` of a rule."""
+
+    group_by: tuple[str, ...]
+    duration_ns: int
+    """0: none was given."""
+    missing_alerts: bool
+    """Whether events without a group field give alerts of their own (doNotSuppress)."""
+
+
+@frozen
+class RuleText:
+    """One rule as its file has it."""
+
+    path: str
+    id: str
+    name: str
+    type: str
+    language: str
+    query: str
+    query_line: int
+    """The line of the file on which the query's text begins."""
+    severity: str
+    risk_score: float
+    version: int
+    description: str
+    tags: tuple[str, ...]
+    references: tuple[str, ...]
+    false_positives: tuple[str, ...]
+    note: str
+    author: tuple[str, ...]
+    license: str
+    threat: tuple[dict[str, Any], ...]
+    max_signals: int | None
+    suppression: Suppression | None
+    building_block: bool
+    disabled: bool
+    """Whether somebody switched it off in Kibana."""
+    has_filters: bool
+    """Whether Kibana's filters narrow the query; they are no part of its text."""
+    category_field: str
+    """Where EQL's event category is to be looked for, if the rule says so."""
+    exception_lists: tuple[str, ...]
+    ruleset: str
+    """What the rule belongs to: its `[sensor]` table's word, else the name of its folder."""
+    network_leg: str
+    """The rule (file stem) that covers what a tap can see of this one."""
+    tests: tuple[dict[str, Any], ...]
+    lookback_ns: int
+    """How far back a run of the rule looks (`from`): the window where it counts or waits."""
+    special: Special | None
+    """What only rules of its type have: threshold, new terms, indicators."""
+
+
+def find_files(paths: Iterable[str]) -> tuple[list[Path], list[QueryError]]:
+    """The rule files that paths name, each once, folders in order of their names."""
+    files: dict[Path, None] = {}
+    errors = []
+    for name in paths:
+        path = Path(name)
+        if path.is_dir():
+            found = sorted(file for file in path.rglob("*")
+                           if file.suffix in (".toml", ".ndjson") and file.is_file())
+            if not found:
+                errors.append(QueryError("no rule files (*.toml, *.ndjson) here", path=str(path)))
+            files.update(dict.fromkeys(found))
+        elif path.exists():
+            files[path] = None
+        else:
+            errors.append(QueryError("no such file or directory", path=str(path)))
+    return list(files), errors
+
+
+def read_file(path: Path) -> Iterator[RuleText | QueryError]:
+    """The rules of a file, and what is wrong with those that cannot be used."""
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise ValueError(f"larger than {FILE_BYTES_MAX} octets")
+        content = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        yield QueryError(f"not UTF-8 at octet {error.start}", path=str(path))
+        return
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        yield QueryError(f"cannot be read: {reason}", path=str(path))
+        return
+    documents = _json(path, content) if is_json(path.name) else _toml(path, content)
+    for document in documents:
+        if isinstance(document, QueryError):
+            yield document
+        else:
+            yield from _Reader(str(path), content, *document).read()
+
+
+def _toml(path: Path, content: str) -> Iterator[tuple[dict[str, Any], int] | QueryError]:
+    try:
+        yield tomllib.loads(content), 0
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        reason = str(error) or "nested too deep"
+        place = re.search(r" \(at line (\d+), column (\d+)\)$", reason)
+        line, column = (int(place[1]), int(place[2])) if place else (0, 0)
+        lines = content.split("\n")
+        yield QueryError(
+            f"TOML: {reason[: place.start()] if place else reason}", path=str(path),
+            line=line, column=column,
+            text=lines[line - 1][:500] if 0 < line <= len(lines) else "",
+        )
+
+
+def _json(path: Path, content: str) -> Iterator[tuple[dict[str, Any], int] | QueryError]:
+    """Rules of an export; its other values (exception lists, the closing counts) are no rules."""
+    for found in values_of(str(path), content):
+        if isinstance(found, QueryError):
+            yield found
+        elif isinstance(found[1], dict) and "rule_id" in found[1]:
+            yield {"rule": found[1], "json": True}, found[0]
+
+
+def why_no_rule(path: Path) -> str:
+    """What to say of a file of JSON without any rule."""
+    found = values_of(str(path), path.read_text("utf-8-sig", "replace"))
+    return f"no rule in it: {kind_of(each[1] for each in found if isinstance(each, tuple))}"
+
+
+class _Reader:
+    """Reads one rule; collects everything that is wrong with it."""
+
+    def __init__(self, path: str, content: str, document: dict[str, Any], line: int) -> None:
+        self.path = path
+        self.content = content
+        self.document = document
+        self.line = line
+        self.errors: list[QueryError] = []
+        rule = document.get("rule")
+        self.rule: dict[str, Any] = rule if isinstance(rule, dict) else {}
+
+    def read(self) -> Iterator[RuleText | QueryError]:
+        if not self.rule:
+            yield QueryError("no [rule] table", path=self.path, line=self.line)
+            return
+        text = self._text()
+        if self.errors:
+            yield from self.errors
+        else:
+            yield text
+
+    def _text(self) -> RuleText:
+        kind = self._required("type")
+        if kind and kind not in TYPES:
+            self._error(f"unknown rule type '{kind}'", "type")
+        runs = kind not in UNSUPPORTED_TYPES
+        severity = self._required("severity")
+        if severity and severity not in SEVERITIES:
+            self._error(f"unknown severity '{severity}'", "severity")
+        sensor = self.document.get("sensor")
+        if not isinstance(sensor, dict):
+            sensor = {}
+        special = read_special(self.rule, sensor, self._error)
+        return RuleText(
+            path=self.path, id=self._required("rule_id"), name=self._required("name"),
+            type=kind, language=self._language(kind),
+            query=self._query(kind) if runs else "", query_line=self._query_line(),
+            severity=severity, risk_score=self._risk_score(),
+            version=self._typed("version", int, 1),
+            description=self._required("description").strip(),
+            tags=self._texts("tags"), references=self._texts("references"),
+            false_positives=self._texts("false_positives"),
+            note=self._typed("note", str, "").strip(), author=self._texts("author"),
+            license=self._typed("license", str, ""), threat=self._threat(),
+            max_signals=self._max_signals(), suppression=self._suppression(special),
+            building_block=self.rule.get("building_block_type") is not None,
+            disabled=self.rule.get("enabled") is False and is_json(self.path),
+            has_filters=bool(self._typed("filters", list, [])),
+            category_field=self._typed("event_category_override", str, ""),
+            exception_lists=tuple(
+                str(item["list_id"]) for item in self._typed("exceptions_list", list, [])
+                if isinstance(item, dict) and "list_id" in item),
+            ruleset=str(sensor.get("ruleset") or Path(self.path).absolute().parent.name),
+            network_leg=str(sensor.get("network_leg", "")),
+            tests=self._tests(),
+            lookback_ns=lookback_ns(self.rule, self._error),
+            special=special,
+        )
+
+    # --- kinds of values
+
+    def _required(self, key: str) -> str:
+        value = self.rule.get(key)
+        if value is None:
+            self._error(f"[rule] has no '{key}'", "")
+            return ""
+        if not isinstance(value, str) or not value.strip():
+            self._error(f"'{key}' must be a text that is not empty", key)
+            return ""
+        return value
+
+    def _query(self, kind: str) -> str:
+        """The query; Kibana exports a rule that only filters with an empty one: all events."""
+        if kind in QUERY_TYPES and self.rule.get("query") == "":
+            return "*:*"
+        return self._required("query")
+
+    def _typed(self, key: str, kind: type[Any], default: Any) -> Any:
+        value = self.rule.get(key, default)
+        if value is None:
+            return default
+        if not isinstance(value, kind) or isinstance(value, bool):
+            words = {str: "a text", int: "a whole number", list: "a list", dict: "a table"}
+            self._error(f"'{key}' must be {words[kind]}", key)
+            return default
+        return value
+
+    def _texts(self, key: str) -> tuple[str, ...]:
+        values = self._typed(key, list, [])
+        return tuple(str(value).strip() for value in values)
+
+    def _language(self, kind: str) -> str:
+        default = "eql" if kind == "eql" else "kuery"
+        language: str = self._typed("language", str, default)
+        if kind == "eql" and language != "eql":
+            self._error(f"a rule of type eql has the language eql, not '{language}'", "language")
+        if kind in QUERY_TYPES and language not in ("kuery", "lucene"):
+            self._error(f"unknown language '{language}': kuery or lucene", "language")
+        return language
+
+    def _risk_score(self) -> float:
+        value = self.rule.get("risk_score")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 100:
+            self._error("'risk_score' must be a number from 0 to 100", "risk_score")
+            return 0.0
+        return float(value)
+
+    def _max_signals(self) -> int | None:
+        value: int | None = self._typed("max_signals", int, None)
+        if value is not None and value < 1:
+            self._error("'max_signals' must be at least 1", "max_signals")
+        return value
+
+    def _suppression(self, special: Special | None) -> Suppression | None:
+        table: dict[str, Any] = self._typed("alert_suppression", dict, {})
+        if not table:
+            return None
+        group_by = table.get("group_by")
+        if isinstance(special, ThresholdText):  # by its own fields: it names none here
+            return Suppression(special.fields, self._duration_ns(table.get("duration")),
+                               missing_alerts=False)
+        if (not isinstance(group_by, list) or not 1 <= len(group_by) <= 5
+                or not all(isinstance(name, str) for name in group_by)):
+            self._error("'alert_suppression.group_by' must list 1 to 5 fields", "group_by")
+            return None
+        strategy = table.get("missing_fields_strategy", "suppress")
+        if strategy not in ("suppress", "doNotSuppress"):
+            self._error("'missing_fields_strategy' is suppress or doNotSuppress",
+                        "missing_fields_strategy")
+        return Suppression(tuple(group_by), self._duration_ns(table.get("duration")),
+                           strategy == "doNotSuppress")
+
+    def _duration_ns(self, value: Any) -> int:
+        if value is None:
+            return 0
+        number = value.get("value") if isinstance(value, dict) else None
+        unit = value.get("unit") if isinstance(value, dict) else None
+        if type(number) is not int or number < 1 or unit not in SUPPRESSION_UNITS:
+            self._error("'duration' must be like { value = 5, unit = \"m\" } (s, m, h, d)",
+                        "duration")
+            return 0
+        return number * UNITS_S[unit] * 1_000_000_000
+
+    def _threat(self) -> tuple[dict[str, Any], ...]:
+        entries = self._typed("threat", list, [])
+        if not all(isinstance(entry, dict) for entry in entries):
+            self._error("'threat' must be a list of tables", "threat")
+            return ()
+        return tuple(entries)
+
+    def _tests(self) -> tuple[dict[str, Any], ...]:
+        tests = self.document.get("test", [])
+        return tuple(test for test in tests if isinstance(test, dict))
+
+    # --- places
+
+    def _error(self, reason: str, key: str) -> None:
+        self.errors.append(QueryError(reason, path=self.path, line=self._line_of(key)))
+
+    def _line_of(self, key: str) -> int:
+        """The line of the file on which a key stands; the rule's own where that is unknown."""
+        if self.line or not key:
+            return self.line
+        found = re.search(rf"^[ \t]*{re.escape(key)}[ \t]*=", self.content, re.MULTILINE)
+        return self.content.count("\n", 0, found.start()) + 1 if found else 0
+
+    def _query_line(self) -> int:
+        if self.line:
+            return self.line
+        line = self._line_of("query")
+        if not line:
+            return 0
+        written = self.content.split("\n")[line - 1]
+        opens = re.search(r"=\s*(\"\"\"|''')\s*$", written)
+        return line + 1 if opens else line
+
+
+def line_of(rule: RuleText, word: str) -> int:
+    """The line of a rule's file on which a word stands in quotes; 0 if unknown."""
+    if is_json(rule.path):
+        return rule.query_line
+    lines = Path(rule.path).read_text("utf-8", "replace").split("\n")
+    quoted = (f'"{word}"', f"'{word}'")
+    return next((number for number, line in enumerate(lines, 1)
+                 if any(text in line for text in quoted)), 0)
+
+
+def placed(error: QueryError, rule: RuleText, content: str = "") -> QueryError:
+    """An error of a query, moved to its place in the rule file."""
+    if is_json(rule.path):
+        # The file has the query in one piece, escaped: its own line is shown instead.
+        reason = f"{error.reason} (query line {error.line}, column {error.column})"
+        if error.text and error.column:
+            reason += f"\n    {error.text}\n    {' ' * (error.column - 1)}^"
+        return QueryError(reason, path=rule.path, line=rule.query_line)
+    line = rule.query_line + error.line - 1
+    lines = content.split("\n")
+    written = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""
+    shift = written.find(error.text) if error.text else -1
+    if shift < 0:
+        return QueryError(error.reason, path=rule.path, line=line, column=error.column,
+                          text=error.text)
+    return QueryError(error.reason, path=rule.path, line=line, column=error.column + shift,
+                      text=written)

@@ -1,0 +1,206 @@
+"""Where rules keep what they must not forget: one SQLite file in the folder of `--state`.
+
+The file belongs to one process at a time. It is written in transactions: a crash leaves it as it
+was after the last one. What cannot be written while the sensor runs stays in memory, and is said.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sensor.base.escape import harmless
+from sensor.base.frozen import frozen
+from sensor.errors import ConfigError
+from sensor.query.stateful.new_terms import History
+from sensor.query.stateful.terms import Terms
+
+FILE_NAME = "rules.sqlite3"
+VERSION = 1
+"""Of the tables; a file of another version is refused."""
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS rules (
+    rule TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, since_ns INTEGER NOT NULL,
+    until_ns INTEGER NOT NULL, window_ns INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS terms (
+    rule TEXT NOT NULL, term TEXT NOT NULL, last_ns INTEGER NOT NULL, PRIMARY KEY (rule, term)
+) WITHOUT ROWID;
+"""
+
+
+@frozen
+class Owner:
+    """Whose history it is: a rule, and what of it must be the same for the history to be good."""
+
+    rule_id: str
+    fingerprint: str
+
+
+class RuleStore:
+    """The state of rules in a file.
+
+    Errors: ConfigError if the folder or the file cannot be used, or another process uses it.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.path = Path(folder) / FILE_NAME
+        self.error = ""
+        """Why nothing can be written any more; empty while it can."""
+        self._lock = threading.Lock()
+        """Rules are loaded in one thread while they are matched in another."""
+        self._histories: dict[str, tuple[Owner, History]] = {}
+        self._connection: sqlite3.Connection | None = None
+        try:
+            Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._connection = self._opened()
+        except OSError as error:
+            raise ConfigError(f"--state {harmless(folder)}: {error.strerror}") from None
+        except sqlite3.Error as error:
+            raise ConfigError(f"--state {harmless(folder)}: {_reason(error)}") from None
+
+    def _opened(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=0, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = WAL")
+            # A write-ahead log that is not forced to the disk each time stays sound all the same;
+            # after a power cut the last seconds may be missing from it.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("BEGIN EXCLUSIVE")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version not in (0, VERSION):
+                raise sqlite3.DatabaseError(f"written by another version of the sensor ({version})")
+            for statement in _TABLES.strip().split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def since_ns(self, owner: Owner) -> int | None:
+        """From when on the stored history of a rule is whole; None if there is none."""
+        with self._lock:
+            return self._since_ns(owner)
+
+    def _since_ns(self, owner: Owner) -> int | None:
+        if self._connection is None:
+            return None
+        try:
+            found = self._connection.execute(
+                "SELECT since_ns FROM rules WHERE rule = ? AND fingerprint = ?",
+                (owner.rule_id, owner.fingerprint),
+            ).fetchone()
+        except sqlite3.Error as error:
+            self._give_up(error)
+            return None
+        return int(found[0]) if found else None
+
+    def restore(self, owner: Owner, history: History) -> None:
+        """Fill a history with what is stored for its rule, and keep it from now on."""
+        before = self._histories.get(owner.rule_id)
+        if before is not None and before[0] == owner:  # the same rule, loaded anew
+            self.save(*before, everything=True)
+        with self._lock:
+            self._histories[owner.rule_id] = owner, history
+            if self._connection is None:
+                return
+            try:
+                if self._since_ns(owner) is None:  # none, or of a rule that has changed since
+                    _delete(self._connection, "rule = ?", owner.rule_id)
+                    return
+                (since_ns, until_ns) = self._connection.execute(
+                    "SELECT since_ns, until_ns FROM rules WHERE rule = ?", (owner.rule_id,)
+                ).fetchone()
+                rows = self._connection.execute(
+                    "SELECT term, last_ns FROM terms WHERE rule = ? ORDER BY last_ns, term",
+                    (owner.rule_id,),
+                )
+                seen = [(tuple(json.loads(term)), last_ns) for term, last_ns in rows]
+                history.restore(since_ns, until_ns, seen)
+            except (sqlite3.Error, ValueError, TypeError) as error:
+                self._give_up(error)
+
+    def save(self, owner: Owner, history: History, *, everything: bool = False) -> None:
+        """Write what is new of a history, if it cannot wait."""
+        with self._lock:
+            news = history.take_news(everything=everything)
+            if self._connection is None or news is None or history.since_ns is None:
+                return
+            times = history.since_ns, history.until_ns, history.window_ns
+            seen = zip(_named(owner, news.seen), news.seen.values(), strict=True)
+            try:
+                with _transaction(self._connection) as connection:
+                    connection.execute(
+                        "INSERT OR REPLACE INTO rules VALUES (?, ?, ?, ?, ?)",
+                        (owner.rule_id, owner.fingerprint, *times),
+                    )
+                    connection.executemany(
+                        "DELETE FROM terms WHERE rule = ? AND term = ?",
+                        _named(owner, news.forgotten),
+                    )
+                    connection.executemany(
+                        "INSERT OR REPLACE INTO terms VALUES (?, ?, ?)",
+                        ((rule, term, last_ns) for (rule, term), last_ns in seen),
+                    )
+            except sqlite3.Error as error:
+                self._give_up(error)
+
+    def close(self) -> None:
+        """Write everything, forget rules whose whole history is out of date, let go of the file."""
+        for owner, history in self._histories.values():
+            self.save(owner, history, everything=True)
+        with self._lock:
+            if self._connection is None:
+                return
+            try:
+                _delete(self._connection, "rule IN (SELECT rule FROM rules WHERE until_ns + "
+                        "window_ns < (SELECT max(until_ns) FROM rules))")
+                self._connection.close()
+                self._connection = None
+            except sqlite3.Error as error:
+                self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        """Go on in memory: rules must not stop because a disk is full."""
+        self.error = f"{harmless(str(self.path))}: {_reason(error)}: what rules learn is not kept"
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All of it or, after an error, nothing."""
+    connection.execute("BEGIN")
+    try:
+        yield connection
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _delete(connection: sqlite3.Connection, which: str, *values: str) -> None:
+    with _transaction(connection):
+        connection.execute(f"DELETE FROM terms WHERE {which}", values)
+        connection.execute(f"DELETE FROM rules WHERE {which}", values)
+
+
+def _named(owner: Owner, terms: Iterable[Terms]) -> Iterable[tuple[str, str]]:
+    return ((owner.rule_id, json.dumps(term)) for term in terms)
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    return "another process uses it" if "locked" in text else text

@@ -1,0 +1,64 @@
+"""Sinks for a live run: each behind a queue in a thread of its own, servers with a spool."""
+
+from __future__ import annotations
+
+import secrets
+from typing import cast
+
+from sensor.config import SinkLimits
+from sensor.errors import ConfigError
+from sensor.model.status import ALERTS, RECORDS, SinkStatus
+from sensor.sinks.base import Sink
+from sensor.sinks.console import ConsoleSink
+from sensor.sinks.delivery.forwarder import Courier, Patience
+from sensor.sinks.delivery.message_sink import MessageSink
+from sensor.sinks.delivery.queue import Queued
+from sensor.sinks.delivery.spool import Spool
+from sensor.sinks.delivery.threaded_flows import BackgroundFlows
+from sensor.sinks.delivery.threaded_sink import Background, Steady, Worker, Writing
+from sensor.sinks.flow_files import FlowSink
+
+
+def background(
+    sink: Sink,
+    limits: SinkLimits,
+    spool_dir: str | None = None,
+    *,
+    patience: Patience | None = None,
+) -> Background:
+    """The sink with a queue and a thread around it.
+
+    A sink that sends messages keeps them in a spool in `spool_dir` while its server is away. That
+    the spool cannot be used is said in `error`; the sink does without it.
+    """
+    queued = Queued(sink.name, limits.queue_max)
+    worker: Worker
+    if isinstance(sink, MessageSink):
+        spool, problem = None, None
+        if spool_dir is not None:
+            try:
+                spool = Spool(spool_dir, sink.name, limits.spool_bytes, secrets.token_hex(8))
+            except ConfigError as error:
+                problem = str(error)
+        worker = Courier(queued, sink.wire, spool, patience, spool_error=problem)
+    else:
+        if isinstance(sink, ConsoleSink):
+            sink.unbuffer()
+        worker = Steady(queued, cast(Writing, sink))
+    return Background(queued, worker, limits.drain_s)
+
+
+def background_flows(sink: FlowSink, limits: SinkLimits) -> BackgroundFlows:
+    """The flow file with a queue and a thread around it."""
+    return BackgroundFlows(sink, limits.flow_queue_bytes, limits.drain_s)
+
+
+def status_of(sink: Sink | FlowSink) -> SinkStatus:
+    """The state of any sink, its accounts read at one moment where another thread changes them."""
+    if isinstance(sink, Background | BackgroundFlows):
+        return sink.status()
+    waiting = getattr(sink, "waiting", 0)
+    kind = ALERTS if hasattr(sink, "emit") else RECORDS
+    return SinkStatus(
+        sink.name, sink.delivered, sink.dropped, sink.retried, waiting, sink.error, kind
+    )

@@ -1,0 +1,200 @@
+"""What waits for a sink's thread, and the sink's accounts: everything under one lock.
+
+The books balance at every moment: alerts taken = delivered + dropped + waiting, where waiting are
+those in the queue, the one in the thread's hands and those of this run in the spool.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from sensor.base.frozen import frozen
+from sensor.model.alert import Alert
+from sensor.model.status import Notice, SinkStatus
+
+NOTICES_MAX = 100
+"""Notices that wait for one sink; later ones are left out, standard error has them anyway."""
+
+
+@frozen
+class Message:
+    """An alert or a notice in the octets that go to a server."""
+
+    octets: bytes
+    is_alert: bool
+
+
+@frozen
+class Reopen:
+    """The order to open a file anew, in its place between the alerts."""
+
+
+Entry = Alert | Notice | Message | Reopen
+
+
+class Queued:
+    """A bounded queue between the pipeline, which never waits, and one thread, which may.
+
+    Once `abandon` was called nothing that the thread still does changes the accounts.
+    """
+
+    def __init__(self, name: str, queue_max: int) -> None:
+        self.name = name
+        self.delivered = self.dropped = self.retried = 0
+        self.recovered = 0
+        """Messages of earlier runs that were delivered in this one; not part of the balance."""
+        self.recovering = 0
+        """Alerts of earlier runs that still are in the spool; not part of the balance."""
+        self.stored = 0
+        """Alerts of this run that a spool on disk keeps."""
+        self.error: str | None = None
+        self.closing = False
+        self.abandoned = False
+        self._queue_max = queue_max
+        self._entries: deque[Entry] = deque()
+        self._alerts = 0
+        self._notices = 0
+        self._in_hand: Entry | None = None
+        self._changed = threading.Condition()
+
+    # The pipeline's side: none of these waits for anything but the lock.
+
+    def put(self, alert: Alert) -> None:
+        """Take an alert, or count it as dropped where there is no room or the sink is closed."""
+        with self._changed:
+            if self.closing or self._alerts >= self._queue_max:
+                self.dropped += 1
+                return
+            self._alerts += 1
+            self._entries.append(alert)
+            self._changed.notify()
+
+    def note(self, notice: Notice) -> None:
+        """Take a notice, while there is room for it."""
+        with self._changed:
+            if not self.closing and self._notices < NOTICES_MAX:
+                self._notices += 1
+                self._entries.append(notice)
+                self._changed.notify()
+
+    def reopen(self) -> None:
+        """Have the file opened anew; one order that waits already is enough."""
+        with self._changed:
+            waits = self._entries and isinstance(self._entries[-1], Reopen)
+            if not self.closing and not waits:
+                self._entries.append(Reopen())
+                self._changed.notify()
+
+    def end(self) -> None:
+        """Take no more; the thread may see to the rest."""
+        with self._changed:
+            self.closing = True
+            self._changed.notify()
+
+    def abandon(self) -> list[Entry]:
+        """Take everything away from the thread: what was in its hands first, then what waited.
+
+        All of it counts as waiting until `settle` tells what became of it.
+        """
+        with self._changed:
+            self.closing = self.abandoned = True
+            rest = [*([self._in_hand] if self._in_hand else ()), *self._entries]
+            self._in_hand = None
+            self._entries.clear()
+            self._alerts = sum(_is_alert(entry) for entry in rest)
+            return rest
+
+    def settle_rest(self, *, stored: int = 0) -> None:
+        """After `abandon`: so many alerts were stored on disk, all others are lost."""
+        with self._changed:
+            self.stored += stored
+            self.dropped += self._alerts - stored
+            self._alerts = 0
+
+    # What both sides read.
+
+    def is_empty(self) -> bool:
+        """Whether nothing waits here, the spool and the thread's hands not counted."""
+        return not self._entries
+
+    @property
+    def waiting(self) -> int:
+        with self._changed:
+            return self._waiting()
+
+    def _waiting(self) -> int:
+        held = self._in_hand is not None and _is_alert(self._in_hand)
+        return self._alerts + held + self.stored
+
+    def accounted(self) -> int:
+        """Delivered, dropped and waiting, read at one moment."""
+        with self._changed:
+            return self.delivered + self.dropped + self._waiting()
+
+    def status(self, error: str | None) -> SinkStatus:
+        """The accounts, read at one moment."""
+        with self._changed:
+            return SinkStatus(
+                self.name, self.delivered, self.dropped, self.retried, self._waiting(), error,
+                recovering=self.recovering,
+            )  # fmt: skip
+
+    # The thread's side.
+
+    def wait(self, timeout_s: float | None) -> None:
+        """Until something waits, the sink is to end, or the time is over."""
+        with self._changed:
+            if not self._entries and not self.closing:
+                self._changed.wait(timeout_s)
+
+    def pause(self, timeout_s: float) -> None:
+        """Until the sink is to end or the time is over; what comes meanwhile waits."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.closing, timeout_s)
+
+    def take(self) -> Entry | None:
+        """The next entry, now in the thread's hands; None if nothing waits."""
+        with self._changed:
+            if self.abandoned or not self._entries:
+                return None
+            assert self._in_hand is None
+            entry = self._in_hand = self._entries.popleft()
+            self._alerts -= _is_alert(entry)
+            self._notices -= isinstance(entry, Notice)
+            return entry
+
+    def put_back(self, entry: Entry) -> None:
+        """What is in the thread's hands goes back in front of the queue, perhaps as octets."""
+        with self._changed:
+            if not self.abandoned:
+                self._in_hand = None
+                self._entries.appendleft(entry)
+                self._alerts += _is_alert(entry)
+
+    def settle(self, *, delivered: int = 0, dropped: int = 0, stored: int = 0) -> None:
+        """Nothing is in the thread's hands any more: what became of it, each count a change."""
+        with self._changed:
+            if not self.abandoned:
+                self._in_hand = None
+                self.delivered += delivered
+                self.dropped += dropped
+                self.stored += stored
+
+    def drop_in_hand(self) -> None:
+        """Count what is in the thread's hands as dropped, if there is an alert."""
+        with self._changed:
+            if not self.abandoned and self._in_hand is not None:
+                self.dropped += _is_alert(self._in_hand)
+                self._in_hand = None
+
+    def count(self, *, retried: int = 0, recovered: int = 0, recovering: int = 0) -> None:
+        """Count what is no part of the balance, each count a change."""
+        with self._changed:
+            self.retried += retried
+            self.recovered += recovered
+            self.recovering += recovering
+
+
+def _is_alert(entry: Entry) -> bool:
+    return isinstance(entry, Alert) or (isinstance(entry, Message) and entry.is_alert)

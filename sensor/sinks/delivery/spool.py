@@ -1,0 +1,258 @@
+"""Messages on disk while their server is away: in order, bounded, safe against a crash.
+
+One SQLite database for each sink. A message that was stored outlives the process, however that ends
+(after a power failure the last few may be missing, or come a second time). A message is removed
+once it was handed over: one that was in flight when the process was killed is sent again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import sqlite3
+import threading
+from collections import deque
+
+from sensor.base.escape import harmless
+from sensor.base.frozen import frozen
+from sensor.errors import ConfigError
+from sensor.sinks.console import reason_of
+
+PAGE_BYTES = 4096
+PAGES_MIN = 16
+NOTICES_MAX = 100
+"""Notices that wait in one spool; a further one takes the place of the oldest."""
+SPARE_PAGES_MAX = 256
+"""Free pages that an empty spool may keep; with more of them the file is made small again."""
+JOURNAL_BYTES = 4 << 20
+"""The journal beside the database is cut to this size when it was larger."""
+LOCK_WAIT_S = 1.0
+"""How long to wait for a thread that is inside the spool, when the sensor ends."""
+
+_DAMAGED = "damaged"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS message (
+    position INTEGER PRIMARY KEY,
+    run TEXT NOT NULL,
+    is_alert INTEGER NOT NULL,
+    octets BLOB NOT NULL
+)
+"""
+
+
+@frozen
+class Stored:
+    """A message in the spool."""
+
+    position: int
+    octets: bytes
+    is_alert: bool
+    is_ours: bool
+    """Whether this run stored it, not an earlier one."""
+
+
+class Spool:
+    """A first-in first-out store of messages in one file; after opening, nothing raises.
+
+    `error` tells what is wrong with it now. `full` tells that the last message did not fit: what
+    fits later is taken again. Once `broken`, it takes and gives nothing any more.
+    """
+
+    def __init__(self, folder: str, name: str, bytes_max: int, run: str) -> None:
+        """Open or make the spool of the sink `name`.
+
+        Errors: ConfigError if it cannot be used, damaged or in use by another sensor.
+        """
+        self.path = os.path.join(folder, file_name(name))
+        self.error: str | None = None
+        self.broken = False
+        self.count = 0
+        """Messages that are to be sent."""
+        self.earlier_alerts = 0
+        """Alerts that earlier runs had left when it was opened."""
+        self._notices: deque[int] = deque()
+        """The positions of notices."""
+        self._given = 0
+        """The position of the message that was given last: it may be on its way."""
+        self._run = run
+        self._past = 0
+        """Messages up to this position were sent, whether or not they could be removed."""
+        self._lock = threading.Lock()
+        try:
+            os.makedirs(folder, 0o700, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            os.close(os.open(self.path, flags, 0o600))
+            self._database = sqlite3.connect(
+                self.path, timeout=0, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._prepare(bytes_max)
+            except BaseException:
+                self._database.close()
+                raise
+        except (OSError, sqlite3.Error, ValueError) as error:
+            raise ConfigError(f"spool {harmless(self.path)}: {_reason(error)}") from None
+
+    def _prepare(self, bytes_max: int) -> None:
+        execute = self._database.execute
+        execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        # Held as long as the process lives: a second sensor must not send the same messages.
+        execute("PRAGMA locking_mode = EXCLUSIVE")
+        execute("PRAGMA journal_mode = WAL")
+        execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
+        execute("PRAGMA synchronous = NORMAL")
+        execute("PRAGMA temp_store = MEMORY")
+        execute("BEGIN IMMEDIATE")
+        execute(_SCHEMA)
+        execute("COMMIT")
+        [(verdict,)] = execute("PRAGMA quick_check(1)").fetchall()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(f"{_DAMAGED}: {verdict}")
+        execute(f"PRAGMA max_page_count = {max(PAGES_MIN, bytes_max // PAGE_BYTES)}")
+        [(self.count, self.earlier_alerts)] = execute(
+            "SELECT count(*), count(CASE WHEN is_alert AND run <> ? THEN 1 END) FROM message",
+            (self._run,),
+        ).fetchall()
+        self._notices.extend(position for (position,) in execute(
+            "SELECT position FROM message WHERE NOT is_alert ORDER BY position"
+        ))  # fmt: skip
+
+    def put(self, octets: bytes, is_alert: bool) -> bool:
+        """Store a message behind all others; whether there was room for it."""
+        with self._lock:
+            return self._insert(octets, is_alert)
+
+    def put_in_time(self, octets: bytes, is_alert: bool) -> bool:
+        """The same while another thread may hang in here: False if it does."""
+        if not self._lock.acquire(timeout=LOCK_WAIT_S):
+            return False
+        try:
+            return self._insert(octets, is_alert)
+        finally:
+            self._lock.release()
+
+    def _insert(self, octets: bytes, is_alert: bool) -> bool:
+        if self.broken:
+            return False
+        try:
+            if not is_alert:
+                self._make_room_for_notice()
+            cursor = self._database.execute(
+                "INSERT INTO message (run, is_alert, octets) VALUES (?, ?, ?)",
+                (self._run, is_alert, octets),
+            )
+        except sqlite3.Error as error:
+            self._failed(error)
+            return False
+        self.count += 1
+        if not is_alert and cursor.lastrowid is not None:
+            self._notices.append(cursor.lastrowid)
+        self.error = None
+        return True
+
+    def _make_room_for_notice(self) -> None:
+        """Forget the oldest notices beyond the limit, but none that may be on its way."""
+        while len(self._notices) >= NOTICES_MAX and (oldest := self._oldest_notice()):
+            self._database.execute("DELETE FROM message WHERE position = ?", (oldest,))
+            self._notices.remove(oldest)
+            self.count -= 1
+
+    def _oldest_notice(self) -> int:
+        return next((position for position in self._notices if position > self._given), 0)
+
+    def first(self) -> Stored | None:
+        """The oldest message that was not sent; None if there is none."""
+        with self._lock:
+            if self.broken or not self.count:
+                return None
+            try:
+                row = self._database.execute(
+                    "SELECT position, octets, is_alert, run FROM message"
+                    " WHERE position > ? ORDER BY position LIMIT 1", (self._past,)
+                ).fetchone()
+            except sqlite3.Error as error:
+                self._failed(error)
+                self.broken = True  # what cannot be read cannot be sent
+                return None
+            if row is None:  # somebody else changed the file
+                self._begin_anew()
+                return None
+            position, octets, is_alert, run = row
+            self._given = position
+            return Stored(position, bytes(octets), bool(is_alert), run == self._run)
+
+    def remove(self, message: Stored) -> None:
+        """Forget a message, and what stands before it; it is not given again in this run."""
+        with self._lock:
+            self._past = message.position
+            self.count -= 1
+            while self._notices and self._notices[0] <= message.position:
+                self._notices.popleft()
+            if self.broken:
+                return
+            try:
+                self._database.execute(
+                    "DELETE FROM message WHERE position <= ?", (message.position,)
+                )
+            except sqlite3.Error as error:  # it may come a second time after a restart
+                self._failed(error)
+            else:
+                self.error = None
+                if not self.count:
+                    self._past = self._given = 0  # an empty table counts from the start again
+                    self._shrink()
+
+    def _begin_anew(self) -> None:
+        """Nothing is left that could be given: positions count from the start again."""
+        self.count = 0
+        self._notices.clear()
+        with contextlib.suppress(sqlite3.Error):
+            self._database.execute("DELETE FROM message")  # what was sent and could not be removed
+            self._past = self._given = 0
+
+    def _shrink(self) -> None:
+        """Give the room of a spool that was large and is empty back to the disk."""
+        with contextlib.suppress(sqlite3.Error):  # then it is used again, as it would be anyway
+            [(spare,)] = self._database.execute("PRAGMA freelist_count").fetchall()
+            if spare > SPARE_PAGES_MAX:
+                self._database.execute("VACUUM")
+                self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _failed(self, error: sqlite3.Error) -> None:
+        """A disk or spool that is full may have room later; anything else ends the spool."""
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code == sqlite3.SQLITE_FULL:
+            self.error = f"spool {harmless(self.path)}: no room left"
+        elif code & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY):
+            self.error = f"spool {harmless(self.path)}: {_reason(error)}"
+        else:
+            self.broken = True
+            self.error = f"spool {harmless(self.path)}: {_reason(error)}"
+
+    def close(self) -> None:
+        """Let the file go; never raises."""
+        if self._lock.acquire(timeout=LOCK_WAIT_S):
+            with contextlib.suppress(sqlite3.Error):
+                self.broken = True
+                self._database.close()
+            self._lock.release()
+
+
+def file_name(name: str) -> str:
+    """A file name for a sink's spool: readable, and different for different sinks."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:60] or "sink"
+    return f"{readable}-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:8]}.spool"
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in words that tell the operator what to do."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_BUSY:
+        return "in use by another sensor"
+    reason = reason_of(error)
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or reason.startswith(_DAMAGED):
+        return f"{_DAMAGED} ({reason}): move it away to have a new one"
+    return reason
