@@ -13,7 +13,7 @@ from sensor.capture.files.capture import FileCapture
 from sensor.capture.in_memory import MemoryCapture
 from sensor.memory.records import NO_VLAN
 from sensor.model.frames import FRAMES_MAX
-from tests.unit.capture.build import (
+from tests.unit.capture.files.build import (
     enhanced,
     interface,
     pcap_header,

@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +19,7 @@ from sensor.model.status import Notice
 from sensor.sinks import SinkOptions, open_sink
 from sensor.sinks.delivery.background import background
 from sensor.sinks.delivery.forwarder import Patience
-
-HERE = str(Path(__file__).parent)
-if HERE not in sys.path:
-    sys.path.insert(0, HERE)
-from sink_peers import alert_with, free_port, telnet_alert, until  # noqa: E402
+from tests.conformance.sink_peers import alert_with, free_port, telnet_alert, until
 
 CONFIGURATION = r"""
 global(workDirectory="{folder}" maxMessageSize="64k"

@@ -23,11 +23,7 @@ from sensor.sinks.delivery.background import background
 from sensor.sinks.delivery.threaded_sink import Background
 from sensor.sinks.syslog.formats import FORMATS
 from sensor.terminal.talkers import Talkers
-
-HERE = str(Path(__file__).parent)
-if HERE not in sys.path:
-    sys.path.insert(0, HERE)
-from sink_peers import (  # noqa: E402  pytest imports test files by path
+from tests.conformance.sink_peers import (
     CERTIFICATE,
     HOSTILE_TEXTS,
     DatagramPeer,

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sensor.capture.files.errors import LINKS
-from tests.unit.capture.build import (
+from tests.unit.capture.files.build import (
     KUZNETZOV,
     NANO,
     block,

@@ -11,7 +11,7 @@ from tests.conversation import Talk, merged
 from tests.live import veth
 from tests.live.namespaces import Lab
 from tests.live.sensors import LiveSensor, act, tap, told
-from tests.unit.capture.build import pcap_header, record, write
+from tests.unit.capture.files.build import pcap_header, record, write
 
 FLOWS = 40
 ROUTERS = {4: "203.0.113.1", 6: "2001:db8:ffff::1"}

@@ -30,8 +30,11 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def imports_of(path: Path) -> Iterator[tuple[str, str, int]]:
-    """(module, name, line) of each import of a file, wherever in it; a .pxd's cimports too."""
+def imports_of(path: Path, *, typing: bool = True) -> Iterator[tuple[str, str, int]]:
+    """(module, name, line) of each import of a file, wherever in it; a .pxd's cimports too.
+
+    `typing` says whether those count that only a type checker reads.
+    """
     if path.suffix == ".pxd":
         text = path.read_text(encoding="utf-8")
         for match in re.finditer(r"^\s*from\s+([\w.]+)\s+c?import\s+([^#\n]*)", text, re.M):
@@ -41,12 +44,22 @@ def imports_of(path: Path) -> Iterator[tuple[str, str, int]]:
         for match in re.finditer(r"^\s*c?import\s+([\w.]+)", text, re.M):
             yield match[1], "", text.count("\n", 0, match.start()) + 1
         return
+    left_out = set() if typing else for_type_checkers(tree_of(path))
     for node in ast.walk(tree_of(path)):
+        if node in left_out:
+            continue
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: a relative import"
             yield from ((str(node.module), alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from ((alias.name, "", node.lineno) for alias in node.names)
+
+
+def for_type_checkers(tree: ast.Module) -> set[ast.AST]:
+    """What stands under `if TYPE_CHECKING:`."""
+    return {node for test in ast.walk(tree)
+            if isinstance(test, ast.If) and ast.unparse(test.test) == "TYPE_CHECKING"
+            for statement in test.body for node in ast.walk(statement)}  # fmt: skip
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

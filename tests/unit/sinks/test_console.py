@@ -22,6 +22,7 @@ from sensor.sinks.console import (
     open_console,
     time_text,
 )
+from tests.running import ROOT
 
 TIME_NS = 1_767_323_045_678_901_234
 """2026-01-02T03:04:05.678901234Z, by `date -u -d 2026-01-02T03:04:05Z +%s` = 1767323045."""
@@ -262,6 +263,6 @@ def test_importing_the_sinks_loads_neither_rich_nor_ssl() -> None:
     code = "import sys, sensor.sinks; print({'rich', 'ssl'} & set(sys.modules))"
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-        cwd=Path(sys.modules["sensor.sinks"].__file__ or "").parents[2],
+        cwd=ROOT,
     )  # fmt: skip
     assert ran.stdout == "set()\n"

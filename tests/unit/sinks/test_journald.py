@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import orjson
@@ -11,12 +10,8 @@ import pytest
 from sensor.errors import ConfigError
 from sensor.model.status import Notice
 from sensor.sinks.journald import JOURNAL_SOCKET, JournalSink, journal_field, open_journald
+from tests.conformance.sink_peers import JournalPeer, alert_with, journal_fields, telnet_alert
 from tests.ecs import problems
-
-HERE = str(Path(__file__).parents[2] / "conformance")
-if HERE not in sys.path:
-    sys.path.insert(0, HERE)
-from sink_peers import JournalPeer, alert_with, journal_fields, telnet_alert  # noqa: E402
 
 
 def entries_of(tmp_path: Path, *things: object) -> tuple[JournalPeer, list[dict[str, bytes]]]:
