@@ -10,8 +10,8 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-# Every module with a .pxd beside it, which gives the C types; but for these, whose .pxd holds inline
-# functions that the others compile in, and whose .py is their interpreted twin.
+# Every module with a .pxd beside it, which gives the C types; but for these, whose .pxd holds
+# inline functions that the others compile in, and whose .py is their interpreted twin.
 INLINE_TWINS = {"sensor/memory/loads.py", "sensor/memory/buffers.py", "sensor/memory/records.py",
                 "sensor/capture/live/ring_loads.py"}  # fmt: skip
 

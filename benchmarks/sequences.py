@@ -17,16 +17,10 @@ from typing import Any
 import numpy as np
 
 from sensor.config import RuleLimits
-from sensor.ecs.flow_batch import (
-    ACCEPTED,
-    DENIED,
-    FLOW_DENIED,
-    FLOW_STARTED,
-    FlowBatch,
-    FlowContext,
-)
+from sensor.ecs.flow_batch import FlowBatch
 from sensor.memory.records import FLOW_LAYOUT, NO_VLAN, dtype_of
 from sensor.model.addresses import V4_PREFIX, Networks
+from sensor.model.flow import ACCEPTED, DENIED, FLOW_DENIED, FLOW_STARTED, FlowContext
 from sensor.query import ast
 from sensor.query.eql import parser as eql
 from sensor.query.predicate import compile_query

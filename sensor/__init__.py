@@ -25,6 +25,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from sensor._version import __version__
+
 # numpy's linear algebra starts a thread for each core, which spins; nothing here needs it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from sensor.errors import CaptureError, ConfigError, QueryError, SensorError
     from sensor.model.alert import Alert
 
-__version__ = "0.1.0"
 
 __all__ = [
     "Alert",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sensor
+from sensor._version import __version__
 from sensor.base.escape import harmless
 from sensor.capture.base import PortCapture
 from sensor.capture.files.capture import FileCapture
@@ -23,7 +23,7 @@ from sensor.capture.interfaces import Interfaces
 from sensor.config import Config
 from sensor.decode import Decoder
 from sensor.ecs import schema
-from sensor.ecs.flow_batch import FlowBatch, FlowContext
+from sensor.ecs.flow_batch import FlowBatch
 from sensor.engine.pipeline import AnyPipeline, Outlet, Pipeline
 from sensor.engine.protocols import SinkPart
 from sensor.engine.workers import WorkersPipeline
@@ -36,6 +36,7 @@ from sensor.host.process_events import Observer
 from sensor.host.recorded_processes import RecordedProcesses
 from sensor.model.addresses import Networks
 from sensor.model.alert import Alert
+from sensor.model.flow import FlowContext
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import PacketBatch
 from sensor.model.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
@@ -113,7 +114,7 @@ def flow_context(
     except ValueError as error:
         raise ConfigError(f"--internal: {error}") from None
     return FlowContext(
-        internal=internal, hostname=socket.gethostname(), version=sensor.__version__, live=live,
+        internal=internal, hostname=socket.gethostname(), version=__version__, live=live,
         processes=processes, tunnels=Tunnels(),
     )  # fmt: skip
 
@@ -259,7 +260,7 @@ class _Records:
         self.batches: list[FlowBatch] = []
 
     def match(self, flows: FlowBatch) -> list[Alert]:
-        from sensor.ecs.flow_batch import FLOW_ENDED  # noqa: PLC0415
+        from sensor.model.flow import FLOW_ENDED  # noqa: PLC0415
 
         records = flows.records[flows.records["action"] == FLOW_ENDED]
         self.batches.append(FlowBatch(records, flows.context))

@@ -75,3 +75,10 @@ class CaptureError(SensorError):
         path = harmless(self.path)
         where = path if self.offset is None else f"{path}: at octet {self.offset}"
         return f"{where}: {self.reason}"
+
+
+
+def reason_of(error: BaseException) -> str:
+    """What went wrong, in a few harmless words."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return harmless(text) or type(error).__name__

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from sensor.ecs import flow_batch as flows
-from sensor.ecs.flow_batch import FlowBatch, FlowContext
+from sensor.ecs.flow_batch import FlowBatch
 from sensor.memory.records import FLOW_LAYOUT, NO_VLAN, dtype_of
+from sensor.model import flow as flows
 from sensor.model.addresses import V4_PREFIX, Networks
+from sensor.model.flow import FlowContext
 
 INTERNAL = ("10.0.0.0/8", "192.168.0.0/16", "fc00::/7")
 PROTOCOLS = (1, 2, 6, 6, 6, 17, 33, 47, 50, 58, 132, 136, 200, 255)

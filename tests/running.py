@@ -9,11 +9,12 @@ from typing import Any
 from sensor.capture.files.capture import FileCapture
 from sensor.config import INTERNAL_NETWORKS, Config, DecodeSettings, FlowLimits
 from sensor.decode import Decoder
-from sensor.ecs.flow_batch import FlowBatch, FlowContext
+from sensor.ecs.flow_batch import FlowBatch
 from sensor.engine.pipeline import Outlet, Pipeline
 from sensor.flowtable.table import FlowTable
 from sensor.model.addresses import Networks
 from sensor.model.alert import Alert
+from sensor.model.flow import FlowContext
 from sensor.model.tunnels import Tunnels
 
 ROOT = Path(__file__).resolve().parent.parent

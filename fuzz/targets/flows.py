@@ -21,11 +21,12 @@ import orjson
 from fuzz.targets.frames import FRAME
 from sensor.config import INTERNAL_NETWORKS, Config, FlowLimits
 from sensor.decode import Decoder
-from sensor.ecs.flow_batch import ACCEPTED, FLOW_ENDED, FlowBatch, FlowContext
+from sensor.ecs.flow_batch import FlowBatch
 from sensor.engine.pipeline import Lane
 from sensor.flowtable.table import FlowTable
 from sensor.memory.records import NO_VLAN
 from sensor.model.addresses import Networks
+from sensor.model.flow import ACCEPTED, FLOW_ENDED, FlowContext
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import PacketBatch
 

@@ -6,14 +6,12 @@ import contextlib
 import gc
 import json
 import resource
-import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sensor import sinks as sink_table
 from sensor.base.escape import harmless
-from sensor.cli.main import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED, say
 from sensor.config import Config
 from sensor.ecs.text import time_text
 from sensor.engine.pipeline import AnyPipeline
@@ -21,8 +19,9 @@ from sensor.errors import ConfigError
 from sensor.model.status import CaptureStatus
 from sensor.rules.ruleset import RuleSet
 from sensor.sinks.base import Sink
-from sensor.sinks.console import ConsoleOptions, discard
 from sensor.sinks.flow_files import FlowSink
+from sensor.terminal.console import ConsoleOptions, discard
+from sensor.terminal.stderr import say
 
 if TYPE_CHECKING:
     from sensor.rules.state_store import RuleStore
@@ -33,13 +32,6 @@ PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 """Octets in which ru_maxrss counts."""
 
 
-def exit_code(interrupted: int, failed: bool, alerts: int, fail_on_alert: bool) -> int:
-    """The exit code; what is worst wins. `interrupted` is the signal's number, or 0."""
-    if interrupted:
-        return TERMINATED if interrupted == signal.SIGTERM else INTERRUPTED
-    if failed:
-        return DAMAGED
-    return ALERTED if fail_on_alert and alerts else DONE
 
 
 def open_sinks(

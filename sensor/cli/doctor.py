@@ -15,9 +15,9 @@ from sensor.base.escape import harmless
 from sensor.capture.diagnose import checks as checkup
 from sensor.capture.diagnose import facts as machine
 from sensor.capture.diagnose.checks import OK, PROBLEM, WARNING, Check
-from sensor.cli.main import DONE, version_text
+from sensor.cli.output import DONE, version_text
 from sensor.config import Config
-from sensor.sinks.console import ConsoleOptions, rich_console
+from sensor.terminal.console import ConsoleOptions, rich_console
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -18,7 +18,7 @@ from sensor.app.outputs import settle
 from sensor.base.escape import harmless
 from sensor.capture.files.process_probe import tells_processes
 from sensor.capture.files.selection import Asked
-from sensor.cli.main import DAMAGED, DONE, say
+from sensor.cli.output import DAMAGED, DONE
 from sensor.config import Config
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.engine.documents import DocumentsPipeline, DocumentStream
@@ -46,6 +46,7 @@ from sensor.rules.ruleset import RuleSet, tallies_of
 from sensor.rules.runners import OrderRunner
 from sensor.rules.stateful_runners import ThresholdRunner
 from sensor.rules.types import NewTermsText, ThreatText
+from sensor.terminal.stderr import say
 
 FLOWS_MAX = 20
 """Flows that are shown."""

@@ -15,10 +15,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import sensor
+from sensor import _version
 from sensor.base.escape import harmless
 from sensor.capture.live.privileges import capabilities, keep_only
-from sensor.cli.main import DAMAGED, DONE, say
+from sensor.cli.output import DAMAGED, DONE
 from sensor.engine.pipeline import AnyPipeline
 from sensor.errors import CaptureError
 from sensor.host.client import HostClient, connect
@@ -26,6 +26,7 @@ from sensor.host.proc_connector import ProcConnector
 from sensor.host.procfs import Procfs, this_machine
 from sensor.host.server import HostEvents, open_listener
 from sensor.host.sock_diag import Sockets
+from sensor.terminal.stderr import say
 
 NEEDED = frozenset({"CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"})
 """To see whose files other users' processes have open; nothing else is kept."""
@@ -96,7 +97,7 @@ def open_host(path: str | None) -> socket.socket | None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     # -P: not from the folder that we happen to be in, which may be anybody's; from where we are.
     command = [sys.executable, "-P", "-m", "sensor", "host-events", "--fd", str(theirs.fileno())]
-    home = str(Path(sensor.__file__).resolve().parent.parent)
+    home = str(Path(_version.__file__).resolve().parent.parent)
     with theirs:
         try:
             subprocess.Popen(

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
-import sensor
+from sensor import _version
+from sensor._version import __version__
 from sensor.api import build_live, load_rules
 from sensor.app.outputs import Outlets, close_store, open_sinks, open_store, settle
 from sensor.base.escape import harmless
@@ -20,7 +21,7 @@ from sensor.capture.interfaces import Interfaces
 from sensor.capture.live.open import PortOptions, check_ports, open_ports
 from sensor.capture.live.privileges import drop_privileges
 from sensor.cli.host_events import host_events, open_host
-from sensor.cli.main import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED, say
+from sensor.cli.output import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED
 from sensor.config import Config
 from sensor.errors import CaptureError
 from sensor.model.status import Status
@@ -32,11 +33,13 @@ from sensor.monitoring.stats_file import StatsFile
 from sensor.monitoring.systemd import ServiceManager
 from sensor.rules.state_store import RuleStore
 from sensor.sinks.base import Sink
-from sensor.sinks.console import ConsoleOptions, ConsoleSink, is_terminal
+from sensor.sinks.console import ConsoleSink
 from sensor.sinks.delivery.background import background, background_flows
 from sensor.sinks.flow_files import open_flows
+from sensor.terminal.console import ConsoleOptions, is_terminal
 from sensor.terminal.status_line import status_text
 from sensor.terminal.status_view import StatusView, open_status_view
+from sensor.terminal.stderr import say
 from sensor.terminal.talkers import Talkers
 
 
@@ -110,7 +113,7 @@ def reloader_of(config: Config, options: dict[str, Any], store: RuleStore | None
 
 def open_metrics(address: str | None, snapshot: Callable[[], Status]) -> Metrics | None:
     """Take the address that metrics are to be served at, if any. Errors: ConfigError."""
-    return Metrics(address, snapshot, version=sensor.__version__) if address else None
+    return Metrics(address, snapshot, version=__version__) if address else None
 
 
 def tell_beginning(around: Surroundings, options: dict[str, Any]) -> None:
@@ -131,7 +134,7 @@ def check_readable(user: str | None) -> None:
 
     Errors: PermissionError where the user that the sensor has become may not read it.
     """
-    for path in (os.__file__, sensor.__file__):
+    for path in (os.__file__, _version.__file__):
         try:
             with open(path, "rb"):
                 pass

@@ -5,23 +5,20 @@ Modules that take time to import are imported where they are used: `--version` m
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-import sensor
 from sensor.base.escape import harmless
+from sensor.cli.output import DONE, INTERRUPTED, USAGE, crashed, error_text, version_text
 from sensor.errors import ConfigError, OperatorError
+from sensor.terminal.stderr import say
 
 if TYPE_CHECKING:
     from sensor.config import Config
 
-DONE, DAMAGED, USAGE, ALERTED, CRASHED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
-"""Exit codes, as in `sensor --help`."""
 
 HOST_SOCKET = "/run/sensor-host/events"
 """Where the helper for host events serves, as systemd/sensor-host.service has it."""
@@ -64,43 +61,12 @@ def main() -> int:
     return code if isinstance(code, int) else DONE
 
 
-def error_text(error: click.ClickException) -> str:
-    """What is wrong with the command line, and where help is, in two lines."""
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    command = context.command_path if context else "sensor"
-    return f"sensor: {error.format_message()}\nTry '{command} --help'."
 
 
-def say(text: str) -> None:
-    """A line or more on stderr, harmless; a stderr that nobody reads is no reason to stop."""
-    with contextlib.suppress(OSError):
-        for line in text.split("\n"):
-            click.echo(harmless(line), err=True)
 
 
-def crashed(error: Exception) -> int:
-    """Say in a line what nobody expected, and where; returns the exit code.
-
-    With SENSOR_TRACEBACK set the whole way there is shown too, for a report.
-    """
-    import traceback  # noqa: PLC0415
-
-    if os.environ.get("SENSOR_TRACEBACK"):
-        traceback.print_exception(error)
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    what = f"{type(error).__name__}: {error}".replace("\n", " ")
-    say(f"sensor: internal error, please report it: {what} ({last.name}, line {last.lineno})")
-    return CRASHED
 
 
-def version_text() -> str:
-    """`sensor 0.1.0 (compiled, Python 3.11.7)`."""
-    from importlib.util import find_spec  # noqa: PLC0415
-
-    spec = find_spec("sensor.model.frames")
-    compiled = spec is not None and not str(spec.origin).endswith(".py")
-    kind = "compiled" if compiled else "interpreted"
-    return f"sensor {sensor.__version__} ({kind}, Python {sys.version.split()[0]})"
 
 
 def _show_version(context: click.Context, _: Any, wanted: bool) -> None:

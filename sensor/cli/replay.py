@@ -14,7 +14,6 @@ from sensor.api import build_mixed, load_rules
 from sensor.app.outputs import (
     Outlets,
     close_store,
-    exit_code,
     full_ledger,
     open_sinks,
     open_stats,
@@ -27,14 +26,16 @@ from sensor.base.escape import harmless
 from sensor.capture.files.process_probe import tells_processes
 from sensor.capture.files.selection import Asked
 from sensor.capture.files.streams import STANDARD_INPUT
-from sensor.cli.main import say
+from sensor.cli.output import exit_code
 from sensor.config import Config
 from sensor.engine.pipeline import Pipeline
 from sensor.errors import ConfigError
 from sensor.sinks.base import Sink
-from sensor.sinks.console import ConsoleOptions, ConsoleSink
+from sensor.sinks.console import ConsoleSink
 from sensor.sinks.flow_files import open_flows
+from sensor.terminal.console import ConsoleOptions
 from sensor.terminal.progress import ProgressLine, Snapshot, open_progress
+from sensor.terminal.stderr import say
 from sensor.terminal.talkers import Talkers
 
 if TYPE_CHECKING:

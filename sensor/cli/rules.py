@@ -12,7 +12,7 @@ import click
 from sensor.api import KNOWN_FIELDS, load_rules, shipped_rules
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
-from sensor.cli.main import DONE, USAGE
+from sensor.cli.output import DONE, USAGE
 from sensor.config import Config
 from sensor.model.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
 from sensor.rules.field_check import Resources

@@ -16,7 +16,7 @@ import click
 from sensor.api import load_rules, replay
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
-from sensor.cli.main import DAMAGED, DONE, USAGE
+from sensor.cli.output import DAMAGED, DONE, USAGE
 from sensor.config import Config
 from sensor.errors import OperatorError
 from sensor.rules.ruleset import Rule

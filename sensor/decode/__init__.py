@@ -6,8 +6,8 @@
 
 Every step is handed the window of octets, the packet record to fill and where to read: `at` is the
 next octet, `end` one past the last octet that may be read, `wire_end` one past the last octet that
-was on the wire. It returns a code of `model/anomalies.py`. A length is proved beside the reads that need
-it, and nothing is read in front of its proof.
+was on the wire. It returns a code of `model/anomalies.py`. A length is proved beside the reads that
+need it, and nothing is read in front of its proof.
 """
 
 from sensor.decode.decoder import Decoder

@@ -5,6 +5,7 @@ Everything here that comes out as `str` went through `escape.harmless`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -175,3 +176,39 @@ def _json_escape(match: re.Match[str]) -> str:
         return f"\\u{code:04x}"
     code -= 0x1_0000
     return f"\\u{0xD800 | code >> 10:04x}\\u{0xDC00 | code & 0x3FF:04x}"
+
+
+
+def time_text(time_ns: int, *, local: bool) -> str:
+    """`2026-01-02 03:04:05.678901` in UTC; `...+0100` follows a local time."""
+    at = moment(time_ns)
+    if local:
+        with contextlib.suppress(OverflowError, OSError, ValueError):
+            return at.astimezone().strftime("%Y-%m-%d %H:%M:%S.%f%z")
+    # isoformat leaves out ".000000"; this does not.
+    return at.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def alert_details(alert: Alert) -> list[str]:
+    """The parts of an alert's second line; at least one."""
+    document = alert.document
+    suppressed = field(document, "sensor", "alert", "suppressed_count")
+    flow = flow_of(document)
+    ends, host = endpoints(flow), host_words(document)
+    parts = [
+        ends or host,
+        verdict_words(flow),
+        field(flow, "network", "community_id"),
+        host if flow is not document and ends else "",
+        counted_words(document),
+        f"+{suppressed} suppressed" if suppressed not in ("", "0") else "",
+    ]
+    return [part for part in parts if part] or [harmless(alert.message) or harmless(alert.rule_id)]
+
+
+def alert_text(alert: Alert, *, local_time: bool = False) -> str:
+    """An alert as two lines, harmless, without a newline at the end."""
+    when = time_text(alert.time_ns, local=local_time)
+    severity = harmless(alert.severity).upper()
+    details = "  ".join(alert_details(alert))
+    return f"{when}  {severity} {score(alert)}  {harmless(alert.rule_name)}\n    {details}"

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensor.ecs import identifiers, schema
-from sensor.ecs.flow_batch import FLOW_ACTIVE, FLOW_ENDED
 from sensor.ecs.text import ip_text, mac_text, time_text
 from sensor.memory.records import NO_VLAN
 from sensor.model.columns import AddressColumn, CodedColumn, Column, Mask, NumberColumn
+from sensor.model.flow import FLOW_ACTIVE, FLOW_ENDED
 
 if TYPE_CHECKING:
     from sensor.ecs.flow_batch import FlowBatch

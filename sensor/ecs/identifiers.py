@@ -16,8 +16,8 @@ except ImportError:
 
 import numpy as np
 
-from sensor.ecs.flow_batch import FLOW_ENDED
 from sensor.memory.records import FLOW_LAYOUT, dtype_of
+from sensor.model.flow import FLOW_ENDED
 
 if not cython.compiled:
     from sensor.ecs.text import put_hex

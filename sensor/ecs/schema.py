@@ -1,7 +1,7 @@
 """The flow document: every field, its type, unit, meaning, and how it is read from a record.
 
 One table, FIELDS. From it come the columns that rules see (here), the documents that sinks write
-(ecs/writer.py) and docs/fields.md (`python -m sensor.ecs.schema`). A field of a document and the column
+(writer.py) and docs/fields.md (`python -m sensor.ecs.schema`). A field of a document and the column
 of that name always hold the same values.
 """
 
@@ -11,7 +11,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from sensor.base.frozen import frozen
-from sensor.ecs.flow_batch import (
+from sensor.model.flow import (
     ACCEPTED,
     ACTIONS,
     CONN_STATES,
@@ -26,8 +26,9 @@ from sensor.model.processes import PROCESS_FIELDS
 from sensor.model.tunnels import TUNNEL_FIELDS
 
 if TYPE_CHECKING:
-    from sensor.ecs.flow_batch import FlowBatch, FlowContext
+    from sensor.ecs.flow_batch import FlowBatch
     from sensor.model.columns import Column, Scalar
+    from sensor.model.flow import FlowContext
 
 ECS_VERSION = "8.17.0"
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from sensor.ecs.flow_batch import FLOW_ENDED, LOSSY_FLOWS_MIN, LOSSY_SHARE, FlowBatch, FlowContext
+from sensor.ecs.flow_batch import FlowBatch
 from sensor.engine.protocols import (
     BetweenPart,
     CapturePart,
@@ -34,6 +34,7 @@ from sensor.engine.protocols import (
 from sensor.model.alert import Alert
 from sensor.model.anomalies import ANOMALIES, SOUND
 from sensor.model.columns import Rows
+from sensor.model.flow import FLOW_ENDED, LOSSY_FLOWS_MIN, LOSSY_SHARE, FlowContext
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import PacketBatch
 

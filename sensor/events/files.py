@@ -33,7 +33,7 @@ class EventFiles:
 
     Iterating, once, gives batches of rows in order. What is wrong with a file stands in `inputs`;
     its good lines are given all the same. `needs` are the clauses of each rule
-    (sensor/query/required_terms.py): lines that lack them are counted and not parsed; None: all are.
+    (query/required_terms.py): lines that lack them are counted and not parsed; None: all are.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """Scanner: which lines of a block of NDJSON may matter, without parsing them.
 
-A line matters if it holds one of some words or numbers (sensor/query/required_terms.py), or if it is written
+A line matters if it holds one of some words or numbers (query/required_terms.py), or is written
 in a way that the search cannot judge: with an escape of a plain character, a number with an
 exponent or many nines. So do lines that are more than one document, or none: action lines of a bulk
 file, whole responses, what does not look like an object.

@@ -12,9 +12,9 @@ try:
 except ImportError:
     from sensor.base import cython_stub as cython
 
-from sensor.ecs.flow_batch import ACCEPTED
 from sensor.flowtable.constants import SPARED_MAX, SPARED_NS
 from sensor.flowtable.flow_state import WAITING
+from sensor.model.flow import ACCEPTED
 
 if not cython.compiled:
     from sensor.memory.records import flow_at

@@ -7,20 +7,6 @@ try:
 except ImportError:
     from sensor.base import cython_stub as cython
 
-from sensor.ecs.flow_batch import (
-    ACCEPTED,
-    ATTEMPTED,
-    END_EVICTED,
-    END_IDLE_TIMEOUT,
-    FLOW_ACTIVE,
-    FLOW_ENDED,
-    INFERRED_ONE_SIDED,
-    LOSSY_FLOWS_MIN,
-    LOSSY_SHARE,
-    NOT_ENDED,
-    ONE_SIDED,
-    TAG_DIRECTION_GUESSED,
-)
 from sensor.flowtable.constants import ANY_RST, MASK32
 from sensor.flowtable.flow_state import (
     CLOSED,
@@ -34,6 +20,20 @@ from sensor.flowtable.flow_state import (
     WAITING,
 )
 from sensor.memory.records import HISTORY_MAX, NO_WINDOW_SCALES
+from sensor.model.flow import (
+    ACCEPTED,
+    ATTEMPTED,
+    END_EVICTED,
+    END_IDLE_TIMEOUT,
+    FLOW_ACTIVE,
+    FLOW_ENDED,
+    INFERRED_ONE_SIDED,
+    LOSSY_FLOWS_MIN,
+    LOSSY_SHARE,
+    NOT_ENDED,
+    ONE_SIDED,
+    TAG_DIRECTION_GUESSED,
+)
 from sensor.model.packets import ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP
 
 if not cython.compiled:

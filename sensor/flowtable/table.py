@@ -20,17 +20,6 @@ try:
 except ImportError:
     from sensor.base import cython_stub as cython
 
-from sensor.ecs.flow_batch import (
-    ACCEPTED,
-    END_ACTIVE_TIMEOUT,
-    END_FIN,
-    END_IDLE_TIMEOUT,
-    END_OF_CAPTURE,
-    END_RST,
-    FLOW_ACTIVE,
-    NOT_ENDED,
-    TAG_DIRECTION_GUESSED,
-)
 from sensor.flowtable.constants import (
     ANY_RST,
     EVENTS_MAX,
@@ -50,6 +39,17 @@ from sensor.flowtable.flow_state import (
 )
 from sensor.flowtable.table_state import TableState
 from sensor.memory.records import NO_VLAN
+from sensor.model.flow import (
+    ACCEPTED,
+    END_ACTIVE_TIMEOUT,
+    END_FIN,
+    END_IDLE_TIMEOUT,
+    END_OF_CAPTURE,
+    END_RST,
+    FLOW_ACTIVE,
+    NOT_ENDED,
+    TAG_DIRECTION_GUESSED,
+)
 from sensor.model.packets import (
     ACK,
     FRAGMENT_COPY,

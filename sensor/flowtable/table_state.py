@@ -9,7 +9,6 @@ try:
 except ImportError:
     from sensor.base import cython_stub as cython
 
-from sensor.ecs.flow_batch import VERDICTS
 from sensor.flowtable.constants import (
     BUCKETS_FIRST,
     CLASSES,
@@ -22,6 +21,7 @@ from sensor.flowtable.constants import (
 from sensor.flowtable.timer_wheel import Timers
 from sensor.flowtable.tunnel_paths import PathStore
 from sensor.memory.records import CACHE_LINE, FLOW_LAYOUT, allocate
+from sensor.model.flow import VERDICTS
 from sensor.model.packets import PacketBatch
 
 if not cython.compiled:

@@ -11,7 +11,33 @@ try:
 except ImportError:
     from sensor.base import cython_stub as cython  # noqa: F401
 
-from sensor.ecs.flow_batch import (
+from sensor.flowtable.flow_state import (
+    ADVANCED,
+    ADVANCED_RESP,
+    DATA_ACKED,
+    DATA_AGAIN_RESP,
+    FAILED,
+    FAST_OPEN,
+    FIRST_CLOSE_ORIG,
+    HANDSHAKE_DONE,
+    REFUSED,
+    SAW_ACK,
+    SAW_ACK_RESP,
+    SAW_DATA,
+    SAW_DATA_RESP,
+    SAW_FIN,
+    SAW_FIN_RESP,
+    SAW_RST,
+    SAW_RST_RESP,
+    SAW_SYN,
+    SAW_SYN_RESP,
+    SAW_SYNACK,
+    STARTED,
+    SYN_RST,
+    SYNACK_AGAIN,
+    WAITING,
+)
+from sensor.model.flow import (
     ACCEPTED,
     ATTEMPTED,
     BACKSCATTER,
@@ -52,33 +78,7 @@ from sensor.ecs.flow_batch import (
     TIMEOUT,
     UNKNOWN,
 )
-from sensor.ecs.flow_batch import FAST_OPEN as FAST_OPEN_EVIDENCE
-from sensor.flowtable.flow_state import (
-    ADVANCED,
-    ADVANCED_RESP,
-    DATA_ACKED,
-    DATA_AGAIN_RESP,
-    FAILED,
-    FAST_OPEN,
-    FIRST_CLOSE_ORIG,
-    HANDSHAKE_DONE,
-    REFUSED,
-    SAW_ACK,
-    SAW_ACK_RESP,
-    SAW_DATA,
-    SAW_DATA_RESP,
-    SAW_FIN,
-    SAW_FIN_RESP,
-    SAW_RST,
-    SAW_RST_RESP,
-    SAW_SYN,
-    SAW_SYN_RESP,
-    SAW_SYNACK,
-    STARTED,
-    SYN_RST,
-    SYNACK_AGAIN,
-    WAITING,
-)
+from sensor.model.flow import FAST_OPEN as FAST_OPEN_EVIDENCE
 from sensor.model.packets import PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, RST
 
 NO_ACTION = -1

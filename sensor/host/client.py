@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from sensor.ecs.flow_batch import FLOW_ENDED
 from sensor.host.event_queue import Timeline
 from sensor.host.process_events import ENDED, STARTED, Observer, process_event
 from sensor.host.sock_diag import Ends
@@ -33,6 +32,7 @@ from sensor.host.wire import (
     unpack,
 )
 from sensor.model.columns import Rows
+from sensor.model.flow import FLOW_ENDED
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import ACK, KIND_FLOW, PROTOCOL_TCP, PROTOCOL_UDP, SYN, PacketBatch
 from sensor.model.processes import Processes

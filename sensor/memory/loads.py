@@ -1,6 +1,6 @@
 """Big- and little-endian loads from the octets of a frame, and the address of one record.
 
-This module is the interpreted twin of `memory/loads.pxd`, where the same names are inline C functions.
+This module is the interpreted twin of `loads.pxd`, where the same names are inline C functions.
 The C ones do not check bounds: prove the length once, beside the reads, then load. Here an
 over-read is an IndexError, which is how the tests find a check that somebody forgot.
 """

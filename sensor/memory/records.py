@@ -5,7 +5,7 @@ struct, numpy sees each member as a column, and the interpreted core sees an obj
 that behave like C integers: one memory, three views. One packet then touches two or three cache
 lines, not one per column.
 
-The layouts stand here; `memory/records.pxd` says the same as C structs (a test compares them, and Cython
+The layouts stand here; `records.pxd` says the same as C structs (a test compares them, and Cython
 checks them whenever such an array is handed to compiled code). The small functions at the end are
 the interpreted twins of the inline ones in `memory/records.pxd`.
 """

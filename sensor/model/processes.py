@@ -280,8 +280,8 @@ def column_of(batch: FlowBatch, name: str) -> Column | None:
 def tell_in_lines(lines: bytes, indices: list[int], processes: Processes | None) -> bytes:
     """Documents, one a line, with the objects of their processes put in.
 
-    A line is what ecs/writer.py writes: its only key `"sensor"` is that of the top level, for inside
-    a text the quotes would be escaped.
+    A line is what ecs/writer.py writes: its only key `"sensor"` is that of the top level, for
+    inside a text the quotes would be escaped.
     """
     assert processes is not None
     told = []

@@ -119,3 +119,9 @@ class Status:
         """Everything that should have been seen or said and was not."""
         dropped = sum(sink.dropped for sink in self.sinks)
         return self.capture.kernel_drops + self.evicted + dropped
+
+
+
+def sink_drops(status: Status, kind: str = ALERTS) -> int:
+    """Alerts, or records, that no longer wait and never arrived, of all sinks."""
+    return sum(sink.dropped for sink in status.sinks if sink.kind == kind)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
-from sensor.model.status import ALERTS, RECORDS, Notice, SinkStatus, Status
+from sensor.model.status import ALERTS, RECORDS, Notice, SinkStatus, Status, sink_drops
 
 SECOND_NS = 1_000_000_000
 LOSS_INTERVAL_NS = 10 * SECOND_NS
@@ -29,9 +29,6 @@ class LossKind:
     advice: str
 
 
-def sink_drops(status: Status, kind: str = ALERTS) -> int:
-    """Alerts, or records, that no longer wait and never arrived, of all sinks."""
-    return sum(sink.dropped for sink in status.sinks if sink.kind == kind)
 
 
 LOSS_KINDS = (

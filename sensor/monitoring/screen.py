@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from sensor.cli.main import say
 from sensor.model.status import Status
 from sensor.terminal.status_view import StatusView
+from sensor.terminal.stderr import say
 
 LINES_MAX = 1000
 """Lines that wait while nothing can be written; older ones are left out, and counted."""

@@ -16,7 +16,15 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from sensor.model.columns import AddressColumn, CodedColumn, Column, Kept, NumberColumn, Rows, Scalar
+from sensor.model.columns import (
+    AddressColumn,
+    CodedColumn,
+    Column,
+    Kept,
+    NumberColumn,
+    Rows,
+    Scalar,
+)
 
 _LONG_ENDINGS = (
     ".port", ".bytes", ".packets", ".pid", ".duration", ".severity", ".sequence", ".size",

@@ -14,8 +14,9 @@ from sensor.base.frozen import frozen
 from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.sinks.base import Sink
-from sensor.sinks.console import ConsoleOptions, ConsoleSink, open_console
+from sensor.sinks.console import ConsoleSink, open_console
 from sensor.sinks.jsonl import FlowFile, JsonSink, open_json_file, open_json_stdout
+from sensor.terminal.console import ConsoleOptions
 
 __all__ = [
     "SINKS",

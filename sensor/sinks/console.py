@@ -6,129 +6,47 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import select
 import sys
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.ecs.alert_text import (
-    counted_words,
-    endpoints,
+    alert_details,
+    alert_text,
     field,
     flow_of,
-    host_words,
-    moment,
     score,
-    verdict_words,
+    time_text,
 )
-from sensor.errors import ConfigError
+from sensor.errors import reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
+from sensor.terminal.console import (
+    SEVERITY_STYLES,
+    VERDICT_STYLES,
+    ConsoleOptions,
+    discard,
+    rich_console,
+)
 
 if TYPE_CHECKING:  # rich costs a tenth of a second: only a terminal pays for it
     from rich.console import Console
     from rich.text import Text
 
-COLORS = ("auto", "always", "never")
-
-SEVERITY_STYLES = {
-    "low": "cyan",
-    "medium": "yellow",
-    "high": "bold red",
-    "critical": "bold white on red",
-}
-VERDICT_STYLES = {"accepted": "green", "denied": "red", "dropped": "magenta"}
 
 
-@frozen
-class ConsoleOptions:
-    """How people want their lines."""
-
-    color: str = "auto"
-    """`auto` (on a terminal, unless NO_COLOR is set), `always` or `never`."""
-    local_time: bool = False
-    """Whether times are in this machine's zone, with its offset, instead of UTC."""
-    width: int | None = None
-    """Columns of the tables; None: the terminal's, 80 where there is none."""
-
-    def __post_init__(self) -> None:
-        if self.color not in COLORS:
-            raise ConfigError(f"--color {self.color}: must be one of {', '.join(COLORS)}")
 
 
-def is_terminal(stream: Any) -> bool:
-    """Whether `stream` is an open terminal."""
-    try:
-        return bool(stream.isatty())
-    except (AttributeError, ValueError, OSError):
-        return False
 
 
-def rich_console(
-    stream: TextIO, options: ConsoleOptions, *, width: int | None = None
-) -> Console | None:
-    """A rich console on `stream`, or None where plain text belongs: no terminal, no forced colour.
-
-    On a terminal without colours (`never`, NO_COLOR, TERM=dumb) it is still a rich console, because
-    a progress bar on the same terminal needs one to draw around.
-    """
-    terminal = is_terminal(stream)
-    if not terminal and options.color != "always":
-        return None
-    from rich.console import Console  # noqa: PLC0415
-
-    plain = options.color == "never" or (
-        options.color == "auto"
-        and bool(os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb")
-    )
-    return Console(
-        file=stream,
-        force_terminal=terminal or options.color == "always",
-        color_system=None if plain else ("auto" if terminal else "standard"),
-        no_color=plain,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        width=options.width or (None if terminal else width),
-    )
 
 
-def time_text(time_ns: int, *, local: bool) -> str:
-    """`2026-01-02 03:04:05.678901` in UTC; `...+0100` follows a local time."""
-    at = moment(time_ns)
-    if local:
-        with contextlib.suppress(OverflowError, OSError, ValueError):
-            return at.astimezone().strftime("%Y-%m-%d %H:%M:%S.%f%z")
-    # isoformat leaves out ".000000"; this does not.
-    return at.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def alert_details(alert: Alert) -> list[str]:
-    """The parts of an alert's second line; at least one."""
-    document = alert.document
-    suppressed = field(document, "sensor", "alert", "suppressed_count")
-    flow = flow_of(document)
-    ends, host = endpoints(flow), host_words(document)
-    parts = [
-        ends or host,
-        verdict_words(flow),
-        field(flow, "network", "community_id"),
-        host if flow is not document and ends else "",
-        counted_words(document),
-        f"+{suppressed} suppressed" if suppressed not in ("", "0") else "",
-    ]
-    return [part for part in parts if part] or [harmless(alert.message) or harmless(alert.rule_id)]
 
 
-def alert_text(alert: Alert, *, local_time: bool = False) -> str:
-    """An alert as two lines, harmless, without a newline at the end."""
-    when = time_text(alert.time_ns, local=local_time)
-    severity = harmless(alert.severity).upper()
-    details = "  ".join(alert_details(alert))
-    return f"{when}  {severity} {score(alert)}  {harmless(alert.rule_name)}\n    {details}"
+
 
 
 def alert_rich(alert: Alert, *, local_time: bool = False) -> Text:
@@ -270,22 +188,3 @@ def open_console(
     return ConsoleSink(
         stream, console=rich_console(stream, options), local_time=options.local_time
     )
-
-
-def discard(stream: Any) -> None:
-    """Point a stream whose reader is gone at the null device.
-
-    Otherwise Python complains about the octets still buffered in it when the process ends.
-    """
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(null, stream.fileno())
-        finally:
-            os.close(null)
-
-
-def reason_of(error: BaseException) -> str:
-    """What went wrong, in a few harmless words."""
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return harmless(text) or type(error).__name__

@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 from sensor.base.escape import harmless
 from sensor.ecs.flow_batch import FlowBatch
-from sensor.errors import ConfigError
-from sensor.sinks.console import reason_of
+from sensor.errors import ConfigError, reason_of
 from sensor.sinks.jsonl import FlowFile
 
 LIVE_GROUP_ROWS = 16_384

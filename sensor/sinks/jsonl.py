@@ -15,10 +15,10 @@ from typing import Any
 
 from sensor.base.escape import harmless
 from sensor.ecs.alert_text import json_line
-from sensor.errors import ConfigError
+from sensor.errors import ConfigError, reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.console import discard, reason_of
+from sensor.terminal.console import discard
 
 FLOW_WRITE_BYTES = 1 << 20
 """Blocks smaller than this are gathered before they are written."""

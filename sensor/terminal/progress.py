@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sensor.base.frozen import frozen
-from sensor.sinks.console import ConsoleOptions, is_terminal, rich_console
+from sensor.terminal.console import ConsoleOptions, is_terminal, rich_console
 
 if TYPE_CHECKING:
     from rich.console import Console

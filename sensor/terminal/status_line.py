@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from sensor.base.escape import harmless
-from sensor.model.status import INTERFACE_UP, RECORDS, SinkStatus, Status
-from sensor.monitoring.loss_monitor import sink_drops
+from sensor.model.status import INTERFACE_UP, RECORDS, SinkStatus, Status, sink_drops
 from sensor.terminal.progress import short
 
 MILLISECOND_NS = 1_000_000

@@ -17,8 +17,8 @@ from sensor.model.status import (
     RuleStatus,
     SinkStatus,
     Status,
+    sink_drops,
 )
-from sensor.monitoring.loss_monitor import sink_drops
 from sensor.terminal.progress import short
 from sensor.terminal.status_line import lag_text
 from sensor.terminal.summary import data_size

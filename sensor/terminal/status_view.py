@@ -10,15 +10,10 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sensor.base.escape import harmless
+from sensor.ecs.alert_text import alert_text
 from sensor.model.alert import Alert
 from sensor.model.status import Status
-from sensor.sinks.console import (
-    SEVERITY_STYLES,
-    ConsoleOptions,
-    alert_text,
-    is_terminal,
-    rich_console,
-)
+from sensor.terminal.console import SEVERITY_STYLES, ConsoleOptions, is_terminal, rich_console
 from sensor.terminal.status_line import rate
 from sensor.terminal.status_screen import Line, Shown, cells, screen_lines
 

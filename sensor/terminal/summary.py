@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
-from sensor.sinks.console import VERDICT_STYLES, ConsoleOptions, rich_console
+from sensor.terminal.console import VERDICT_STYLES, ConsoleOptions, rich_console
 from sensor.terminal.talkers import Talker, Talkers
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import Any
 
 from sensor.ecs.alert_text import field as document_field
 from sensor.ecs.alert_text import host_words
+from sensor.errors import reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.console import reason_of
 
 SOURCES_MAX = 10_000
 """Sources that are told apart; alerts of later ones are counted together."""

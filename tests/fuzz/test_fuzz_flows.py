@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 
-from sensor.ecs.flow_batch import FLOW_ENDED
+from sensor.model.flow import FLOW_ENDED
 from tests.conversation import play
 from tests.random_traffic import printed, random_options, random_run
 

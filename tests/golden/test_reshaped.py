@@ -11,11 +11,11 @@ import pytest
 from sensor.api import load_rules
 from sensor.config import INTERNAL_NETWORKS, FlowLimits
 from sensor.decode import Decoder
-from sensor.ecs.flow_batch import EVIDENCE, FLOW_ENDED, VERDICTS, FlowContext
 from sensor.engine.pipeline import Outlet, Pipeline
 from sensor.flowtable.table import FlowTable
 from sensor.model.addresses import Networks
 from sensor.model.alert import Alert
+from sensor.model.flow import EVIDENCE, FLOW_ENDED, VERDICTS, FlowContext
 from tests.reshaping import Reshape, Reshaped, cut_at, doubled, lossy, one_side, plain
 from tests.running import CAPTURES, Run, run_capture
 

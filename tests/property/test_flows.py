@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor.ecs.flow_batch import (
+from sensor.flowtable import table
+from sensor.model.flow import (
     ACCEPTED,
     DENIED,
     DROPPED,
@@ -24,7 +25,6 @@ from sensor.ecs.flow_batch import (
     HANDSHAKE,
     MIDSTREAM,
 )
-from sensor.flowtable import table
 from tests import ecs
 from tests.conversation import play
 from tests.random_traffic import printed, random_frames, random_options, random_run

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensor.config import FlowLimits
-from sensor.ecs.flow_batch import FLOW_ENDED
+from sensor.model.flow import FLOW_ENDED
 from tests.conversation import Frames, play
 from tests.fragmenting import fragments_of
 from tests.random_traffic import printed, random_frames, random_options

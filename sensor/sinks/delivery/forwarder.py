@@ -19,9 +19,9 @@ from collections import deque
 from collections.abc import Callable
 
 from sensor.base.frozen import frozen
+from sensor.errors import reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.console import reason_of
 from sensor.sinks.delivery.message_sink import Wire
 from sensor.sinks.delivery.queue import Entry, Message, Queued
 from sensor.sinks.delivery.spool import Spool, Stored

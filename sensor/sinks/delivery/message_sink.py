@@ -15,9 +15,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from sensor.base.frozen import frozen
+from sensor.errors import reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.console import reason_of
 from sensor.sinks.syslog.transports import Transport
 
 RETRY_PAUSES_S = (0.0, 0.1, 0.4)

@@ -17,8 +17,7 @@ from collections import deque
 
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
-from sensor.errors import ConfigError
-from sensor.sinks.console import reason_of
+from sensor.errors import ConfigError, reason_of
 
 PAGE_BYTES = 4096
 PAGES_MIN = 16

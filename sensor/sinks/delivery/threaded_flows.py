@@ -13,8 +13,8 @@ from collections.abc import Callable
 from functools import partial
 
 from sensor.ecs.flow_batch import FlowBatch
+from sensor.errors import reason_of
 from sensor.model.status import RECORDS, SinkStatus
-from sensor.sinks.console import reason_of
 from sensor.sinks.flow_files import FlowSink
 
 FLUSH_S = 1.0

@@ -12,10 +12,10 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
+from sensor.errors import reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice, SinkStatus
 from sensor.sinks.base import Sink
-from sensor.sinks.console import reason_of
 from sensor.sinks.delivery.queue import Entry, Queued, Reopen
 
 NOTICES_S = 1.0

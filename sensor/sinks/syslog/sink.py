@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from sensor.base.escape import harmless
 from sensor.config import Config
-from sensor.errors import ConfigError
+from sensor.errors import ConfigError, reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.console import reason_of
 from sensor.sinks.delivery.message_sink import Clock, MessageSink
 from sensor.sinks.syslog.formats import FORMATS, Origin, Renderer
 from sensor.sinks.syslog.notices import NOTICE_FORMS, notice_rfc5424

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sensor.ecs import schema
-from sensor.ecs.flow_batch import ACTIONS, DENIED, DROPPED, FLOW_ENDED, NO_EVIDENCE, UNKNOWN
 from sensor.model.columns import AddressColumn, CodedColumn, NumberColumn
+from sensor.model.flow import ACTIONS, DENIED, DROPPED, FLOW_ENDED, NO_EVIDENCE, UNKNOWN
 from tests import ecs
 from tests.flow_records import batch_of, random_batch
 

@@ -7,9 +7,10 @@ import threading
 
 import pytest
 
-from sensor.ecs.flow_batch import ACTIONS, FLOW_ENDED, FlowBatch
+from sensor.ecs.flow_batch import FlowBatch
 from sensor.ecs.writer import documents_of, render_json_lines, write_json_lines
 from sensor.memory.records import NO_VLAN
+from sensor.model.flow import ACTIONS, FLOW_ENDED
 from tests import ecs
 from tests.flow_records import batch_of, context, random_batch
 

@@ -14,10 +14,10 @@ from sensor.capture.in_memory import MemoryCapture
 from sensor.capture.interfaces import Interfaces
 from sensor.config import Config, FlowLimits
 from sensor.decode import decode
-from sensor.ecs.flow_batch import FlowContext
 from sensor.engine.pipeline import Outlet, Pipeline
 from sensor.flowtable.table import FlowTable
 from sensor.model.addresses import Networks
+from sensor.model.flow import FlowContext
 from sensor.model.frames import FrameBatch
 from tests.conversation import SECOND_NS as SECOND
 from tests.conversation import Talk

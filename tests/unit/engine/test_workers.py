@@ -10,12 +10,12 @@ import pytest
 from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.decode import Decoder
-from sensor.ecs.flow_batch import FlowContext
 from sensor.engine.pipeline import Outlet
 from sensor.engine.workers import OVER, Merge, WorkersPipeline
 from sensor.flowtable.table import FlowTable
 from sensor.memory.records import FLOW_LAYOUT, allocate
 from sensor.model.addresses import Networks
+from sensor.model.flow import FlowContext
 from tests.conversation import Talk
 from tests.running import Collector, run_capture
 

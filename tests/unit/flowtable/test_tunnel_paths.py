@@ -12,9 +12,9 @@ from scapy.packet import Packet
 from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.decode import decode
-from sensor.ecs.flow_batch import FLOW_ENDED
 from sensor.flowtable.table import FlowTable
 from sensor.flowtable.tunnel_paths import PathStore
+from sensor.model.flow import FLOW_ENDED
 from sensor.model.packets import PacketBatch
 from sensor.model.tunnels import Tunnels
 

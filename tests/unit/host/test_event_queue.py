@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from sensor.config import INTERNAL_NETWORKS
-from sensor.ecs.flow_batch import FlowContext
 from sensor.engine.pipeline import Outlet
 from sensor.host.event_queue import Timeline
 from sensor.model.addresses import Networks
+from sensor.model.flow import FlowContext
 from sensor.query.document_rows import DocumentRows
 from tests.flow_records import batch_of
 

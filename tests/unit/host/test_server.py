@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sensor.ecs.flow_batch import FLOW_ENDED, FLOW_STARTED
 from sensor.host import server
 from sensor.host.client import HostClient, connect
 from sensor.host.event_queue import Timeline
@@ -25,6 +24,7 @@ from sensor.host.sock_diag import Sockets
 from sensor.host.socket_owners import Asked
 from sensor.host.wire import MESSAGE_MAX, MessageError, number_of, pack, process_to, unpack
 from sensor.model.columns import Rows
+from sensor.model.flow import FLOW_ENDED, FLOW_STARTED
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import KIND_FLOW, SYN, PacketBatch
 from sensor.model.processes import Process, Processes

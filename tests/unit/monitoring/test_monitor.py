@@ -14,12 +14,12 @@ from sensor.api import load_rules, shipped_rules
 from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.decode import decode
-from sensor.ecs.flow_batch import FlowContext
 from sensor.engine.pipeline import Outlet, Pipeline
 from sensor.errors import ConfigError
 from sensor.flowtable.table import FlowTable
 from sensor.model.addresses import Networks
 from sensor.model.alert import Alert
+from sensor.model.flow import FlowContext
 from sensor.model.status import CaptureStatus, InterfaceStatus, Notice, SinkStatus, Status
 from sensor.monitoring.monitor import STATUS_LINE_S, Reloader, Surroundings, Watch, notice_line
 from sensor.monitoring.reporter import Reporter

@@ -12,16 +12,11 @@ from typing import Any
 
 import pytest
 
+from sensor.ecs.alert_text import alert_text, time_text
 from sensor.errors import ConfigError
 from sensor.model.alert import Alert
-from sensor.sinks.console import (
-    ConsoleOptions,
-    ConsoleSink,
-    alert_rich,
-    alert_text,
-    open_console,
-    time_text,
-)
+from sensor.sinks.console import ConsoleSink, alert_rich, open_console
+from sensor.terminal.console import ConsoleOptions
 from tests.running import ROOT
 
 TIME_NS = 1_767_323_045_678_901_234

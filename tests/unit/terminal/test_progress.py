@@ -12,7 +12,8 @@ from typing import TextIO
 import pytest
 
 from sensor.model.alert import Alert
-from sensor.sinks.console import ConsoleOptions, open_console
+from sensor.sinks.console import open_console
+from sensor.terminal.console import ConsoleOptions
 from sensor.terminal.progress import ProgressLine, Snapshot, open_progress, short
 
 SNAPSHOT = Snapshot(500_000, 1_000_000, 12_345, 678, 9)

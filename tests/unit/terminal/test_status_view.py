@@ -22,7 +22,8 @@ from sensor.model.status import (
     SinkStatus,
     Status,
 )
-from sensor.sinks.console import ConsoleOptions, open_console
+from sensor.sinks.console import open_console
+from sensor.terminal.console import ConsoleOptions
 from sensor.terminal.status_screen import (
     BLOCKS,
     BLOCKS_ASCII,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sensor.model.alert import Alert
-from sensor.sinks.console import ConsoleOptions
+from sensor.terminal.console import ConsoleOptions
 from sensor.terminal.summary import data_size, duration, render_summary, summary_text
 from sensor.terminal.talkers import ALL_DESTINATIONS_MAX, DESTINATIONS_MAX, SOURCES_MAX, Talkers
 

@@ -94,7 +94,8 @@ def test_on_standard_input() -> None:
 
 def test_standard_input_is_read_from_where_it_stands(tmp_path: Path) -> None:
     path = write(tmp_path / "f", b"12345", gzip.compress(pcap_header() + record(b"x") * 7))
-    script = "import os; os.lseek(0, 5, 0); from sensor.capture.files.capture import FileCapture; " \
+    script = "import os; os.lseek(0, 5, 0); " \
+             "from sensor.capture.files.capture import FileCapture; " \
              "print(sum(frames.count for frames in FileCapture(['-'])))"  # fmt: skip
     with open(path, "rb") as file:
         run = subprocess.run([sys.executable, "-c", script], stdin=file, check=True,

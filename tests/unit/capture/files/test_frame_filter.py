@@ -234,7 +234,8 @@ def test_arithmetic(code: int, a: int, operand: int, expected: int) -> None:
 def each_way(frames_octets: list[bytes]) -> list[tuple[ModuleType, Any]]:
     """Both modules, each with a batch of its own kind."""
     return [(sieve, batch(frames_octets)),
-            (PLAIN["capture.files.frame_filter"], batch(frames_octets, PLAIN["model.frames"].FrameBatch))]
+            (PLAIN["capture.files.frame_filter"],
+             batch(frames_octets, PLAIN["model.frames"].FrameBatch))]  # fmt: skip
 
 
 def test_a_division_by_zero_rejects() -> None:
