@@ -16,7 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from sensor.api import build_replay, load_rules, shipped_rules
+from sensor.app.build import build_replay, load_rules, shipped_rules
+from sensor.app.outputs import RunOutputs
 from sensor.config import Config
 
 RULE = """
@@ -100,7 +101,7 @@ def run(capture: str, rules: str, profile: bool = False) -> tuple[float, int, in
     """Seconds from the first packet to the last alert; rules that fired; alerts."""
     config = Config()
     ruleset = load_rules([rules], (), config)
-    pipeline = build_replay([capture], ruleset, [], config)
+    pipeline = build_replay([capture], ruleset, RunOutputs(()), config)
     if profile:
         import cProfile  # noqa: PLC0415
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Protocol
 
 from sensor.base.escape import harmless
 from sensor.errors import ConfigError
@@ -154,43 +155,7 @@ class Config:
     that their lists lack."""
 
 
-OPTION_KEYS = {
-    "rules": list,
-    "exceptions": list,
-    "indicators": list,
-    "state": str,
-    "events": list,
-    "json": bool,
-    "alerts": str,
-    "flows": str,
-    "flow_events": bool,
-    "syslog": list,
-    "syslog_format": str,
-    "stats": str,
-    "color": str,
-    "quiet": bool,
-    "verbose": bool,
-    "local_time": bool,
-    "fail_on_alert": bool,
-    "building_blocks": bool,
-    "interface": list,
-    "bpf": str,
-    "follow": str,
-    "ring_mib": int,
-    "workers": int,
-    "timestamps": str,
-    "promiscuous": bool,
-    "backend": str,
-    "user": str,
-    "journald": bool,
-    "spool": str,
-    "metrics": str,
-    "stats_interval": int,
-    "duration": int,
-}
-"""Keys of a configuration file that stand for the command-line option of the same name."""
-
-SETTING_KEYS = {
+SETTING_TYPES: dict[str, type] = {
     "internal": list,
     "accept_on": str,
     "key_vlan": bool,
@@ -205,8 +170,17 @@ _TABLES: dict[str, type[Any]] = {
 }  # fmt: skip
 
 
-def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:
-    """What a TOML file sets: command-line options by name, and the Config.
+class OptionKey(Protocol):
+    """An option of the command line that a file may set."""
+
+    def convert(self, value: object) -> object:
+        """The value for the option. Errors: ValueError says what it must be."""
+
+
+def parse_config(
+    text: str, path: str, options: Mapping[str, OptionKey]
+) -> tuple[dict[str, object], Config]:
+    """The settings of a TOML file: values for the `options` by their keys, and the Config.
 
     A duration `..._ns` may also be given in seconds, as `..._s`.
     Errors: ConfigError names the file, the line and everything that is wrong, at once.
@@ -220,34 +194,41 @@ def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:
         where = f"{shown}:{at[1]}:{at[2]}" if at else shown
         raise ConfigError(f"{where}: {reason}") from None
     problems: list[str] = []
-    options: dict[str, Any] = {}
+    given: dict[str, object] = {}
     settings: dict[str, Any] = {}
     for key, value in document.items():
-        place = f"{shown}:{_line_of(text, key)}"
-        if key == "duplicates" and value in ("drop", "keep"):  # as on the command line
-            value = value == "drop"  # noqa: PLW2901
-        if key in _TABLES and isinstance(value, dict):
-            settings[key] = _limits(_TABLES[key], key, value, text, shown, problems)
-        elif key in OPTION_KEYS or key in SETTING_KEYS:
-            wanted = OPTION_KEYS.get(key) or SETTING_KEYS[key]
-            if isinstance(value, list) and not all(isinstance(item, str) for item in value):
-                problems.append(f"{place}: {key}: must be a list of strings")
-            elif isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool)):
-                target = options if key in OPTION_KEYS else settings
-                target[key] = tuple(value) if isinstance(value, list) else value
+        try:
+            if key in _TABLES and isinstance(value, dict):
+                settings[key] = _limits(_TABLES[key], key, value, text, shown, problems)
+            elif key in SETTING_TYPES:
+                settings[key] = _setting(key, value)
+            elif key in options:
+                given[key] = options[key].convert(value)
             else:
-                problems.append(f"{place}: {key}: must be a {_TYPE_NAMES[wanted]}")
-        else:
-            problems.append(f"{place}: unknown setting {key!r}")
-    if settings.get("accept_on", "handshake") not in ("handshake", "data"):
-        place = f"{shown}:{_line_of(text, 'accept_on')}"
-        problems.append(f"{place}: accept_on: must be 'handshake' or 'data'")
+                problems.append(f"{shown}:{_line_of(text, key)}: unknown setting {key!r}")
+        except ValueError as error:
+            problems.append(f"{shown}:{_line_of(text, key)}: {key}: {error}")
     if problems:
         raise ConfigError("\n".join(problems))
-    return options, Config(**settings)
+    return given, Config(**settings)
 
 
-_TYPE_NAMES = {list: "list", str: "string", bool: "boolean", int: "whole number"}
+def _setting(key: str, value: object) -> object:
+    """A member of Config itself. Errors: ValueError."""
+    if key == "duplicates" and value in ("drop", "keep"):  # as on the command line
+        return value == "drop"
+    if key == "accept_on" and value not in ("handshake", "data"):
+        raise ValueError("must be 'handshake' or 'data'")
+    if not isinstance(value, SETTING_TYPES[key]):
+        raise ValueError(f"must be a {_TYPE_NAMES[SETTING_TYPES[key]]}")
+    if isinstance(value, list):
+        if not all(isinstance(item, str) for item in value):
+            raise ValueError("must be a list of strings")
+        return tuple(value)
+    return value
+
+
+_TYPE_NAMES: dict[type, str] = {list: "list", str: "string", bool: "boolean"}
 
 
 def _line_of(text: str, key: str, table: str = "") -> int:

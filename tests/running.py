@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sensor.app.outputs import RunOutputs
 from sensor.capture.files.capture import FileCapture
 from sensor.config import INTERNAL_NETWORKS, Config, DecodeSettings, FlowLimits
 from sensor.decode import Decoder
 from sensor.ecs.flow_batch import FlowBatch
-from sensor.engine.pipeline import Outlet, Pipeline
+from sensor.engine.pipeline import Pipeline
+from sensor.engine.rule_stage import RuleStage
 from sensor.flowtable.table import FlowTable
 from sensor.model.addresses import Networks
 from sensor.model.alert import Alert
@@ -78,7 +80,7 @@ def run_capture(
     table = FlowTable(limits, **options)
     assert context.tunnels is not None
     context.tunnels.add(table.paths)
-    pipeline = Pipeline(capture, decoder, table, Outlet(collector, (), context))
-    pipeline.handover_events = handover_events
+    stage = RuleStage(collector, RunOutputs(()), context)
+    pipeline = Pipeline(capture, decoder, table, stage, handover_events=handover_events)
     pipeline.run()
     return Run(collector.events, collector.rows, pipeline.ledger())

@@ -22,7 +22,7 @@ from fuzz.targets.frames import FRAME
 from sensor.config import INTERNAL_NETWORKS, Config, FlowLimits
 from sensor.decode import Decoder
 from sensor.ecs.flow_batch import FlowBatch
-from sensor.engine.pipeline import Lane
+from sensor.engine.lane import Lane
 from sensor.flowtable.table import FlowTable
 from sensor.memory.records import NO_VLAN
 from sensor.model.addresses import Networks
@@ -154,7 +154,7 @@ class Sensing:
         for _ in range(4):
             self._fold((), 0, self.now_ns + SILENCE_NS)
             self.now_ns = max(self._table.now_ns, self.now_ns + SILENCE_NS)
-        assert self.lane.told["flows_open"] == 0
+        assert self.lane.counters["flows_open"] == 0
         return np.concatenate(self._taken) if self._taken else self._table.take()
 
     def _fold(self, some: Sequence[tuple[int, bytes]], at: int, watermark_ns: int) -> None:
@@ -187,10 +187,10 @@ class Pair:
     def play(self, frames: list[tuple[int, bytes]], size: int) -> None:
         """Run frames through both. Errors: AssertionError."""
         moved = [(time_ns - START_NS + self.now_ns, octets) for time_ns, octets in frames]
-        total = self.whole.lane.told["flows_total"]
+        total = self.whole.lane.counters["flows_total"]
         rows = self.whole.run(moved, BATCH_MAX)
         assert rows.tobytes() == self.cut.run(moved, size).tobytes()
-        told = self.whole.lane.told
+        told = self.whole.lane.counters
         known = rows["known_ns"]
         assert (known[1:] >= known[:-1]).all()
         assert told["flows_total"] - total == np.count_nonzero(rows["action"] == FLOW_ENDED)

@@ -1,23 +1,20 @@
-"""What every run that reads packets has around its pipeline: sinks, ledger, exit code."""
+"""Where a run writes: sinks, the memory of rules, the ledger's file."""
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
-import resource
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
 
 from sensor import sinks as sink_table
+from sensor.app.options import RunOptions
 from sensor.base.escape import harmless
-from sensor.config import Config
-from sensor.ecs.text import time_text
-from sensor.engine.pipeline import AnyPipeline
+from sensor.engine.ledger import Ledger
+from sensor.engine.protocols import FlowWriter, SinkPart
 from sensor.errors import ConfigError
-from sensor.model.status import CaptureStatus
-from sensor.rules.ruleset import RuleSet
 from sensor.sinks.base import Sink
 from sensor.sinks.flow_files import FlowSink
 from sensor.terminal.console import ConsoleOptions, discard
@@ -26,96 +23,53 @@ from sensor.terminal.stderr import say
 if TYPE_CHECKING:
     from sensor.rules.state_store import RuleStore
 
-Outlets = Sink | FlowSink
-
-PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
-"""Octets in which ru_maxrss counts."""
+AnySink = Sink | FlowSink
 
 
+@dataclass
+class RunOutputs:
+    """Where the alerts and the flow records of a run go.
+
+    The flow file is opened last: opening empties it, and what fails before leaves it alone.
+    """
+
+    sinks: Sequence[SinkPart]
+    flow_sink: FlowWriter | None = None
+    flow_events: bool = False
+    """Whether the flow file also gets what is not a final record."""
 
 
-def open_sinks(
-    config: Config, options: dict[str, Any], console: ConsoleOptions, *, live: bool = False
-) -> list[Sink]:
+def open_sinks(options: RunOptions, *, live: bool = False) -> list[Sink]:
     """The sinks of a run, standard output first. Errors: ConfigError.
 
     `live`: whoever uses them has patience; a server that is not there does not hold up the start.
     """
-    if options["flows"] == "-" and options["as_json"]:
+    if options.flows == "-" and options.as_json:
         raise ConfigError("--flows - and --json would both write to stdout: give one a FILE")
-    if options["flow_events"] and not options["flows"]:
+    if options.flow_events and not options.flows:
         raise ConfigError("--flow-events says what --flows FILE writes: give that too")
-    if options["alerts"] == "-":
+    if options.alerts == "-":
         raise ConfigError("--alerts -: alerts go to stdout as JSON by --json")
+    console = console_options(options)
     sinks: list[Sink] = []
-    if options["as_json"]:
+    if options.as_json:
         sinks.append(sink_table.open_json_stdout())
-    elif options["flows"] == "-":
+    elif options.flows == "-":
         sinks.append(sink_table.open_console(sys.stderr, console))
     else:
         sinks.append(sink_table.open_console(options=console))
-    if options["alerts"]:
-        sinks.append(sink_table.open_json_file(options["alerts"]))
-    sinks += [sink_table.open_syslog(url, options["syslog_format"], config, live=live)
-              for url in options["syslog"]]
-    if options.get("journald"):
+    if options.alerts:
+        sinks.append(sink_table.open_json_file(options.alerts))
+    sinks += [sink_table.open_syslog(url, options.syslog_format, options.config, live=live)
+              for url in options.syslog]
+    if options.journald:
         sinks.append(sink_table.open_journald(live=live))
     return sinks
 
 
-def full_ledger(
-    pipeline: AnyPipeline,
-    ruleset: RuleSet,
-    outlets: Sequence[Outlets],
-    elapsed_s: float,
-    capture: CaptureStatus | None = None,
-) -> dict[str, Any]:
-    """The ledger of `--stats`, whole."""
-    ledger = pipeline.ledger()
-    seen = ledger.pop("seen")
-    lanes = [lane for lane in pipeline.lanes if lane.table.first_ns >= 0]
-    kernel = capture or CaptureStatus()
-    return {
-        **ledger,
-        "rules": ruleset.ledger(),
-        "sinks": {sink.name: sink_ledger(sink) for sink in outlets},
-        "capture": {"kernel_packets": kernel.kernel_packets, "kernel_drops": kernel.kernel_drops,
-                    "ring_freezes": kernel.ring_freezes, **seen},
-        "inputs": [{"path": entry.path, "error": entry.error}
-                   for entry in pipeline.inputs],
-        "first_packet": time_text(min(lane.table.first_ns for lane in lanes)) if lanes else None,
-        "last_packet": time_text(max(lane.last_ns for lane in lanes)) if lanes else None,
-        "elapsed_s": round(elapsed_s, 6),
-        "packets_per_s": round(ledger["frames"] / elapsed_s, 1) if elapsed_s else 0.0,
-        "rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT,
-    }  # fmt: skip
-
-
-def sink_ledger(sink: Outlets) -> dict[str, int]:
-    """What one sink did. Those that queue say what still waits, and what came from a spool."""
-    counts = {"delivered": sink.delivered, "dropped": sink.dropped, "retried": sink.retried}
-    counts |= {name: getattr(sink, name) for name in ("waiting", "recovered", "recovering")
-               if getattr(sink, name, 0)}
-    return counts
-
-
-def report(pipeline: AnyPipeline, outlets: Sequence[Outlets]) -> bool:
-    """Say what went wrong with inputs and sinks, even if quiet; True if anything did."""
-    problems = [entry.error for entry in pipeline.inputs if entry.error]
-    problems += [sink.error for sink in outlets if sink.error]
-    for problem in problems:
-        say(f"sensor: {problem}")
-    return bool(problems)
-
-
-def settle() -> None:
-    """Everything is ready: leave what was made up to here alone, and collect garbage from now on.
-
-    The command turned the collector off to start quickly.
-    """
-    if not gc.isenabled():
-        gc.freeze()
-        gc.enable()
+def console_options(options: RunOptions) -> ConsoleOptions:
+    """How lines for people are to look."""
+    return ConsoleOptions(options.color, options.local_time)
 
 
 def open_store(folder: str | None) -> RuleStore | None:
@@ -137,10 +91,8 @@ def close_store(store: RuleStore | None) -> bool:
     return not store.error
 
 
-def open_stats(path: str | None) -> Any:
+def open_stats(path: str) -> TextIO:
     """The file of `--stats`, opened before anything is read. Errors: ConfigError."""
-    if not path:
-        return None
     if path == "-":
         return sys.stdout
     try:
@@ -150,10 +102,8 @@ def open_stats(path: str | None) -> Any:
         raise ConfigError(f"--stats {harmless(path)}: {reason}") from None
 
 
-def write_stats(stream: Any, ledger: dict[str, Any]) -> bool:
+def write_stats(stream: TextIO, ledger: Ledger) -> bool:
     """Write the ledger as one line of JSON; False, and a message, if that fails."""
-    if stream is None:
-        return True
     try:
         if stream is not sys.stdout:
             with contextlib.suppress(OSError):  # a pipe or a device has nothing to cut

@@ -1,4 +1,4 @@
-"""`sensor doctor`: can this machine capture, and what mends it if not. Part of the command line."""
+"""`sensor doctor`: can this machine capture, and what mends it if not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +14,7 @@ from sensor.base.escape import harmless
 from sensor.capture.diagnose import checks as checkup
 from sensor.capture.diagnose import facts as machine
 from sensor.capture.diagnose.checks import OK, PROBLEM, WARNING, Check
+from sensor.cli.options import COLOR_OPTION, effective_config, load_config, ring_option
 from sensor.cli.output import DONE, version_text
 from sensor.config import Config
 from sensor.terminal.console import ConsoleOptions, rich_console
@@ -32,18 +32,39 @@ ANY_INTERFACE = "eth0"
 """In commands, where no interface was named."""
 
 
-def run_doctor(
-    names: Sequence[str],
+@click.command()
+@click.option("--interface", "-i", "names", metavar="IFACE", multiple=True,
+              help="Look closely at this interface. Repeatable.")
+@click.option("--listen", metavar="SECONDS", type=click.FloatRange(0, 3600),
+              help="How long to look at what comes by; 0: not at all.  [default: 2]")
+@ring_option("The size of the ring that live would be given.")
+@click.option("--config", metavar="FILE", is_eager=True, expose_value=False,
+              callback=load_config, help="Settings as TOML: interfaces, ring.")
+@COLOR_OPTION
+@click.pass_obj
+def doctor(
     config: Config,
-    *,
-    listen_s: float | None = None,
-    ring_mib: int | None = None,
-    color: str = "auto",
+    /,
+    names: tuple[str, ...],
+    listen: float | None,
+    ring_mib: int | None,
+    color: str,
 ) -> int:
+    """Tell whether this machine can capture, and the commands that mend what is missing.
+
+    Exit code 0 if capturing works, 1 if a problem prevents it.
+
+    \b
+      sensor doctor
+      sensor doctor -i eth1 --listen 10
+    """
+    config = effective_config(config, {"ring_mib": ring_mib})
+    return run_doctor(names, config, LISTEN_S if listen is None else listen, color)
+
+
+def run_doctor(names: Sequence[str], config: Config, listen_s: float, color: str) -> int:
     """Look, and print what was found as it is found; returns the exit code."""
     limits = config.capture
-    if ring_mib is not None:
-        limits = replace(limits, ring_bytes=ring_mib << 20)
     printer = Printer(rich_console(sys.stdout, ConsoleOptions(color)))
     program = program_words()
     version = version_text()
@@ -55,9 +76,8 @@ def run_doctor(
         for name in dict.fromkeys(names):
             printer.heading(name)
             printer.show(checkup.check_interface(name))
-            seconds = LISTEN_S if listen_s is None else listen_s
-            if seconds and machine.has_af_packet():
-                printer.show(checkup.check_traffic(name, seconds, program))
+            if listen_s and machine.has_af_packet():
+                printer.show(checkup.check_traffic(name, listen_s, program))
     else:
         printer.heading("interfaces")
         printer.show(checkup.check_briefly(name) for name in machine.interfaces())

@@ -1,4 +1,4 @@
-"""`sensor rules explain`: why a rule did or did not fire. Part of the command line.
+"""`sensor rules explain`: why a rule did or did not fire.
 
 The events are collected first; then those of the chosen flows are held against the rule part by
 part, and the rule itself runs over all of them, to see what became of each.
@@ -13,19 +13,19 @@ from typing import Any
 import click
 import numpy as np
 
-from sensor.api import EVERYTHING, KNOWN_FIELDS, build_replay, flow_context, load_rules
-from sensor.app.outputs import settle
+from sensor.app.build import KNOWN_FIELDS, build_replay, event_files, load_rules
+from sensor.app.options import ReplayOptions
+from sensor.app.outputs import RunOutputs
+from sensor.app.startup import settle
 from sensor.base.escape import harmless
 from sensor.capture.files.process_probe import tells_processes
-from sensor.capture.files.selection import Asked
+from sensor.cli.options import options_of, rule_options
+from sensor.cli.options import selection_of as packets_of
 from sensor.cli.output import DAMAGED, DONE
 from sensor.config import Config
 from sensor.ecs.flow_batch import FlowBatch
-from sensor.engine.documents import DocumentsPipeline, DocumentStream
-from sensor.engine.pipeline import Outlet, Pipeline
 from sensor.engine.protocols import RowsPart
 from sensor.errors import ConfigError, QueryError
-from sensor.events.files import EventFiles
 from sensor.model.alert import Alert
 from sensor.model.columns import CodedColumn, Rows
 from sensor.model.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
@@ -38,7 +38,6 @@ from sensor.query.explain import Explainer, Line
 from sensor.query.external_networks import strictly_external
 from sensor.query.kql import parser as kql
 from sensor.query.predicate import compile_query
-from sensor.query.required_terms import NONE
 from sensor.query.values import is_network
 from sensor.rules.files import UNSUPPORTED_TYPES
 from sensor.rules.loader import Rule
@@ -59,20 +58,6 @@ _TALLIED = {
 }
 VALUES_MAX = 8
 """Values of one field that are shown."""
-
-
-@dataclass
-class Wanted:
-    """What the command line asks for."""
-
-    rule: str
-    paths: tuple[str, ...]
-    events: tuple[str, ...] = ()
-    flow: str = ""
-    rules: tuple[str, ...] = ()
-    exceptions: tuple[str, ...] = ()
-    indicators: tuple[str, ...] = ()
-    asked: Asked = EVERYTHING
 
 
 @dataclass
@@ -108,23 +93,56 @@ class _Flow:
     """Batch and row of each event."""
 
 
-def print_explanation(wanted: Wanted, config: Config) -> int:
-    """Print what a rule makes of the flows of captures; the exit code.
+@click.command("explain")
+@click.argument("name", metavar="ID")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option("--flow", metavar="TEXT", default="",
+              help="Which: a community id, flow id, address, address:port, or a KQL query. "
+                   "[default: the 20 flows that come nearest]")
+@click.option("--events", metavar="FILE", multiple=True, help="As in replay.")
+@click.option("--rules", metavar="PATH", multiple=True, help="Instead of the shipped.")
+@click.option("--exceptions", metavar="FILE", multiple=True, help="As in replay.")
+@click.option("--indicators", metavar="FILE", multiple=True, help="As in replay.")
+@rule_options
+@click.pass_context
+def explain_rule(context: click.Context, /, name: str, flow: str, **given: Any) -> int:
+    """Why a rule did or did not fire: its query, part by part, against the events of flows.
+
+    ID is the rule's id, name or file name. Each event of a flow is shown by itself, with what
+    became of it: a rule may want only one of them.
+
+    \b
+      sensor rules explain accepted_default_telnet_port_connection captures/demo.pcap
+      sensor rules explain my_rule --rules mine/ --flow 192.0.2.7:443 today.pcapng
+    """
+    options = options_of(ReplayOptions, context, given)
+    if not options.paths and not options.events:
+        raise click.UsageError("Missing argument 'PATH...'.", context)
+    return print_explanation(name, options, flow)
+
+
+def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
+    """Print what a rule makes of the flows of captures that `flow` names; the exit code.
 
     Errors: OperatorError if there is no such rule.
     """
-    ruleset = _rules_of(wanted, config)
-    rule = ruleset.find(wanted.rule)
+    config = options.config
+    ruleset = _rules_of(options)
+    rule = ruleset.find(name)
     query = _query_of(rule)
     if query is None:  # in a language of its own, or none
         click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))
         return DONE
-    selection = selection_of(wanted.flow) if wanted.flow else None
+    selection = selection_of(flow) if flow else None
     if selection is not None:
-        _check_selection(selection, wanted)
+        _check_selection(selection, flow, options)
     explainer = Explainer(query, tuple(KNOWN_FIELDS))
     collected = _Collected()
-    pipeline = _pipeline(wanted, collected, config)
+    # Nothing may be passed over: documents that cannot match are what the question is about.
+    pipeline = build_replay(
+        options.paths, collected, RunOutputs(()), config, packets_of(options),
+        event_files(options.events, config, None),
+    )  # fmt: skip
     settle()
     pipeline.run()
     if pipeline.stop:
@@ -132,7 +150,7 @@ def print_explanation(wanted: Wanted, config: Config) -> int:
     batches = collected.batches
     flows = _nearest(batches, explainer, selection, _met(rule, batches))
     click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))
-    again = _rules_of(wanted, config).find(wanted.rule)  # without what the first has learned
+    again = _rules_of(options).find(name)  # without what the first has learned
     _print_flows(flows, batches, explainer, _Trial(again, config, explainer))
     damaged = [str(entry.error) for entry in pipeline.inputs if entry.error]
     for error in damaged:
@@ -140,18 +158,18 @@ def print_explanation(wanted: Wanted, config: Config) -> int:
     return DAMAGED if damaged else DONE
 
 
-def _rules_of(wanted: Wanted, config: Config) -> RuleSet:
+def _rules_of(options: ReplayOptions) -> RuleSet:
     return load_rules(
-        wanted.rules, wanted.exceptions, config, any_event=bool(wanted.events),
-        processes=tells_processes(wanted.paths), indicators=wanted.indicators,
+        options.rules, options.exceptions, options.config, any_event=bool(options.events),
+        processes=tells_processes(options.paths), indicators=options.indicators,
     )  # fmt: skip
 
 
-def _check_selection(selection: Query, wanted: Wanted) -> None:
+def _check_selection(selection: Query, text: str, options: ReplayOptions) -> None:
     """Errors: ConfigError for a field that no event has."""
     known = KNOWN_FIELDS | PROCESS_KNOWN_FIELDS
-    found = check.check(selection, wanted.flow, lambda name: known.get(name, "keyword")
-                        if wanted.events or ecs_names.exists(name) else known.get(name),
+    found = check.check(selection, text, lambda name: known.get(name, "keyword")
+                        if options.events or ecs_names.exists(name) else known.get(name),
                         tuple(known), None)
     if wrong := [*map(str, found.errors), *found.doubtful]:
         raise ConfigError(f"--flow: {wrong[0]}")
@@ -169,21 +187,6 @@ def _standing(rule: Rule) -> str:
     if rule.runner is None:
         return f"cannot run here: {rule.reason}"
     return f"runs degraded: {rule.reason}" if rule.reason else "runs"
-
-
-def _pipeline(
-    wanted: Wanted, collected: _Collected, config: Config
-) -> Pipeline | DocumentsPipeline:
-    if not wanted.events:
-        return build_replay(wanted.paths, collected, [], config, wanted.asked)
-    # Nothing may be passed over: what cannot match is what the question is about.
-    documents = EventFiles(dict.fromkeys(wanted.events), [NONE], config.events)
-    if not wanted.paths:
-        return DocumentsPipeline(documents, Outlet(collected, (), flow_context(config)))
-    pipeline = build_replay(wanted.paths, collected, [], config, wanted.asked)
-    pipeline.between = DocumentStream(documents, pipeline.outlet)
-    pipeline.documents = documents
-    return pipeline
 
 
 def selection_of(text: str) -> Node:

@@ -15,9 +15,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import click
+
 from sensor import _version
 from sensor.base.escape import harmless
 from sensor.capture.live.privileges import capabilities, keep_only
+from sensor.cli.options import HOST_SOCKET
 from sensor.cli.output import DAMAGED, DONE
 from sensor.engine.pipeline import AnyPipeline
 from sensor.errors import CaptureError
@@ -33,6 +36,24 @@ NEEDED = frozenset({"CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"})
 ROUND_S = 1.0
 HELLO_S = 10.0
 """How long a helper may take to start and say hello."""
+
+
+@click.command("host-events")
+@click.option("--socket", "path", metavar="PATH", default=HOST_SOCKET, show_default=True,
+              help="Where sensors connect: root, this user, and members of its group.")
+@click.option("--fd", type=click.IntRange(min=0), metavar="N", hidden=True,
+              help="Serve this connection only.")
+def host_events_command(path: str, fd: int | None) -> int:
+    """Tell sensors on this machine of its processes, and whose connections are.
+
+    The helper for `sensor live --host`: it has the rights that the sensor shall not have. It runs
+    until SIGTERM or Ctrl-C. docs/host-events.md tells how to install it as a service.
+
+    \b
+      sudo sensor host-events
+      sensor host-events --socket /run/user/1000/host-events
+    """
+    return run_host_events(path, fd)
 
 
 def run_host_events(path: str, fd: int | None) -> int:
@@ -131,7 +152,7 @@ def host_events(
     pipeline: AnyPipeline, note: Callable[..., None]
 ) -> Iterator[Callable[[Callable[[], None]], Callable[[], None]]]:
     """Listen to the helper during the block; gives what wraps the work done after each batch."""
-    client: Any = pipeline.outlet.host
+    client: Any = pipeline.stage.host
     if not isinstance(client, HostClient):
         yield lambda each: each
         return
@@ -147,7 +168,7 @@ def host_events(
         def after_batch() -> None:
             nonlocal told
             each()
-            pipeline.outlet.tell_host(min(lane.table.now_ns for lane in pipeline.lanes))
+            pipeline.stage.advance_host(min(lane.table.now_ns for lane in pipeline.lanes))
             if client.error and not told:
                 told = True
                 note("host", f"no more host events: {harmless(client.error)}", warning=True)

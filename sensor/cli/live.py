@@ -1,4 +1,4 @@
-"""`sensor live`: wiring, signals, privileges, the end. Part of the command line."""
+"""`sensor live`: interfaces as they are watched, from the first right given up to the last word."""
 
 from __future__ import annotations
 
@@ -11,22 +11,46 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
+import click
+
 from sensor import _version
 from sensor._version import __version__
-from sensor.api import build_live, load_rules
-from sensor.app.outputs import Outlets, close_store, open_sinks, open_store, settle
+from sensor.app.build import build_live, load_rules
+from sensor.app.options import LiveOptions
+from sensor.app.outputs import (
+    AnySink,
+    RunOutputs,
+    close_store,
+    console_options,
+    open_sinks,
+    open_store,
+)
+from sensor.app.startup import settle
 from sensor.base.escape import harmless
 from sensor.capture.bpf import hides
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.live.open import PortOptions, check_ports, open_ports
 from sensor.capture.live.privileges import drop_privileges
 from sensor.cli.host_events import host_events, open_host
+from sensor.cli.options import BPF_OPTION, HOST_SOCKET, options_of, ring_option, run_options
 from sensor.cli.output import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED
-from sensor.config import Config
 from sensor.errors import CaptureError
 from sensor.model.status import Status
+from sensor.monitoring.live_run import LiveRun, Operator, SignalRequests
 from sensor.monitoring.metrics import Metrics
-from sensor.monitoring.monitor import Asked, Reloader, Surroundings, Watch
+from sensor.monitoring.monitor import (
+    SECOND_S,
+    STATUS_LINE_S,
+    TICK_S,
+    Heartbeat,
+    LedgerTask,
+    Monitor,
+    News,
+    StatusTask,
+    Task,
+    ledger_of_run,
+)
+from sensor.monitoring.reload import Reloader, ReloadTask
 from sensor.monitoring.reporter import Reporter
 from sensor.monitoring.screen import Screen
 from sensor.monitoring.stats_file import StatsFile
@@ -36,97 +60,114 @@ from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
 from sensor.sinks.delivery.background import background, background_flows
 from sensor.sinks.flow_files import open_flows
-from sensor.terminal.console import ConsoleOptions, is_terminal
+from sensor.terminal.console import is_terminal
 from sensor.terminal.status_line import status_text
 from sensor.terminal.status_view import StatusView, open_status_view
 from sensor.terminal.stderr import say
 from sensor.terminal.talkers import Talkers
 
 
-def run_live(names: tuple[str, ...], config: Config, options: dict[str, Any]) -> int:
+@click.command()
+@click.option("--interface", "-i", "names", metavar="IFACE", multiple=True,
+              help="A span or tap port, or the host's own interface. Repeatable.")
+@BPF_OPTION
+@ring_option("Memory that the kernel writes frames into, for each worker.  [default: 64]")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N",
+              help="Threads that share the frames, each flow whole to one of them.")
+@click.option("--timestamps", type=click.Choice(["kernel", "hardware"]), default="kernel",
+              show_default=True, help="Whose clock dates the frames.")
+@click.option("--promiscuous/--no-promiscuous", default=True, show_default=True,
+              help="Whether to take frames that are addressed to others.")
+@click.option("--backend", type=click.Choice(["auto", "af_packet", "scapy"]), default="auto",
+              show_default=True, help="How to capture: a ring of Linux, or scapy (anywhere; slow).")
+@click.option("--user", metavar="NAME", help="Become this user once the interfaces are open.")
+@click.option("--host", metavar="[SOCKET]", is_flag=False, flag_value=HOST_SOCKET, default=None,
+              help="Also tell of this machine's own processes, and whose its connections are: from "
+                   f"the helper at SOCKET ({HOST_SOCKET}) or, without one, by a child process.")
+@click.option("--journald", is_flag=True, help="Alerts to the journal of systemd.")
+@click.option("--spool", metavar="DIR",
+              help="Keep on disk what a syslog server does not take, and send it later.")
+@click.option("--metrics", metavar="ADDRESS:PORT", help="Serve Prometheus metrics there.")
+@click.option("--stats-interval", type=click.FloatRange(min=1), default=60.0, show_default=True,
+              metavar="SECONDS", help="How often --stats is written anew.")
+@click.option("--duration", type=click.FloatRange(min=0.1), metavar="SECONDS",
+              help="End by itself after this time.")
+@run_options
+@click.pass_context
+def live(context: click.Context, /, **given: Any) -> int:
+    """Watch interfaces and tell at once what the rules find.
+
+    It runs until Ctrl-C or SIGTERM; then everything captured so far comes out. SIGHUP loads rules
+    and exceptions anew, and opens files anew; SIGUSR1 prints the ledger. `sensor doctor` tells
+    whether this machine can capture.
+
+    \b
+      sudo sensor live -i eth0 --user nobody
+      sensor live -i tap0 -i tap1 --json --quiet
+      sensor live -i eth0 --syslog tls://logs.example.net --spool /var/lib/sensor
+    """
+    return run_live(options_of(LiveOptions, context, given))
+
+
+def run_live(options: LiveOptions) -> int:
     """Watch interfaces until a signal ends it; returns the exit code.
 
     Errors: OperatorError before anything is captured.
     """
     ports = PortOptions(
-        options["backend"], options["bpf"] or "", options["promiscuous"], options["timestamps"],
-        options["workers"], config.capture,
+        options.backend, options.bpf or "", options.promiscuous, options.timestamps,
+        options.workers, options.config.capture,
     )  # fmt: skip
-    names = check_ports(names, ports)
-    asked = Asked()
-    listen(asked)
-    store = open_store(options["state"])
-    reloader = reloader_of(config, options, store)
-    ruleset = reloader.load()
+    names = check_ports(options.names, ports)
+    requests = SignalRequests()
+    requests.listen()
+    store = open_store(options.state)
+    reloader = reloader_of(options, store)
+    rules = reloader.load()
+    metrics = None
+    if options.metrics:  # the port may need a right that is given up
+        metrics = Metrics(options.metrics, version=__version__)
     interfaces = Interfaces()
     for name in names:
         interfaces.index(name)
-    reporters: list[Reporter] = []
-    metrics = open_metrics(options["metrics"], lambda: reporters[0].snapshot())  # noqa: PLW0108
     try:
-        host = open_host(options["host"])
+        helper = open_host(options.host)
         captures = open_ports(names, ports, interfaces)
-        drop_privileges(options["user"])
-        check_readable(options["user"])
+        drop_privileges(options.user)
+        check_readable(options.user)
     except (CaptureError, OSError) as error:
         say(f"sensor: {error.strerror if isinstance(error, OSError) else error}")
         return DAMAGED
     # Only now threads may start: a capability belongs to a thread, not to the process.
-    console = ConsoleOptions(options["color"], options["local_time"])
-    sinks, view = open_live_sinks(config, options, console)
-    flow_sink = (
-        background_flows(open_flows(options["flows"], live=True), config.sink)
-        if options["flows"] else None
-    )  # fmt: skip
+    sinks, view = open_live_sinks(options)
     talkers = Talkers()
-    everyone = [*sinks, talkers, *([view] if view.shown else ())]
-    pipeline = build_live(captures, interfaces, ruleset, everyone, config, host)
-    pipeline.outlet.flow_writer = flow_sink
-    pipeline.outlet.flow_events = options["flow_events"]
-    around = Surroundings(
-        pipeline, captures, ruleset, sinks, flow_sink, ServiceManager.from_environment(),
-        Screen(view), reloader, StatsFile(options["stats"]) if options["stats"] else None,
-        options["stats_interval"], options["duration"] or 0.0, options["quiet"], metrics, asked,
+    flow_sink = (
+        background_flows(open_flows(options.flows, live=True), options.config.sink)
+        if options.flows else None
     )  # fmt: skip
-    reporter = Reporter(pipeline, captures, around.outlets(), lambda: around.ruleset)
-    reporters.append(reporter)
+    outputs = RunOutputs([*sinks, talkers, *([view] if view.shown else ())], flow_sink,
+                         options.flow_events)  # fmt: skip
+    pipeline = build_live(captures, interfaces, rules, outputs, options.config, helper)
+    run = LiveRun(pipeline, captures, rules, sinks, flow_sink)
+    session = LiveSession(run, Operator(Screen(view), sinks, options.quiet), requests, options)
     if metrics is not None:
-        metrics.start()
-    tell_beginning(around, options)
-    watch = Watch(around, reporter)
-    with host_events(pipeline, around.note) as watched:
-        run(around, watch, reporter, watched(watch))
+        metrics.start(session.reporter.snapshot)
+    say_beginning(run, session.operator, options)
+    with host_events(run.pipeline, session.operator.note) as watched:
+        session.run(watched(Monitor(session.tasks(reloader))))
     if metrics is not None:
         metrics.close()
-    code = finish(around, reporter, watch, talkers, console, is_kept=close_store(store))
-    return ALERTED if code == DONE and options["fail_on_alert"] and pipeline.alerts else code
+    code = session.finish(talkers, is_kept=close_store(store))
+    return ALERTED if code == DONE and options.fail_on_alert and run.pipeline.alerts else code
 
 
-def reloader_of(config: Config, options: dict[str, Any], store: RuleStore | None) -> Reloader:
-    """What loads the rules that the options name, now and when a signal asks for it."""
+def reloader_of(options: LiveOptions, store: RuleStore | None) -> Reloader:
+    """Loads the rules that the options name, now and when a signal asks for it."""
     return Reloader(lambda: load_rules(
-        options["rules"], options["exceptions"], config,
-        building_blocks=options["building_blocks"], processes=bool(options["host"]),
-        indicators=options["indicators"], store=store,
+        options.rules, options.exceptions, options.config,
+        building_blocks=options.building_blocks, processes=bool(options.host),
+        indicators=options.indicators, store=store,
     ))  # fmt: skip
-
-
-def open_metrics(address: str | None, snapshot: Callable[[], Status]) -> Metrics | None:
-    """Take the address that metrics are to be served at, if any. Errors: ConfigError."""
-    return Metrics(address, snapshot, version=__version__) if address else None
-
-
-def tell_beginning(around: Surroundings, options: dict[str, Any]) -> None:
-    """What the operator should know before the first frame."""
-    for text in around.ruleset.notices:
-        around.note("rules", text)
-    if options["verbose"]:
-        around.note("rules", f"rules loaded: {len(around.ruleset.rules)}")
-    if options["bpf"] and (hidden := hides(options["bpf"])):
-        around.note("filter", hidden, warning=True)
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        around.note("start", "every capability was given up, but root's files are still this"
-                    " process's own: --user NAME, or the unit of systemd, gives that up too")
 
 
 def check_readable(user: str | None) -> None:
@@ -144,111 +185,141 @@ def check_readable(user: str | None) -> None:
             raise PermissionError(errno.EACCES, reason) from None
 
 
-def open_live_sinks(
-    config: Config, options: dict[str, Any], console: ConsoleOptions
-) -> tuple[list[Sink], StatusView]:
+def open_live_sinks(options: LiveOptions) -> tuple[list[Sink], StatusView]:
     """The sinks, each in a thread of its own, and the view beside them. Errors: ConfigError."""
-    plain = open_sinks(config, options, console, live=True)
+    plain = open_sinks(options, live=True)
     first = plain[0]
     view = open_status_view(
-        quiet=options["quiet"],
+        quiet=options.quiet,
         alerts_console=first.console if isinstance(first, ConsoleSink) else None,
-        options=console,
+        options=console_options(options),
     )
-    return [background(sink, config.sink, options["spool"]) for sink in plain], view
+    limits = options.config.sink
+    return [background(sink, limits, options.spool) for sink in plain], view
 
 
-def listen(asked: Asked) -> None:
-    """Take note of SIGHUP and SIGUSR1 from now on: unheard, they would end the process."""
-
-    def reload(number: int, frame: FrameType | None) -> None:
-        asked.reload = True
-
-    def ledger(number: int, frame: FrameType | None) -> None:
-        asked.ledger = True
-
-    for name, handler in (("SIGHUP", reload), ("SIGUSR1", ledger)):
-        if hasattr(signal, name):  # Windows has neither
-            signal.signal(getattr(signal, name), handler)
-
-
-def run(
-    around: Surroundings, watch: Watch, reporter: Reporter, after_batch: Callable[[], None]
-) -> None:
-    """Run the pipeline until a signal or the end of `--duration`; its sinks stay open.
-
-    The first SIGINT or SIGTERM lets no more frames in and everything that was captured come out;
-    the second stops at once.
-    """
-    asked = around.asked
-
-    def end(number: int, frame: FrameType | None) -> None:
-        if asked.stopped_by:
-            os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)
-        asked.stopped_by = number
-        around.stop()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    around.pipeline.on_batch = after_batch
-    settle()
-    try:
-        around.pipeline.run()
-    finally:
-        around.service.stopping()
-        status = reporter.snapshot()
-        watch.tell_news(status)  # while sinks can still pass it on
-        if waiting := sum(sink.waiting for sink in status.sinks):
-            text = f"delivering what waits ({waiting:,}); a second signal ends at once"
-            around.note("stop", text)
-        close_together(around.outlets())
-        for capture in around.captures:
-            capture.close()
+def say_beginning(run: LiveRun, operator: Operator, options: LiveOptions) -> None:
+    """Say what the operator should know before the first frame."""
+    for text in run.rules.notices:
+        operator.note("rules", text)
+    if options.verbose:
+        operator.note("rules", f"rules loaded: {len(run.rules.rules)}")
+    if options.bpf and (hidden := hides(options.bpf)):
+        operator.note("filter", hidden, warning=True)
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        operator.note("start", "every capability was given up, but root's files are still this"
+                      " process's own: --user NAME, or the unit of systemd, gives that up too")
 
 
-def close_together(outlets: Sequence[Outlets]) -> None:
+class LiveSession:
+    """A live run under its signals, from its first frame to its exit code."""
+
+    def __init__(
+        self, run: LiveRun, operator: Operator, requests: SignalRequests, options: LiveOptions
+    ) -> None:
+        self.operator = operator
+        self.reporter = Reporter(run)
+        self._run = run
+        self._requests = requests
+        self._options = options
+        self._service = ServiceManager.from_environment()
+        self._news = News(run, operator)
+        self._stats = StatsFile(options.stats) if options.stats else None
+
+    def tasks(self, reloader: Reloader) -> list[Task]:
+        """The periodic tasks of the run, in their order."""
+        run, operator, requests = self._run, self.operator, self._requests
+        status = StatusTask(run, self.reporter, operator, self._news, self._service)
+        tasks = [
+            Task(TICK_S, Heartbeat(self._service)),
+            Task(TICK_S, LedgerTask(run, self.reporter, operator, requests)),
+            Task(TICK_S, ReloadTask(reloader, run, operator, requests, self._service)),
+            Task(TICK_S, self._stop_if_nobody_reads),
+            Task(SECOND_S, status.each_second),
+            Task(STATUS_LINE_S, status.each_minute, first_s=STATUS_LINE_S),
+        ]
+        if self._options.duration:
+            tasks.append(Task(float("inf"), run.stop, first_s=self._options.duration))
+        if (stats := self._stats) is not None:
+            tasks.append(Task(self._options.stats_interval,
+                              lambda: stats.write(ledger_of_run(run, self.reporter))))
+        return tasks
+
+    def _stop_if_nobody_reads(self) -> None:
+        """Stop where standard output was all there was to write to, and its reader is gone."""
+        run = self._run
+        others = (run.flow_sink, self._stats, self._options.metrics)
+        if len(run.sinks) == 1 and not any(others) and run.sinks[0].closed:
+            run.stop()
+
+    def run(self, after_batch: Callable[[], None]) -> None:
+        """Run the pipeline until a signal or the end of `--duration`; its sinks are closed then.
+
+        The first SIGINT or SIGTERM lets no more frames in and everything that was captured come
+        out; the second stops at once.
+        """
+        run, requests = self._run, self._requests
+
+        def end(number: int, frame: FrameType | None) -> None:
+            if requests.stopped_by:
+                os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)
+            requests.stopped_by = number
+            run.stop()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end)
+        settle()
+        try:
+            run.pipeline.run(after_batch)
+        finally:
+            self._service.stopping()
+            status = self.reporter.snapshot()
+            self._news.tell(status)  # while sinks can still pass it on
+            if waiting := sum(sink.waiting for sink in status.sinks):
+                text = f"delivering what waits ({waiting:,}); a second signal ends at once"
+                self.operator.note("stop", text)
+            close_together(run.all_sinks())
+            for capture in run.captures:
+                capture.close()
+
+    def finish(self, talkers: Talkers, *, is_kept: bool) -> int:
+        """Tell how it went; returns the exit code. `is_kept`: whether what rules learned is."""
+        status = self.reporter.snapshot()
+        self._news.tell(status, last=True)
+        ledger = ledger_of_run(self._run, self.reporter)
+        if self._stats is not None and (problem := self._stats.finish(ledger)):
+            self.operator.screen.say(f"sensor: {problem}")
+
+        def last_words() -> None:
+            if not self.operator.quiet and is_terminal(sys.stderr):
+                from sensor.terminal.summary import render_summary  # noqa: PLC0415
+
+                render_summary(ledger, talkers, console_options(self._options))
+            elif not self.operator.quiet:
+                say(f"sensor: {status_text(status, None)}")
+
+        printed = self.operator.screen.end_with(last_words)
+        code = self._exit_code(status)
+        if not is_kept and code == DONE:
+            code = DAMAGED
+        if not printed or any(getattr(sink, "stuck", False) for sink in self._run.all_sinks()):
+            # A thread hangs in a write that nobody takes: Python would wait for it for ever.
+            os._exit(code)
+        return code
+
+    def _exit_code(self, status: Status) -> int:
+        if self._requests.stopped_by == signal.SIGINT:
+            return INTERRUPTED
+        unwritten = self._stats is not None and self._stats.error
+        if unwritten or any(sink.dropped for sink in status.sinks):
+            return DAMAGED
+        return DONE
+
+
+def close_together(sinks: Sequence[AnySink]) -> None:
     """Close all of them at once: each may take its time to deliver what waits."""
-    threads = [threading.Thread(target=outlet.close, daemon=True) for outlet in outlets]
+    threads = [threading.Thread(target=sink.close, daemon=True) for sink in sinks]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def finish(
-    around: Surroundings, reporter: Reporter, watch: Watch, talkers: Talkers,
-    console: ConsoleOptions, *, is_kept: bool,
-) -> int:  # fmt: skip
-    """Tell how it went; returns the exit code. `is_kept`: whether what rules learned is."""
-    status = reporter.snapshot()
-    watch.tell_news(status, last=True)
-    ledger = watch.ledger()
-    if around.stats is not None and (problem := around.stats.finish(ledger)):
-        around.screen.say(f"sensor: {problem}")
-
-    def last_words() -> None:
-        if not around.quiet and is_terminal(sys.stderr):
-            from sensor.terminal.summary import render_summary  # noqa: PLC0415
-
-            render_summary(ledger, talkers, console)
-        elif not around.quiet:
-            say(f"sensor: {status_text(status, None)}")
-
-    printed = around.screen.end_with(last_words)
-    code = how_it_ended(around, status)
-    if not is_kept and code == DONE:
-        code = DAMAGED
-    if not printed or any(getattr(outlet, "stuck", False) for outlet in around.outlets()):
-        # A thread hangs in a write that nobody takes: Python would wait for it for ever.
-        os._exit(code)
-    return code
-
-
-def how_it_ended(around: Surroundings, status: Status) -> int:
-    """The exit code."""
-    if around.asked.stopped_by == signal.SIGINT:
-        return INTERRUPTED
-    unsaid = around.stats is not None and around.stats.error
-    if unsaid or any(sink.dropped for sink in status.sinks):
-        return DAMAGED
-    return DONE

@@ -1,130 +1,148 @@
-"""`sensor replay`: wiring, signals, progress, summary, exit code. Part of the command line."""
+"""`sensor replay`: signals, progress, summary, exit code of a run over files."""
 
 from __future__ import annotations
 
 import os
-import re
 import signal
 import time
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from sensor.api import build_mixed, load_rules
+import click
+
+from sensor.app.build import build_replay, event_files, load_rules
+from sensor.app.ledger import full_ledger, report
+from sensor.app.options import ReplayOptions
 from sensor.app.outputs import (
-    Outlets,
+    AnySink,
+    RunOutputs,
     close_store,
-    full_ledger,
+    console_options,
     open_sinks,
     open_stats,
     open_store,
-    report,
-    settle,
     write_stats,
 )
-from sensor.base.escape import harmless
+from sensor.app.startup import settle
 from sensor.capture.files.process_probe import tells_processes
-from sensor.capture.files.selection import Asked
-from sensor.capture.files.streams import STANDARD_INPUT
+from sensor.cli.options import BPF_OPTION, options_of, run_options, selection_of
 from sensor.cli.output import exit_code
-from sensor.config import Config
-from sensor.engine.pipeline import Pipeline
-from sensor.errors import ConfigError
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
-from sensor.sinks.flow_files import open_flows
-from sensor.terminal.console import ConsoleOptions
+from sensor.sinks.flow_files import FlowSink, open_flows
 from sensor.terminal.progress import ProgressLine, Snapshot, open_progress
 from sensor.terminal.stderr import say
 from sensor.terminal.talkers import Talkers
 
 if TYPE_CHECKING:
-    from sensor.engine.documents import DocumentsPipeline
-
-    ReplayPipeline = Pipeline | DocumentsPipeline
+    from sensor.app.build import ReplayPipeline
 
 
-def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) -> int:
+@click.command()
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option("--events", metavar="FILE", multiple=True,
+              help="ECS documents as NDJSON (- is standard input), plain or compressed, alone or "
+                   "merged with the captures by time. Repeatable.")
+@click.option("--from", "from_time", metavar="TIME",
+              help="Only packets of then or later: RFC 3339 (UTC without a zone), or seconds since "
+                   "1970.")
+@click.option("--to", "to_time", metavar="TIME", help="Only packets of before then.")
+@BPF_OPTION
+@click.option("--follow", metavar="DIR",
+              help="Go on with the capture files that come into this folder, each once it is "
+                   "closed, until Ctrl-C or SIGTERM.")
+@click.option("--explain", metavar="ID",
+              help="Raise no alerts, but tell why this rule did or did not fire: as sensor rules "
+                   "explain.")
+@click.option("--explain-flow", metavar="TEXT",
+              help="With --explain: for which flow; a community id, flow id, address, "
+                   "address:port, or a KQL query.")
+@run_options
+@click.pass_context
+def replay(
+    context: click.Context, /, explain: str | None, explain_flow: str | None, **given: Any
+) -> int:
+    """Read capture files and tell what the rules find in them.
+
+    PATH is a pcap or pcapng file, plain or compressed, a directory (with everything below it), a
+    glob, or - for standard input. Several are read as one capture, merged by time.
+    With --events or --follow no PATH is needed.
+
+    \b
+      sensor replay captures/demo.pcap
+      sensor replay --events auditbeat.ndjson.gz
+      sensor replay --json --flows flows.ndjson /var/captures
+      sensor replay --from 2026-01-02T03:00 --to 2026-01-02T04:00 /var/captures
+      sensor replay --follow /var/captures --syslog unix:///dev/log
+      sensor replay --syslog udp://192.0.2.1:514 --quiet today.pcapng
+      sensor replay --explain my_rule --rules mine/ today.pcapng
+    """
+    options = options_of(ReplayOptions, context, given)
+    if not options.paths and not options.events and not options.follow:
+        raise click.UsageError("Missing argument 'PATH...'.", context)
+    if explain_flow and not explain:
+        raise click.UsageError("--explain-flow needs --explain ID.", context)
+    if not explain:
+        return run_replay(options)
+    if options.follow:
+        raise click.UsageError("--explain is about files that end: it goes without --follow.",
+                               context)
+    from sensor.cli.explain import print_explanation  # noqa: PLC0415  few runs need it
+
+    return print_explanation(explain, options, explain_flow or "")
+
+
+def run_replay(options: ReplayOptions) -> int:
     """Replay captures as the options say; returns the exit code.
 
     Errors: OperatorError before anything is read.
     """
     started_s = time.perf_counter()
-    asked = asked_of(options)
-    events = options["events"]
-    store = open_store(options["state"])
+    selection = selection_of(options)
+    store = open_store(options.state)
     ruleset = load_rules(
-        options["rules"], options["exceptions"], config, any_event=bool(events),
-        processes=tells_processes(paths), building_blocks=options["building_blocks"],
-        indicators=options["indicators"], store=store,
+        options.rules, options.exceptions, options.config, any_event=bool(options.events),
+        processes=tells_processes(options.paths), building_blocks=options.building_blocks,
+        indicators=options.indicators, store=store,
     )  # fmt: skip
-    console = ConsoleOptions(options["color"], options["local_time"])
-    sinks = open_sinks(config, options, console)
+    sinks = open_sinks(options)
     talkers = Talkers()
-    stats = open_stats(options["stats"])
-    pipeline = build_mixed(paths, events, ruleset, [*sinks, talkers], config, asked)
-    flow_sink = open_flows(options["flows"]) if options["flows"] else None
-    pipeline.outlet.flow_writer = flow_sink
-    pipeline.outlet.flow_events = options["flow_events"]
-    if STANDARD_INPUT in paths or asked.follow:
-        pipeline.prompt = True
-    if not options["quiet"]:
+    stats = open_stats(options.stats) if options.stats else None
+    outputs = RunOutputs([*sinks, talkers], flow_events=options.flow_events)
+    pipeline = build_replay(
+        options.paths, ruleset, outputs, options.config, selection,
+        event_files(options.events, options.config, ruleset.rules),
+    )  # fmt: skip
+    flow_sink = outputs.flow_sink = open_flows(options.flows) if options.flows else None
+    if not options.quiet:
         for notice in ruleset.notices:
             say(f"notice: {notice}")
-        if options["verbose"]:
+        if options.verbose:
             say(f"{len(ruleset.rules)} rules loaded")
-    first = sinks[0]
-    progress = open_progress(
-        quiet=options["quiet"],
-        alerts_console=first.console if isinstance(first, ConsoleSink) else None,
-        options=console,
-    )
-    interrupted = run(pipeline, progress, sinks)
-    for sink in (*sinks, *([flow_sink] if flow_sink else ())):
+    interrupted = run(pipeline, sinks, flow_sink, options)
+    all_sinks: list[AnySink] = [*sinks, *([flow_sink] if flow_sink else ())]
+    for sink in all_sinks:
         sink.close()
-    outlets: list[Outlets] = [*sinks, *([flow_sink] if flow_sink else ())]
-    if asked.follow:
+    if options.follow:
         interrupted = 0  # there is no other end
-    if interrupted and not options["quiet"]:
+    if interrupted and not options.quiet:
         say("interrupted: this is what was read until then")
-    ledger = full_ledger(pipeline, ruleset, outlets, time.perf_counter() - started_s)
-    failed = report(pipeline, outlets)
+    ledger = full_ledger(pipeline, ruleset, all_sinks, time.perf_counter() - started_s)
+    failed = report(pipeline, all_sinks)
     failed |= not close_store(store)
-    failed |= not write_stats(stats, ledger)
-    if not options["quiet"] and (pipeline.frames or events or not failed):
-        from sensor.terminal.summary import render_summary  # noqa: PLC0415
+    if stats is not None:
+        failed |= not write_stats(stats, ledger)
+    if not options.quiet and (pipeline.frames or options.events or not failed):
+        from sensor.terminal.summary import render_summary  # noqa: PLC0415  a quiet run needs none
 
-        render_summary(ledger, talkers, console)
-    return exit_code(interrupted, failed, pipeline.alerts, options["fail_on_alert"])
-
-
-def asked_of(options: dict[str, Any]) -> Asked:
-    """What the options ask of the files. Errors: ConfigError."""
-    from_ns, to_ns = (time_of(name, options[key]) if options[key] else None
-                      for name, key in (("--from", "from_time"), ("--to", "to_time")))
-    if from_ns is not None and to_ns is not None and from_ns >= to_ns:
-        raise ConfigError("--from is not before --to: no packet is between them")
-    return Asked(from_ns, to_ns, options["bpf"], options["follow"])
+        render_summary(ledger, talkers, console_options(options))
+    return exit_code(interrupted, failed, pipeline.alerts, options.fail_on_alert)
 
 
-def time_of(option: str, text: str) -> int:
-    """The time that an option names, in nanoseconds since 1970. Errors: ConfigError."""
-    from sensor.events.envelopes import time_of_text  # noqa: PLC0415  few runs need it
-
-    if found := _SECONDS.fullmatch(text):
-        time_ns = int(found[1]) * 10**9 + int((found[2] or "")[:9].ljust(9, "0"))
-        if time_ns < 1 << 62:
-            return time_ns
-    elif (told_ns := time_of_text(text)) is not None:
-        return told_ns
-    raise ConfigError(f"{option} {harmless(text)}: not a time: 2026-01-02T03:04:05Z, with an offset"
-                      " as +01:00, or seconds since 1970")
-
-
-_SECONDS = re.compile(r"([0-9]+)(?:\.([0-9]+))?", re.ASCII)
-
-
-def run(pipeline: ReplayPipeline, progress: ProgressLine, sinks: list[Sink]) -> int:
+def run(
+    pipeline: ReplayPipeline, sinks: list[Sink], flow_sink: FlowSink | None, options: ReplayOptions
+) -> int:
     """Run the pipeline under Ctrl-C's rules; the number of the signal that ended it, or 0.
 
     The first Ctrl-C or SIGTERM ends the reading and lets everything read so far come out; the
@@ -145,10 +163,16 @@ def run(pipeline: ReplayPipeline, progress: ProgressLine, sinks: list[Sink]) -> 
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
-    pipeline.on_batch = watcher(pipeline, progress, sinks)
+    first = sinks[0]
+    progress = open_progress(
+        quiet=options.quiet,
+        alerts_console=first.console if isinstance(first, ConsoleSink) else None,
+        options=console_options(options),
+    )
+    only_sink = first if len(sinks) == 1 and flow_sink is None else None
     settle()
     try:
-        pipeline.run()
+        pipeline.run(watcher(pipeline, progress, only_sink))
     finally:
         progress.close()
     tell_notices(pipeline)
@@ -164,11 +188,11 @@ def tell_notices(pipeline: ReplayPipeline) -> None:
 
 
 def watcher(
-    pipeline: ReplayPipeline, progress: ProgressLine, sinks: list[Sink]
-) -> Callable[[], None] | None:
-    """What to do after each batch: draw progress, and stop when nobody reads stdout any more."""
-    first = sinks[0]
-
+    pipeline: ReplayPipeline, progress: ProgressLine, only_sink: Sink | None
+) -> Callable[[], None]:
+    """A function to call after each batch: it draws progress, and stops the run when nobody reads
+    its `only_sink` any more.
+    """
     documents = pipeline.documents
     readers: list[Any] = [*pipeline.captures, *([documents] if documents is not None else [])]
 
@@ -184,8 +208,7 @@ def watcher(
 
     def watch() -> None:
         tell_notices(pipeline)
-        alone = len(sinks) == 1 and pipeline.outlet.flow_writer is None
-        if alone and first.closed:
+        if only_sink is not None and only_sink.closed:
             pipeline.stop = True
         if progress.shown:
             progress.update(time.monotonic(), snapshot)

@@ -1,4 +1,4 @@
-"""`sensor rules list|show|check`: what is loaded, for people. Part of the command line."""
+"""`sensor rules list|show|check`: the loaded rules, for people."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
-from sensor.api import KNOWN_FIELDS, load_rules, shipped_rules
+from sensor.app.build import KNOWN_FIELDS, load_rules, shipped_rules
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
+from sensor.cli.group import LazyGroup
+from sensor.cli.options import context_options, effective_config, rule_options
 from sensor.cli.output import DONE, USAGE
 from sensor.config import Config
 from sensor.model.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
@@ -25,26 +27,81 @@ STATUS_WORDS = {"runs": "runs", "degraded": "runs degraded", "cannot_run": "cann
 
 
 @frozen
-class Ready:
-    """What else than flows rules are to be judged by."""
+class RuleContext:
+    """The evidence beside flows by which rules are judged."""
 
     processes: bool = False
     any_event: bool = False
     indicators: Sequence[str] = ()
 
 
-ON_A_TAP = Ready()
+rules = LazyGroup(
+    {
+        "list": "sensor.cli.rules:list_rules",
+        "show": "sensor.cli.rules:show_rule",
+        "check": "sensor.cli.rules:check_rules",
+        "test": "sensor.cli.rules_test:test_rules",
+        "explain": "sensor.cli.explain:explain_rule",
+    },
+    name="rules",
+    help="What is loaded, one rule with its notes, whether files are sound, why a rule fired or "
+         "not.",
+)  # fmt: skip
 
 
-def ruleset_of(paths: Sequence[str], config: Config, ready: Ready) -> RuleSet:
+@click.command("list")
+@click.option("--rules", "paths", metavar="PATH", multiple=True, help="Instead of the shipped.")
+@context_options
+@rule_options
+@click.pass_obj
+def list_rules(
+    config: Config, /, paths: tuple[str, ...], strict_external: bool | None, **evidence: Any
+) -> int:
+    """The rules, one a line, and whether each can run here."""
+    config = effective_config(config, {"strict_external": strict_external})
+    return print_rules(paths, config, RuleContext(**evidence))
+
+
+@click.command("show")
+@click.argument("name", metavar="ID")
+@click.option("--rules", "paths", metavar="PATH", multiple=True, help="Instead of the shipped.")
+@context_options
+@rule_options
+@click.pass_obj
+def show_rule(
+    config: Config, /, name: str, paths: tuple[str, ...], strict_external: bool | None,
+    **evidence: Any,
+) -> int:  # fmt: skip
+    """One rule with its query and its triage notes. ID is its id, name or file name."""
+    config = effective_config(config, {"strict_external": strict_external})
+    return print_rule(name, paths, config, RuleContext(**evidence))
+
+
+@click.command("check")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@context_options
+@rule_options
+@click.pass_obj
+def check_rules(
+    config: Config, /, paths: tuple[str, ...], strict_external: bool | None, **evidence: Any
+) -> int:
+    """Validate rule files and folders: what runs, and what cannot, on a tap's evidence alone.
+
+    Exit code 2 if any is wrong.
+    """
+    config = effective_config(config, {"strict_external": strict_external})
+    return print_check(paths, config, RuleContext(**evidence))
+
+
+def ruleset_of(paths: Sequence[str], config: Config, context: RuleContext) -> RuleSet:
     """The rules as a run would have them. Errors: OperatorError."""
-    return load_rules(paths, (), config, any_event=ready.any_event, processes=ready.processes,
-                      indicators=ready.indicators)  # fmt: skip
+    return load_rules(paths, (), config, any_event=context.any_event, processes=context.processes,
+                      indicators=context.indicators)  # fmt: skip
 
 
-def print_rules(paths: Sequence[str], config: Config, ready: Ready = ON_A_TAP) -> int:
+def print_rules(paths: Sequence[str], config: Config, context: RuleContext) -> int:
     """Print a line for each rule. Errors: OperatorError if any cannot be loaded."""
-    for row in ruleset_of(paths, config, ready).describe():
+    for row in ruleset_of(paths, config, context).describe():
         click.echo(harmless(f"{Path(row['file']).stem}"))
         click.echo(harmless(f"    {row['name']}  [{row['severity']}, {row['type']}]"))
         _print_status(row["status"], row["reason"])
@@ -58,10 +115,10 @@ def _print_status(status: str, reason: str) -> None:
 
 
 def print_rule(
-    name: str, paths: Sequence[str], config: Config, ready: Ready = ON_A_TAP
+    name: str, paths: Sequence[str], config: Config, context: RuleContext
 ) -> int:
     """Print one rule with its query and notes. Errors: OperatorError if there is no such rule."""
-    rule = ruleset_of(paths, config, ready).find(name)
+    rule = ruleset_of(paths, config, context).find(name)
     data = format_rule(rule)
     click.echo(harmless(str(data.pop("name"))))
     for key, value in data.items():
@@ -92,12 +149,12 @@ def _joined(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def print_check(paths: Sequence[str], config: Config, ready: Ready = ON_A_TAP) -> int:
+def print_check(paths: Sequence[str], config: Config, context: RuleContext) -> int:
     """Print a line for each rule and each error; exit code 2 if there is an error."""
-    known = KNOWN_FIELDS | (PROCESS_KNOWN_FIELDS if ready.processes else {})
+    known = KNOWN_FIELDS | (PROCESS_KNOWN_FIELDS if context.processes else {})
     rows = check_paths(
-        paths or [shipped_rules()], config=config, known_fields=known, any_event=ready.any_event,
-        resources=Resources(indicators=tuple(read_indicators(ready.indicators))),
+        paths or [shipped_rules()], config=config, known_fields=known, any_event=context.any_event,
+        resources=Resources(indicators=tuple(read_indicators(context.indicators))),
     )  # fmt: skip
     for row in rows:
         click.echo(f"{harmless(row.file)}: {harmless(row.name)}" if row.name

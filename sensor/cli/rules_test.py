@@ -1,4 +1,4 @@
-"""`sensor rules test`: each rule against the recordings that it names. Part of the command line.
+"""`sensor rules test`: each rule against the recordings that it names.
 
     [[test]]
     capture = "captures/telnet.pcap"      or events = "documents.ndjson", or both; one or a list
@@ -13,9 +13,11 @@ from typing import Any
 
 import click
 
-from sensor.api import load_rules, replay
+from sensor.api import replay
+from sensor.app.build import load_rules
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
+from sensor.cli.options import effective_config, rule_options
 from sensor.cli.output import DAMAGED, DONE, USAGE
 from sensor.config import Config
 from sensor.errors import OperatorError
@@ -39,6 +41,18 @@ class Outcome:
     def is_good(self) -> bool:
         """Whether the rule does what the entry says."""
         return not self.problem and self.found == self.expected
+
+
+@click.command("test")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@rule_options
+@click.pass_obj
+def test_rules(config: Config, /, paths: tuple[str, ...], strict_external: bool | None) -> int:
+    """Hold rules against the captures and events that their [[test]] entries name.
+
+    Exit code 1 if a rule gives other alerts than an entry says, 2 if one cannot be tried.
+    """
+    return print_tests(paths, effective_config(config, {"strict_external": strict_external}))
 
 
 def print_tests(paths: Sequence[str], config: Config) -> int:

@@ -10,12 +10,14 @@ A document is known at its `@timestamp`. Of one time, documents come before flow
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sensor.engine.pipeline import AnyPipeline, Outlet
-from sensor.engine.protocols import DocumentsPart, RowsPart
+from sensor.engine.pipeline import AnyPipeline
+from sensor.engine.protocols import DocumentsPart, Records, RowsPart
+from sensor.engine.rule_stage import RuleStage
 
 
 class OrderedDocuments(DocumentsPart, Protocol):
@@ -24,19 +26,18 @@ class OrderedDocuments(DocumentsPart, Protocol):
     def __iter__(self) -> Iterator[RowsPart]: ...
 
 
-class DocumentStream:
-    """Gives an outlet the documents, up to a time, with the flow events that belong between them.
-    """
+class DocumentsMerger:
+    """Merges documents with flow events by time, and gives both to the rules."""
 
-    def __init__(self, documents: OrderedDocuments, outlet: Outlet) -> None:
+    def __init__(self, documents: OrderedDocuments, stage: RuleStage) -> None:
         self.documents: DocumentsPart = documents
         self._batches = iter(documents)
-        self._outlet = outlet
+        self._stage = stage
         self._rows: RowsPart | None = None
-        self._times: Any = None
+        self._times: NDArray[np.int64] = np.empty(0, np.int64)
         self._at = 0
 
-    def take(self, records: Any, reached_ns: int) -> None:
+    def take(self, records: Records, reached_ns: int) -> None:
         """Flow events, in their order, and the time before which no other will be known."""
         known_ns = records["known_ns"]
         if len(records):
@@ -45,11 +46,11 @@ class DocumentStream:
         while self._has_row() and self._times[self._at] <= reached_ns:
             before = int(np.searchsorted(known_ns, self._times[self._at], side="left"))
             if before > done:
-                self._outlet.take(records[done:before])
+                self._stage.take(records[done:before])
                 done = before
             until_ns = int(known_ns[done]) if done < len(records) else reached_ns
             self._give(int(np.searchsorted(self._times, until_ns, side="right")))
-        self._outlet.take(records[done:])
+        self._stage.take(records[done:])
 
     def take_rest(self) -> None:
         """The documents that are left: no flow event follows."""
@@ -67,33 +68,28 @@ class DocumentStream:
 
     def _give(self, end: int) -> None:
         assert self._rows is not None
-        self._outlet.take_rows(self._rows.part(self._at, end))
+        self._stage.take_rows(self._rows.part(self._at, end))
         self._at = end
 
 
 class DocumentsPipeline(AnyPipeline):
     """One run over documents alone. `stop` may be set from a signal handler."""
 
-    def __init__(self, documents: OrderedDocuments, outlet: Outlet) -> None:
-        super().__init__([], [], [], outlet)
-        self.documents: OrderedDocuments = documents
-        self.prompt = False
+    def __init__(self, documents: OrderedDocuments, stage: RuleStage) -> None:
+        super().__init__([], [], stage, documents)
+        self._documents = documents
         self.stop = False
 
     @property
     def waiting(self) -> bool:
         """Whether the run is inside a read: a signal handler may then raise to end a wait."""
-        return self.documents.waiting
+        return self._documents.waiting
 
     def steps(self) -> Iterator[None]:
-        """The same in steps of one batch."""
-        for rows in self.documents:
-            self.outlet.take_rows(rows)
-            if self.on_batch is not None:
-                self.on_batch()
+        for rows in self._documents:
+            self.stage.take_rows(rows)
             yield
             if self.stop:
-                self.documents.stop()
-        self.stop = self.stop or self.documents.interrupted
-        self.outlet.finish(self.documents.reached_ns)
-        yield
+                self._documents.stop()
+        self.stop = self.stop or self._documents.interrupted
+        self.stage.finish(self._documents.reached_ns)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.model.alert import Alert
@@ -11,11 +14,28 @@ from sensor.model.columns import Rows
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import PacketBatch
 
+Records = NDArray[np.void]
+"""Flow events as records of `records.FLOW_LAYOUT`."""
+Decode = Callable[[FrameBatch, PacketBatch], None]
+"""Fills a packet batch from the frames of a frame batch."""
+
+
+class Input(Protocol):
+    """One input of a run, and why it could not be read whole."""
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def error(self) -> str | None: ...
+
 
 class CapturePart(Protocol):
     """What the pipeline needs of a capture (sensor/capture/base.py)."""
 
-    inputs: list[Any]
+    @property
+    def inputs(self) -> Sequence[Input]: ...
+
     bytes_read: int
     bytes_total: int
 
@@ -36,7 +56,7 @@ class TablePart(Protocol):
 
     def drain(self) -> bool: ...
 
-    def take(self) -> Any: ...
+    def take(self) -> Records: ...
 
     def books(self) -> dict[str, Any]: ...
 
@@ -62,8 +82,10 @@ class SinkPart(Protocol):
 class DocumentsPart(Protocol):
     """What the pipeline needs of documents (sensor/events/files.py)."""
 
-    inputs: list[Any]
     bytes_total: int
+
+    @property
+    def inputs(self) -> Sequence[Input]: ...
 
     @property
     def bytes_read(self) -> int: ...
@@ -82,14 +104,16 @@ class DocumentsPart(Protocol):
     def ledger(self) -> dict[str, int]: ...
 
 
-class BetweenPart(Protocol):
-    """Gives the outlet other events between the flow events (sensor/engine/documents.py)."""
+class MergerPart(Protocol):
+    """Gives the rules documents between the flow events (sensor/engine/documents.py)."""
 
     documents: DocumentsPart
 
-    def take(self, records: Any, reached_ns: int) -> None: ...
+    def take(self, records: Records, reached_ns: int) -> None: ...
 
     def take_rest(self) -> None: ...
+
+
 class RowsPart(Rows, Protocol):
     """Rows of which a part can be taken."""
 
@@ -99,7 +123,7 @@ class RowsPart(Rows, Protocol):
 class HostPart(Protocol):
     """What the pipeline needs of whoever knows the processes behind flows (sensor/host/)."""
 
-    def stamp(self, records: Any) -> None:
+    def stamp(self, records: Records) -> None:
         """Write into flow events whose they are, as far as it was learnt since."""
 
     def take(self, until_ns: int | None) -> list[tuple[int, Rows]]:
@@ -113,3 +137,17 @@ class FlowWriter(Protocol):
     """Where flow records go."""
 
     def write(self, flows: FlowBatch) -> None: ...
+
+
+class OutputsPart(Protocol):
+    """Where alerts and flow records go."""
+
+    @property
+    def sinks(self) -> Sequence[SinkPart]: ...
+
+    @property
+    def flow_sink(self) -> FlowWriter | None: ...
+
+    @property
+    def flow_events(self) -> bool:
+        """Whether the flow file also gets what is not a final record."""

@@ -15,13 +15,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
-from typing import Any
 
 import numpy as np
 
-from sensor.engine.pipeline import AnyPipeline, Outlet
-from sensor.engine.protocols import CapturePart, TablePart
-from sensor.model.frames import FrameBatch
+from sensor.engine.lane import Lane
+from sensor.engine.pipeline import AnyPipeline
+from sensor.engine.protocols import CapturePart, Decode, Records, TablePart
+from sensor.engine.rule_stage import RuleStage
 from sensor.model.packets import PacketBatch
 
 WAITING_BATCHES_MAX = 64
@@ -40,9 +40,9 @@ class Merge:
 
     def __init__(self, workers: int) -> None:
         self._reached_ns = [-1] * workers
-        self._waiting: list[list[Any]] = [[] for _ in range(workers)]
+        self._waiting: list[list[Records]] = [[] for _ in range(workers)]
 
-    def add(self, worker: int, records: Sequence[Any], reached_ns: int) -> None:
+    def add(self, worker: int, records: Sequence[Records], reached_ns: int) -> None:
         """Events of a worker, in their order, and the packet time that it has reached."""
         self._waiting[worker] += [part for part in records if len(part)]
         self._reached_ns[worker] = max(self._reached_ns[worker], reached_ns)
@@ -52,7 +52,7 @@ class Merge:
         """The packet time that all workers have reached."""
         return min(self._reached_ns)
 
-    def take(self) -> Any:
+    def take(self) -> Records | None:
         """The events that nothing earlier can follow any more, in order; None if there are none.
 
         Shapes: one array of records.FLOW_LAYOUT.
@@ -73,7 +73,6 @@ class Merge:
         merged = np.concatenate(ready)
         return merged[np.argsort(merged["known_ns"], kind="stable")]
 
-
     def lagging(self) -> list[int]:
         """The workers that events wait for."""
         if not any(self._waiting):
@@ -84,21 +83,22 @@ class Merge:
 
 
 class WorkersPipeline(AnyPipeline):
-    """One run over several captures at once.
-
-    `ask` has an idle capture say at once how far it has come; live captures can.
-    """
+    """One run over several captures at once."""
 
     def __init__(
         self,
         captures: Sequence[CapturePart],
-        decoders: Sequence[Callable[[FrameBatch, PacketBatch], None]],
+        decoders: Sequence[Decode],
         tables: Sequence[TablePart],
-        outlet: Outlet,
+        stage: RuleStage,
+        ask: Callable[[int], None] | None = None,
     ) -> None:
-        super().__init__(captures, decoders, tables, outlet)
-        self._results: SimpleQueue[tuple[int, list[Any], int] | BaseException] = SimpleQueue()
-        self.ask: Callable[[int], None] | None = None
+        """`ask` has an idle capture say at once how far it has come; live captures can."""
+        super().__init__(captures, [Lane(table, stage.context, stage.clock) for table in tables],
+                         stage)  # fmt: skip
+        self._decoders = decoders
+        self._ask = ask
+        self._results: SimpleQueue[tuple[int, list[Records], int] | BaseException] = SimpleQueue()
         self._asked_s = [0.0] * len(self.lanes)
         self._room = [threading.Semaphore(WAITING_BATCHES_MAX) for _ in self.lanes]
 
@@ -118,23 +118,20 @@ class WorkersPipeline(AnyPipeline):
             left -= reached_ns == OVER
             merge.add(worker, records, reached_ns)
             if (events := merge.take()) is not None:
-                self.outlet.take(events)
+                self.stage.take(events)
             if merge.horizon_ns < OVER:
-                self.outlet.advance(merge.horizon_ns)
-            if self.on_batch is not None:
-                self.on_batch()
+                self.stage.advance(merge.horizon_ns)
             yield
-        self.outlet.finish(max(lane.last_ns for lane in self.lanes))
-        yield
+        self.stage.finish(max(lane.last_ns for lane in self.lanes))
 
-    def _next(self, merge: Merge) -> tuple[int, list[Any], int] | BaseException:
+    def _next(self, merge: Merge) -> tuple[int, list[Records], int] | BaseException:
         """The next result; while events wait for idle workers, those are asked."""
-        while self.ask is not None and (lagging := merge.lagging()):
+        while self._ask is not None and (lagging := merge.lagging()):
             now_s = time.monotonic()
             for worker in lagging:
                 if now_s - self._asked_s[worker] >= ASK_S:
                     self._asked_s[worker] = now_s
-                    self.ask(worker)
+                    self._ask(worker)
             try:
                 return self._results.get(timeout=ASK_S)
             except Empty:
@@ -145,14 +142,14 @@ class WorkersPipeline(AnyPipeline):
         """One worker's thread, from its capture's first frame to its last."""
         lane = self.lanes[worker]
         packets = PacketBatch()
-        known: list[Any] = []
+        known: list[Records] = []
 
         def keep() -> None:
             known.append(lane.table.take())
 
         try:
             for frames in self.captures[worker]:
-                self.decoders[worker](frames, packets)
+                self._decoders[worker](frames, packets)
                 lane.fold(packets, keep)
                 keep()
                 reached_ns = lane.table.now_ns
@@ -165,6 +162,6 @@ class WorkersPipeline(AnyPipeline):
         except BaseException as error:  # raised again by the main thread
             self._results.put(error)
 
-    def _give(self, worker: int, known: list[Any], reached_ns: int) -> None:
+    def _give(self, worker: int, known: list[Records], reached_ns: int) -> None:
         self._room[worker].acquire()
         self._results.put((worker, known, reached_ns))

@@ -74,23 +74,21 @@ class Metrics:
     is told before anything begins, and the threads start without capabilities.
     """
 
-    def __init__(
-        self, address: str, snapshot: Callable[[], Status], *, version: str = "unknown"
-    ) -> None:
-        """Take `address`. `snapshot` will be called in other threads.
+    def __init__(self, address: str, *, version: str = "unknown") -> None:
+        """Take `address`.
 
         Errors: ConfigError if the address is wrong, taken or not this machine's.
         """
         from prometheus_client import CollectorRegistry  # noqa: PLC0415
 
         host, port = parse_address(address)
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(StatusCollector(snapshot, version))
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._version = version
         try:
             family, _, _, _, target = socket.getaddrinfo(
                 host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
-            self._server = _server_class(family)(target, registry)
+            self._server = _server_class(family)(target, self._registry)
         except OSError as error:
             reason = error.strerror or str(error)
             raise ConfigError(f"--metrics {harmless(address)}: {harmless(reason)}") from None
@@ -101,8 +99,9 @@ class Metrics:
             target=self._server.serve_forever, name="metrics", daemon=True
         )
 
-    def start(self) -> None:
-        """Answer from now on, in threads of its own."""
+    def start(self, snapshot: Callable[[], Status]) -> None:
+        """Answer from now on, in threads of its own, which call `snapshot`."""
+        self._registry.register(StatusCollector(snapshot, self._version))
         self._thread.start()
 
     def close(self) -> None:

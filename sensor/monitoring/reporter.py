@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
 
-from sensor.app.outputs import Outlets
-from sensor.capture.base import PortCapture
-from sensor.engine.pipeline import AnyPipeline
 from sensor.model.status import CaptureStatus, RuleStatus, Status
+from sensor.monitoring.live_run import LiveRun
 from sensor.rules.ruleset import RuleSet
 from sensor.sinks.delivery.background import status_of
 
@@ -19,18 +16,8 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 class Reporter:
     """Takes snapshots of one run."""
 
-    def __init__(
-        self,
-        pipeline: AnyPipeline,
-        captures: Sequence[PortCapture],
-        sinks: Sequence[Outlets],
-        rules: Callable[[], RuleSet],
-    ) -> None:
-        """`rules` gives the rules that are in force: they may be loaded anew."""
-        self._pipeline = pipeline
-        self._captures = captures
-        self._sinks = sinks
-        self._rules = rules
+    def __init__(self, run: LiveRun) -> None:
+        self._run = run
         self._started_s = time.monotonic()
 
     @property
@@ -40,7 +27,7 @@ class Reporter:
 
     def capture(self) -> CaptureStatus:
         """The kernel's counters, of all workers together."""
-        parts = [capture.status() for capture in self._captures]
+        parts = [capture.status() for capture in self._run.captures]
         return CaptureStatus(
             sum(part.kernel_packets for part in parts),
             sum(part.kernel_drops for part in parts),
@@ -49,7 +36,7 @@ class Reporter:
 
     def snapshot(self) -> Status:
         """What the sensor is doing now; may be called from any thread."""
-        pipeline = self._pipeline
+        pipeline = self._run.pipeline
         ledger = pipeline.ledger()
         flows = dict(ledger["flows"])
         total, evicted, _ = flows.pop("total"), flows.pop("evicted"), flows.pop("peak")
@@ -62,13 +49,13 @@ class Reporter:
             anomalies=sum(ledger["anomalies"].values()),
             alerts=pipeline.alerts,
             capture=self.capture(),
-            interfaces=self._captures[0].interfaces_status(),
+            interfaces=self._run.captures[0].interfaces_status(),
             flows=flows,
             flows_total=total,
-            flows_open=sum(lane.told["flows_open"] for lane in pipeline.lanes),
+            flows_open=sum(lane.counters["flows_open"] for lane in pipeline.lanes),
             evicted=evicted,
-            rules=rule_statuses(self._rules()),
-            sinks=tuple(status_of(sink) for sink in self._sinks),
+            rules=rule_statuses(self._run.rules),
+            sinks=tuple(status_of(sink) for sink in self._run.all_sinks()),
             lag_ns=max(lane.lag_ns for lane in pipeline.lanes),
             rss_bytes=resident_bytes(),
         )

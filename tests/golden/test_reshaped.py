@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from sensor.api import load_rules
+from sensor.app.build import load_rules
+from sensor.app.outputs import RunOutputs
 from sensor.config import INTERNAL_NETWORKS, FlowLimits
 from sensor.decode import Decoder
-from sensor.engine.pipeline import Outlet, Pipeline
+from sensor.engine.pipeline import Pipeline
+from sensor.engine.rule_stage import RuleStage
 from sensor.flowtable.table import FlowTable
 from sensor.model.addresses import Networks
 from sensor.model.alert import Alert
@@ -52,7 +54,7 @@ def alerts_of(path: Path, reshape: Reshape) -> Counter[tuple[str, str, str]]:
     """Rule, source and destination of each alert of the shipped rules."""
     kept = Kept()
     context = FlowContext(internal=Networks(INTERNAL_NETWORKS))
-    outlet = Outlet(load_rules(), [kept], context)
+    outlet = RuleStage(load_rules(), RunOutputs([kept]), context)
     Pipeline(Reshaped(path, reshape), Decoder().decode, FlowTable(FlowLimits()), outlet).run()
     return Counter(
         (one.document["rule"]["name"], one.document.get("source", {}).get("ip", ""),

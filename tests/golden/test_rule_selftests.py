@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import sensor
-from sensor.api import load_rules
+from sensor.app.build import load_rules
 from sensor.cli.main import commands
 from sensor.cli.rules_test import outcomes_of
 from sensor.rules.ruleset import Rule

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import sensor
-from sensor.api import shipped_rules
+from sensor.app.build import shipped_rules
 from sensor.cli.main import commands
 from tests.running import ROOT
 

@@ -6,10 +6,14 @@ import json
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 import sensor
-from sensor.cli.main import live, replay
+from sensor.cli.live import live
+from sensor.cli.main import commands
+from sensor.cli.options import option_keys
+from sensor.cli.replay import replay
 from sensor.config import parse_config
 from tests.running import ROOT
 from tests.tidy.test_examples import within
@@ -39,7 +43,7 @@ def test_every_option_is_told_and_none_else() -> None:
 
 
 def test_the_configuration_shown_loads() -> None:
-    options, config = parse_config(block("toml"), "README.md")
+    options, config = parse_config(block("toml"), "README.md", option_keys(click.Context(commands)))
     assert options["syslog"] == ("udp://192.0.2.1:514",)
     assert config.flow.tcp_idle_timeout_ns == 600_000_000_000
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import sensor
-from sensor.api import flows, load_rules, shipped_rules
+from sensor.api import flows
+from sensor.app.build import load_rules, shipped_rules
 from sensor.config import Config, FlowLimits
 from tests.command import ACCEPTED, DEMO, PORT_RULE, REFUSED, environment
 

@@ -5,28 +5,36 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+import click
 import pytest
 
+from sensor.cli.main import commands
+from sensor.cli.options import option_keys
 from sensor.config import Config, DecodeSettings, FlowLimits, RuleLimits, SinkLimits, parse_config
 from sensor.errors import ConfigError
+
+
+def parsed(text: str, name: str = "s.toml") -> tuple[dict[str, Any], Config]:
+    """The options and the settings of a file with this text."""
+    return parse_config(text, name, option_keys(click.Context(commands)))
 
 
 def wrong(text: str) -> list[str]:
     """The lines of the message that a file called s.toml with this text gives."""
     with pytest.raises(ConfigError) as caught:
-        parse_config(text, "s.toml")
+        parsed(text)
     return str(caught.value).split("\n")
 
 
 def test_an_empty_file_changes_nothing() -> None:
-    assert parse_config("", "s.toml") == ({}, Config())
+    assert parsed("") == ({}, Config())
 
 
 def test_options_and_settings() -> None:
-    options, config = parse_config(
+    options, config = parsed(
         'rules = ["a", "b"]\nquiet = true\nstats = "x"\n'
         'internal = ["10.0.0.0/8"]\naccept_on = "data"\nkey_vlan = true\nduplicates = false\n'
-        "strict_external = true\n", "s.toml",
+        "strict_external = true\n",
     )  # fmt: skip
     assert options == {"rules": ("a", "b"), "quiet": True, "stats": "x"}
     assert config == Config(
@@ -40,7 +48,7 @@ def test_options_and_settings() -> None:
 )
 def test_every_limit_can_be_set(table: str, kind: type[Any]) -> None:
     lines = [f"{member.name} = {number}" for number, member in enumerate(fields(kind), 7)]
-    _, config = parse_config(f"[{table}]\n" + "\n".join(lines), "s.toml")
+    _, config = parsed(f"[{table}]\n" + "\n".join(lines))
     limits = getattr(config, table)
     for number, member in enumerate(fields(kind), 7):
         assert getattr(limits, member.name) == number
@@ -48,12 +56,12 @@ def test_every_limit_can_be_set(table: str, kind: type[Any]) -> None:
 
 
 def test_ports_are_lists() -> None:
-    _, config = parse_config("[decode]\nvxlan_ports = [4789, 8472]\ngtp_ports = []\n", "s.toml")
+    _, config = parsed("[decode]\nvxlan_ports = [4789, 8472]\ngtp_ports = []\n")
     assert config.decode == DecodeSettings(vxlan_ports=(4789, 8472), gtp_ports=())
 
 
 def test_durations_may_be_given_in_seconds() -> None:
-    _, config = parse_config("[flow]\nudp_timeout_s = 2.5\nactive_timeout_s = 60\n", "s.toml")
+    _, config = parsed("[flow]\nudp_timeout_s = 2.5\nactive_timeout_s = 60\n")
     assert config.flow == FlowLimits(
         udp_timeout_ns=2_500_000_000, active_timeout_ns=60_000_000_000
     )
@@ -106,5 +114,5 @@ def test_a_line_is_found_in_its_own_table() -> None:
 
 def test_the_name_of_the_file_is_harmless() -> None:
     with pytest.raises(ConfigError) as caught:
-        parse_config("x = 1", "a\nb\x1b.toml")
+        parsed("x = 1", "a\nb\x1b.toml")
     assert str(caught.value).startswith("a\\x0ab\\x1b.toml:1: ")

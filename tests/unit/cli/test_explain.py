@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from sensor.cli.explain import Wanted, print_explanation, selection_of
+from sensor.app.options import ReplayOptions
+from sensor.cli.explain import print_explanation, selection_of
 from sensor.config import Config, RuleLimits
 from sensor.errors import ConfigError
 from sensor.query.kql import parser as kql
@@ -35,8 +37,27 @@ def rule(folder: Path, query: str, kind: str = "query", more: str = "") -> str:
     return str(path)
 
 
+class Wanted(NamedTuple):
+    """A question: a rule, the events, and which of them."""
+
+    rule: str
+    paths: tuple[str, ...]
+    events: tuple[str, ...] = ()
+    flow: str = ""
+    rules: tuple[str, ...] = ()
+    exceptions: tuple[str, ...] = ()
+    indicators: tuple[str, ...] = ()
+
+    def ask(self, config: Config | None = None) -> int:
+        options = ReplayOptions(
+            paths=self.paths, events=self.events, rules=self.rules, exceptions=self.exceptions,
+            indicators=self.indicators, config=config or Config(),
+        )  # fmt: skip
+        return print_explanation(self.rule, options, self.flow)
+
+
 def explain(capsys: pytest.CaptureFixture[str], wanted: Wanted, code: int = 0) -> list[str]:
-    assert print_explanation(wanted, Config()) == code
+    assert wanted.ask() == code
     return capsys.readouterr().out.splitlines()
 
 
@@ -171,7 +192,7 @@ def test_what_is_asked_beyond_the_query_is_told(
     limits = RuleLimits() if learning_ns is None else RuleLimits(new_terms_learning_ns=learning_ns)
     wanted = Wanted("mine", (), events=(str(tmp_path / "e.ndjson"),),
                     rules=(str(tmp_path / "mine.toml"),), indicators=(str(tmp_path / "list.txt"),))
-    assert print_explanation(wanted, Config(rule=limits)) == 0
+    assert wanted.ask(Config(rule=limits)) == 0
     assert events(capsys.readouterr().out.splitlines()) == [f"x: {fate}" for fate in fates]
 
 
@@ -311,4 +332,4 @@ def test_a_misspelt_field_of_the_choice_is_an_error(
 ) -> None:
     sources = (documents(tmp_path, "x"),) if with_events else ()
     with pytest.raises(ConfigError, match=r"--flow: .*: did you mean '"):
-        print_explanation(Wanted(PORT, (ACCEPTED,), sources, flow), Config())
+        Wanted(PORT, (ACCEPTED,), sources, flow).ask()

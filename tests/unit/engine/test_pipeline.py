@@ -9,12 +9,14 @@ import threading
 
 import pytest
 
-from sensor.api import build_live, load_rules
+from sensor.app.build import build_live, load_rules
+from sensor.app.outputs import RunOutputs
 from sensor.capture.in_memory import MemoryCapture
 from sensor.capture.interfaces import Interfaces
 from sensor.config import Config, FlowLimits
 from sensor.decode import decode
-from sensor.engine.pipeline import Outlet, Pipeline
+from sensor.engine.pipeline import Pipeline
+from sensor.engine.rule_stage import RuleStage
 from sensor.flowtable.table import FlowTable
 from sensor.model.addresses import Networks
 from sensor.model.flow import FlowContext
@@ -58,20 +60,21 @@ def conversation():
     return talk.frames
 
 
-def pipeline_of(capture, *, rules=None, sinks=()):
+def pipeline_of(capture, *, rules=None, outputs=None, **options):
     context = FlowContext(internal=Networks(()))
     table = FlowTable(FlowLimits())
-    return Pipeline(capture, decode, table, Outlet(rules or Collector(), sinks, context))
+    stage = RuleStage(rules or Collector(), outputs or RunOutputs(()), context)
+    return Pipeline(capture, decode, table, stage, **options)
 
 
 @pytest.mark.parametrize("everything,expected", [
     (False, ["network_flow"]), (True, ["flow_started", "network_flow"]),
 ])  # fmt: skip
 def test_the_flow_file_gets_records_or_all_events(everything, expected):
-    pipeline = pipeline_of(MemoryCapture(conversation()))
-    pipeline.outlet.flow_writer, pipeline.outlet.flow_events = Written(), everything
-    pipeline.run()
-    assert pipeline.outlet.flow_writer == expected
+    written = Written()
+    outputs = RunOutputs((), written, everything)
+    pipeline_of(MemoryCapture(conversation()), outputs=outputs).run()
+    assert written == expected
 
 
 def test_stop_ends_after_a_batch_and_ends_every_flow():
@@ -82,10 +85,9 @@ def test_stop_ends_after_a_batch_and_ends_every_flow():
         batches.append(pipeline.frames)
         pipeline.stop = len(batches) == 3
 
-    pipeline.on_batch = on_batch
-    pipeline.run()
+    pipeline.run(on_batch)
     assert batches == [1, 2, 3]
-    (record,) = [e for e in pipeline.outlet.rules.events if e["flow"]["final"]]
+    (record,) = [e for e in pipeline.stage.rules.events if e["flow"]["final"]]
     assert record["network"]["packets"] == 3
     assert record["sensor"]["flow"]["end_reason"] == "end_of_capture"
 
@@ -107,14 +109,13 @@ def test_a_signal_ends_a_wait_that_it_does_not_wake():
             raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGUSR2, end)
-    pipeline.on_batch = lambda: threading.Timer(
-        0.05, _thread.interrupt_main, (signal.SIGUSR2,)).start()
     try:
-        pipeline.run()
+        pipeline.run(lambda: threading.Timer(
+            0.05, _thread.interrupt_main, (signal.SIGUSR2,)).start())
     finally:
         signal.signal(signal.SIGUSR2, before)
         over.set()
-    assert pipeline.stop and pipeline.outlet.rules.events
+    assert pipeline.stop and pipeline.stage.rules.events
 
 
 def test_ledger_of_an_empty_capture():
@@ -170,7 +171,8 @@ def test_a_packet_that_gets_lost_is_noticed():
 
 
 def test_an_alert_that_gets_lost_is_noticed():
-    pipeline = pipeline_of(MemoryCapture(conversation()), rules=Alarmed(), sinks=[Deaf()])
+    outputs = RunOutputs([Deaf()])
+    pipeline = pipeline_of(MemoryCapture(conversation()), rules=Alarmed(), outputs=outputs)
     with pytest.raises(AssertionError, match="lost in a sink"):
         pipeline.run()
 
@@ -204,7 +206,7 @@ class Counting:
 
 def test_rules_are_told_of_the_time_though_nothing_comes():
     rules, sink = Waiting(), Counting()
-    outlet = Outlet(rules, [sink], FlowContext(internal=Networks(())))
+    outlet = RuleStage(rules, RunOutputs([sink]), FlowContext(internal=Networks(())))
     outlet.advance(4 * SECOND)
     outlet.advance(4 * SECOND)
     outlet.advance(3 * SECOND)
@@ -215,8 +217,7 @@ def test_rules_are_told_of_the_time_though_nothing_comes():
 
 def test_time_is_told_after_everything_known_before_it_and_at_the_end():
     rules = Waiting()
-    pipeline = pipeline_of(MemoryCapture(conversation()), rules=rules)
-    pipeline.handover_events = 1
+    pipeline = pipeline_of(MemoryCapture(conversation()), rules=rules, handover_events=1)
     pipeline.run()
     times = [time_ns for _, time_ns in rules.told]
     assert times == sorted(times) and {kind for kind, _ in rules.told} == {"flows", "time"}
@@ -257,11 +258,11 @@ def test_what_did_not_happen_is_said_while_nothing_comes(tmp_path, workers):
     idle_ns = [known_ns + SECOND, known_ns + 3 * SECOND]
     captures = [ThenIdle(talk.frames, *idle_ns), *[ThenIdle([], *idle_ns)] * (workers - 1)]
     sink = Counting()
-    pipeline = build_live(captures, Interfaces(), load_rules([str(tmp_path)]), [sink], Config())
+    rules = load_rules([str(tmp_path)])
+    pipeline = build_live(captures, Interfaces(), rules, RunOutputs([sink]), Config())
     for each in captures:
         each.ask = lambda: None
     heard = []
-    pipeline.on_batch = lambda: heard.append(len(sink.alerts))
-    pipeline.run()
+    pipeline.run(lambda: heard.append(len(sink.alerts)))
     assert heard[-1] == len(sink.alerts) == 1  # before the end
     assert heard[0] == 0

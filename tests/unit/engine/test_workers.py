@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from sensor.app.outputs import RunOutputs
 from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.decode import Decoder
-from sensor.engine.pipeline import Outlet
+from sensor.engine.rule_stage import RuleStage
 from sensor.engine.workers import OVER, Merge, WorkersPipeline
 from sensor.flowtable.table import FlowTable
 from sensor.memory.records import FLOW_LAYOUT, allocate
@@ -109,7 +110,7 @@ def run_workers(parts: list[list[Any]]) -> tuple[Collector, dict[str, Any]]:
         [MemoryCapture(part, batch_frames=[3, 1, 7]) for part in parts],
         [Decoder().decode for _ in parts],
         [FlowTable(FlowLimits()) for _ in parts],
-        Outlet(collector, (), context),
+        RuleStage(collector, RunOutputs(()), context),
     )
     pipeline.run()
     return collector, pipeline.ledger()
@@ -147,7 +148,7 @@ def test_an_error_of_a_worker_comes_out() -> None:
         [MemoryCapture(sound), Broken(broken)],
         [Decoder().decode, Decoder().decode],
         [FlowTable(FlowLimits()), FlowTable(FlowLimits())],
-        Outlet(Collector(), (), FlowContext(internal=Networks(()))),
+        RuleStage(Collector(), RunOutputs(()), FlowContext(internal=Networks(()))),
     )
     with pytest.raises(OSError, match="gone"):
         pipeline.run()

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sensor
-from sensor.api import load_rules
+from sensor.app.build import load_rules
 from sensor.config import EventLimits
-from sensor.engine.documents import DocumentStream
+from sensor.engine.documents import DocumentsMerger
 from sensor.errors import CaptureError, ConfigError
 from sensor.events import envelopes as forms
 from sensor.events import line_reader as blocks
@@ -302,7 +302,7 @@ def test_documents_and_packets_are_one_stream(tmp_path: Path) -> None:
 
 
 def test_a_stream_without_flow_events_gives_its_rest(tmp_path: Path) -> None:
-    class Outlet:
+    class Stage:
         def __init__(self) -> None:
             self.times: list[int] = []
 
@@ -311,9 +311,9 @@ def test_a_stream_without_flow_events_gives_its_rest(tmp_path: Path) -> None:
 
     path = tmp_path / "f"
     path.write_text(json.dumps(TELNET), encoding="utf-8")
-    outlet = Outlet()
-    DocumentStream(EventFiles([str(path)]), outlet).take_rest()  # type: ignore[arg-type]
-    assert outlet.times == [AT_NS]
+    stage = Stage()
+    DocumentsMerger(EventFiles([str(path)]), stage).take_rest()  # type: ignore[arg-type]
+    assert stage.times == [AT_NS]
 
 
 def test_damage_is_raised_at_the_end(tmp_path: Path) -> None:

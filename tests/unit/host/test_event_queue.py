@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from sensor.app.outputs import RunOutputs
 from sensor.config import INTERNAL_NETWORKS
-from sensor.engine.pipeline import Outlet
+from sensor.engine.rule_stage import RuleStage
 from sensor.host.event_queue import Timeline
 from sensor.model.addresses import Networks
 from sensor.model.flow import FlowContext
@@ -47,10 +48,10 @@ class Host:
         return {"dropped": self.timeline.dropped}
 
 
-def outlet() -> tuple[Outlet, Keeps, Timeline]:
+def outlet() -> tuple[RuleStage, Keeps, Timeline]:
     keeps, timeline = Keeps(), Timeline(DocumentRows)
-    made = Outlet(keeps, (), FlowContext(Networks(INTERNAL_NETWORKS)))
-    made.host = Host(timeline)
+    context = FlowContext(Networks(INTERNAL_NETWORKS))
+    made = RuleStage(keeps, RunOutputs(()), context, host=Host(timeline))
     return made, keeps, timeline
 
 
@@ -75,7 +76,7 @@ def test_without_flow_events_documents_can_be_told_too() -> None:
     made, keeps, timeline = outlet()
     timeline.add(5, {"n": "a"})
     timeline.add(8, {"n": "b"})
-    made.tell_host(6)
+    made.advance_host(6)
     assert keeps.order == [(5, "a")]
 
 

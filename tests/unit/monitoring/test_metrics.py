@@ -64,8 +64,8 @@ Labels = tuple[tuple[str, str], ...]
 
 @contextmanager
 def serving(status: Status, address: str = "127.0.0.1:0") -> Iterator[Metrics]:
-    metrics = Metrics(address, lambda: status, version="1.2.3")
-    metrics.start()
+    metrics = Metrics(address, version="1.2.3")
+    metrics.start(lambda: status)
     try:
         yield metrics
     finally:
@@ -208,8 +208,8 @@ def test_each_scrape_takes_a_new_snapshot_and_the_start_stays() -> None:
         count = next(frames)
         return replace(STATUS, frames=count, wall_ns=STATUS.wall_ns + count * 10**12)
 
-    metrics = Metrics("127.0.0.1:0", snapshot)
-    metrics.start()
+    metrics = Metrics("127.0.0.1:0")
+    metrics.start(snapshot)
     first, second = samples(scraped(metrics)), samples(scraped(metrics))
     metrics.close()
     assert (first["sensor_frames_total", ()], second["sensor_frames_total", ()]) == (1, 2)
@@ -242,8 +242,8 @@ def test_a_snapshot_that_fails_is_an_answer_too() -> None:
     def snapshot() -> Status:
         raise RuntimeError("secret")
 
-    metrics = Metrics("127.0.0.1:0", snapshot)
-    metrics.start()
+    metrics = Metrics("127.0.0.1:0")
+    metrics.start(snapshot)
     client = http.client.HTTPConnection(metrics.host, metrics.port)
     client.request("GET", "/metrics")
     answer = client.getresponse()
@@ -307,7 +307,7 @@ def test_it_listens_where_it_was_told_and_nowhere_else() -> None:
             socket.create_connection(("127.0.0.2", metrics.port))
         taken = f"127.0.0.1:{metrics.port}"
         with pytest.raises(ConfigError, match=f"^--metrics {taken}: Address already in use$"):
-            Metrics(taken, lambda: STATUS)
+            Metrics(taken)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((metrics.host, metrics.port))
     with serving(STATUS, taken):
@@ -322,11 +322,11 @@ def test_it_listens_on_ipv6() -> None:
 
 def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"^--metrics 192\.0\.2\.1:9464: Cannot assign"):
-        Metrics("192.0.2.1:9464", lambda: STATUS)
+        Metrics("192.0.2.1:9464")
 
 
 def test_closing_twice_or_before_it_started_is_nothing() -> None:
-    metrics = Metrics("127.0.0.1:0", lambda: STATUS)
+    metrics = Metrics("127.0.0.1:0")
     metrics.close()
     metrics.close()
 

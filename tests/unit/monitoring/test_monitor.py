@@ -10,22 +10,25 @@ from typing import Any
 
 import pytest
 
-from sensor.api import load_rules, shipped_rules
+from sensor.app.build import load_rules, shipped_rules
+from sensor.app.options import LiveOptions
+from sensor.app.outputs import RunOutputs
 from sensor.capture.in_memory import MemoryCapture
-from sensor.config import FlowLimits
+from sensor.cli.live import LiveSession
+from sensor.config import Config, FlowLimits
 from sensor.decode import decode
-from sensor.engine.pipeline import Outlet, Pipeline
+from sensor.engine.pipeline import Pipeline
+from sensor.engine.rule_stage import RuleStage
 from sensor.errors import ConfigError
 from sensor.flowtable.table import FlowTable
 from sensor.model.addresses import Networks
 from sensor.model.alert import Alert
 from sensor.model.flow import FlowContext
 from sensor.model.status import CaptureStatus, InterfaceStatus, Notice, SinkStatus, Status
-from sensor.monitoring.monitor import STATUS_LINE_S, Reloader, Surroundings, Watch, notice_line
-from sensor.monitoring.reporter import Reporter
+from sensor.monitoring.live_run import LiveRun, Operator, SignalRequests, notice_line
+from sensor.monitoring.monitor import STATUS_LINE_S, Monitor, News
+from sensor.monitoring.reload import Reloader
 from sensor.monitoring.screen import Screen
-from sensor.monitoring.stats_file import StatsFile
-from sensor.monitoring.systemd import ServiceManager
 from sensor.terminal.status_view import StatusView
 from tests.conversation import Talk
 
@@ -92,25 +95,27 @@ class Heard:
 
 
 class Scene:
-    """A watch with a hand on its clock."""
+    """A live session with a hand on its clock."""
 
-    def __init__(self, load: Any = load_rules, **settings: Any) -> None:
+    def __init__(self, load: Any = load_rules, **options: Any) -> None:
         self.now_s = 1000.0
         self.port, self.sink = Port(), Heard()
         rules = load_rules()
-        outlet = Outlet(rules, [self.sink], FlowContext(internal=Networks(()), live=True))
-        pipeline = Pipeline(self.port, decode, FlowTable(FlowLimits()), outlet)
-        self.around = Surroundings(
-            pipeline, [self.port], rules, [self.sink], None, ServiceManager(),
-            Screen(StatusView(None)), Reloader(load), **settings,
-        )  # fmt: skip
-        reporter = Reporter(pipeline, [self.port], [self.sink], lambda: self.around.ruleset)
-        self.watch = Watch(self.around, reporter, lambda: self.now_s)
+        outputs = RunOutputs([self.sink])
+        stage = RuleStage(rules, outputs, FlowContext(internal=Networks(()), live=True))
+        pipeline = Pipeline(self.port, decode, FlowTable(FlowLimits()), stage)
+        self.live = LiveRun(pipeline, [self.port], rules, [self.sink])  # type: ignore[list-item]
+        settings = LiveOptions(config=Config(), **options)
+        self.screen = Screen(StatusView(None))
+        self.operator = Operator(self.screen, [self.sink], settings.quiet)
+        self.requests = SignalRequests()
+        session = LiveSession(self.live, self.operator, self.requests, settings)
+        self.monitor = Monitor(session.tasks(Reloader(load)), lambda: self.now_s)
 
     def at(self, seconds: float) -> None:
         self.now_s += seconds
-        self.watch()
-        assert self.around.screen.flush()
+        self.monitor()
+        assert self.screen.flush()
 
     def until(self, condition: Any) -> None:
         """Tick until something that a thread works on has happened."""
@@ -130,9 +135,9 @@ def test_notices_of_the_capture_reach_the_operator_and_the_sinks(
 
 def test_quiet_keeps_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     scene = Scene(quiet=True)
-    scene.around.note("interface", "tap0 is up")
-    scene.around.note("interface", "tap0 is down", warning=True)
-    assert scene.around.screen.flush()
+    scene.operator.note("interface", "tap0 is up")
+    scene.operator.note("interface", "tap0 is down", warning=True)
+    assert scene.screen.flush()
     assert capsys.readouterr().err.count("\n") == 1
     assert len(scene.sink.notices) == 2
 
@@ -157,11 +162,12 @@ def test_losses_of_the_kernel_are_said_within_seconds() -> None:
 
 def test_a_sink_that_is_in_trouble_at_the_end_is_named_once_more() -> None:
     scene = Scene()
+    news = News(scene.live, scene.operator)
     status = Status(0, 1.0, sinks=(SinkStatus("syslog", 0, 0, 0, 5, "no server"),))
-    scene.watch.tell_news(status)
-    scene.watch.tell_news(replace(status, elapsed_s=2.0))
+    news.tell(status)
+    news.tell(replace(status, elapsed_s=2.0))
     assert len(scene.sink.notices) == 1
-    scene.watch.tell_news(replace(status, elapsed_s=3.0), last=True)
+    news.tell(replace(status, elapsed_s=3.0), last=True)
     assert scene.sink.notices[-1].text == "syslog: no server (for 2 s), 5 waiting"
 
 
@@ -175,8 +181,8 @@ def test_a_status_line_comes_once_a_minute(capsys: pytest.CaptureFixture[str]) -
 
 def test_the_ledger_is_printed_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
     scene = Scene()
-    scene.around.pipeline.run()
-    scene.around.asked.ledger = True
+    scene.live.pipeline.run()
+    scene.requests.ledger = True
     scene.at(1)
     ledger = json.loads(capsys.readouterr().err)
     assert ledger["frames"] == 7 and ledger["flows"]["accepted"] == 1
@@ -187,25 +193,29 @@ def test_the_ledger_is_printed_when_asked(capsys: pytest.CaptureFixture[str]) ->
 
 def test_the_stats_file_is_written_anew_each_interval(tmp_path: Path) -> None:
     path = tmp_path / "stats.json"
-    stats = StatsFile(str(path))
-    scene = Scene(stats=stats, stats_interval_s=5.0)
+    scene = Scene(stats=str(path), stats_interval=5.0)
+
+    def written() -> Any:
+        return path.exists() and path.read_text() and json.loads(path.read_text())["capture"]
+
     for drops in range(12):
         scene.port.counters = CaptureStatus(100, drops, 0)
         scene.at(1)
-        stats.wait()
-    assert json.loads(path.read_text())["capture"]["kernel_drops"] == 10  # at once, then each 5 s
+    while not written() or written()["kernel_drops"] < 10:  # at once, then each 5 s
+        pass
+    assert written()["kernel_drops"] == 10
 
 
 def test_a_reload_replaces_the_rules_and_keeps_what_they_remember(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     scene = Scene()
-    scene.around.pipeline.run()
-    before = scene.around.ruleset
-    scene.around.asked.reload = True
-    scene.until(lambda: scene.around.ruleset is not before)
-    after = scene.around.ruleset
-    assert scene.around.pipeline.outlet.rules is after
+    scene.live.pipeline.run()
+    before = scene.live.rules
+    scene.requests.reload = True
+    scene.until(lambda: scene.live.rules is not before)
+    after = scene.live.rules
+    assert scene.live.pipeline.stage.rules is after
     assert after.ledger() == before.ledger()
     assert sum(part["alerts"] for part in after.ledger().values()) == len(scene.sink.alerts) == 1
     assert scene.sink.reopened == 1
@@ -217,12 +227,12 @@ def test_what_a_changed_rule_counted_stays_in_the_ledger(tmp_path: Path) -> None
     shipped = Path(shipped_rules()) / "accepted_default_telnet_port_connection.toml"
     other.write_text(shipped.read_text().replace("risk_score = 47", "risk_score = 48"))
     scene = Scene(lambda: load_rules([str(other)]))
-    scene.around.pipeline.run()
-    before = scene.around.ruleset
-    scene.around.asked.reload = True
-    scene.until(lambda: scene.around.ruleset is not before)
-    assert scene.around.ruleset is not before and len(scene.around.ruleset.rules) == 1
-    ledger = scene.around.ruleset.ledger()
+    scene.live.pipeline.run()
+    before = scene.live.rules
+    scene.requests.reload = True
+    scene.until(lambda: scene.live.rules is not before)
+    assert scene.live.rules is not before and len(scene.live.rules.rules) == 1
+    ledger = scene.live.rules.ledger()
     assert sum(part["alerts"] for part in ledger.values()) == len(scene.sink.alerts) == 1
 
 
@@ -231,16 +241,16 @@ def test_bad_rules_change_nothing_and_are_named(capsys: pytest.CaptureFixture[st
         raise ConfigError("telnet.toml:3: what is this?")
 
     scene = Scene(load)
-    before = scene.around.ruleset
-    scene.around.asked.reload = True
+    before = scene.live.rules
+    scene.requests.reload = True
     scene.until(lambda: scene.sink.notices)
-    assert scene.around.ruleset is before
+    assert scene.live.rules is before
     assert "the rules stay as they were: telnet.toml:3" in capsys.readouterr().err
     assert scene.sink.notices[0].warning
 
 
 def test_it_ends_after_its_duration() -> None:
-    scene = Scene(duration_s=3.0)
+    scene = Scene(duration=3.0)
     for _ in range(2):
         scene.at(1)
     assert not scene.port.stopped

@@ -11,9 +11,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from sensor.cli.main import commands
+from sensor.cli.options import option_keys
 from sensor.config import Config, parse_config
 from tests.command import ACCEPTED, COMMAND, environment
 from tests.confined import allowed_calls, settings, value_of
@@ -165,9 +167,15 @@ def test_the_calls_of_the_filter_are_as_systemd_reads_them() -> None:
     assert not {"mount", "ptrace", "bpf", "setuid", "setpriority"} & calls
 
 
+def command(name: str) -> click.Command:
+    found = commands.get_command(click.Context(commands), name)
+    assert found is not None, name
+    return found
+
+
 def settings_of(text: str) -> dict[str, Any]:
     """The options of a configuration, and the settings that are not the defaults."""
-    options, config = parse_config(text, EXAMPLE.name)
+    options, config = parse_config(text, EXAMPLE.name, option_keys(click.Context(commands)))
     changed = {field.name: getattr(config, field.name) for field in fields(config)
                if getattr(config, field.name) != getattr(Config(), field.name)}  # fmt: skip
     return {**options, **changed}
@@ -187,7 +195,7 @@ def test_the_command_of_the_unit_is_one() -> None:
     """Every option that the unit gives is an option of the command."""
     program, name, *arguments = value_of(UNIT, "ExecStart").split()
     assert (program, name) == ("/opt/sensor/bin/sensor", "live")
-    known = {option for parameter in commands.commands["live"].params for option in parameter.opts}
+    known = {option for parameter in command("live").params for option in parameter.opts}
     assert {word for word in arguments if word.startswith("-")} <= known
 
 
@@ -204,5 +212,5 @@ def test_the_commands_of_the_page_are_commands() -> None:
     calls = re.findall(r"^    .*?/opt/sensor/bin/sensor (\w+)(.*)", page, re.M)
     assert len(calls) > 2
     for name, rest in calls:
-        known = {option for one in commands.commands[name].params for option in one.opts}
+        known = {option for one in command(name).params for option in one.opts}
         assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", rest)) <= known, (name, rest)

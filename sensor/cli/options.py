@@ -1,0 +1,230 @@
+"""The options that several commands have, and what becomes of them: typed values, made once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from sensor.base.escape import harmless
+from sensor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sensor.app.options import ReplayOptions, RunOptions
+    from sensor.capture.files.selection import Asked
+    from sensor.config import Config
+
+HOST_SOCKET = "/run/sensor-host/events"
+"""Where the helper for host events serves, as systemd/sensor-host.service has it."""
+RUN_COMMANDS = ("replay", "live")
+"""The commands whose options a configuration file may set."""
+NOT_IN_FILES = frozenset({"config", "help"})
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Options = TypeVar("Options", bound="RunOptions")
+
+
+def load_config(context: click.Context, _: click.Parameter, path: str | None) -> str | None:
+    """Let a configuration file give the defaults of the options that follow."""
+    from sensor.config import Config, parse_config  # noqa: PLC0415  `--version` must not wait
+
+    context.obj = Config()
+    if path:
+        try:
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise ConfigError(f"--config {harmless(path)}: {reason}") from None
+        keys = option_keys(context.find_root())
+        given, context.obj = parse_config(text, path, keys)
+        context.default_map = {**(context.default_map or {}),
+                               **{keys[word].name: value for word, value in given.items()}}
+    return path
+
+
+def option_keys(root: click.Context) -> dict[str, FileOption]:
+    """The options of the commands that read packets, by their words as a file writes them."""
+    assert isinstance(root.command, click.Group)
+    commands = [root.command.get_command(root, name) for name in RUN_COMMANDS]
+    keys = {}
+    for option in (param for command in commands if command for param in command.params):
+        if isinstance(option, click.Option):
+            word = max(option.opts, key=len).lstrip("-").replace("-", "_")
+            if word not in NOT_IN_FILES:
+                keys[word] = FileOption(option)
+    return keys
+
+
+class FileOption:
+    """An option as a key of a configuration file."""
+
+    def __init__(self, option: click.Option) -> None:
+        self._option = option
+        self.name = str(option.name)
+        """The parameter that gets its value."""
+
+    def convert(self, value: object) -> object:
+        """The value for the option. Errors: ValueError says what it must be."""
+        option = self._option
+        if option.multiple:
+            if not isinstance(value, list):
+                raise ValueError("must be a list")
+            if not all(isinstance(item, str) for item in value):
+                raise ValueError("must be a list of strings")
+            return tuple(value)
+        if option.is_flag:
+            if not isinstance(value, bool):
+                raise ValueError("must be a boolean")
+            return value
+        numbers = isinstance(option.type, click.types.IntParamType | click.types.FloatParamType)
+        if numbers:
+            is_whole = isinstance(option.type, click.types.IntParamType)
+            if isinstance(value, bool) or not isinstance(value, int if is_whole else int | float):
+                raise ValueError(f"must be a {'whole ' if is_whole else ''}number")
+        elif not isinstance(value, str):
+            raise ValueError("must be a string")
+        try:
+            return option.type.convert(value, option, None)
+        except click.BadParameter as error:
+            raise ValueError(error.message) from None
+
+
+def options_of(kind: type[Options], context: click.Context, given: Mapping[str, Any]) -> Options:
+    """The options of a command as typed values, the settings that they change among them."""
+    names = {member.name for member in fields(kind)}
+    return kind(**{name: value for name, value in given.items() if name in names},
+                config=effective_config(context.obj, given))  # fmt: skip
+
+
+def effective_config(config: Config, given: Mapping[str, Any]) -> Config:
+    """The configuration with what the command line says about it."""
+    names = ("accept_on", "key_vlan", "strict_external")
+    changes = {name: given[name] for name in names if given.get(name) is not None}
+    if given.get("duplicates"):
+        changes["duplicates"] = given["duplicates"] == "drop"
+    if given.get("internal"):
+        changes["internal"] = tuple(given["internal"])
+    if given.get("ring_mib"):
+        changes["capture"] = replace(config.capture, ring_bytes=given["ring_mib"] << 20)
+    return replace(config, **changes)
+
+
+def selection_of(options: ReplayOptions) -> Asked:
+    """The packets that the options ask for. Errors: ConfigError."""
+    from sensor.capture.files.selection import Asked  # noqa: PLC0415  as in load_config
+
+    from_ns = time_of("--from", options.from_time) if options.from_time else None
+    to_ns = time_of("--to", options.to_time) if options.to_time else None
+    if from_ns is not None and to_ns is not None and from_ns >= to_ns:
+        raise ConfigError("--from is not before --to: no packet is between them")
+    return Asked(from_ns, to_ns, options.bpf, options.follow)
+
+
+def time_of(option: str, text: str) -> int:
+    """The time that an option names, in nanoseconds since 1970. Errors: ConfigError."""
+    from sensor.events.envelopes import time_of_text  # noqa: PLC0415  few runs need it
+
+    if found := _SECONDS.fullmatch(text):
+        time_ns = int(found[1]) * 10**9 + int((found[2] or "")[:9].ljust(9, "0"))
+        if time_ns < 1 << 62:
+            return time_ns
+    elif (told_ns := time_of_text(text)) is not None:
+        return told_ns
+    raise ConfigError(f"{option} {harmless(text)}: not a time: 2026-01-02T03:04:05Z, with an offset"
+                      " as +01:00, or seconds since 1970")
+
+
+_SECONDS = re.compile(r"([0-9]+)(?:\.([0-9]+))?", re.ASCII)
+
+
+def run_options(function: Command) -> Command:
+    """Add the options that every command has that reads packets."""
+    for option in reversed(_RUN_OPTIONS):
+        function = option(function)
+    return function
+
+
+def context_options(function: Command) -> Command:
+    """Add the options that say by what rules are to be judged, beside a tap's evidence."""
+    for option in reversed(_CONTEXT_OPTIONS):
+        function = option(function)
+    return function
+
+
+def rule_options(function: Command) -> Command:
+    """Add the options of the commands about rules."""
+    return CONFIG_OPTION(
+        click.option("--strict-external/--no-strict-external", default=None, help="As in replay.")(
+            function))
+
+
+def ring_option(text: str) -> Callable[[Command], Command]:
+    """The option for the size of the ring."""
+    return click.option("--ring-mib", metavar="N", type=click.IntRange(1, 2048), help=text)
+
+
+CONFIG_OPTION = click.option("--config", metavar="FILE", is_eager=True, expose_value=False,
+                             callback=load_config, help="Settings as TOML.")  # fmt: skip
+COLOR_OPTION = click.option("--color", type=click.Choice(["auto", "always", "never"]),
+                            default="auto", show_default=True,
+                            help="NO_COLOR is honoured.")  # fmt: skip
+BPF_OPTION = click.option("--bpf", metavar="FILTER",
+                          help="Only what this pcap-filter(7) expression selects. It hides the "
+                               "rest from all rules.")  # fmt: skip
+_RUN_OPTIONS = [
+    click.option("--config", metavar="FILE", is_eager=True, expose_value=False,
+                 callback=load_config,
+                 help="Settings and limits as TOML; the command line wins."),
+    click.option("--rules", metavar="PATH", multiple=True,
+                 help="Rule file or folder, instead of the shipped rules. Repeatable."),
+    click.option("--exceptions", metavar="FILE", multiple=True,
+                 help="Exception items: TOML, or a Kibana export. Repeatable."),
+    click.option("--indicators", metavar="FILE", multiple=True,
+                 help="Addresses, networks, domains, URLs or hashes for indicator-match rules: a "
+                      "list, CSV or NDJSON. Repeatable."),
+    click.option("--state", metavar="DIR",
+                 help="Keep there what new-terms rules have seen, so that a restart forgets "
+                      "nothing."),
+    click.option("--json", "as_json", is_flag=True,
+                 help="Alerts to stdout as ECS documents, one JSON object a line."),
+    click.option("--alerts", metavar="FILE",
+                 help="Alerts as NDJSON to FILE, appended, beside stdout."),
+    click.option("--flows", metavar="FILE",
+                 help="Flow records as NDJSON (- is stdout), or as Parquet if FILE ends so."),
+    click.option("--flow-events", is_flag=True,
+                 help="With --flows: starts, refusals and drops too, not only final records."),
+    click.option("--syslog", metavar="URL", multiple=True,
+                 help="unix:///dev/log, udp://HOST:514, tcp://HOST:601, tls://HOST:6514. "
+                      "Repeatable."),
+    click.option("--syslog-format", type=click.Choice(["rfc5424", "rfc3164", "cee", "cef"]),
+                 default="rfc5424", show_default=True, help="How syslog messages are written."),
+    click.option("--internal", metavar="CIDR", multiple=True,
+                 help="A network that counts as inside, instead of RFC 1918, fc00::/7, "
+                      "link-local and loopback. Repeatable."),
+    click.option("--accept-on", type=click.Choice(["handshake", "data"]),
+                 help="When a TCP connection counts as accepted.  [default: handshake]"),
+    click.option("--key-vlan/--no-key-vlan", default=None,
+                 help="Whether VLAN ids separate flows.  [default: no]"),
+    click.option("--duplicates", type=click.Choice(["drop", "keep"]),
+                 help="Whether copies of a packet, as mirror ports make them, are left out or "
+                      "counted.  [default: drop]"),
+    click.option("--strict-external/--no-strict-external", default=None,
+                 help="Whether rules on external networks also except the IANA special-purpose "
+                      "ranges that their lists lack.  [default: no]"),
+    click.option("--building-blocks", is_flag=True, help="Show alerts of building-block rules."),
+    click.option("--stats", metavar="FILE", help="The ledger as one JSON object, at the end."),
+    click.option("--local-time", is_flag=True, help="Times in this machine's zone, not UTC."),
+    COLOR_OPTION,
+    click.option("--quiet", "-q", is_flag=True, help="No progress, no notices, no summary."),
+    click.option("-v", "--verbose", is_flag=True, help="Say more: what is loaded, what is read."),
+    click.option("--fail-on-alert", is_flag=True, help="Exit with 3 if any alert was raised."),
+]
+_CONTEXT_OPTIONS = [
+    click.option("--host", "processes", is_flag=True, help="As where processes are told of."),
+    click.option("--events", "any_event", is_flag=True, help="As where documents are read."),
+    click.option("--indicators", metavar="FILE", multiple=True, help="As in replay."),
+]

@@ -1,0 +1,130 @@
+"""One flow table of a run, and the counters in front of it, which must balance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from sensor.engine.protocols import TablePart
+from sensor.model.anomalies import ANOMALIES, SOUND
+from sensor.model.flow import FlowContext
+from sensor.model.packets import PacketBatch
+
+FILES_MAX = 65_536
+"""Files whose names are kept for flows that one of their frames decided."""
+
+
+class Lane:
+    """One flow table, and what is counted in front of it."""
+
+    def __init__(
+        self, table: TablePart, context: FlowContext, clock: Callable[[], int] | None = None
+    ) -> None:
+        """`clock` is the wall clock of a live run; recorded traffic has none."""
+        self.table = table
+        self.frames = 0
+        """Frames that were read, those that were left out included."""
+        self.outside_window = 0
+        self.filtered = 0
+        self.bytes = 0
+        self.fragments_evicted = 0
+        self.anomalies: dict[str, int] = {}
+        self.lag_ns = 0
+        """How old the newest frame was when it was worked on, by that clock."""
+        self.last_ns = -1
+        """The newest frame's time; packet time goes on without frames in a live run."""
+        self._clock = clock
+        self._context = context
+        self._file = ""
+        self._file_indexes: dict[str, int] = {}
+        self._files_seen = 0
+        self.counters = self._count(table.books())
+        """Counters up to the last batch; replaced as a whole, for any thread to read."""
+
+    def fold(self, packets: PacketBatch, hand_over: Callable[[], None]) -> None:
+        """Fold a batch into the table; `hand_over` takes its events when it is full of them."""
+        self.frames += packets.count + packets.outside_window + packets.filtered
+        self.outside_window += packets.outside_window
+        self.filtered += packets.filtered
+        self.bytes += packets.wire_bytes
+        self.fragments_evicted += packets.fragments_evicted
+        if packets.count:
+            if self._clock is not None:
+                self.lag_ns = self._clock() - packets.watermark_ns
+        elif self._clock is not None:  # nothing waits
+            self.lag_ns = 0
+        self._follow(packets)
+        while not self.table.advance(packets):
+            hand_over()
+        if packets.count:
+            self.last_ns = max(self.last_ns, self.table.now_ns)
+        self._check(packets)
+
+    def drain(self, hand_over: Callable[[], None]) -> None:
+        """End every flow: the capture is over."""
+        done = False
+        while not done:
+            done = self.table.drain()
+            hand_over()
+        if self.last_ns < 0:  # the one frame that came waited for another one
+            self.last_ns = self.table.now_ns
+        books = self.table.books()
+        self.counters = self._count(books)
+        assert books["flows_open"] == 0 and books["packets_in_table"] == 0
+        assert sum(books["verdicts"].values()) == books["flows_total"]
+
+    def _count(self, books: dict[str, Any]) -> dict[str, Any]:
+        return {**books, "frames": self.frames, "bytes": self.bytes,
+                "fragments_evicted": self.fragments_evicted,
+                "outside_window": self.outside_window, "filtered": self.filtered,
+                "anomalies_by_name": dict(self.anomalies)}  # fmt: skip
+
+    def _follow(self, packets: PacketBatch) -> None:
+        """Keep the tables that flows refer to: files and interfaces."""
+        if packets.files:
+            indexes = np.array([self._file_index(path) for path in packets.files], np.uint16)
+            column = packets.file_column[: packets.count]
+            column[:] = indexes[column]
+            self._file = ""
+        elif packets.file != self._file:
+            self._file = packets.file
+            self.table.file_index = self._file_index(packets.file)
+        if packets.numbered and not packets.files:
+            packets.file_column[: packets.count] = self.table.file_index
+        known = len(self._context.interfaces)
+        if len(packets.interfaces) > known:
+            self._context.interfaces.extend(packets.interfaces[known:])
+
+    def _file_index(self, path: str) -> int:
+        """Where a file stands in the context; the oldest gives its place when all are taken."""
+        index = self._file_indexes.get(path)
+        if index is None:
+            index = self._files_seen % FILES_MAX
+            self._files_seen += 1
+            files = self._context.files
+            if index < len(files):
+                self._file_indexes.pop(files[index], None)
+                files[index] = path
+            else:
+                files.append(path)
+            self._file_indexes[path] = index
+        return index
+
+    def _check(self, packets: PacketBatch) -> None:
+        """Count anomalies by name, and assert that no frame got lost."""
+        books = self.table.books()
+        if packets.anomalous:
+            records = packets.records[: packets.count]
+            for code, count in enumerate(np.bincount(records["anomaly"])):
+                if count and code != SOUND:
+                    name = ANOMALIES[code].name
+                    self.anomalies[name] = self.anomalies.get(name, 0) + int(count)
+        self.counters = self._count(books)
+        accounted = (
+            books["packets_in_table"] + books["packets_ended"] + books["packets_without_flow"]
+            + books["anomalies"] + books["non_ip"] + books["duplicates"]
+            + self.outside_window + self.filtered
+        )  # fmt: skip
+        assert accounted == self.frames, f"{self.frames} frames, {accounted} accounted for"
