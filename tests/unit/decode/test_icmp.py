@@ -11,7 +11,7 @@ from sensor.model.addresses import address_text
 from sensor.model.packets import KIND_FLOW, KIND_ICMP_ERROR
 from tests.unit.decode.batches import decode_one
 from tests.unit.decode.corpus import FRAMES
-from tests.unit.decode.test_ipv4 import UDP, extension, fragment, v4, v6
+from tests.unit.decode.ip_packets import UDP, extension, fragment, v4, v6
 
 RAW = 101
 SEGMENT = struct.pack("!HHI", 40000, 23, 0xDEADBEEF)
