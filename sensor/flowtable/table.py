@@ -73,7 +73,7 @@ if not cython.compiled:
         timeout_of,
     )
     from sensor.flowtable.tcp import tcp_begins_another, tcp_continue, tcp_skip, tcp_update
-    from sensor.flowtable.time_jumps import hold, last_word, settle
+    from sensor.flowtable.time_jumps import final_time, hold, settle
     from sensor.flowtable.timer_wheel import timers_now, timers_pop, timers_schedule, timers_sooner
     from sensor.flowtable.verdict import (
         conn_state_of,
@@ -479,7 +479,7 @@ def _due(table: TableState, slot: int, due_ns: int) -> None:
 def _drain(table: TableState) -> int:
     """End every flow, by slot; as `_run`."""
     if table.held.count:
-        status = _release(table, last_word(table))
+        status = _release(table, final_time(table))
         if status != DONE:
             return status
     while table.drain_at < table.slots_used:

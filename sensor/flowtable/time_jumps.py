@@ -53,7 +53,7 @@ def settle(table: TableState, next_ns: int) -> None:
     table.now_ns = max(table.now_ns, held_ns)
 
 
-def last_word(table: TableState) -> int:
+def final_time(table: TableState) -> int:
     """The time by which a packet is judged that nothing follows."""
     held_ns = packet_at(table.held.rows, 0).time_ns
     if table.first_ns < 0 or held_ns <= table.now_ns + DAY_NS:

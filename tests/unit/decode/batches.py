@@ -67,7 +67,7 @@ BY_TABLE = ("hash", "copy_mark")
 ALWAYS = ("time_ns", "interface", "kind", "anomaly")
 
 
-def told(row: Any) -> dict[str, int]:
+def members_of(row: Any) -> dict[str, int]:
     """The members of a packet record that its kind gives a meaning to."""
     if row["kind"] == KIND_ANOMALY:
         names: tuple[str, ...] = ALWAYS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.decode.batches import decode_all, told
+from tests.unit.decode.batches import decode_all, members_of
 from tests.unit.decode.corpus import FRAMES, ethernet, ipv4
 
 MACS = bytes(ethernet())[:12]
@@ -32,4 +32,4 @@ def test_what_a_batch_sums_up() -> None:
 def test_records_of_the_batch_before_leave_nothing() -> None:
     for name, (link, frame, _) in FRAMES.items():
         fresh, used = decode_all([frame], link), decode_all([frame], link, stale=0xA5)
-        assert told(fresh.records[0]) == told(used.records[0]), name
+        assert members_of(fresh.records[0]) == members_of(used.records[0]), name

@@ -61,13 +61,13 @@ def test_tshark_finds_the_same(tmp_path: Path) -> None:
     command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "occurrence=l"]
     done = subprocess.run([*command, *(part for name in fields for part in ("-e", name))],
                           capture_output=True, text=True, check=True)  # fmt: skip
-    told = dict(zip(names, done.stdout.splitlines(), strict=True))
+    found = dict(zip(names, done.stdout.splitlines(), strict=True))
     expected = {}
     for name in names:
         row = decode_one(BOTH[name][1], link=BOTH[name][0])
         source = "192.0.2.1\t" if row["ip_version"] == 4 else "\t2001:db8::1"
         expected[name] = f"{source}\t40000\t23\t7\t5"
-    assert told == expected
+    assert found == expected
 
 
 @pytest.mark.parametrize("name", sorted(IN_TCPDUMP))

@@ -15,7 +15,14 @@ from sensor.decode import Decoder
 from sensor.memory.records import NO_VLAN
 from sensor.model.addresses import address_text
 from sensor.model.packets import KIND_FLOW, PacketBatch
-from tests.unit.decode.batches import Step, anomaly_of, batch_of, decode_all, packet_and_path, told
+from tests.unit.decode.batches import (
+    Step,
+    anomaly_of,
+    batch_of,
+    decode_all,
+    members_of,
+    packet_and_path,
+)
 from tests.unit.decode.tunnel_corpus import (
     MAC,
     OUTER,
@@ -81,7 +88,7 @@ def test_a_wrong_guess_leaves_nothing_behind(name: str) -> None:
     no_ports = DecodeSettings(vxlan_ports=(), geneve_ports=(), gtp_ports=())
     Decoder(Config(decode=no_ports)).decode(batch_of(frame), plain)
     assert anomaly_of(plain.records[0]) == "sound"
-    assert told(packets.records[0]) == told(plain.records[0])
+    assert members_of(packets.records[0]) == members_of(plain.records[0])
     assert packets.records[0]["dst_port"] == port
 
 
