@@ -18,7 +18,7 @@ import numpy as np
 
 from sensor.config import RuleLimits
 from sensor.ecs.flow_batch import FlowBatch
-from sensor.memory.records import FLOW_LAYOUT, NO_VLAN, dtype_of
+from sensor.memory.records import FLOW_LAYOUT, NO_VLAN
 from sensor.model.addresses import V4_PREFIX, Networks
 from sensor.model.flow import ACCEPTED, DENIED, FLOW_DENIED, FLOW_STARTED, FlowContext
 from sensor.query import ast
@@ -57,7 +57,7 @@ START_NS = 1_767_323_045 * SECOND_NS
 def events(count: int) -> Any:
     """Flow events, 100,000 a second: half of them refused, half accepted, of 5,000 pairs."""
     chance = np.random.default_rng(1)
-    records = np.zeros(count, dtype_of(FLOW_LAYOUT))
+    records = np.zeros(count, FLOW_LAYOUT.dtype)
     pairs = chance.integers(0, 5_000, count)
     records["orig_lo"] = V4_PREFIX | 0x0A000000 | (pairs % 500)
     records["resp_lo"] = V4_PREFIX | 0xC6336400 | (pairs // 500)

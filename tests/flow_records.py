@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sensor.ecs.flow_batch import FlowBatch
-from sensor.memory.records import FLOW_LAYOUT, NO_VLAN, dtype_of
+from sensor.memory.records import FLOW_LAYOUT, NO_VLAN
 from sensor.model import flow as flows
 from sensor.model.addresses import V4_PREFIX, Networks
 from sensor.model.flow import FlowContext
@@ -35,7 +35,7 @@ def batch_of(*rows: dict[str, Any], **changes: Any) -> FlowBatch:
         "decided_ns": 1767323045_500000002, "vlan_outer": NO_VLAN, "vlan_inner": NO_VLAN,
         "verdict": flows.ACCEPTED, "evidence": flows.HANDSHAKE, "confidence": 85,
     }
-    records = np.zeros(len(rows), dtype_of(FLOW_LAYOUT))
+    records = np.zeros(len(rows), FLOW_LAYOUT.dtype)
     for index, row in enumerate(rows):
         for name, value in (plain | row).items():
             records[name][index] = value
@@ -45,7 +45,7 @@ def batch_of(*rows: dict[str, Any], **changes: Any) -> FlowBatch:
 def random_batch(seed: int, count: int = 60, live: bool = False) -> FlowBatch:
     """Records of random octets, with codes, letters and addresses that a flow table can produce."""
     random = np.random.default_rng(seed)
-    kind = dtype_of(FLOW_LAYOUT)
+    kind = FLOW_LAYOUT.dtype
     records = random.integers(0, 256, count * kind.itemsize, dtype=np.uint8).view(kind)
     limits = {
         "verdict": len(flows.VERDICTS), "evidence": len(flows.EVIDENCE), "confidence": 101,

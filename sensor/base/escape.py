@@ -11,7 +11,7 @@ import re
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-"""What Unicode calls printable and yet shows nothing: default ignorable letters and marks
+"""Characters that are printable to Unicode and yet invisible: default ignorable letters and marks
 (Unicode 15, DerivedCoreProperties)."""
 
 

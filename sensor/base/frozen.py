@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import Any, TypeVar, dataclass_transform
+from typing import TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
@@ -17,24 +17,29 @@ def frozen(kind: type[T]) -> type[T]:
     That nothing is assigned to them is what the type checker enforces. Python would write four more
     methods for each class, and compile them: a tenth of every start. Here only `__init__` is.
     """
-    made: Any = dataclass(slots=True, eq=False, repr=False)(kind)
-    members = fields(made)
+    made = dataclass(slots=True, eq=False, repr=False)(kind)
+    _add_methods(made)
+    return made
+
+
+def _add_methods(made: type[object]) -> None:
+    """Give a dataclass `__eq__`, `__hash__` and `__repr__`."""
+    members = fields(made)  # type: ignore[arg-type]
     compared = _getter([member.name for member in members if member.compare])
     names = [member.name for member in members if member.repr]
 
-    def same(self: Any, other: object) -> bool:
+    def same(self: object, other: object) -> bool:
         return compared(self) == compared(other) if other.__class__ is made else NotImplemented
 
-    def text(self: Any) -> str:
-        told = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
-        return f"{made.__qualname__}({told})"
+    def text(self: object) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"{made.__qualname__}({shown})"
 
-    made.__eq__ = same
-    made.__hash__ = lambda self: hash(compared(self))
-    made.__repr__ = text
-    return made  # type: ignore[no-any-return]
+    methods = {"__eq__": same, "__hash__": lambda self: hash(compared(self)), "__repr__": text}
+    for name, method in methods.items():
+        setattr(made, name, method)
 
 
-def _getter(names: list[str]) -> Callable[[Any], Any]:
-    """What gives these members of an object."""
+def _getter(names: list[str]) -> Callable[[object], object]:
+    """A function that gives these members of an object."""
     return attrgetter(*names) if names else lambda _: ()

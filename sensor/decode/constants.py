@@ -6,7 +6,7 @@ in its own .pxd.
 
 from __future__ import annotations
 
-LINK_ETHERNET = 1  # LINKTYPE_ETHERNET; links.py has the others
+LINK_ETHERNET = 1  # LINKTYPE_ETHERNET; link_types.py has the others
 
 ETHERTYPE_IPV4 = 0x0800
 ETHERTYPE_ARP = 0x0806
@@ -28,4 +28,4 @@ CONTENT_IPV4 = 2
 CONTENT_IPV6 = 3
 CONTENT_MPLS = 4
 CONTENT_PPP = 5
-"""What is inside a tunnel: `content` of a record of TUNNEL_LAYOUT."""
+"""The content of a tunnel, in `Tunnel.content`."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 try:
     import cython
 except ImportError:
@@ -21,6 +19,8 @@ if not cython.compiled:
     from sensor.decode.link_types import decode_frame
     from sensor.decode.tunnels import open_tunnels
     from sensor.memory.records import frame_at, packet_at
+    from sensor.model.frames import FrameBatch
+    from sensor.model.packets import PacketBatch
 
 
 class Decoder:
@@ -38,7 +38,7 @@ class Decoder:
             copy_window_ns=config.flow.duplicate_window_ns, seed=seed,
         ) if join else None  # fmt: skip
 
-    def decode(self, frames: Any, packets: Any) -> None:
+    def decode(self, frames: FrameBatch, packets: PacketBatch) -> None:
         """Fill packet `i` from frame `i`, for all frames of the batch."""
         packets.adopt(frames)
         count = frames.count

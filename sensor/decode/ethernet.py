@@ -5,8 +5,6 @@ A frame without IP (ARP, LLDP, spanning tree) is sound and ends here as `KIND_NO
 
 from __future__ import annotations
 
-from typing import Any
-
 try:
     import cython
 except ImportError:
@@ -38,7 +36,8 @@ if not cython.compiled:
     from sensor.decode.mpls import decode_mpls
     from sensor.decode.ppp import decode_pppoe
     from sensor.decode.vlan import is_shell, is_vlan, tag_header, tenant_of
-    from sensor.memory.loads import be16, be32, be64, u8
+    from sensor.memory.loads import Octets, be16, be32, be64, u8
+    from sensor.memory.records import Frame, Packet
 
 ETHERTYPE_MIN = 0x0600  # below it the field is a length, IEEE 802.3 3.2.6
 LENGTH_MAX = 1500
@@ -47,7 +46,7 @@ TAGS_MAX = 8
 SERVICE_MASK = 0xFF_FFFF
 
 
-def decode_ethernet_frame(octets: Any, frame: Any, packet: Any) -> int:
+def decode_ethernet_frame(octets: Octets, frame: Frame, packet: Packet) -> int:
     """Nearly all frames: those of Ethernet, without a way through another module."""
     reset(frame, packet)
     at = frame.offset
@@ -56,8 +55,8 @@ def decode_ethernet_frame(octets: Any, frame: Any, packet: Any) -> int:
     return decode_ethernet(octets, packet, at, end, max(at + frame.wire, end))
 
 
-def reset(frame: Any, packet: Any) -> None:
-    """What a packet has of its frame, and nothing else."""
+def reset(frame: Frame, packet: Packet) -> None:
+    """Set what a packet has of its frame, and nothing else."""
     packet.time_ns = frame.time_ns
     packet.interface = frame.interface
     packet.process = frame.process
@@ -72,7 +71,7 @@ def reset(frame: Any, packet: Any) -> None:
         packet.vlan_outer = frame.vlan_tci & 0x0FFF
 
 
-def clear_headers(packet: Any) -> None:
+def clear_headers(packet: Packet) -> None:
     """Reset what the headers from IP on may leave unset."""
     packet.window_scale = NO_WINDOW_SCALE
     packet.seq = 0
@@ -89,7 +88,7 @@ def clear_headers(packet: Any) -> None:
     packet.telnet_role = 0
 
 
-def decode_ethernet(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+def decode_ethernet(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
     """Ethernet, IEEE 802.3 3.2."""
     if end - at < 14:
         return LINK_TRUNCATED if wire_end - at < 14 else HEADER_NOT_CAPTURED
@@ -99,9 +98,9 @@ def decode_ethernet(octets: Any, packet: Any, at: int, end: int, wire_end: int) 
 
 
 def decode_ethertype(
-    octets: Any, packet: Any, ethertype: int, at: int, end: int, wire_end: int
+    octets: Octets, packet: Packet, ethertype: int, at: int, end: int, wire_end: int
 ) -> int:
-    """What an EtherType announces: IP, tags in front of it, or something else."""
+    """The content that an EtherType announces: IP, tags in front of it, or something else."""
     tags = 0
     while True:
         if ethertype == ETHERTYPE_IPV4:
@@ -133,8 +132,8 @@ def truncated(ethertype: int) -> int:
     return VLAN_TRUNCATED if is_vlan(ethertype) else LINK_TRUNCATED
 
 
-def enter_tag(octets: Any, packet: Any, ethertype: int, at: int, behind: int) -> None:
-    """Note what a tag says of the packet; of a shell, what the frame inside says."""
+def enter_tag(octets: Octets, packet: Packet, ethertype: int, at: int, behind: int) -> None:
+    """Note the ids of a tag; of a shell, the addresses of the frame inside."""
     if is_vlan(ethertype):
         add_vlan(packet, be16(octets, at) & 0x0FFF)
     if not is_shell(ethertype):
@@ -147,7 +146,7 @@ def enter_tag(octets: Any, packet: Any, ethertype: int, at: int, behind: int) ->
         packet.tenant = tenant_of(packet.tenant, be32(octets, at) & SERVICE_MASK)
 
 
-def add_vlan(packet: Any, vlan_id: int) -> None:
+def add_vlan(packet: Packet, vlan_id: int) -> None:
     """Record the id of the next tag; those behind the second are not kept."""
     if packet.vlan_outer == NO_VLAN:
         packet.vlan_outer = vlan_id
@@ -156,7 +155,7 @@ def add_vlan(packet: Any, vlan_id: int) -> None:
 
 
 def decode_length(
-    octets: Any, packet: Any, length: int, at: int, end: int, wire_end: int
+    octets: Octets, packet: Packet, length: int, at: int, end: int, wire_end: int
 ) -> int:
     """A frame with an 802.3 length instead of an EtherType: LLC, then padding."""
     if length > LENGTH_MAX or length > wire_end - at:
@@ -165,8 +164,8 @@ def decode_length(
     return decode_llc(octets, packet, at, min(end, wire_end), wire_end)
 
 
-def decode_raw(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
-    """No link header: the first four bits tell the IP version."""
+def decode_raw(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
+    """No link header: the first four bits are the IP version."""
     if end - at < 1:
         return IPV4_HEADER_TRUNCATED if wire_end - at < 1 else HEADER_NOT_CAPTURED
     version = u8(octets, at) >> 4

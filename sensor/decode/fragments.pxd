@@ -4,7 +4,7 @@ from sensor.decode.transport cimport decode_authenticated, decode_transport
 from sensor.model.frames cimport FrameBatch
 from sensor.memory.loads cimport u8
 from sensor.model.packets cimport PacketBatch
-from sensor.memory.records cimport Packet, Split, header_of, packet_at, split_at, splits_of
+from sensor.memory.records cimport Packet, FragmentedPacket, header_of, packet_at, fragmented_at, fragmented_of
 
 cdef int FIN, FRAGMENT_COPY, FRAGMENT_TINY, KIND_ANOMALY, KIND_CONTINUED, KIND_FLOW, KIND_FRAGMENT
 cdef int MORE_FRAGMENTS, PROTOCOL_AH, PROTOCOL_TCP, SYN
@@ -17,8 +17,8 @@ cdef Py_ssize_t WAYS
 cdef unsigned long long MASK32, MASK64, PRIME_1, PRIME_2
 
 cdef class Fragments:
-    cdef Split[::1] view
-    cdef Split *rows
+    cdef FragmentedPacket[::1] view
+    cdef FragmentedPacket *rows
     cdef public object records
     cdef unsigned int[::1] tags
     cdef unsigned long long set_mask, seed
@@ -28,42 +28,43 @@ cdef class Fragments:
     @cython.locals(i=Py_ssize_t)
     cpdef void join(self, FrameBatch frames, PacketBatch packets)
 
-@cython.locals(split="Split *", relation=cython.int)
+@cython.locals(datagram="FragmentedPacket *", relation=cython.int)
 cdef void join_one(Fragments fragments, const unsigned char *octets, Packet *packet) noexcept nogil
 @cython.locals(mixed="unsigned long long", number="unsigned long long")
 cdef unsigned long long key_of(Fragments fragments, Packet *packet) noexcept nogil
 cdef unsigned int key_protocol(Packet *packet) noexcept nogil
 @cython.locals(
-    hashed="unsigned long long", first=Py_ssize_t, at=Py_ssize_t, tag="unsigned long long")
-cdef Py_ssize_t find_split(Fragments fragments, Packet *packet) noexcept nogil
-cdef bint is_of(Fragments fragments, Split *split, Packet *packet) noexcept nogil
-@cython.locals(oldest=Py_ssize_t, at=Py_ssize_t, split="Split *")
+    hashed="unsigned long long", first=Py_ssize_t, at=Py_ssize_t, tag="unsigned long long",
+    datagram="FragmentedPacket *")
+cdef Py_ssize_t find_datagram(Fragments fragments, Packet *packet) noexcept nogil
+cdef bint is_of(Fragments fragments, FragmentedPacket *datagram, Packet *packet) noexcept nogil
+@cython.locals(oldest=Py_ssize_t, at=Py_ssize_t, datagram="FragmentedPacket *")
 cdef Py_ssize_t place_for(Fragments fragments, Packet *packet, Py_ssize_t first) noexcept nogil
-cdef void begin(Fragments fragments, Split *split, Packet *packet) noexcept nogil
-cdef bint is_whole(Split *split) noexcept nogil
+cdef void begin(Fragments fragments, FragmentedPacket *datagram, Packet *packet) noexcept nogil
+cdef bint is_whole(FragmentedPacket *datagram) noexcept nogil
 @cython.locals(apart="long long")
-cdef bint is_stale(Split *split, Packet *packet) noexcept nogil
+cdef bint is_stale(FragmentedPacket *datagram, Packet *packet) noexcept nogil
 @cython.locals(apart="long long", window="long long")
 cdef bint begins_another(
-    Fragments fragments, Split *split, Packet *packet, int relation) noexcept nogil
+    Fragments fragments, FragmentedPacket *datagram, Packet *packet, int relation) noexcept nogil
 @cython.locals(start=cython.int, end=cython.int, i=cython.int, overlaps=cython.bint)
-cdef int relation_of(Split *split, Packet *packet) noexcept nogil
+cdef int relation_of(FragmentedPacket *datagram, Packet *packet) noexcept nogil
 @cython.locals(start=cython.int, end=cython.int)
-cdef void remember(Split *split, Packet *packet) noexcept nogil
+cdef void remember(FragmentedPacket *datagram, Packet *packet) noexcept nogil
 @cython.locals(at=cython.int, i=cython.int, moved=cython.bint)
-cdef int octets_ahead(Split *split) noexcept nogil
+cdef int octets_ahead(FragmentedPacket *datagram) noexcept nogil
 @cython.locals(start=cython.int, count=cython.int, i=cython.int)
 cdef void keep_octets(
-    Split *split, const unsigned char *octets, Packet *packet) noexcept nogil
+    FragmentedPacket *datagram, const unsigned char *octets, Packet *packet) noexcept nogil
 @cython.locals(header=cython.int)
 cdef void join_first(
-    Split *split, const unsigned char *octets, Packet *packet) noexcept nogil
+    FragmentedPacket *datagram, const unsigned char *octets, Packet *packet) noexcept nogil
 cdef void join_early(
-    Split *split, const unsigned char *octets, Packet *packet) noexcept nogil
+    FragmentedPacket *datagram, const unsigned char *octets, Packet *packet) noexcept nogil
 @cython.locals(ahead=cython.int, header=cython.int, own_bytes=cython.uint)
-cdef bint complete(Split *split, Packet *packet) noexcept nogil
+cdef bint complete(FragmentedPacket *datagram, Packet *packet) noexcept nogil
 @cython.locals(protocol=cython.uint, code=cython.uint, end=cython.int)
-cdef int decode_header(Split *split, Packet *packet, int ahead) noexcept nogil
+cdef int decode_header(FragmentedPacket *datagram, Packet *packet, int ahead) noexcept nogil
 @cython.locals(flags=cython.uint)
-cdef void tell_flow(Split *split, Packet *packet, int header) noexcept nogil
-cdef void continue_flow(Split *split, Packet *packet) noexcept nogil
+cdef void keep_header(FragmentedPacket *datagram, Packet *packet, int header) noexcept nogil
+cdef void continue_flow(FragmentedPacket *datagram, Packet *packet) noexcept nogil

@@ -10,8 +10,6 @@ no anomaly of the error that brings it.
 
 from __future__ import annotations
 
-from typing import Any
-
 try:
     import cython
 except ImportError:
@@ -37,13 +35,14 @@ if not cython.compiled:
         extension_bytes,
         is_extension,
     )
-    from sensor.memory.loads import be16, be32, be64, u8
+    from sensor.memory.loads import Octets, be16, be32, be64, u8
+    from sensor.memory.records import Packet
 
 FRAGMENT_OFFSET = 0x1FFF
 ONE_WAY = 256  # no ICMP type: the message has no counterpart
 
 
-def decode_icmp(octets: Any, packet: Any, at: int, end: int) -> int:
+def decode_icmp(octets: Octets, packet: Packet, at: int, end: int) -> int:
     """ICMP; the caller proved the 8 octets of the header."""
     packet.icmp_type = u8(octets, at)
     set_message(octets, packet, at, counterpart(packet.icmp_type))
@@ -54,7 +53,7 @@ def decode_icmp(octets: Any, packet: Any, at: int, end: int) -> int:
     return SOUND
 
 
-def decode_icmpv6(octets: Any, packet: Any, at: int, end: int) -> int:
+def decode_icmpv6(octets: Octets, packet: Packet, at: int, end: int) -> int:
     """ICMPv6; the caller proved the 8 octets of the header."""
     packet.icmp_type = u8(octets, at)
     set_message(octets, packet, at, counterpart_v6(packet.icmp_type))
@@ -65,7 +64,7 @@ def decode_icmpv6(octets: Any, packet: Any, at: int, end: int) -> int:
     return SOUND
 
 
-def set_message(octets: Any, packet: Any, at: int, other: int) -> None:
+def set_message(octets: Octets, packet: Packet, at: int, other: int) -> None:
     """Type, code, checksum, identifier, and the two numbers that stand for ports."""
     packet.icmp_code = u8(octets, at + 1)
     packet.checksum = be16(octets, at + 2)
@@ -97,11 +96,11 @@ def counterpart_v6(kind: int) -> int:
 
 
 def has_identifier(kind: int) -> bool:
-    """Whether a type of ICMP or of ICMPv6 has an identifier behind its checksum."""
+    """True for types of ICMP or of ICMPv6 with an identifier behind the checksum."""
     return kind in (0, 8, 128, 129) or 13 <= kind <= 18
 
 
-def decode_quote(octets: Any, packet: Any, at: int, end: int) -> None:
+def decode_quote(octets: Octets, packet: Packet, at: int, end: int) -> None:
     """The IPv4 packet that an ICMP error quotes: the addresses at least, or nothing."""
     if end - at < 20 or u8(octets, at) >> 4 != 4:
         return
@@ -119,7 +118,7 @@ def decode_quote(octets: Any, packet: Any, at: int, end: int) -> None:
         decode_quoted_transport(octets, packet, at + header, end)
 
 
-def decode_quote_v6(octets: Any, packet: Any, at: int, end: int) -> None:
+def decode_quote_v6(octets: Octets, packet: Packet, at: int, end: int) -> None:
     """The IPv6 packet that an ICMPv6 error quotes: the addresses at least, or nothing."""
     if end - at < 40 or u8(octets, at) >> 4 != 6:
         return
@@ -134,7 +133,7 @@ def decode_quote_v6(octets: Any, packet: Any, at: int, end: int) -> None:
     while is_extension(protocol):
         if headers == EXTENSIONS_MAX or end - at < 8:
             return
-        # The flow of a later fragment cannot be told.
+        # A later fragment names no flow.
         if protocol == FRAGMENT and be16(octets, at + 2) & 0xFFF8:
             return
         length = extension_bytes(octets, protocol, at)
@@ -147,7 +146,7 @@ def decode_quote_v6(octets: Any, packet: Any, at: int, end: int) -> None:
     decode_quoted_transport(octets, packet, at, end)
 
 
-def decode_quoted_transport(octets: Any, packet: Any, at: int, end: int) -> None:
+def decode_quoted_transport(octets: Octets, packet: Packet, at: int, end: int) -> None:
     """Ports of the quoted packet, and its sequence number or ICMP identifier if they are there."""
     protocol = packet.quoted_protocol
     packet.quoted_has_seq = 0

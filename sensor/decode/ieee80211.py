@@ -1,12 +1,10 @@
 """IEEE 802.11 data frames, with or without a radiotap header in front.
 
 Management and control frames, frames without data, encrypted ones, fragments and aggregates of
-several packets (A-MSDU) carry nothing that can be told: sound frames without IP.
+several packets (A-MSDU) carry nothing that can be read: sound frames without IP.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 try:
     import cython
@@ -17,7 +15,8 @@ from sensor.model.anomalies import HEADER_NOT_CAPTURED, LINK_TRUNCATED, RADIOTAP
 
 if not cython.compiled:
     from sensor.decode.llc import decode_llc, non_ip
-    from sensor.memory.loads import be64, le16, le32, u8
+    from sensor.memory.loads import Octets, be64, le16, le32, u8
+    from sensor.memory.records import Packet
 
 # The frame control field as a little-endian number, IEEE 802.11 9.2.4.1.
 TYPE = 0x000C
@@ -40,7 +39,7 @@ PADDED = 0x20
 MASK48 = 0xFFFF_FFFF_FFFF
 
 
-def decode_radiotap(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+def decode_radiotap(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
     """The radiotap header, of which only its length and two flags matter, then 802.11."""
     if end - at < 8:
         return LINK_TRUNCATED if wire_end - at < 8 else HEADER_NOT_CAPTURED
@@ -57,7 +56,7 @@ def decode_radiotap(octets: Any, packet: Any, at: int, end: int, wire_end: int) 
     return decode_wireless(octets, packet, at, end, wire_end, flags & PADDED != 0)
 
 
-def radiotap_flags(octets: Any, at: int, length: int) -> int:
+def radiotap_flags(octets: Octets, at: int, length: int) -> int:
     """The flags field of a radiotap header of `length` octets; 0 if it has none."""
     present = le32(octets, at + 4)
     place = 8
@@ -75,9 +74,9 @@ def radiotap_flags(octets: Any, at: int, length: int) -> int:
 
 
 def decode_wireless(
-    octets: Any, packet: Any, at: int, end: int, wire_end: int, padded: bool
+    octets: Octets, packet: Packet, at: int, end: int, wire_end: int, padded: bool
 ) -> int:
-    """An 802.11 frame; `padded` says that its header was filled up to a multiple of 4 octets."""
+    """An 802.11 frame; `padded`: its header was filled up to a multiple of 4 octets."""
     if end - at < 2:
         return LINK_TRUNCATED if wire_end - at < 2 else HEADER_NOT_CAPTURED
     control = le16(octets, at)

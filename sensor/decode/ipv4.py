@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 try:
     import cython
 except ImportError:
@@ -24,7 +22,8 @@ from sensor.model.packets import IS_FRAGMENT, KIND_FRAGMENT, MORE_FRAGMENTS, PRO
 
 if not cython.compiled:
     from sensor.decode.transport import decode_authenticated, decode_transport
-    from sensor.memory.loads import be16, be32, u8
+    from sensor.memory.loads import Octets, be16, be32, u8
+    from sensor.memory.records import Packet
 
 FRAGMENT_BITS = 0x3FFF  # more fragments, and the offset
 MORE_BIT = 0x2000
@@ -32,7 +31,7 @@ FRAGMENT_OFFSET = 0x1FFF  # in units of 8 octets
 PACKET_MAX = 65535  # a packet put together again, header included
 
 
-def decode_ipv4(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+def decode_ipv4(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
     """The IPv4 header, then the transport; what lies behind the total length is padding."""
     if end - at < 20:
         return IPV4_HEADER_TRUNCATED if wire_end - at < 20 else HEADER_NOT_CAPTURED
@@ -43,7 +42,7 @@ def decode_ipv4(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> i
     if header < 20:
         return IPV4_BAD_HEADER_LENGTH
     length = be16(octets, at + 2)
-    # Segmentation offload leaves 0 where the packet is longer than the field can say.
+    # Segmentation offload leaves 0 where the packet is longer than the field can hold.
     if length == 0:
         length = wire_end - at
     if length < header:
@@ -73,7 +72,7 @@ def decode_ipv4(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> i
 
 
 def decode_fragment(
-    octets: Any, packet: Any, fragment: int, at: int, end: int, ip_end: int
+    octets: Octets, packet: Packet, fragment: int, at: int, end: int, ip_end: int
 ) -> int:
     """A fragment: the first one has the ports; fragments.py finds the flow of later ones."""
     start = (fragment & FRAGMENT_OFFSET) << 3

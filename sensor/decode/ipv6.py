@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 try:
     import cython
 except ImportError:
@@ -35,13 +33,14 @@ if not cython.compiled:
         is_extension,
     )
     from sensor.decode.transport import decode_transport
-    from sensor.memory.loads import be16, be32, be64, u8
+    from sensor.memory.loads import Octets, be16, be32, be64, u8
+    from sensor.memory.records import Packet
 
 NO_NEXT_HEADER = 59
 PAYLOAD_MAX = 65535  # behind the IPv6 header, put together again
 
 
-def decode_ipv6(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+def decode_ipv6(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
     """The IPv6 header, extension headers, then the transport."""
     if end - at < 40:
         return IPV6_HEADER_TRUNCATED if wire_end - at < 40 else HEADER_NOT_CAPTURED
@@ -71,7 +70,7 @@ def decode_ipv6(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> i
     return decode_transport(octets, packet, at, end, wire_end, False)
 
 
-def decode_extensions(octets: Any, packet: Any, at: int, end: int, ip_end: int) -> int:
+def decode_extensions(octets: Octets, packet: Packet, at: int, end: int, ip_end: int) -> int:
     """Read over the extension headers to the transport, or to the rest of a later fragment."""
     protocol = packet.protocol
     headers = 0
@@ -106,8 +105,8 @@ def decode_extensions(octets: Any, packet: Any, at: int, end: int, ip_end: int) 
     return decode_transport(octets, packet, at, end, ip_end, more)
 
 
-def note_fragment(octets: Any, packet: Any, at: int, end: int, ip_end: int) -> None:
-    """Record what the fragment header at `at` says; the caller proved its 8 octets."""
+def note_fragment(octets: Octets, packet: Packet, at: int, end: int, ip_end: int) -> None:
+    """Record the fragment header at `at`; the caller proved its 8 octets."""
     word = be16(octets, at + 2)
     if word & 0xFFF9 == 0:
         return  # first and last: a whole packet (RFC 6946)
@@ -124,7 +123,7 @@ def note_fragment(octets: Any, packet: Any, at: int, end: int, ip_end: int) -> N
 
 
 def bad_fragment(word: int, length: int) -> int:
-    """What is wrong with the length of a fragment, headers left out (RFC 8200 4.5)."""
+    """The anomaly of a fragment's length, headers left out (RFC 8200 4.5)."""
     if word & 1 and length & 7:
         return IPV6_FRAGMENT_BAD_LENGTH
     # The offset counts in units of 8 octets, from bit 3: the masked word is the octet offset.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 try:
     import cython
 except ImportError:
     from sensor.base import cython_stub as cython
 
 if not cython.compiled:
-    from sensor.memory.loads import u8
+    from sensor.memory.loads import Octets, u8
 
 HOP_BY_HOP = 0
 ROUTING = 43
@@ -25,14 +23,14 @@ EXTENSIONS_MAX = 16
 
 
 def is_extension(protocol: int) -> bool:
-    """Whether a next-header value announces an extension header that can be read over."""
+    """True if a next-header value announces an extension header that can be read over."""
     return protocol in (
         HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION_OPTIONS, MOBILITY, HIP, SHIM6
     )
 
 
-def extension_bytes(octets: Any, protocol: int, at: int) -> int:
-    """How long the extension header at `at` is; its first two octets must be there."""
+def extension_bytes(octets: Octets, protocol: int, at: int) -> int:
+    """The length of the extension header at `at`, whose first two octets must be there."""
     if protocol == FRAGMENT:
         return 8
     if protocol == AUTHENTICATION:

@@ -1,12 +1,10 @@
 """Link types: what stands in front of a frame's first header that is known from elsewhere.
 
-Those that tell of 802.11 are beside (wireless.py), as are Ethernet (link.py), PPP and Cisco's HDLC
+Those of 802.11 are beside (ieee80211.py), as are Ethernet (ethernet.py), PPP and Cisco's HDLC
 (ppp.py).
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 try:
     import cython
@@ -34,7 +32,8 @@ if not cython.compiled:
     from sensor.decode.llc import decode_llc, non_ip
     from sensor.decode.mpls import decode_mpls
     from sensor.decode.ppp import decode_hdlc, decode_ppp, decode_pppoe
-    from sensor.memory.loads import be16, be32, be64, le16, le32, u8
+    from sensor.memory.loads import Octets, be16, be32, be64, le16, le32, u8
+    from sensor.memory.records import Frame, Packet
 
 # LINKTYPE_ values, draft-ietf-opsawg-pcaplinktype 2. Raw IP has three numbers because BSDs wrote
 # their own DLT_RAW into files.
@@ -100,7 +99,7 @@ ROUTED = 0x80  # in the first octet of a Token Ring source
 SOURCE_MASK = 0x7FFF_FFFF_FFFF
 
 
-def decode_frame(octets: Any, frame: Any, packet: Any) -> int:
+def decode_frame(octets: Octets, frame: Frame, packet: Packet) -> int:
     """Reset the packet, then decode the frame into it by its link type."""
     if frame.link == LINK_ETHERNET:
         return decode_ethernet_frame(octets, frame, packet)
@@ -111,7 +110,7 @@ def decode_frame(octets: Any, frame: Any, packet: Any) -> int:
 
 
 def decode_other_link(
-    octets: Any, packet: Any, link: int, at: int, end: int, wire_end: int
+    octets: Octets, packet: Packet, link: int, at: int, end: int, wire_end: int
 ) -> int:
     """Every link type but Ethernet."""
     if link in (LINK_SLL, LINK_SLL2):
@@ -136,7 +135,7 @@ def decode_other_link(
 
 
 def decode_rare_link(
-    octets: Any, packet: Any, link: int, at: int, end: int, wire_end: int
+    octets: Octets, packet: Packet, link: int, at: int, end: int, wire_end: int
 ) -> int:
     """Link types of few captures."""
     if link == LINK_NFLOG:
@@ -153,7 +152,7 @@ def decode_rare_link(
 
 
 def decode_loopback(
-    octets: Any, packet: Any, link: int, at: int, end: int, wire_end: int
+    octets: Octets, packet: Packet, link: int, at: int, end: int, wire_end: int
 ) -> int:
     """BSD loopback: an address family, in the order of the capturing host or of the network."""
     if end - at < 4:
@@ -172,7 +171,7 @@ def decode_loopback(
 
 
 def decode_cooked(
-    octets: Any, packet: Any, link: int, at: int, end: int, wire_end: int
+    octets: Octets, packet: Packet, link: int, at: int, end: int, wire_end: int
 ) -> int:
     """Linux cooked captures, LINKTYPE_LINUX_SLL and LINKTYPE_LINUX_SLL2: no destination MAC."""
     header = 16 if link == LINK_SLL else 20
@@ -194,8 +193,8 @@ def decode_cooked(
     return decode_ethertype(octets, packet, ethertype, at, end, wire_end)
 
 
-def decode_if_ip(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
-    """What is an IP packet in most frames, but not in all."""
+def decode_if_ip(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
+    """Link types whose content is an IP packet in most frames, but not in all."""
     if end > at and u8(octets, at) >> 4 not in (4, 6):
         return non_ip(packet)
     return decode_raw(octets, packet, at, end, wire_end)
@@ -221,7 +220,7 @@ def fixed_bytes(link: int) -> int:
 
 
 def decode_fixed(
-    octets: Any, packet: Any, link: int, at: int, end: int, wire_end: int
+    octets: Octets, packet: Packet, link: int, at: int, end: int, wire_end: int
 ) -> int:
     """Link types with a header of fixed length in front of what is known from elsewhere."""
     header = fixed_bytes(link)
@@ -246,9 +245,9 @@ def decode_fixed(
 
 
 def decode_told_length(
-    octets: Any, packet: Any, link: int, at: int, end: int, wire_end: int
+    octets: Octets, packet: Packet, link: int, at: int, end: int, wire_end: int
 ) -> int:
-    """Link types whose header says how long it is: PPI, pflog, and those of old 802.11 drivers."""
+    """Link types whose header has its own length: PPI, pflog, and those of old 802.11 drivers."""
     if end - at < 8:
         return LINK_TRUNCATED if wire_end - at < 8 else HEADER_NOT_CAPTURED
     inner = LINK_WIRELESS
@@ -276,8 +275,8 @@ def decode_told_length(
     return non_ip(packet)
 
 
-def decode_nflog(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
-    """What the kernel's NFLOG target gives: attributes, one of them the packet.
+def decode_nflog(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
+    """The kernel's NFLOG target: attributes, one of them the packet.
 
     Numbers are in the order of the machine that captured; nearly all are little-endian.
     """
@@ -297,7 +296,7 @@ def decode_nflog(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> 
     return non_ip(packet)
 
 
-def decode_frame_relay(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+def decode_frame_relay(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
     """Frame Relay's address, then RFC 2427, or an EtherType as Cisco has it."""
     place = at
     while place < end and not u8(octets, place) & 1:  # the last octet of the address is odd
@@ -312,7 +311,7 @@ def decode_frame_relay(octets: Any, packet: Any, at: int, end: int, wire_end: in
     return decode_ethertype(octets, packet, be16(octets, place), place + 2, end, wire_end)
 
 
-def decode_nlpid(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+def decode_nlpid(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
     """The protocol number of RFC 2427 3.1, of which at least 3 octets are there with a pad."""
     if u8(octets, at) == 0:  # a pad
         at += 1
@@ -329,8 +328,8 @@ def decode_nlpid(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> 
     return non_ip(packet)
 
 
-def decode_relay_snap(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
-    """What an organisation code and a number tell: an EtherType, or a frame that is bridged."""
+def decode_relay_snap(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
+    """An organisation code and a number: an EtherType, or a frame that is bridged."""
     if end - at < 5:
         return LINK_TRUNCATED if wire_end - at < 5 else HEADER_NOT_CAPTURED
     organisation = be32(octets, at) >> 8
@@ -344,7 +343,7 @@ def decode_relay_snap(octets: Any, packet: Any, at: int, end: int, wire_end: int
 
 
 def decode_ring(
-    octets: Any, packet: Any, link: int, at: int, end: int, wire_end: int
+    octets: Octets, packet: Packet, link: int, at: int, end: int, wire_end: int
 ) -> int:
     """FDDI and Token Ring: LLC behind two addresses, and the route that a bridge wrote there."""
     header = 13 if link == LINK_FDDI else 14
@@ -367,9 +366,9 @@ def decode_ring(
 
 
 def decode_switch_port(
-    octets: Any, packet: Any, link: int, at: int, end: int, wire_end: int
+    octets: Octets, packet: Packet, link: int, at: int, end: int, wire_end: int
 ) -> int:
-    """What a switch chip puts behind the addresses for its own host (DSA)."""
+    """The tag that a switch chip puts behind the addresses for its own host (DSA)."""
     header = 12 + (8 if link == LINK_MARVELL_LONG else 4) + 2
     if end - at < header:
         return LINK_TRUNCATED if wire_end - at < header else HEADER_NOT_CAPTURED

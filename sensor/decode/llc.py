@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 try:
     import cython
 except ImportError:
@@ -25,17 +23,18 @@ from sensor.model.packets import KIND_NON_IP
 if not cython.compiled:
     from sensor.decode.ipv4 import decode_ipv4
     from sensor.decode.ipv6 import decode_ipv6
-    from sensor.memory.loads import be16, u8
+    from sensor.memory.loads import Octets, be16, u8
+    from sensor.memory.records import Packet
 
 def is_common(ethertype: int) -> bool:
-    """Whether an EtherType is one that a frame of unknown shape can be told by."""
+    """True for an EtherType by which a frame of unknown shape is recognised."""
     return ethertype in (
         ETHERTYPE_IPV4, ETHERTYPE_ARP, ETHERTYPE_IPV6, ETHERTYPE_VLAN, ETHERTYPE_SERVICE_VLAN,
         ETHERTYPE_OLD_VLAN, ETHERTYPE_MPLS, ETHERTYPE_PPPOE,
     )
 
 
-def non_ip(packet: Any) -> int:
+def non_ip(packet: Packet) -> int:
     """A sound frame that carries no IP packet."""
     packet.kind = KIND_NON_IP
     packet.ip_version = 0
@@ -46,7 +45,7 @@ def non_ip(packet: Any) -> int:
     return SOUND
 
 
-def decode_llc(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+def decode_llc(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
     """IEEE 802.2 LLC, with SNAP (RFC 1042) in front of IP."""
     if end - at < 3:
         return LLC_TRUNCATED if wire_end - at < 3 else HEADER_NOT_CAPTURED

@@ -1,8 +1,6 @@
-"""MPLS (RFC 3032): the label stack, and what lies below it, which no label tells."""
+"""MPLS (RFC 3032): the label stack, and what lies below it, which no label names."""
 
 from __future__ import annotations
-
-from typing import Any
 
 try:
     import cython
@@ -16,14 +14,15 @@ if not cython.compiled:
     from sensor.decode.ipv4 import decode_ipv4
     from sensor.decode.ipv6 import decode_ipv6
     from sensor.decode.llc import is_common, non_ip
-    from sensor.memory.loads import be16, u8
+    from sensor.memory.loads import Octets, be16, u8
+    from sensor.memory.records import Packet
 
 LABELS_MAX = 16
 CONTROL_WORD = 4  # octets, RFC 4385 3
 
 
-def decode_mpls(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
-    """The label stack; its content is told by the first four bits, as routers do (RFC 4928 2)."""
+def decode_mpls(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
+    """The label stack; the four bits below it name the content, as for routers (RFC 4928 2)."""
     labels = 0
     bottom = False
     while not bottom:
@@ -46,10 +45,10 @@ def decode_mpls(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> i
     return decode_pseudowire(octets, packet, at, end, wire_end)
 
 
-def decode_pseudowire(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+def decode_pseudowire(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
     """An Ethernet frame (RFC 4448 4.1), behind a control word or without; else no IP.
 
-    Only the two ends of a pseudowire know what it carries: an EtherType in the right place tells.
+    Only the two ends of a pseudowire know what it carries: an EtherType in the right place decides.
     """
     header = CONTROL_WORD + 14
     if end - at < header:

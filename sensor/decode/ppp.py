@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 try:
     import cython
 except ImportError:
@@ -27,13 +25,14 @@ if not cython.compiled:
     from sensor.decode.ipv6 import decode_ipv6
     from sensor.decode.llc import non_ip
     from sensor.decode.mpls import decode_mpls
-    from sensor.memory.loads import be16, u8
+    from sensor.memory.loads import Octets, be16, u8
+    from sensor.memory.records import Packet
 
 PPP_MPLS = 0x0281
 PPPOE_VERSION = 0x11  # version 1, type 1
 
 
-def decode_ppp(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+def decode_ppp(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
     """PPP: a protocol number of two octets, or of one where the peers agreed on that (6.5)."""
     if end - at < 2:
         return LINK_TRUNCATED if wire_end - at < 2 else HEADER_NOT_CAPTURED
@@ -52,7 +51,7 @@ def decode_ppp(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> in
     return non_ip(packet)
 
 
-def decode_hdlc(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+def decode_hdlc(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
     """PPP with or without its HDLC address and control, or Cisco's HDLC with its own."""
     if end - at < 4:
         return LINK_TRUNCATED if wire_end - at < 4 else HEADER_NOT_CAPTURED
@@ -70,7 +69,7 @@ def decode_hdlc(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> i
     return non_ip(packet)
 
 
-def decode_pppoe(octets: Any, packet: Any, at: int, end: int, wire_end: int) -> int:
+def decode_pppoe(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
     """PPPoE's session stage; what lies behind its length is padding."""
     if end - at < 6:
         return LINK_TRUNCATED if wire_end - at < 6 else HEADER_NOT_CAPTURED

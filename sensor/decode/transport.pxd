@@ -48,7 +48,7 @@ cdef unsigned int cut_short(
     Py_ssize_t left, Py_ssize_t need, unsigned int code, bint first_fragment) noexcept nogil
 
 cdef unsigned int TELNET_IAC, TELNET_WILL, TELNET_DO, TELNET_ECHO
-cdef unsigned int TELNET_CLIENT, TELNET_SERVER, TELNET_UNTOLD
+cdef unsigned int TELNET_CLIENT, TELNET_SERVER, TELNET_UNKNOWN
 
 @cython.locals(command=cython.uint, option=cython.uint, of_terminal=cython.bint)
 cdef unsigned int telnet_role_of(

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 try:
     import cython
 except ImportError:
@@ -43,12 +41,13 @@ from sensor.model.packets import (
     SYN,
     TELNET_CLIENT,
     TELNET_SERVER,
-    TELNET_UNTOLD,
+    TELNET_UNKNOWN,
 )
 
 if not cython.compiled:
     from sensor.decode.icmp import decode_icmp, decode_icmpv6
-    from sensor.memory.loads import be16, be32, u8
+    from sensor.memory.loads import Octets, be16, be32, u8
+    from sensor.memory.records import Packet
 
 TCP_NEEDED = 14
 """Octets of a TCP header that the snapshot length must leave: up to its flags. The old 68 octets of
@@ -65,7 +64,7 @@ TELNET_ECHO = 1
 """RFC 854 and 857."""
 
 def decode_transport(
-    octets: Any, packet: Any, at: int, end: int, ip_end: int, first_fragment: bool
+    octets: Octets, packet: Packet, at: int, end: int, ip_end: int, first_fragment: bool
 ) -> int:
     """The transport header that `packet.protocol` announces."""
     packet.kind = KIND_FLOW
@@ -77,7 +76,7 @@ def decode_transport(
 
 
 def decode_other(
-    octets: Any, packet: Any, at: int, end: int, ip_end: int, first_fragment: bool
+    octets: Octets, packet: Packet, at: int, end: int, ip_end: int, first_fragment: bool
 ) -> int:
     """The rarer transports; one that we know nothing of has no ports."""
     protocol = packet.protocol
@@ -101,7 +100,7 @@ def decode_other(
     return SOUND
 
 
-def set_payload(packet: Any, at: int, end: int, ip_end: int) -> None:
+def set_payload(packet: Packet, at: int, end: int, ip_end: int) -> None:
     """Record what lies behind the transport header, which may not have been captured."""
     packet.payload_offset = at
     packet.payload_bytes = ip_end - at
@@ -116,7 +115,7 @@ def cut_short(left: int, need: int, code: int, first_fragment: bool) -> int:
 
 
 def decode_tcp(
-    octets: Any, packet: Any, at: int, end: int, ip_end: int, first_fragment: bool
+    octets: Octets, packet: Packet, at: int, end: int, ip_end: int, first_fragment: bool
 ) -> int:
     """TCP, RFC 9293 3.1; options are only read for the window scale of a SYN."""
     if end - at < 20 and (ip_end - at < 20 or end - at < TCP_NEEDED):
@@ -148,8 +147,8 @@ def decode_tcp(
     return SOUND
 
 
-def telnet_role_of(octets: Any, at: int, end: int) -> int:
-    """Which end of a telnet session negotiates like this; TELNET_UNTOLD if nothing tells.
+def telnet_role_of(octets: Octets, at: int, end: int) -> int:
+    """The end of a telnet session that negotiates like this; TELNET_UNKNOWN: either may.
 
     A server asks for what only a terminal has (DO terminal type, window size, ...) and offers to
     echo; a client offers the former and asks for the latter (RFC 857, 1073, 1091, 1572).
@@ -171,10 +170,10 @@ def telnet_role_of(octets: Any, at: int, end: int) -> int:
         elif command < TELNET_WILL:
             break  # no option follows, or a suboption of any length does
         at += 3
-    return TELNET_UNTOLD
+    return TELNET_UNKNOWN
 
 
-def window_scale_of(octets: Any, at: int, end: int) -> int:
+def window_scale_of(octets: Octets, at: int, end: int) -> int:
     """The shift count among the TCP options from `at` to `end`, else NO_WINDOW_SCALE.
 
     A malformed list ends the search quietly: receivers accept such segments.
@@ -199,7 +198,7 @@ def window_scale_of(octets: Any, at: int, end: int) -> int:
 
 
 def decode_udp(
-    octets: Any, packet: Any, at: int, end: int, ip_end: int, first_fragment: bool
+    octets: Octets, packet: Packet, at: int, end: int, ip_end: int, first_fragment: bool
 ) -> int:
     """UDP, RFC 768; its own length bounds the payload."""
     if end - at < 8:
@@ -221,9 +220,9 @@ def decode_udp(
 
 
 def decode_udp_lite(
-    octets: Any, packet: Any, at: int, end: int, ip_end: int, first_fragment: bool
+    octets: Octets, packet: Packet, at: int, end: int, ip_end: int, first_fragment: bool
 ) -> int:
-    """UDP-Lite, RFC 3828 3.1: the length field says how far the checksum reaches."""
+    """UDP-Lite, RFC 3828 3.1: the length field bounds what the checksum covers."""
     if end - at < 8:
         return cut_short(ip_end - at, 8, UDP_LITE_HEADER_TRUNCATED, first_fragment)
     coverage = be16(octets, at + 4)
@@ -239,7 +238,7 @@ def decode_udp_lite(
 
 
 def decode_sctp(
-    octets: Any, packet: Any, at: int, end: int, ip_end: int, first_fragment: bool
+    octets: Octets, packet: Packet, at: int, end: int, ip_end: int, first_fragment: bool
 ) -> int:
     """SCTP, RFC 9260 3.1; of its 32-bit checksum the upper half is kept."""
     if end - at < 12:
@@ -252,7 +251,7 @@ def decode_sctp(
 
 
 def decode_dccp(
-    octets: Any, packet: Any, at: int, end: int, ip_end: int, first_fragment: bool
+    octets: Octets, packet: Packet, at: int, end: int, ip_end: int, first_fragment: bool
 ) -> int:
     """DCCP, RFC 4340 5.1."""
     if end - at < 12:
@@ -270,9 +269,9 @@ def decode_dccp(
 
 
 def decode_authenticated(
-    octets: Any, packet: Any, at: int, end: int, ip_end: int, first_fragment: bool
+    octets: Octets, packet: Packet, at: int, end: int, ip_end: int, first_fragment: bool
 ) -> int:
-    """What an authentication header (RFC 4302 2) in an IPv4 packet protects."""
+    """An authentication header (RFC 4302 2) in an IPv4 packet, and what it protects."""
     if end - at < 12:
         return cut_short(ip_end - at, 12, AH_BAD_LENGTH, first_fragment)
     length = (u8(octets, at + 1) + 2) << 2

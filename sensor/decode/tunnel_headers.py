@@ -7,8 +7,6 @@ by chance is hardly ever taken for a header: what a sender must leave 0 has to b
 
 from __future__ import annotations
 
-from typing import Any
-
 try:
     import cython
 except ImportError:
@@ -32,7 +30,8 @@ from sensor.model.anomalies import ERSPAN_TRUNCATED, GRE_TRUNCATED, HEADER_NOT_C
 from sensor.model.tunnels import ERSPAN, NVGRE, PPTP
 
 if not cython.compiled:
-    from sensor.memory.loads import be16, be32, u8
+    from sensor.memory.loads import Octets, be16, be32, u8
+    from sensor.memory.records import Tunnel
 
 ETHERTYPE_BRIDGING = 0x6558  # RFC 1701: transparent Ethernet bridging
 ETHERTYPE_PPP = 0x880B  # RFC 2637 4.1
@@ -57,7 +56,7 @@ GTP_PDU = 255
 
 
 def content_of(ethertype: int) -> int:
-    """What an EtherType says of the content; NO_CONTENT for what is not decoded."""
+    """The content that an EtherType announces; NO_CONTENT for what is not decoded."""
     if ethertype == ETHERTYPE_IPV4:
         return CONTENT_IPV4
     if ethertype == ETHERTYPE_IPV6:
@@ -74,7 +73,7 @@ def missing(left: int, need: int, code: int) -> int:
     return HEADER_NOT_CAPTURED if left >= need else code
 
 
-def read_gre(octets: Any, tunnel: Any, at: int, end: int, wire_end: int) -> int:
+def read_gre(octets: Octets, tunnel: Tunnel, at: int, end: int, wire_end: int) -> int:
     """GRE, version 0 (RFC 2784, 2890) and version 1 (PPTP); what it was before RFC 2784 is left."""
     if end - at < 4:
         return missing(wire_end - at, 4, GRE_TRUNCATED)
@@ -107,7 +106,7 @@ def read_gre(octets: Any, tunnel: Any, at: int, end: int, wire_end: int) -> int:
 
 
 def read_pptp(
-    octets: Any, tunnel: Any, word: int, at: int, end: int, wire_end: int
+    octets: Octets, tunnel: Tunnel, word: int, at: int, end: int, wire_end: int
 ) -> int:
     """The GRE of PPTP: the key is a length and a call id, PPP follows if there is a number."""
     if word & (GRE_CHECKSUM | GRE_ROUTING) or not word & GRE_KEY or not word & GRE_SEQUENCE:
@@ -131,7 +130,7 @@ def read_pptp(
 
 
 def read_erspan(
-    octets: Any, tunnel: Any, has_header: bool, at: int, end: int, wire_end: int
+    octets: Octets, tunnel: Tunnel, has_header: bool, at: int, end: int, wire_end: int
 ) -> int:
     """A mirrored frame: type I has no header, those of II and III begin with their version."""
     header = 0
@@ -141,7 +140,7 @@ def read_erspan(
         version = u8(octets, at) >> 4
         if version == 1:
             header = 8
-            # Without its tag: it was on a trunk whose VLAN is told here alone.
+            # Without its tag: it was on a trunk whose VLAN is named here alone.
             if (u8(octets, at + 2) >> 3) & 3 in (1, 2):
                 tunnel.vlan = be16(octets, at) & 0x0FFF
         elif version == 2:
@@ -160,7 +159,7 @@ def read_erspan(
     return SOUND
 
 
-def read_vxlan(octets: Any, tunnel: Any, at: int, end: int) -> int:
+def read_vxlan(octets: Octets, tunnel: Tunnel, at: int, end: int) -> int:
     """VXLAN, RFC 7348 5, with or without a group."""
     if end - at < 8 or u8(octets, at + 7) != 0:
         return SOUND
@@ -174,7 +173,7 @@ def read_vxlan(octets: Any, tunnel: Any, at: int, end: int) -> int:
     return SOUND
 
 
-def read_geneve(octets: Any, tunnel: Any, at: int, end: int) -> int:
+def read_geneve(octets: Octets, tunnel: Tunnel, at: int, end: int) -> int:
     """Geneve, RFC 8926 3.4: version 0, options, no control packet."""
     if end - at < 8 or u8(octets, at) >> 6 or u8(octets, at + 7) != 0:
         return SOUND
@@ -191,7 +190,7 @@ def read_geneve(octets: Any, tunnel: Any, at: int, end: int) -> int:
     return SOUND
 
 
-def read_gtp(octets: Any, tunnel: Any, at: int, end: int) -> int:
+def read_gtp(octets: Octets, tunnel: Tunnel, at: int, end: int) -> int:
     """GTP-U, 3GPP TS 29.281 5.1: user packets, behind extension headers."""
     # Version 1, the protocol type of GTP, no reserved bit.
     if end - at < 8 or u8(octets, at) & 0xF8 != 0x30 or u8(octets, at + 1) != GTP_PDU:
@@ -223,7 +222,7 @@ def read_gtp(octets: Any, tunnel: Any, at: int, end: int) -> int:
     return SOUND
 
 
-def read_teredo(octets: Any, tunnel: Any, at: int, end: int) -> int:
+def read_teredo(octets: Octets, tunnel: Tunnel, at: int, end: int) -> int:
     """Teredo, RFC 4380 5.1.1: IPv6 behind an authentication, an origin, both or neither."""
     if end - at >= 13 and be16(octets, at) == 1:
         at += 13 + u8(octets, at + 2) + u8(octets, at + 3)

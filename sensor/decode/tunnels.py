@@ -1,22 +1,21 @@
 """Tunnels: what a sound packet carries inside becomes the packet, as deep as TUNNELS_MAX.
 
-    read_header   what the header behind the outer packet's transport says; nothing is changed yet
+    read_header   read the header behind the outer packet's transport; nothing is changed yet
     enter         the outer packet is noted as a tunnel, its content decoded in its place
 
-An IP protocol number says that there is a tunnel: what is wrong inside is an anomaly. A UDP port is
+An IP protocol number announces a tunnel: what is wrong inside is an anomaly. A UDP port is
 only a guess: if what lies there is not sound, the packet stays the outer one. So does one whose
-tunnel carries what is no packet, or what cannot be told (compressed, encrypted).
+tunnel carries what is no packet, or what cannot be read (compressed, encrypted).
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 try:
     import cython
 except ImportError:
     from sensor.base import cython_stub as cython
 
+from sensor.config import DecodeSettings
 from sensor.decode.constants import (
     CONTENT_ETHERNET,
     CONTENT_IPV4,
@@ -56,7 +55,10 @@ if not cython.compiled:
         read_vxlan,
     )
     from sensor.decode.vlan import tenant_of
-    from sensor.memory.records import frame_at, packet_at, tunnel_at
+    from sensor.memory.loads import Octets
+    from sensor.memory.records import Packet, Tunnel, frame_at, packet_at, tunnel_at
+    from sensor.model.frames import FrameBatch
+    from sensor.model.packets import PacketBatch
 
 PROTOCOL_IPV4 = 4
 PROTOCOL_IPV6 = 41
@@ -69,9 +71,9 @@ PACKET_MAX = 65535
 
 
 class TunnelPorts:
-    """Which UDP ports are those of tunnels, by the settings of config.DecodeSettings."""
+    """The UDP ports of tunnels, by the settings."""
 
-    def __init__(self, settings: Any) -> None:
+    def __init__(self, settings: DecodeSettings) -> None:
         self.types = bytearray(PACKET_MAX + 1)
         self.hint = 0
         for ports, kind in (
@@ -84,7 +86,7 @@ class TunnelPorts:
         self.teredo = bool(settings.teredo_ports)
 
 
-def open_tunnels(ports: Any, frames: Any, packets: Any, index: int) -> int:
+def open_tunnels(ports: TunnelPorts, frames: FrameBatch, packets: PacketBatch, index: int) -> int:
     """Let what a sound packet carries take its place; its path goes beside it in the batch."""
     code = descend(ports, frames.octets, packets, index, TUNNELS_MAX + 1)
     if code >= NOT_INSIDE:
@@ -97,7 +99,9 @@ def open_tunnels(ports: Any, frames: Any, packets: Any, index: int) -> int:
     return code
 
 
-def descend(ports: Any, octets: Any, packets: Any, index: int, deepest: int) -> int:
+def descend(
+    ports: TunnelPorts, octets: Octets, packets: PacketBatch, index: int, deepest: int
+) -> int:
     """Open one tunnel after the other, `deepest` at most."""
     packet = packet_at(packets.rows, index)
     for depth in range(deepest):
@@ -121,13 +125,13 @@ def descend(ports: Any, octets: Any, packets: Any, index: int, deepest: int) -> 
     return SOUND
 
 
-def tunnel_type(ports: Any, packet: Any) -> int:
+def tunnel_type(ports: TunnelPorts, packet: Packet) -> int:
     """The kind of tunnel that a packet may be; NO_TUNNEL for most."""
     if packet.kind != KIND_FLOW:
         return PSEUDOWIRE if packet.kind == KIND_PSEUDOWIRE else NO_TUNNEL
     if packet.protocol == PROTOCOL_UDP:
         if (ports.hint >> (packet.dst_port & 63)) & 1 and ports.types[packet.dst_port]:
-            return ports.types[packet.dst_port]  # type: ignore[no-any-return]
+            return ports.types[packet.dst_port]
         if ports.teredo and ports.types[packet.src_port] == TEREDO:
             return TEREDO
         return NO_TUNNEL
@@ -140,8 +144,8 @@ def tunnel_type(ports: Any, packet: Any) -> int:
     return NO_TUNNEL
 
 
-def read_header(octets: Any, packet: Any, tunnel: Any, kind: int) -> int:
-    """Fill `tunnel` from the header that a packet carries; `content` says what comes behind it."""
+def read_header(octets: Octets, packet: Packet, tunnel: Tunnel, kind: int) -> int:
+    """Fill `tunnel` from the header that a packet carries; `content` is what follows it."""
     at = packet.payload_offset
     end = at + packet.payload_captured
     wire_end = at + packet.payload_bytes
@@ -171,7 +175,7 @@ def read_header(octets: Any, packet: Any, tunnel: Any, kind: int) -> int:
     return SOUND
 
 
-def enter(octets: Any, packet: Any, tunnel: Any) -> int:
+def enter(octets: Octets, packet: Packet, tunnel: Tunnel) -> int:
     """Decode what is behind a tunnel's header in place of the packet that brought it."""
     at = tunnel.inner
     end = packet.payload_offset + packet.payload_captured

@@ -1,12 +1,10 @@
-"""What switches put between the MAC addresses and the EtherType of a frame.
+"""Tags and shells that switches put between the MAC addresses and the EtherType of a frame.
 
 A tag is followed by the next EtherType. A shell is followed by a whole Ethernet frame, the one that
 the switches carry for somebody else.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 try:
     import cython
@@ -21,7 +19,7 @@ from sensor.decode.constants import (
 )
 
 if not cython.compiled:
-    from sensor.memory.loads import be16, u8
+    from sensor.memory.loads import Octets, be16, u8
 
 # Tags.
 CISCO_METADATA = 0x8909  # security group of the sender
@@ -34,13 +32,13 @@ REDUNDANCY_TAG = 0xF1C1  # IEEE 802.1CB
 FABRIC_PATH = 0x8903
 TRILL = 0x22F3  # RFC 6325 3
 
-MACSEC_ENCRYPTED = 0x0C  # encrypted, or changed: either way nothing can be told
+MACSEC_ENCRYPTED = 0x0C  # encrypted, or changed: either way nothing can be read
 MACSEC_CHANNEL = 0x20  # the channel is named
 MASK32 = 0xFFFF_FFFF
 PRIME = 0x9E37_79B1
 
 
-def tag_header(octets: Any, ethertype: int, at: int, end: int) -> int:
+def tag_header(octets: Octets, ethertype: int, at: int, end: int) -> int:
     """The octets from behind an EtherType to behind the next one; 0: there is no tag or shell."""
     if is_vlan(ethertype):
         return 4
@@ -50,7 +48,7 @@ def tag_header(octets: Any, ethertype: int, at: int, end: int) -> int:
     return size + (14 if is_shell(ethertype) else 2)
 
 
-def tag_bytes(octets: Any, ethertype: int, at: int, end: int) -> int:
+def tag_bytes(octets: Octets, ethertype: int, at: int, end: int) -> int:
     """The octets of a tag or shell other than a VLAN's, alone; 0: it is none."""
     if ethertype in (VN_TAG, HSR, REDUNDANCY_TAG, ETHERTYPE_SERVICE_TAG):
         return 4
@@ -70,12 +68,12 @@ def tag_bytes(octets: Any, ethertype: int, at: int, end: int) -> int:
 
 
 def is_vlan(ethertype: int) -> bool:
-    """Whether a VLAN tag follows."""
+    """True if a VLAN tag follows."""
     return ethertype in (ETHERTYPE_VLAN, ETHERTYPE_SERVICE_VLAN, ETHERTYPE_OLD_VLAN)
 
 
 def is_shell(ethertype: int) -> bool:
-    """Whether a whole Ethernet frame follows."""
+    """True if a whole Ethernet frame follows."""
     return ethertype in (FABRIC_PATH, ETHERTYPE_SERVICE_TAG, TRILL)
 
 

@@ -16,7 +16,7 @@ except ImportError:
 
 import numpy as np
 
-from sensor.memory.records import FLOW_LAYOUT, dtype_of
+from sensor.memory.records import FLOW_LAYOUT
 from sensor.model.flow import FLOW_ENDED
 
 if not cython.compiled:
@@ -28,7 +28,7 @@ COMMUNITY_ROOM = 30
 FLOW_ID_ROOM = 32
 EVENT_ID_ROOM = 32
 
-_FLOW = dtype_of(FLOW_LAYOUT)
+_FLOW = FLOW_LAYOUT.dtype
 ROW_BYTES = _FLOW.itemsize
 
 

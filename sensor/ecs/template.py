@@ -25,7 +25,7 @@ from sensor.ecs import schema
 from sensor.ecs.identifiers import COMMUNITY_ROOM, EVENT_ID_ROOM, FLOW_ID_ROOM
 from sensor.ecs.text import ADDRESS_ROOM, MAC_ROOM, NUMBER_ROOM, TIME_ROOM
 from sensor.memory.buffers import COPY_PADDING
-from sensor.memory.records import FLOW_LAYOUT, dtype_of
+from sensor.memory.records import FLOW_LAYOUT
 
 if TYPE_CHECKING:
     from sensor.ecs.flow_batch import FlowBatch
@@ -41,7 +41,7 @@ OP_INTS = 7
 HISTORY_ROOM = 16
 MARKS_MAX = 4
 
-_FLOW = dtype_of(FLOW_LAYOUT)
+_FLOW = FLOW_LAYOUT.dtype
 
 _COMPUTED = {
     "event_time": (EVENT_TIME, TIME_ROOM),

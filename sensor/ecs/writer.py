@@ -23,7 +23,7 @@ from sensor.ecs.columns import derived_codes, when_mask
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.ecs.identifiers import Scratch, offset_of
 from sensor.memory.buffers import COPY_PADDING
-from sensor.memory.records import FLOW_LAYOUT, dtype_of
+from sensor.memory.records import FLOW_LAYOUT
 from sensor.model.processes import tell_in_lines
 from sensor.model.tunnels import tell_in_lines as tell_tunnels
 
@@ -67,7 +67,7 @@ CHUNK_ROWS = 32
 """Documents that are written before the buffer is emptied: it stays in the L2 cache, and is small
 enough that the C library hands out the same memory again instead of new pages."""
 
-ROW_BYTES = dtype_of(FLOW_LAYOUT).itemsize
+ROW_BYTES = FLOW_LAYOUT.dtype.itemsize
 AT_ORIG_HI = offset_of("orig_hi")
 AT_RESP_HI = offset_of("resp_hi")
 AT_FIRST_NS = offset_of("first_ns")

@@ -11,11 +11,11 @@ from sensor.flowtable.flow_state import SAW_RST, SAW_RST_RESP
 EVENTS_MAX = 16_384
 """Events that the buffer holds; rules see batches of about half as many in a replay."""
 BUCKETS_FIRST = 1 << 14
-COPY_WAYS = 4
-COPY_LINES = 1 << 12
+DUPLICATE_WAYS = 4
+DUPLICATE_LINES = 1 << 12
 """The search for duplicates remembers 2**14 packets: a cache line of four marks, then their times,
 for each of so many remainders. On a line of one packet per microsecond a copy may come late."""
-COPIES_MASK = COPY_LINES - 1
+DUPLICATES_MASK = DUPLICATE_LINES - 1
 PATHS_MAX = 65_535
 """Paths through tunnels that a run keeps: their numbers have 16 bits, and 0 stands for none."""
 JUMP_NS = 3_600_000_000_000

@@ -8,10 +8,10 @@ cdef unsigned int ADVANCED, PAIRS_LOW, SAW_ACK, SAW_DATA, SAW_FIN
 cdef unsigned int SAW_RST
 
 @cython.locals(guessed=int)
-cdef int opens(Packet *packet) noexcept nogil
+cdef int initiator_of(Packet *packet) noexcept nogil
 @cython.locals(kind=int, reply=bint)
-cdef int _opens_icmp(Packet *packet) noexcept nogil
+cdef int _icmp_initiator(Packet *packet) noexcept nogil
 @cython.locals(hi="unsigned long long", lo="unsigned long long", port="unsigned short", mac="unsigned char", low="unsigned int", high="unsigned int", at=int)
-cdef void turn_round(Flow *flow) noexcept nogil
+cdef void reverse(Flow *flow) noexcept nogil
 @cython.locals(packets="unsigned long long", octets="unsigned long long", payload="unsigned long long", missed="unsigned long long", upcoming="unsigned int", acked="unsigned int", window="unsigned int", isn="unsigned int", flags="unsigned char")
-cdef void _turn_counters(Flow *flow) noexcept nogil
+cdef void _reverse_counters(Flow *flow) noexcept nogil

@@ -1,4 +1,4 @@
-"""Who opened a flow, judged by its first packet; and how to turn a flow round."""
+"""The originator of a flow, judged by its first packet; and reversing a flow."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ from sensor.model.packets import (
 )
 
 if not cython.compiled:
-    from sensor.memory.records import ones
+    from sensor.memory.records import Flow, Packet, ones
 
 PAIRS_LOW = SAW_FIN | SAW_RST | SAW_DATA | SAW_ACK | ADVANCED
 """The originator's bit of each pair that a flow without a SYN can have."""
 WELL_KNOWN_PORTS = 1024
 
 
-def opens(packet):
-    """Which side of a new flow its first packet comes from, and whether that is a guess.
+def initiator_of(packet: Packet) -> int:
+    """The side of a new flow that its first packet comes from: 0 or 1, plus 2 if guessed.
 
-    SYN tells, then SYN-ACK, then telnet negotiation, then the lower well-known port, then who
+    SYN decides, then SYN-ACK, then telnet negotiation, then the lower well-known port, then who
     spoke first.
-    Returns 0 or 1; plus 2 if guessed.
     """
     if packet.protocol == PROTOCOL_TCP:
         if packet.tcp_flags & SYN:
@@ -39,7 +38,7 @@ def opens(packet):
             return 2 + (1 if packet.telnet_role == TELNET_SERVER else 0)
         guessed = 2
     elif packet.protocol == PROTOCOL_ICMP or packet.protocol == PROTOCOL_ICMPV6:
-        return _opens_icmp(packet)
+        return _icmp_initiator(packet)
     else:
         guessed = 0
     if packet.src_port < packet.dst_port and packet.src_port < WELL_KNOWN_PORTS:
@@ -48,7 +47,7 @@ def opens(packet):
     return guessed
 
 
-def _opens_icmp(packet):
+def _icmp_initiator(packet: Packet) -> int:
     """A reply that comes first has a request that was not seen: its receiver opened the flow."""
     kind = packet.icmp_type
     if packet.protocol == PROTOCOL_ICMP:
@@ -58,7 +57,7 @@ def _opens_icmp(packet):
     return 1 + 2 if reply and packet.src_port != packet.dst_port else 0
 
 
-def turn_round(flow):
+def reverse(flow: Flow) -> None:
     """Exchange originator and responder."""
     hi = flow.orig_hi
     lo = flow.orig_lo
@@ -73,7 +72,7 @@ def turn_round(flow):
         mac = flow.orig_mac[at]
         flow.orig_mac[at] = flow.resp_mac[at]
         flow.resp_mac[at] = mac
-    _turn_counters(flow)
+    _reverse_counters(flow)
     # Bits come in pairs; the rest of the state belongs to flows with a SYN, which are not guessed.
     low = flow.state & PAIRS_LOW
     high = flow.state & (PAIRS_LOW << 1)
@@ -83,7 +82,7 @@ def turn_round(flow):
         flow.history[at] = flow.history[at] ^ 0x20
 
 
-def _turn_counters(flow):
+def _reverse_counters(flow: Flow) -> None:
     packets = flow.packets[0]
     octets = flow.bytes[0]
     payload = flow.payload_bytes[0]

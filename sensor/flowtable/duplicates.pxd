@@ -3,13 +3,13 @@ from sensor.flowtable.table_state cimport TableState
 from sensor.model.packets cimport PacketBatch
 from sensor.memory.records cimport Packet, packet_at, touch_bucket
 
-cdef unsigned long long COPIES_MASK, MASK64, PRIME_1, PRIME_2, PRIME_3
+cdef unsigned long long DUPLICATES_MASK, MASK64, PRIME_1, PRIME_2, PRIME_3
 cdef long long COPY_WINDOW_WITHOUT_ID_NS
-cdef Py_ssize_t COPY_WAYS, TOUCHED_AHEAD
+cdef Py_ssize_t DUPLICATE_WAYS, TOUCHED_AHEAD
 cdef int KIND_COPY, KIND_FLOW
 
 @cython.locals(packet="Packet *", index=Py_ssize_t)
-cdef void tell_copies(TableState table, PacketBatch packets) noexcept nogil
+cdef void mark_duplicates(TableState table, PacketBatch packets) noexcept nogil
 
 @cython.locals(identity="unsigned long long", position="unsigned long long", mark="unsigned long long")
 cdef unsigned long long copy_mark(TableState table, Packet *packet) noexcept nogil

@@ -7,40 +7,49 @@ try:
 except ImportError:
     from sensor.base import cython_stub as cython
 
-from sensor.flowtable.constants import COPIES_MASK, COPY_WAYS, MASK64, PRIME_1, PRIME_2, PRIME_3
+from sensor.flowtable.constants import (
+    DUPLICATE_WAYS,
+    DUPLICATES_MASK,
+    MASK64,
+    PRIME_1,
+    PRIME_2,
+    PRIME_3,
+)
 from sensor.model.packets import KIND_COPY, KIND_FLOW
 
 if not cython.compiled:
-    from sensor.memory.records import packet_at, touch_bucket
+    from sensor.flowtable.table_state import TableState
+    from sensor.memory.records import Packet, packet_at, touch_bucket
+    from sensor.model.packets import PacketBatch
 
 COPY_WINDOW_WITHOUT_ID_NS = 1_000_000
 """Without an IPv4 identification two equal packets may be two sendings: a copy is closer."""
 
 
 TOUCHED_AHEAD = 8
-"""How many packets ahead memory is asked for."""
+"""Packets ahead for which memory is asked."""
 
 
-def tell_copies(table, packets):
+def mark_duplicates(table: TableState, packets: PacketBatch) -> None:
     """Mark the packets of a batch that were here a moment ago: KIND_COPY. Hashes are known."""
     for index in range(packets.count):
         packet = packet_at(packets.rows, index)
-        # Which fragments are copies was told by those who know all of their packet.
+        # Copies of fragments were found where all of their packet is known: decode/fragments.py.
         if packet.kind >= KIND_FLOW:
             packet.copy_mark = 0 if packet.fragment else copy_mark(table, packet)
     for index in range(packets.count):
         if index + TOUCHED_AHEAD < packets.count:
             packet = packet_at(packets.rows, index + TOUCHED_AHEAD)
-            touch_bucket(table.copies, (packet.copy_mark & COPIES_MASK) * 2 * COPY_WAYS)
+            touch_bucket(table.copies, (packet.copy_mark & DUPLICATES_MASK) * 2 * DUPLICATE_WAYS)
         packet = packet_at(packets.rows, index)
         if packet.kind >= KIND_FLOW and is_copy(table, packet, packet.copy_mark):
             packet.kind = KIND_COPY
 
 
-def copy_mark(table, packet):
-    """One number for everything that two copies of a packet have in common; 0: not to be told."""
+def copy_mark(table: TableState, packet: Packet) -> int:
+    """One number for everything that two copies of a packet have in common; 0: there is nothing."""
     if packet.ip_id == 0 and packet.checksum == 0:
-        return 0  # nothing tells two packets of equal length apart
+        return 0  # two packets of equal length may be equal
     identity = packet.ip_id
     identity = (identity << 16) ^ packet.checksum
     identity = (identity << 32) ^ packet.seq
@@ -54,27 +63,27 @@ def copy_mark(table, packet):
     return mark ^ (mark >> 32)
 
 
-def is_copy(table, packet, mark):
-    """Whether the same packet was here a moment ago (mirror ports show packets twice)."""
+def is_copy(table: TableState, packet: Packet, mark: int) -> bool:
+    """True if the same packet was here a moment ago (mirror ports show packets twice)."""
     if mark == 0:
         return False
-    first = (mark & COPIES_MASK) * 2 * COPY_WAYS
+    first = (mark & DUPLICATES_MASK) * 2 * DUPLICATE_WAYS
     oldest = first
-    for at in range(first, first + COPY_WAYS):
+    for at in range(first, first + DUPLICATE_WAYS):
         if table.copies[at] == mark:
-            if is_near(table, packet, table.copies[at + COPY_WAYS]):
+            if is_near(table, packet, table.copies[at + DUPLICATE_WAYS]):
                 return True
             oldest = at
             break
-        if table.copies[at + COPY_WAYS] < table.copies[oldest + COPY_WAYS]:
+        if table.copies[at + DUPLICATE_WAYS] < table.copies[oldest + DUPLICATE_WAYS]:
             oldest = at
     table.copies[oldest] = mark
-    table.copies[oldest + COPY_WAYS] = packet.time_ns & MASK64
+    table.copies[oldest + DUPLICATE_WAYS] = packet.time_ns & MASK64
     return False
 
 
-def is_near(table, packet, before_ns):
-    """Whether a packet comes so soon after another time, or before it, that it may be a copy."""
+def is_near(table: TableState, packet: Packet, before_ns: int) -> bool:
+    """True if a packet comes so soon after another time, or before it, that it may be a copy."""
     window = table.copy_window_ns
     if packet.ip_id == 0 and window > COPY_WINDOW_WITHOUT_ID_NS:
         window = COPY_WINDOW_WITHOUT_ID_NS

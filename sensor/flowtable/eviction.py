@@ -1,4 +1,4 @@
-"""Who is evicted when the table is full: three lists, each from oldest to newest.
+"""The choice of a flow to evict when the table is full: three lists, each from oldest to newest.
 
 Unanswered attempts go first, then flows with packets both ways, then accepted ones. But an eighth
 of the table stays for each of the first two, or a table full of connections that nobody closed
@@ -17,10 +17,11 @@ from sensor.flowtable.flow_state import WAITING
 from sensor.model.flow import ACCEPTED
 
 if not cython.compiled:
+    from sensor.flowtable.table_state import TableState
     from sensor.memory.records import flow_at
 
 
-def enlist(table, slot, kind):
+def enlist(table: TableState, slot: int, kind: int) -> None:
     """Append a flow to the list of its class."""
     last = table.newest[kind]
     table.older[slot] = last
@@ -34,7 +35,7 @@ def enlist(table, slot, kind):
     table.class_count[kind] += 1
 
 
-def delist(table, slot):
+def delist(table: TableState, slot: int) -> None:
     kind = table.slot_class[slot]
     table.class_count[kind] -= 1
     older = table.older[slot]
@@ -49,7 +50,7 @@ def delist(table, slot):
         table.newest[kind] = older
 
 
-def reclass(table, slot):
+def reclass(table: TableState, slot: int) -> None:
     """Move a flow to another list where what is known of it changes when it may be evicted."""
     flow = flow_at(table.rows, slot)
     kind = 0
@@ -62,7 +63,7 @@ def reclass(table, slot):
         enlist(table, slot, kind)
 
 
-def victim(table):
+def victim(table: TableState) -> int:
     """The slot of the flow that will be missed least; the table is not empty.
 
     Of flows that exchanged packets one that is silent goes: one with a packet in the last second is

@@ -1,4 +1,4 @@
-"""What has been seen of a flow, one bit each: the memory on which every verdict rests.
+"""The bits of what has been seen of a flow: the memory on which every verdict rests.
 
 For a pair of bits, the first is the originator's and the second, one higher, the responder's.
 

@@ -1,4 +1,4 @@
-"""Which flow a packet belongs to: the key, its hash, and the hash table.
+"""The flow that a packet belongs to: the key, its hash, and the hash table.
 
 The hash is the same for both directions. Collisions are probed linearly; a removed entry leaves no
 tombstone, the entries behind it move up.
@@ -24,24 +24,25 @@ from sensor.flowtable.constants import (
 from sensor.model.packets import PROTOCOL_ICMP, PROTOCOL_ICMPV6
 
 if not cython.compiled:
-    from sensor.memory.records import flow_at
+    from sensor.flowtable.table_state import TableState
+    from sensor.memory.records import Flow, Packet, flow_at
 
 
-def _hash_end(table, hi, lo, port):
+def _hash_end(table: TableState, hi: int, lo: int, port: int) -> int:
     mixed = (lo ^ (hi * PRIME_2) ^ (port * PRIME_3) ^ table.seed) & MASK64
     mixed = ((mixed ^ (mixed >> 32)) * PRIME_1) & MASK64
     return mixed ^ (mixed >> 29)
 
 
-def _hash_pair(end_a, end_b, separate):
+def _hash_pair(end_a: int, end_b: int, separate: int) -> int:
     """The same for both directions."""
     mixed = (end_a + end_b + separate * PRIME_4) & MASK64
     mixed = ((mixed ^ (mixed >> 31)) * PRIME_2) & MASK64
     return mixed ^ (mixed >> 33)
 
 
-def _separate(table, packet, protocol, identifier):
-    """What else separates flows than addresses and ports, in one number."""
+def _separate(table: TableState, packet: Packet, protocol: int, identifier: int) -> int:
+    """Everything else that separates flows than addresses and ports, in one number."""
     separate = packet.tenant
     separate = (separate << 8) ^ protocol
     if table.key_vlan:
@@ -51,7 +52,7 @@ def _separate(table, packet, protocol, identifier):
     return separate
 
 
-def key_hash(table, packet):
+def key_hash(table: TableState, packet: Packet) -> int:
     return _hash_pair(
         _hash_end(table, packet.src_hi, packet.src_lo, packet.src_port),
         _hash_end(table, packet.dst_hi, packet.dst_lo, packet.dst_port),
@@ -59,7 +60,7 @@ def key_hash(table, packet):
     )
 
 
-def _matches(table, flow, packet):
+def _matches(table: TableState, flow: Flow, packet: Packet) -> bool:
     if flow.protocol != packet.protocol or flow.tenant != packet.tenant:
         return False
     if flow.ip_version != packet.ip_version:
@@ -88,7 +89,7 @@ def _matches(table, flow, packet):
     )
 
 
-def side_of(flow, packet):
+def side_of(flow: Flow, packet: Packet) -> int:
     """0: the packet is the originator's; 1: the responder's."""
     if (
         flow.orig_lo == packet.src_lo
@@ -100,7 +101,7 @@ def side_of(flow, packet):
     return 1
 
 
-def find(table, packet, hashed):
+def find(table: TableState, packet: Packet, hashed: int) -> int:
     at = (hashed >> 32) & table.bucket_mask
     tag = hashed >> 32
     while True:
@@ -114,7 +115,7 @@ def find(table, packet, hashed):
         at = (at + 1) & table.bucket_mask
 
 
-def find_likely(table, hashed):
+def find_likely(table: TableState, hashed: int) -> int:
     """The flow that a hash most likely leads to, which is not looked at."""
     at = (hashed >> 32) & table.bucket_mask
     tag = hashed >> 32
@@ -127,8 +128,8 @@ def find_likely(table, hashed):
         at = (at + 1) & table.bucket_mask
 
 
-def find_quoted(table, packet):
-    """The flow that an ICMP error speaks of."""
+def find_quoted(table: TableState, packet: Packet) -> int:
+    """The flow that an ICMP error quotes."""
     hashed = _hash_pair(
         _hash_end(table, packet.quoted_src_hi, packet.quoted_src_lo, packet.quoted_src_port),
         _hash_end(table, packet.quoted_dst_hi, packet.quoted_dst_lo, packet.quoted_dst_port),
@@ -147,7 +148,7 @@ def find_quoted(table, packet):
         at = (at + 1) & table.bucket_mask
 
 
-def _is_quoted(flow, packet):
+def _is_quoted(flow: Flow, packet: Packet) -> bool:
     if flow.protocol != packet.quoted_protocol or flow.ip_version != packet.quoted_ip_version:
         return False
     if flow.tenant != packet.tenant:
@@ -173,14 +174,14 @@ def _is_quoted(flow, packet):
     )
 
 
-def insert(table, slot, hashed):
+def insert(table: TableState, slot: int, hashed: int) -> None:
     at = (hashed >> 32) & table.bucket_mask
     while table.buckets[at]:
         at = (at + 1) & table.bucket_mask
     table.buckets[at] = ((hashed >> 32) << 32) | (slot + 1)
 
 
-def remove(table, slot):
+def remove(table: TableState, slot: int) -> None:
     """Take a flow out of the hash table; entries behind it move up (no tombstones)."""
     mask = table.bucket_mask
     at = (table.slot_hash[slot] >> 32) & mask
@@ -199,7 +200,7 @@ def remove(table, slot):
     table.buckets[gap] = 0
 
 
-def rehash(table):
+def rehash(table: TableState) -> None:
     for kind in range(CLASSES):
         link = table.oldest[kind]
         while link:

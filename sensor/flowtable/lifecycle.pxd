@@ -1,5 +1,5 @@
 cimport cython
-from sensor.flowtable.direction cimport opens, turn_round
+from sensor.flowtable.direction cimport initiator_of, reverse
 from sensor.flowtable.hashtable cimport insert, remove
 from sensor.flowtable.tunnel_paths cimport path_of
 from sensor.flowtable.eviction cimport delist, enlist, victim

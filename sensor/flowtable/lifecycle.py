@@ -37,17 +37,19 @@ from sensor.model.flow import (
 from sensor.model.packets import ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP
 
 if not cython.compiled:
-    from sensor.flowtable.direction import opens, turn_round
+    from sensor.flowtable.direction import initiator_of, reverse
     from sensor.flowtable.eviction import delist, enlist, victim
     from sensor.flowtable.hashtable import insert, remove
+    from sensor.flowtable.table_state import TableState
     from sensor.flowtable.timer_wheel import timers_cancel, timers_schedule
     from sensor.flowtable.tunnel_paths import path_of
     from sensor.flowtable.verdict import conn_state_of, due_action, judge_end
-    from sensor.memory.records import flow_at, packet_at
+    from sensor.memory.records import Flow, Packet, flow_at, packet_at
+    from sensor.model.packets import PacketBatch
 
 
 
-def create(table, packets, index, hashed):
+def create(table: TableState, packets: PacketBatch, index: int, hashed: int) -> int:
     """A new flow for a packet; makes room by eviction where the table is full."""
     packet = packet_at(packets.rows, index)
     if table.count >= table.flows_max:
@@ -58,7 +60,7 @@ def create(table, packets, index, hashed):
     else:
         slot = table.slots_used
         table.slots_used += 1
-    opened = opens(packet)
+    opened = initiator_of(packet)
     _fill(table, packets, index, slot, opened & 1)
     flow = flow_at(table.rows, slot)
     if opened & 2:
@@ -76,7 +78,7 @@ def create(table, packets, index, hashed):
     return slot
 
 
-def _fill(table, packets, index, slot, side):
+def _fill(table: TableState, packets: PacketBatch, index: int, slot: int, side: int) -> None:
     """Write a fresh record: the packet comes from `side`."""
     packet = packet_at(packets.rows, index)
     flow = flow_at(table.rows, slot)
@@ -124,7 +126,7 @@ def _fill(table, packets, index, slot, side):
         flow.isn[0] = packet.seq
 
 
-def _clear(flow):
+def _clear(flow: Flow) -> None:
     """Nothing has been seen of the flow yet: slots are used again."""
     flow.state = 0
     flow.history_seen = 0
@@ -151,20 +153,20 @@ def _clear(flow):
         flow.history[at] = 0
 
 
-def prove_direction(table, flow, packet, side):
-    """Turn a flow round whose direction was guessed wrongly, while nothing was said of it."""
+def prove_direction(table: TableState, flow: Flow, packet: Packet, side: int) -> int:
+    """Reverse a flow whose direction was guessed wrongly, while no event of it is out."""
     truth = 1 if packet.tcp_flags & ACK else 0
     if side == truth:
         flow.tags &= ~TAG_DIRECTION_GUESSED
         return side
     if flow.state & (STARTED | FAILED) or flow.action == FLOW_ACTIVE:
         return side
-    turn_round(flow)
+    reverse(flow)
     flow.tags &= ~TAG_DIRECTION_GUESSED
     return truth
 
 
-def timeout_of(table, flow):
+def timeout_of(table: TableState, flow: Flow) -> int:
     if flow.protocol == PROTOCOL_TCP:
         if flow.state & CLOSED:
             return table.closed_ns if _is_over(flow) else table.attempt_ns
@@ -178,14 +180,14 @@ def timeout_of(table, flow):
     return table.other_ns
 
 
-def _is_over(flow):
-    """Whether a closed TCP flow has nothing more to say: reset, or both FINs acknowledged."""
+def _is_over(flow: Flow) -> bool:
+    """True if a closed TCP flow is over: reset, or both FINs acknowledged."""
     if flow.state & ANY_RST:
         return True
     return flow.acked[0] == flow.next_seq[1] and flow.acked[1] == flow.next_seq[0]
 
 
-def deadline_of(table, slot):
+def deadline_of(table: TableState, slot: int) -> int:
     """When the flow must be looked at next: verdict, activity or idleness, whichever is first."""
     flow = flow_at(table.rows, slot)
     deadline = flow.seen_ns + timeout_of(table, flow)
@@ -196,8 +198,8 @@ def deadline_of(table, slot):
     return deadline
 
 
-def end_flow(table, slot, reason):
-    """The last words of a flow: its verdict if none was given, its record; then it is gone."""
+def end_flow(table: TableState, slot: int, reason: int) -> None:
+    """End a flow: its verdict if none was given, its record; then it is gone."""
     flow = flow_at(table.rows, slot)
     known_ns = table.due_ns if table.due_ns else table.now_ns
     was = flow.verdict
@@ -221,7 +223,7 @@ def end_flow(table, slot, reason):
     table.count -= 1
 
 
-def emit_due(table, slot, known_ns):
+def emit_due(table: TableState, slot: int, known_ns: int) -> None:
     flow = flow_at(table.rows, slot)
     action = due_action(flow, table.accept_on_data)
     if action >= 0:
@@ -233,7 +235,7 @@ def emit_due(table, slot, known_ns):
             table.one_way += 1
 
 
-def emit(table, slot, action, known_ns):
+def emit(table: TableState, slot: int, action: int, known_ns: int) -> None:
     """Copy the flow as it is now into the event buffer."""
     table.event_view[table.event_count] = table.view[slot]
     event = flow_at(table.event_rows, table.event_count)
@@ -242,14 +244,14 @@ def emit(table, slot, action, known_ns):
     table.event_count += 1
 
 
-def _capture_is_one_sided(table):
-    """Whether a missing answer says nothing, because the capture misses answers."""
+def _capture_is_one_sided(table: TableState) -> bool:
+    """True if a missing answer proves nothing, because the capture misses answers."""
     if table.one_way > table.two_way:
         return True
     return table.lossy >= LOSSY_FLOWS_MIN and table.lossy * LOSSY_SHARE >= table.two_way
 
 
-def count_lossy(table, slot):
+def count_lossy(table: TableState, slot: int) -> None:
     """Count a flow as lossy while something of it is missing: what came late was not lost."""
     flow = flow_at(table.rows, slot)
     missing = flow.missed_bytes[0] != 0 or flow.missed_bytes[1] != 0
@@ -261,7 +263,7 @@ def count_lossy(table, slot):
         table.lossy -= 1
 
 
-def _evict(table):
+def _evict(table: TableState) -> None:
     """End the flow that will be missed least."""
     table.evicted += 1
     end_flow(table, victim(table), END_EVICTED)

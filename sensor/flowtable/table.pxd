@@ -1,6 +1,6 @@
 cimport cython
-from sensor.flowtable.time_jumps cimport hold, last_word, settle
-from sensor.flowtable.duplicates cimport tell_copies
+from sensor.flowtable.time_jumps cimport hold, final_time, settle
+from sensor.flowtable.duplicates cimport mark_duplicates
 from sensor.flowtable.hashtable cimport find, find_likely, find_quoted, key_hash, rehash, side_of
 from sensor.flowtable.lifecycle cimport (
     count_lossy,

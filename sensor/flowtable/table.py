@@ -4,8 +4,8 @@
 leaves; at the end of a batch everything due by its watermark leaves. So the way a capture is cut
 into batches is invisible in the output, and events come in the order in which they became known.
 
-Events collect in a buffer of fixed size. `advance` and `drain` stop when it is nearly full and say
-so; the caller takes the events and calls again.
+Events collect in a buffer of fixed size. `advance` and `drain` stop when it is nearly full and
+return False; the caller takes the events and calls again.
 
     while not table.advance(packets):
         handle(table.take())
@@ -20,13 +20,7 @@ try:
 except ImportError:
     from sensor.base import cython_stub as cython
 
-from sensor.flowtable.constants import (
-    ANY_RST,
-    EVENTS_MAX,
-    JUMP_NS,
-    MASK32,
-    NO_SLOT,
-)
+from sensor.flowtable.constants import ANY_RST, EVENTS_MAX, JUMP_NS, MASK32, NO_SLOT
 from sensor.flowtable.flow_state import (
     CLOSED,
     COUNTED_TWO_WAY,
@@ -38,7 +32,7 @@ from sensor.flowtable.flow_state import (
     WAITING,
 )
 from sensor.flowtable.table_state import TableState
-from sensor.memory.records import NO_VLAN
+from sensor.memory.records import NO_VLAN, RecordArray
 from sensor.model.flow import (
     ACCEPTED,
     END_ACTIVE_TIMEOUT,
@@ -65,7 +59,7 @@ from sensor.model.packets import (
 )
 
 if not cython.compiled:
-    from sensor.flowtable.duplicates import tell_copies
+    from sensor.flowtable.duplicates import mark_duplicates
     from sensor.flowtable.eviction import reclass
     from sensor.flowtable.hashtable import find, find_likely, find_quoted, key_hash, rehash, side_of
     from sensor.flowtable.lifecycle import (
@@ -79,13 +73,8 @@ if not cython.compiled:
         timeout_of,
     )
     from sensor.flowtable.tcp import tcp_begins_another, tcp_continue, tcp_skip, tcp_update
-    from sensor.flowtable.time_jumps import hold, last_word, settle
-    from sensor.flowtable.timer_wheel import (
-        timers_now,
-        timers_pop,
-        timers_schedule,
-        timers_sooner,
-    )
+    from sensor.flowtable.time_jumps import final_time, hold, settle
+    from sensor.flowtable.timer_wheel import timers_now, timers_pop, timers_schedule, timers_sooner
     from sensor.flowtable.verdict import (
         conn_state_of,
         judge_icmp,
@@ -93,25 +82,34 @@ if not cython.compiled:
         judge_tcp,
         settle_handshake,
     )
-    from sensor.memory.records import flow_at, packet_at, touch_bucket, touch_flow, touch_packet
+    from sensor.memory.records import (
+        Flow,
+        Packet,
+        flow_at,
+        packet_at,
+        touch_bucket,
+        touch_flow,
+        touch_packet,
+    )
+    from sensor.model.packets import PacketBatch
 
 CROWDED = 2
 DONE = 0
 EVENTS_PER_PACKET = 8
-"""Room that one packet may need: an old flow, an evicted one and its own may all speak."""
+"""Room that one packet may need: an old flow, an evicted one and its own may all end."""
 EVENTS_LEFT = EVENTS_MAX - EVENTS_PER_PACKET
 FULL = 1
 HELD = 3
 TOUCH_PACKET = 16
 TOUCH_BUCKET = 10
 TOUCH_FLOW = 5
-"""How many packets ahead memory is asked for: far enough that it is there in time."""
+"""Packets ahead for which memory is asked: far enough that it is there in time."""
 
 
 class FlowTable(TableState):
     """Flows in progress, and what is counted on the way. One table serves one run."""
 
-    def advance(self, packets):
+    def advance(self, packets: PacketBatch) -> bool:
         """Fold a batch in; False: the event buffer is full, take the events and call again."""
         while True:
             status = self.run(packets)
@@ -119,7 +117,7 @@ class FlowTable(TableState):
                 return status == DONE
             self.grow()
 
-    def prepare(self, packets):
+    def prepare(self, packets: PacketBatch) -> None:
         """Compute what the table needs of each packet by itself; `advance` does it if need be.
 
         What it remembers of earlier packets, `advance` does not look at: a thread may do it ahead
@@ -129,13 +127,13 @@ class FlowTable(TableState):
             _prepare(self, packets)
         packets.prepared = True
 
-    def run(self, packets):
+    def run(self, packets: PacketBatch) -> int:
         """One stretch of the work, without the GIL; its status."""
         with cython.nogil:
             status = _run(self, packets)
         return status
 
-    def drain(self):
+    def drain(self) -> bool:
         """End every flow: the capture is over. False as in `advance`."""
         while True:
             with cython.nogil:
@@ -144,15 +142,15 @@ class FlowTable(TableState):
                 return status == DONE
             self.grow()
 
-    def grow(self):
+    def grow(self) -> None:
         """Double the hash table."""
         count = (self.bucket_mask + 1) * 2
-        self.buckets = memoryview(np.zeros(count, np.uint64))
+        self.buckets = np.zeros(count, np.uint64).data
         self.bucket_mask = count - 1
         with cython.nogil:
             rehash(self)
 
-    def take(self):
+    def take(self) -> RecordArray:
         """The events since the last call, in the order in which they became known.
 
         Shapes: a numpy array of records.FLOW_LAYOUT, the caller's own.
@@ -163,7 +161,7 @@ class FlowTable(TableState):
         return octets.view(self.event_records.dtype)
 
 
-def _run(table, packets):
+def _run(table: TableState, packets: PacketBatch) -> int:
     """Work through the batch from `cursor`: DONE, or FULL or CROWDED and to be called again."""
     if not packets.prepared:
         _prepare(table, packets)
@@ -200,7 +198,7 @@ def _run(table, packets):
     return status
 
 
-def _let_time_pass(table, packets):
+def _let_time_pass(table: TableState, packets: PacketBatch) -> int:
     """The batch is done: expire up to its watermark; as `_run`."""
     if table.held.count and packets.count == 0:  # live: nothing comes, but time goes on
         status = _release(table, packets.watermark_ns)
@@ -214,7 +212,7 @@ def _let_time_pass(table, packets):
     return DONE
 
 
-def _odd_time(table, packets, index):
+def _odd_time(table: TableState, packets: PacketBatch, index: int) -> int:
     """Take the time of a packet that is dated back or far ahead, or comes after such a one."""
     time_ns = packet_at(packets.rows, index).time_ns
     if table.held.count:
@@ -229,7 +227,7 @@ def _odd_time(table, packets, index):
     return DONE
 
 
-def _release(table, next_ns):
+def _release(table: TableState, next_ns: int) -> int:
     """Fold in the packet that was held back; as `_run`."""
     settle(table, next_ns)
     if not _expire(table, table.now_ns) or table.event_count > EVENTS_LEFT:
@@ -244,16 +242,16 @@ def _release(table, next_ns):
     return DONE
 
 
-def _prepare(table, packets):
+def _prepare(table: TableState, packets: PacketBatch) -> None:
     for index in range(packets.count):
         packet = packet_at(packets.rows, index)
         if packet.kind >= KIND_FLOW:
             packet.hash = key_hash(table, packet)
     if table.duplicates_on:
-        tell_copies(table, packets)
+        mark_duplicates(table, packets)
 
 
-def _touch(table, packets, index):
+def _touch(table: TableState, packets: PacketBatch, index: int) -> None:
     """Have the memory ready that packets behind this one will need, one stage after the other."""
     if index + TOUCH_PACKET < packets.count:
         touch_packet(packets.rows, index + TOUCH_PACKET)
@@ -269,7 +267,7 @@ def _touch(table, packets, index):
                 touch_flow(table.rows, slot)
 
 
-def _fold(table, packets, index):
+def _fold(table: TableState, packets: PacketBatch, index: int) -> None:
     """Give one packet to its flow, or count why it has none."""
     packet = packet_at(packets.rows, index)
     kind = packet.kind
@@ -288,8 +286,8 @@ def _fold(table, packets, index):
         table.non_ip += 1
 
 
-def _fold_fragment(table, packets, index):
-    """A fragment: a copy, part of a flow, or nothing that can be told."""
+def _fold_fragment(table: TableState, packets: PacketBatch, index: int) -> None:
+    """A fragment: a copy, part of a flow, or of no flow that is known."""
     packet = packet_at(packets.rows, index)
     kind = packet.kind
     if packet.fragment & FRAGMENT_COPY:
@@ -308,7 +306,7 @@ def _fold_fragment(table, packets, index):
         _fold_icmp_error(table, packets, index)
 
 
-def _fold_flow(table, packets, index):
+def _fold_flow(table: TableState, packets: PacketBatch, index: int) -> None:
     packet = packet_at(packets.rows, index)
     hashed = packet.hash
     slot = find(table, packet, hashed)
@@ -323,7 +321,7 @@ def _fold_flow(table, packets, index):
             end_flow(table, slot, END_RST if flow.state & ANY_RST else END_FIN)
             slot = create(table, packets, index, hashed)
             flow = flow_at(table.rows, slot)
-            if renewed:  # the SYN was counted with the old flow; what it said is known
+            if renewed:  # the SYN was counted with the old flow; its number is known
                 flow.state |= SAW_SYN
                 flow.isn[0] = (packet.ack - 1) & MASK32
             side = side_of(flow, packet)
@@ -332,7 +330,7 @@ def _fold_flow(table, packets, index):
     _update(table, packets, index, slot, side)
 
 
-def _update(table, packets, index, slot, side):
+def _update(table: TableState, packets: PacketBatch, index: int, slot: int, side: int) -> None:
     """Count the packet, follow the protocol, judge, and emit what became known."""
     packet = packet_at(packets.rows, index)
     flow = flow_at(table.rows, slot)
@@ -376,8 +374,8 @@ def _update(table, packets, index, slot, side):
         count_lossy(table, slot)
 
 
-def _update_by_fragment(table, packet, flow, side):
-    """Follow the protocol of a fragment, and count those that a first one speaks for.
+def _update_by_fragment(table: TableState, packet: Packet, flow: Flow, side: int) -> None:
+    """Follow the protocol of a fragment, and count those that a first one stands for.
 
     They were counted as without a flow when they came.
     """
@@ -397,7 +395,7 @@ def _update_by_fragment(table, packet, flow, side):
         table.anomalies += 1
 
 
-def _wait(table, slot, state):
+def _wait(table: TableState, slot: int, state: int) -> None:
     """Bring the deadline forward where the handshake waits for a veto."""
     flow = flow_at(table.rows, slot)
     if flow.state & WAITING and not state & WAITING:
@@ -405,7 +403,7 @@ def _wait(table, slot, state):
         timers_sooner(table.timers, slot, table.now_ns + table.wait_ns)
 
 
-def _stamp(table, packets, index, slot, state):
+def _stamp(table: TableState, packets: PacketBatch, index: int, slot: int, state: int) -> None:
     """Note which packet decided, unless a handshake before it did and only waits for a veto."""
     flow = flow_at(table.rows, slot)
     if state & WAITING and flow.state & WAITING:
@@ -421,7 +419,7 @@ def _stamp(table, packets, index, slot, state):
         flow.decided_file = table.file_index
 
 
-def _fold_icmp_error(table, packets, index):
+def _fold_icmp_error(table: TableState, packets: PacketBatch, index: int) -> None:
     """An ICMP error belongs to the flow that it quotes; it makes one only if that is unknown."""
     packet = packet_at(packets.rows, index)
     if packet.quoted:
@@ -439,7 +437,7 @@ def _fold_icmp_error(table, packets, index):
     _fold_flow(table, packets, index)
 
 
-def _expire(table, now_ns):
+def _expire(table: TableState, now_ns: int) -> bool:
     """Work off what is due by `now_ns`; False: the event buffer is full."""
     if (now_ns >> 24) <= table.expired_tick:
         return True
@@ -453,7 +451,7 @@ def _expire(table, now_ns):
         _due(table, slot, timers_now(table.timers))
 
 
-def _due(table, slot, due_ns):
+def _due(table: TableState, slot: int, due_ns: int) -> None:
     """A flow's deadline has come; it may have moved on since."""
     flow = flow_at(table.rows, slot)
     if flow.state & WAITING and flow.handshake_ns + table.wait_ns <= due_ns:
@@ -478,10 +476,10 @@ def _due(table, slot, due_ns):
     timers_schedule(table.timers, slot, deadline_of(table, slot))
 
 
-def _drain(table):
+def _drain(table: TableState) -> int:
     """End every flow, by slot; as `_run`."""
     if table.held.count:
-        status = _release(table, last_word(table))
+        status = _release(table, final_time(table))
         if status != DONE:
             return status
     while table.drain_at < table.slots_used:

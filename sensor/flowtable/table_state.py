@@ -12,8 +12,8 @@ except ImportError:
 from sensor.flowtable.constants import (
     BUCKETS_FIRST,
     CLASSES,
-    COPY_LINES,
-    COPY_WAYS,
+    DUPLICATE_LINES,
+    DUPLICATE_WAYS,
     EVENTS_MAX,
     MASK64,
     PATHS_MAX,
@@ -25,23 +25,23 @@ from sensor.model.flow import VERDICTS
 from sensor.model.packets import PacketBatch
 
 if not cython.compiled:
+    from sensor.config import FlowLimits
     from sensor.memory.records import flows_of
 
 
 class TableState:
-    """What the table holds; the functions beside this module work on it.
+    """The state that the functions of this package work on.
 
-    `limits` is a config.FlowLimits. `accept_on_data` holds `flow_started` back until there is
-    payload; `key_vlan` lets VLAN ids separate flows; `duplicates` counts copies of a packet once.
-    `paths` is a PathStore, where it shall not be one of the table's own.
-    `seed` keeps senders from choosing flows that collide in the hash table; it never shows in the
-    output.
+    `accept_on_data` holds `flow_started` back until there is payload; `key_vlan` lets VLAN ids
+    separate flows; `duplicates` counts copies of a packet once. `paths` is a PathStore, where it
+    shall not be one of the table's own. `seed` keeps senders from choosing flows that collide in
+    the hash table; it never shows in the output.
     """
 
     def __init__(
-        self, limits, *, accept_on_data=False, key_vlan=False, duplicates=True, seed=0,
-        paths=None,
-    ):
+        self, limits: FlowLimits, *, accept_on_data: bool = False, key_vlan: bool = False,
+        duplicates: bool = True, seed: int = 0, paths: PathStore | None = None,
+    ) -> None:
         slots = max(1, limits.flows_max)
         self.flows_max = slots
         self.view, self.records = allocate(FLOW_LAYOUT, slots, cython.compiled)
@@ -50,18 +50,18 @@ class TableState:
         self.event_rows = flows_of(self.event_view)
         self.timers = Timers(slots)
         self.paths = paths or PathStore(PATHS_MAX, 1, seed)
-        self.free = memoryview(np.zeros(slots, np.uint32))
-        self.slot_hash = memoryview(np.zeros(slots, np.uint64))
-        self.slot_class = memoryview(np.zeros(slots, np.uint8))
-        self.older = memoryview(np.zeros(slots, np.uint32))
-        self.newer = memoryview(np.zeros(slots, np.uint32))
-        self.oldest = memoryview(np.zeros(CLASSES, np.uint32))
-        self.newest = memoryview(np.zeros(CLASSES, np.uint32))
-        self.class_count = memoryview(np.zeros(CLASSES, np.uint32))
-        copies = np.zeros((COPY_LINES + 1) * 2 * COPY_WAYS, np.uint64)
+        self.free = np.zeros(slots, np.uint32).data
+        self.slot_hash = np.zeros(slots, np.uint64).data
+        self.slot_class = np.zeros(slots, np.uint8).data
+        self.older = np.zeros(slots, np.uint32).data
+        self.newer = np.zeros(slots, np.uint32).data
+        self.oldest = np.zeros(CLASSES, np.uint32).data
+        self.newest = np.zeros(CLASSES, np.uint32).data
+        self.class_count = np.zeros(CLASSES, np.uint32).data
+        copies = np.zeros((DUPLICATE_LINES + 1) * 2 * DUPLICATE_WAYS, np.uint64)
         ahead = -copies.ctypes.data % CACHE_LINE // copies.itemsize
-        self.copies = memoryview(copies[ahead:])
-        self.buckets = memoryview(np.zeros(BUCKETS_FIRST, np.uint64))
+        self.copies = copies[ahead:].data
+        self.buckets = np.zeros(BUCKETS_FIRST, np.uint64).data
         self.bucket_mask = BUCKETS_FIRST - 1
         self.attempt_ns = limits.tcp_attempt_timeout_ns
         self.idle_ns = limits.tcp_idle_timeout_ns
@@ -76,14 +76,14 @@ class TableState:
         self.key_vlan = key_vlan
         self.duplicates_on = duplicates
         self.seed = seed & MASK64
-        self.verdict_counts = memoryview(np.zeros(len(VERDICTS), np.uint64))
+        self.verdict_counts = np.zeros(len(VERDICTS), np.uint64).data
         self.now_ns = -1
         self.first_ns = -1
         self.file_index = 0
         self.expired_tick = self.due_ns = 0
         self.cursor = self.drain_at = self.event_count = 0
         self.cursor_timed = False
-        self.held = PacketBatch(1)  # by clock.py, until the next packet comes
+        self.held = PacketBatch(1)  # by time_jumps.py, until the next packet comes
         self.held_file = 0
         self.held_timed = False
         self.count = self.peak = self.number = self.free_count = self.slots_used = 0
@@ -92,8 +92,8 @@ class TableState:
         self.duplicates = self.time_backwards = self.time_jumps = self.evicted = 0
         self.one_way = self.two_way = self.lossy = 0
 
-    def books(self):
-        """What was counted, for the ledger; `engine/pipeline.py` asserts that it balances."""
+    def books(self) -> dict[str, int | dict[str, int]]:
+        """The counters, for the ledger; `engine/pipeline.py` asserts that it balances."""
         return {
             "packets_in_table": self.packets_in_table,
             "packets_ended": self.packets_ended,

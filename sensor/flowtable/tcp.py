@@ -1,4 +1,4 @@
-"""What one TCP segment tells: sequence numbers, history letters and state bits (RFC 9293).
+"""One TCP segment in its flow: sequence numbers, history letters and state bits (RFC 9293).
 
 Nothing here decides anything; `verdict.py` reads the bits. Sequence arithmetic is modulo 2**32:
 `(a - b) & MASK32` is how far `a` is ahead of `b`; HALF and more means that it is behind.
@@ -41,18 +41,18 @@ from sensor.flowtable.flow_state import (
 from sensor.model.packets import ACK, FIN, RST, SYN
 
 if not cython.compiled:
-    from sensor.memory.records import ones
+    from sensor.memory.records import Flow, Packet, ones
 
 MASK32 = 0xFFFF_FFFF
 HALF = 0x8000_0000
 LOOSE_WINDOW = 1 << 20
-"""What counts as in window where the capture did not see the window scale (mid-stream)."""
+"""The window that is assumed where the capture did not see the window scale (mid-stream)."""
 ANY_CLOSE = SAW_FIN | SAW_FIN_RESP | SAW_RST | SAW_RST_RESP
 ANY_SYN = SAW_SYN | SAW_SYN_RESP | SAW_SYNACK
 
 
-def tcp_begins_another(flow, packet, side):
-    """Whether the segment belongs to another connection on the same 5-tuple.
+def tcp_begins_another(flow: Flow, packet: Packet, side: int) -> bool:
+    """True if the segment belongs to another connection on the same 5-tuple.
 
     A SYN with another initial sequence number starts a new flow where the old one is over. Where it
     is not, only the SYN-ACK that takes the new SYN proves that the old one is gone.
@@ -74,7 +74,7 @@ def tcp_begins_another(flow, packet, side):
     return not state & (ANY_SYN | SAW_DATA | SAW_DATA_RESP)
 
 
-def tcp_update(flow, packet, side):
+def tcp_update(flow: Flow, packet: Packet, side: int) -> None:
     """Fold one segment of `side` into the flow; counters of packets and octets are the caller's."""
     flags = packet.tcp_flags
     tcp_history(flow, packet, side)
@@ -94,8 +94,8 @@ def tcp_update(flow, packet, side):
     flow.tcp_flags[side] |= flags
 
 
-def tcp_continue(flow, packet, side):
-    """Fold in a later fragment of a segment: payload, whose sequence number its part tells."""
+def tcp_continue(flow: Flow, packet: Packet, side: int) -> None:
+    """Fold in a later fragment of a segment: payload, whose sequence number its offset gives."""
     flags = packet.tcp_flags  # the first fragment's, with which they were counted
     if flags & RST:
         return
@@ -107,7 +107,7 @@ def tcp_continue(flow, packet, side):
     _sequence(flow, packet, side)
 
 
-def tcp_skip(flow, packet, side):
+def tcp_skip(flow: Flow, packet: Packet, side: int) -> None:
     """Payload is missing between fragments that came before the first one: it may come yet."""
     flags = packet.tcp_flags
     length = packet.payload_bytes
@@ -117,7 +117,7 @@ def tcp_skip(flow, packet, side):
         flow.missed_bytes[side] += packet.extra_gap
 
 
-def _note(flow, side, bit, letter):
+def _note(flow: Flow, side: int, bit: int, letter: int) -> None:
     """Add a history letter, once for each side (upper case: originator)."""
     mark = 1 << (bit + 8 * side)
     if flow.history_seen & mark:
@@ -126,7 +126,7 @@ def _note(flow, side, bit, letter):
     flow.history_seen |= mark
 
 
-def tcp_history(flow, packet, side):
+def tcp_history(flow: Flow, packet: Packet, side: int) -> None:
     """Note the segment's letter as zeek's conn.log does."""
     flags = packet.tcp_flags
     closing = flags & (SYN | FIN | RST)
@@ -150,7 +150,7 @@ def tcp_history(flow, packet, side):
         _note(flow, side, 7, 0x71)  # q
 
 
-def _synchronise(flow, packet, side):
+def _synchronise(flow: Flow, packet: Packet, side: int) -> None:
     kept = flow.window_scales & (0xF0 >> (4 * side))
     flow.window_scales = kept | ((packet.window_scale & 15) << (4 * side))
     if packet.tcp_flags & ACK:
@@ -172,8 +172,8 @@ def _synchronise(flow, packet, side):
         flow.isn[1] = packet.seq
 
 
-def _is_another(flow, packet):
-    """Whether a SYN of the originator has nothing to do with the numbers seen until now."""
+def _is_another(flow: Flow, packet: Packet) -> bool:
+    """True if a SYN of the originator has nothing to do with the numbers seen until now."""
     if flow.state & SAW_SYN:
         return packet.seq != flow.isn[0]
     # Mid-stream: a SYN that only comes late stands just before what was sent or acknowledged.
@@ -184,7 +184,7 @@ def _is_another(flow, packet):
     return False
 
 
-def _synchronise_answer(flow, packet, side):
+def _synchronise_answer(flow: Flow, packet: Packet, side: int) -> None:
     """A SYN-ACK: it counts if it takes the SYN that was seen, or where none was seen."""
     state = flow.state
     if side == 0:
@@ -214,18 +214,18 @@ def _synchronise_answer(flow, packet, side):
         flow.missed_bytes[1] = 0
 
 
-def _window(flow, packet, side):
+def _window(flow: Flow, packet: Packet, side: int) -> None:
     window = packet.window
     if not packet.tcp_flags & SYN:
         shift = (flow.window_scales >> (4 * side)) & 15
         other = (flow.window_scales >> (4 - 4 * side)) & 15
-        if shift <= 14 and other <= 14:  # each side may scale only if both said so: RFC 7323 2.2
+        if shift <= 14 and other <= 14:  # each side may scale only if both offered it: RFC 7323 2.2
             window = window << shift
     flow.window[side] = window
 
 
-def tcp_in_window(flow, seq, side):
-    """Whether a sequence number of `side` is one that the other side could take."""
+def tcp_in_window(flow: Flow, seq: int, side: int) -> bool:
+    """True if a sequence number of `side` is one that the other side could take."""
     other = 1 - side
     if not flow.tcp_flags[other] & ACK:
         return True  # nothing is known of what the other side expects
@@ -238,11 +238,11 @@ def tcp_in_window(flow, seq, side):
     return ((flow.acked[other] - seq) & MASK32) <= LOOSE_WINDOW  # a retransmission
 
 
-def _payload(flow, packet, side):
+def _payload(flow: Flow, packet: Packet, side: int) -> None:
     if packet.tcp_flags & SYN or not tcp_in_window(flow, packet.seq, side):
         return
     if side == 1 and flow.state & SAW_SYN and not flow.state & SAW_SYNACK:
-        # Without its SYN-ACK only its acknowledgement tells this connection from an older one.
+        # Without its SYN-ACK only its acknowledgement rules an older connection out.
         taken = (packet.ack - flow.isn[0] - 1) & MASK32
         sent = (flow.next_seq[0] - flow.isn[0]) & MASK32
         if not packet.tcp_flags & ACK or (taken > sent and taken - sent > LOOSE_WINDOW):
@@ -254,7 +254,7 @@ def _payload(flow, packet, side):
     flow.state |= SAW_DATA << side
 
 
-def _sequence(flow, packet, side):
+def _sequence(flow: Flow, packet: Packet, side: int) -> None:
     """Follow the sequence numbers of a side; payload that was skipped counts as missed."""
     flags = packet.tcp_flags
     length = packet.payload_bytes
@@ -277,7 +277,7 @@ def _sequence(flow, packet, side):
         _late(flow, packet, side, end)
 
 
-def _late(flow, packet, side, end):
+def _late(flow: Flow, packet: Packet, side: int, end: int) -> None:
     """A segment from before the highest sequence number: it may fill what was missing."""
     payload = packet.payload_bytes
     if flow.missed_bytes[side]:
@@ -288,7 +288,7 @@ def _late(flow, packet, side, end):
         flow.next_seq[side] = end
 
 
-def _acknowledge(flow, packet, side):
+def _acknowledge(flow: Flow, packet: Packet, side: int) -> None:
     other = 1 - side
     flags = packet.tcp_flags
     state = flow.state
@@ -322,8 +322,8 @@ def _acknowledge(flow, packet, side):
         flow.state |= DATA_ACKED
 
 
-def _handshake(flow, packet, side):
-    """Whether this acknowledgement takes the other side's SYN, and so completes the handshake."""
+def _handshake(flow: Flow, packet: Packet, side: int) -> None:
+    """Take an acknowledgement of the other side's SYN, which may complete the handshake."""
     state = flow.state
     if side == 1:
         taken = (packet.ack - flow.isn[0]) & MASK32
@@ -346,7 +346,7 @@ def _handshake(flow, packet, side):
         flow.state |= HANDSHAKE_DONE
 
 
-def _finish(flow, side):
+def _finish(flow: Flow, side: int) -> None:
     if not flow.state & ANY_CLOSE and side == 0:
         flow.state |= FIRST_CLOSE_ORIG
     flow.state |= SAW_FIN << side
@@ -354,7 +354,7 @@ def _finish(flow, side):
         flow.state |= CLOSED
 
 
-def _reset(flow, packet, side):
+def _reset(flow: Flow, packet: Packet, side: int) -> None:
     """A RST counts only where its sequence number does (RFC 9293 3.10.7, RFC 5961 3.2)."""
     state = flow.state
     if side == 1 and state & SAW_SYN and not state & (SAW_SYNACK | SAW_SYN_RESP | SAW_ACK):

@@ -10,4 +10,4 @@ cdef void hold(TableState table, PacketBatch packets, Py_ssize_t index) noexcept
 @cython.locals(held_ns="long long")
 cdef void settle(TableState table, long long next_ns) noexcept nogil
 @cython.locals(held_ns="long long")
-cdef long long last_word(TableState table) noexcept nogil
+cdef long long final_time(TableState table) noexcept nogil

@@ -2,7 +2,7 @@
 
 Times run on, and now and then a little back. A frame that is dated far ahead of all before it is
 either the first after a long pause, or its time is wrong: a bit was flipped, or a clock is not set.
-Only what follows tells. So such a frame is held back until the next one: if that agrees, time has
+Only what follows decides. So such a frame is held back until the next one: if that agrees, time has
 gone on; if not, the frame is counted in `time_jumps`, keeps its time in the record, and moves
 nothing. The first frame of all is held likewise, for everything would be dated before a wrong one.
 """
@@ -17,8 +17,10 @@ except ImportError:
 from sensor.flowtable.constants import JUMP_NS
 
 if not cython.compiled:
+    from sensor.flowtable.table_state import TableState
     from sensor.flowtable.timer_wheel import timers_start
     from sensor.memory.records import packet_at
+    from sensor.model.packets import PacketBatch
 
 DAY_NS = 86_400_000_000_000
 """The last packet of all, with which none can agree, is believed if it comes after such a pause."""
@@ -26,14 +28,14 @@ TIME_MAX_NS = 1 << 62
 """The year 2116. Packet time goes no further: a deadline must fit into 64 bits."""
 
 
-def hold(table, packets, index):
-    """Keep a packet back until the next one tells whether its time is right."""
+def hold(table: TableState, packets: PacketBatch, index: int) -> None:
+    """Keep a packet back until the next one confirms its time, or not."""
     table.held.hold(packets, index)
     table.held_file = packets.file_of[index] if packets.numbered else table.file_index
     table.held_timed = False
 
 
-def settle(table, next_ns):
+def settle(table: TableState, next_ns: int) -> None:
     """Judge the time of the packet that is held by the time of the next one, once."""
     if table.held_timed:
         return
@@ -51,7 +53,7 @@ def settle(table, next_ns):
     table.now_ns = max(table.now_ns, held_ns)
 
 
-def last_word(table):
+def final_time(table: TableState) -> int:
     """The time by which a packet is judged that nothing follows."""
     held_ns = packet_at(table.held.rows, 0).time_ns
     if table.first_ns < 0 or held_ns <= table.now_ns + DAY_NS:

@@ -29,26 +29,26 @@ class Timers:
 
     def __init__(self, slots: int) -> None:
         # Links hold slot + 1, so that fresh zeroed memory means "none" and is not even touched.
-        self.heads = memoryview(np.zeros(WHEEL_TICKS, np.uint32))
-        self.tails = memoryview(np.zeros(WHEEL_TICKS, np.uint32))
-        self.next = memoryview(np.zeros(slots, np.uint32))
-        self.previous = memoryview(np.zeros(slots, np.uint32))
-        self.ticks = memoryview(np.zeros(slots, np.int64))  # 0: not scheduled
+        self.heads = np.zeros(WHEEL_TICKS, np.uint32).data
+        self.tails = np.zeros(WHEEL_TICKS, np.uint32).data
+        self.next = np.zeros(slots, np.uint32).data
+        self.previous = np.zeros(slots, np.uint32).data
+        self.ticks = np.zeros(slots, np.int64).data  # 0: not scheduled
         self.tick = 0
         self.count = 0
 
 
-def timers_start(timers, now_ns):
+def timers_start(timers: Timers, now_ns: int) -> None:
     """Set the wheel to the time of the first packet."""
     timers.tick = now_ns >> TICK_BITS
 
 
-def timers_now(timers):
+def timers_now(timers: Timers) -> int:
     """The tick that is being worked off, as packet time."""
     return timers.tick << TICK_BITS
 
 
-def timers_schedule(timers, slot, deadline_ns):
+def timers_schedule(timers: Timers, slot: int, deadline_ns: int) -> None:
     """Set the deadline of a flow, in place of the one that it had."""
     tick = (deadline_ns + TICK_ROUND) >> TICK_BITS
     if tick <= timers.tick:
@@ -71,13 +71,13 @@ def timers_schedule(timers, slot, deadline_ns):
     timers.count += 1
 
 
-def timers_sooner(timers, slot, deadline_ns):
+def timers_sooner(timers: Timers, slot: int, deadline_ns: int) -> None:
     """Set the deadline of a flow if it is sooner than the one that it has."""
     if ((deadline_ns + TICK_ROUND) >> TICK_BITS) < timers.ticks[slot]:
         timers_schedule(timers, slot, deadline_ns)
 
 
-def timers_cancel(timers, slot):
+def timers_cancel(timers: Timers, slot: int) -> None:
     """Forget the deadline of a flow, if it has one."""
     tick = timers.ticks[slot]
     if tick == 0:
@@ -97,7 +97,7 @@ def timers_cancel(timers, slot):
     timers.count -= 1
 
 
-def timers_pop(timers, now_ns):
+def timers_pop(timers: Timers, now_ns: int) -> int:
     """The next flow that is due at `now_ns`, its deadline forgotten; NONE_DUE: no more."""
     target = now_ns >> TICK_BITS
     while True:

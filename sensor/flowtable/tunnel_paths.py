@@ -17,7 +17,8 @@ from sensor.flowtable.constants import MASK64, PRIME_1, PRIME_2, PRIME_3
 from sensor.memory.records import TUNNEL_LAYOUT, TUNNELS_MAX, allocate
 
 if not cython.compiled:
-    from sensor.memory.records import packet_at, tunnel_at, tunnels_of
+    from sensor.memory.records import Tunnel, packet_at, tunnel_at, tunnels_of
+    from sensor.model.packets import PacketBatch
 
 
 class PathStore:
@@ -26,13 +27,13 @@ class PathStore:
     Place `p` has `depths[p]` records, the outermost tunnel first, from `records[p * TUNNELS_MAX]`.
     """
 
-    def __init__(self, places, first, seed):
+    def __init__(self, places: int, first: int, seed: int) -> None:
         self.view, self.records = allocate(TUNNEL_LAYOUT, places * TUNNELS_MAX, cython.compiled)
         self.rows = tunnels_of(self.view)
         self.depths = np.zeros(places, np.uint8)
-        self.depth_view = memoryview(self.depths)
+        self.depth_view = self.depths.data
         buckets = 1 << (2 * places).bit_length()
-        self.buckets = memoryview(np.zeros(buckets, np.uint32))
+        self.buckets = np.zeros(buckets, np.uint32).data
         self.bucket_mask = buckets - 1
         self.seed = seed & MASK64
         self.places = places
@@ -41,7 +42,7 @@ class PathStore:
         self.refused = 0
 
 
-def path_of(paths, packets, index):
+def path_of(paths: PathStore, packets: PacketBatch, index: int) -> int:
     """The number of the path by which a packet came, a new one if need be; 0: no place is left."""
     depth = packet_at(packets.rows, index).tunnels
     start = index * TUNNELS_MAX
@@ -66,18 +67,18 @@ def path_of(paths, packets, index):
     return paths.first + place
 
 
-def _mixed(hashed, tunnel):
+def _mixed(hashed: int, tunnel: Tunnel) -> int:
     mixed = (hashed ^ tunnel.src_lo ^ (tunnel.src_hi * PRIME_2)) & MASK64
     mixed = ((mixed ^ (mixed >> 32)) * PRIME_1) & MASK64
     mixed = (mixed ^ tunnel.dst_lo ^ (tunnel.dst_hi * PRIME_3)) & MASK64
     mixed = ((mixed ^ (mixed >> 29)) * PRIME_2) & MASK64
-    # A tunnel without an id has 0 there: _is_path tells the two apart.
+    # A tunnel without an id has 0 there: _is_path distinguishes the two.
     mixed = (mixed + tunnel.id * PRIME_3 + tunnel.type) & MASK64
     return mixed ^ (mixed >> 31)
 
 
-def _is_path(paths, place, packets, start, depth):
-    """Whether the path in a place is the one of these records."""
+def _is_path(paths: PathStore, place: int, packets: PacketBatch, start: int, depth: int) -> bool:
+    """True if the path in a place is the one of these records."""
     for step in range(depth):
         known = tunnel_at(paths.rows, place * TUNNELS_MAX + step)
         found = tunnel_at(packets.tunnel_rows, start + step)

@@ -9,7 +9,12 @@ from __future__ import annotations
 try:
     import cython
 except ImportError:
-    from sensor.base import cython_stub as cython  # noqa: F401
+    from sensor.base import cython_stub as cython
+
+try:
+    import cython
+except ImportError:
+    from sensor.base import cython_stub as cython
 
 from sensor.flowtable.flow_state import (
     ADVANCED,
@@ -81,6 +86,9 @@ from sensor.model.flow import (
 from sensor.model.flow import FAST_OPEN as FAST_OPEN_EVIDENCE
 from sensor.model.packets import PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, RST
 
+if not cython.compiled:
+    from sensor.memory.records import Flow, Packet
+
 NO_ACTION = -1
 """Nothing became known that is an event of its own."""
 ANY_SYN = SAW_SYN | SAW_SYN_RESP | SAW_SYNACK
@@ -89,13 +97,13 @@ ICMP_ECHO = 8
 ICMPV6_ECHO = 128
 
 
-def _set(flow, verdict, evidence, confidence):
+def _set(flow: Flow, verdict: int, evidence: int, confidence: int) -> None:
     flow.verdict = verdict
     flow.evidence = evidence
     flow.confidence = confidence
 
 
-def judge_tcp(flow):
+def judge_tcp(flow: Flow) -> None:
     """Judge a TCP flow by what has been seen of it until now."""
     state = flow.state
     if state & SAW_DATA_RESP and _responder_data(flow):
@@ -113,7 +121,7 @@ def judge_tcp(flow):
         else:
             _set(flow, ATTEMPTED, HANDSHAKE_INCOMPLETE, 80)  # row 7
     elif state & REFUSED:
-        if flow.verdict != DENIED and flow.verdict != DROPPED:  # an ICMP error may have said it
+        if flow.verdict != DENIED and flow.verdict != DROPPED:  # an ICMP error may have decided it
             _set(flow, DENIED, RST_TO_SYN, 95)  # row 8
     elif state & SAW_SYN:
         _unanswered(flow)
@@ -123,7 +131,7 @@ def judge_tcp(flow):
         _set(flow, UNKNOWN, BACKSCATTER, 90)  # row 16
 
 
-def _responder_data(flow):
+def _responder_data(flow: Flow) -> bool:
     """Row 1: payload of the responder, where the originator was seen too."""
     state = flow.state
     if flow.evidence == RESPONDER_DATA:
@@ -140,7 +148,7 @@ def _responder_data(flow):
     return False
 
 
-def _handshake_only(flow):
+def _handshake_only(flow: Flow) -> bool:
     """Rows 2 to 5, 18, 19 while the responder is silent; True: the bits decide nothing here."""
     state = flow.state
     if state & SAW_SYN_RESP:
@@ -160,7 +168,7 @@ def _handshake_only(flow):
     return False
 
 
-def _one_sided(flow):
+def _one_sided(flow: Flow) -> bool:
     """Rows 14, 15 and 22: what one side's segments, or acknowledgements alone, give away."""
     state = flow.state
     if flow.packets[1] == 0:
@@ -181,7 +189,7 @@ def _one_sided(flow):
     return False
 
 
-def _unanswered(flow):
+def _unanswered(flow: Flow) -> None:
     if flow.verdict == DENIED or flow.verdict == DROPPED:
         return  # refused before; the SYN came again
     if flow.state & SYN_RST:
@@ -192,14 +200,14 @@ def _unanswered(flow):
         _set(flow, ATTEMPTED, NO_EVIDENCE, 30)
 
 
-def settle_handshake(flow):
+def settle_handshake(flow: Flow) -> None:
     """The wait is over, or was cut short: a handshake that nobody vetoed is accepted."""
     flow.state &= ~WAITING
     _set(flow, ACCEPTED, HANDSHAKE, 70)
     weigh_handshake(flow)
 
 
-def weigh_handshake(flow):
+def weigh_handshake(flow: Flow) -> None:
     """Confidence and tags of a flow that rests on its handshake alone (rows 2, 3, 5, 19)."""
     state = flow.state
     if flow.evidence != HANDSHAKE or flow.verdict != ACCEPTED or state & SAW_SYN_RESP:
@@ -218,7 +226,7 @@ def weigh_handshake(flow):
         flow.confidence = 70  # row 3
 
 
-def judge_reply(flow):
+def judge_reply(flow: Flow) -> None:
     """Judge a flow that is not TCP: a reply makes it accepted (row 20)."""
     if flow.packets[0] and flow.packets[1]:
         _set(flow, ACCEPTED, REPLY, 90)
@@ -226,7 +234,7 @@ def judge_reply(flow):
         _set(flow, UNKNOWN, NO_EVIDENCE, 30)
 
 
-def judge_icmp(flow, packet):
+def judge_icmp(flow: Flow, packet: Packet) -> None:
     """Judge a flow by an ICMP error that quotes its request (rows 9 to 11)."""
     if flow.verdict == ACCEPTED or flow.packets[1] or flow.state & REFUSED:
         return  # answered, or the first refusal has decided
@@ -247,8 +255,8 @@ def judge_icmp(flow, packet):
         _set(flow, DROPPED, evidence, 90)
 
 
-def icmp_evidence(packet):
-    """What an ICMP error says of the packet that it quotes (RFC 792, RFC 1812 5.2.7, RFC 4443)."""
+def icmp_evidence(packet: Packet) -> int:
+    """The evidence of an ICMP error for the packet in it (RFC 792, RFC 1812 5.2.7, RFC 4443)."""
     kind = packet.icmp_type
     code = packet.icmp_code
     if packet.protocol == PROTOCOL_ICMP:
@@ -268,7 +276,7 @@ def icmp_evidence(packet):
     return NO_EVIDENCE
 
 
-def judge_end(flow, one_sided, timed_out, evicted):
+def judge_end(flow: Flow, one_sided: bool, timed_out: bool, evicted: bool) -> None:
     """Judge a flow for the last time: what did not come until now does not come any more."""
     state = flow.state
     if state & WAITING:
@@ -299,8 +307,8 @@ def judge_end(flow, one_sided, timed_out, evicted):
         _set(flow, DROPPED, TIMEOUT, 80 if timed_out else 60)  # row 12
 
 
-def is_request(flow):
-    """Whether a flow that is not TCP asks for an answer: UDP, or an ICMP echo."""
+def is_request(flow: Flow) -> bool:
+    """True if a flow that is not TCP asks for an answer: UDP, or an ICMP echo."""
     if flow.protocol == PROTOCOL_UDP:
         return True
     if flow.protocol == PROTOCOL_ICMP:
@@ -308,7 +316,7 @@ def is_request(flow):
     return flow.protocol == PROTOCOL_ICMPV6 and flow.orig_port == ICMPV6_ECHO
 
 
-def due_action(flow, accept_on_data):
+def due_action(flow: Flow, accept_on_data: bool) -> int:
     """The flow event that the verdict now calls for, marked as emitted; NO_ACTION: none."""
     if flow.verdict == ACCEPTED:
         if flow.state & STARTED:
@@ -328,7 +336,7 @@ def due_action(flow, accept_on_data):
     return NO_ACTION
 
 
-def conn_state_of(flow):
+def conn_state_of(flow: Flow) -> int:
     """Zeek's conn_state of a flow, in the meaning of its conn.log."""
     orig = flow.packets[0] != 0
     resp = flow.packets[1] != 0
@@ -351,7 +359,7 @@ def conn_state_of(flow):
     return _conn_state_open(flow, orig, resp, answered)
 
 
-def _conn_state_open(flow, orig, resp, answered):
+def _conn_state_open(flow: Flow, orig: bool, resp: bool, answered: bool) -> int:
     """The conn_state of a TCP flow in which no RST counted."""
     state = flow.state
     if state & SAW_FIN and state & SAW_FIN_RESP:

@@ -7,15 +7,15 @@ which the tests notice.
 
 from __future__ import annotations
 
-from typing import Any
+from sensor.memory.loads import Buffer
 
 
-def load64(octets: Any, at: int) -> int:
+def load64(octets: Buffer, at: int) -> int:
     """A little-endian 64-bit member of a record."""
     return int.from_bytes(octets[at : at + 8], "little")
 
 
-def put_octets(out: Any, at: int, source: Any, start: int, count: int) -> None:
+def put_octets(out: bytearray, at: int, source: Buffer, start: int, count: int) -> None:
     """Copy `count` octets of `source` from `start` on to `out[at]`."""
     if at + count > len(out):
         raise IndexError("write past the reserved room")
@@ -26,7 +26,7 @@ COPY_PADDING = 16
 """Octets that put_padded may read and write too many."""
 
 
-def put_padded(out: Any, at: int, source: Any, start: int, count: int) -> None:
+def put_padded(out: bytearray, at: int, source: Buffer, start: int, count: int) -> None:
     """Copy as `put_octets` does; both buffers have COPY_PADDING octets more than are used.
 
     The C one copies blocks of sixteen octets, which for short texts is several times as fast.
@@ -34,11 +34,11 @@ def put_padded(out: Any, at: int, source: Any, start: int, count: int) -> None:
     put_octets(out, at, source, start, count)
 
 
-def room_of(out: Any) -> Any:
+def room_of(out: bytearray) -> bytearray:
     """The first octet of a bytearray."""
     return out
 
 
-def ints_of(view: Any) -> Any:
+def ints_of(view: Buffer) -> memoryview:
     """The first of an array of 32-bit numbers."""
     return memoryview(view)

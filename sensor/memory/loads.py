@@ -7,37 +7,42 @@ over-read is an IndexError, which is how the tests find a check that somebody fo
 
 from __future__ import annotations
 
-from typing import Any
+from mmap import mmap
+from typing import Protocol
+
+Buffer = bytes | bytearray | memoryview | mmap
 
 
-def octets_of(data: Any) -> Any:
+class Octets(Protocol):
+    """Octets to read from: a memoryview, a bytearray, an array of a record."""
+
+    def __getitem__(self, index: int, /) -> int: ...
+
+
+def octets_of(data: Buffer) -> memoryview:
     """The start of a buffer of octets, for the loads below."""
     return memoryview(data).cast("B")
 
 
-def u8(octets: Any, at: int) -> int:
-    return int(octets[at])
+def u8(octets: Octets, at: int) -> int:
+    return octets[at]
 
 
-def be16(octets: Any, at: int) -> int:
-    return int(octets[at] << 8 | octets[at + 1])
+def be16(octets: Octets, at: int) -> int:
+    return octets[at] << 8 | octets[at + 1]
 
 
-def be32(octets: Any, at: int) -> int:
-    return int(
-        octets[at] << 24 | octets[at + 1] << 16 | octets[at + 2] << 8 | octets[at + 3]
-    )
+def be32(octets: Octets, at: int) -> int:
+    return octets[at] << 24 | octets[at + 1] << 16 | octets[at + 2] << 8 | octets[at + 3]
 
 
-def be64(octets: Any, at: int) -> int:
+def be64(octets: Octets, at: int) -> int:
     return be32(octets, at) << 32 | be32(octets, at + 4)
 
 
-def le16(octets: Any, at: int) -> int:
-    return int(octets[at] | octets[at + 1] << 8)
+def le16(octets: Octets, at: int) -> int:
+    return octets[at] | octets[at + 1] << 8
 
 
-def le32(octets: Any, at: int) -> int:
-    return int(
-        octets[at] | octets[at + 1] << 8 | octets[at + 2] << 16 | octets[at + 3] << 24
-    )
+def le32(octets: Octets, at: int) -> int:
+    return octets[at] | octets[at + 1] << 8 | octets[at + 2] << 16 | octets[at + 3] << 24

@@ -129,7 +129,7 @@ cdef struct Flow:
     unsigned int first_seq
     unsigned char history[16]
 
-cdef struct Split:
+cdef struct FragmentedPacket:
     unsigned long long src_hi
     unsigned long long src_lo
     unsigned long long dst_hi
@@ -177,7 +177,7 @@ cdef inline Flow *flows_of(Flow[::1] view) noexcept nogil:
 cdef inline Tunnel *tunnels_of(Tunnel[::1] view) noexcept nogil:
     return &view[0]
 
-cdef inline Split *splits_of(Split[::1] view) noexcept nogil:
+cdef inline FragmentedPacket *fragmented_of(FragmentedPacket[::1] view) noexcept nogil:
     return &view[0]
 
 cdef inline Frame *frame_at(Frame *rows, Py_ssize_t index) noexcept nogil:
@@ -192,11 +192,11 @@ cdef inline Flow *flow_at(Flow *rows, Py_ssize_t index) noexcept nogil:
 cdef inline Tunnel *tunnel_at(Tunnel *rows, Py_ssize_t index) noexcept nogil:
     return rows + index
 
-cdef inline Split *split_at(Split *rows, Py_ssize_t index) noexcept nogil:
+cdef inline FragmentedPacket *fragmented_at(FragmentedPacket *rows, Py_ssize_t index) noexcept nogil:
     return rows + index
 
-cdef inline const unsigned char *header_of(Split *split) noexcept nogil:
-    return split.octets
+cdef inline const unsigned char *header_of(FragmentedPacket *datagram) noexcept nogil:
+    return datagram.octets
 
 cdef extern from *:
     """

@@ -1,4 +1,4 @@
-"""Every way a frame can be malformed: a small code, a stable name, what it means and who says so.
+"""Every way a frame can be malformed: a small code, a stable name, what it means, and the standard.
 
 A decoder returns one of these codes; `SOUND` means that nothing is wrong. Codes are indices into
 `ANOMALIES`, names are what people count and query by: both only ever grow at the end.

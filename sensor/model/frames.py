@@ -7,7 +7,8 @@ capture is asked for the next one.
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
+import numpy.typing as npt
 
 try:
     import cython
@@ -17,7 +18,7 @@ except ImportError:
 from sensor.memory.records import FRAME_LAYOUT, NO_VLAN, allocate
 
 if not cython.compiled:
-    from sensor.memory.loads import octets_of
+    from sensor.memory.loads import Buffer, octets_of
     from sensor.memory.records import frames_of
 
 FRAMES_MAX = 2048
@@ -48,15 +49,15 @@ class FrameBatch:
         self.file = ""
         self.first_number = 1
         self.interfaces: tuple[str, ...] = ()
-        self.numbers: Any = None
+        self.numbers: npt.NDArray[np.uint32] | None = None
         self.files: tuple[str, ...] = ()
-        self.file_of: Any = None
+        self.file_of = np.zeros(0, np.uint16)
         self.outside_window = 0
         self.filtered = 0
         self.attach(b"\0")
 
-    def attach(self, data: Any) -> None:
-        """Make `data` (any contiguous buffer of octets) the window that offsets point into."""
+    def attach(self, data: Buffer) -> None:
+        """Make `data` the window that offsets point into."""
         self.data = data
         self.size = len(data)
         self.octets = octets_of(self.data)

@@ -7,9 +7,8 @@ may be filled anew while the packets are still worked on.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
 try:
     import cython
@@ -21,21 +20,22 @@ from sensor.model.frames import FRAMES_MAX
 
 if not cython.compiled:
     from sensor.memory.records import packets_of, tunnels_of
+    from sensor.model.frames import FrameBatch
 
 KIND_ANOMALY = 0
-"""The frame is malformed: `anomaly` says how; no other member is set but `time_ns`."""
+"""The frame is malformed: `anomaly` is the code; no other member is set but `time_ns`."""
 KIND_NON_IP = 1
 """A sound frame that carries no IP packet (ARP, LLDP, ...)."""
 KIND_FLOW = 2
 """Ports or ICMP identifier, or none for other transports: belongs to a flow."""
 KIND_ICMP_ERROR = 3
-"""An ICMP error; if `quoted` is 1 the quoted packet tells which flow it speaks of."""
+"""An ICMP error; if `quoted` is 1 the quoted packet names its flow."""
 KIND_FRAGMENT = 4
 """An IP fragment other than the first: no ports, belongs to no flow."""
 KIND_CONTINUED = 5
 """Such a fragment whose first one was seen: it has that one's ports and belongs to its flow."""
 KIND_COPY = 6
-"""The same packet was here a moment ago; told by FlowTable.prepare."""
+"""The same packet was here a moment ago; set by FlowTable.prepare."""
 KIND_PSEUDOWIRE = 255
 """An Ethernet frame behind MPLS labels: what the decoder goes on with; it never leaves it so."""
 
@@ -45,12 +45,12 @@ MORE_FRAGMENTS = 2
 FRAGMENT_COPY = 4
 """The same fragment was here a moment ago."""
 FRAGMENT_TINY = 8
-"""It is an anomaly, and completes a header: it speaks for the fragments before it alone."""
+"""It is an anomaly, and completes a header: it stands for the fragments before it alone."""
 
-TELNET_UNTOLD = 0
+TELNET_UNKNOWN = 0
 TELNET_SERVER = 1
 TELNET_CLIENT = 2
-"""Which end of a telnet session the sender's option negotiation befits."""
+"""The end of a telnet session that the sender's option negotiation befits."""
 
 PROTOCOL_ICMP = 1
 PROTOCOL_TCP = 6
@@ -94,20 +94,20 @@ class PacketBatch:
         self.watermark_ns = 0
         self.file = ""
         self.first_number = 1
-        self.interfaces = ()
+        self.interfaces: tuple[str, ...] = ()
         self.wire_bytes = 0
         self.anomalous = False
         self.fragments = 0
         self.fragments_evicted = 0
         self.prepared = False
         self.numbered = False
-        self.number_column: Any = None
-        self.file_column: Any = None
-        self.files = ()
+        self.number_column = np.zeros(0, np.uint32)
+        self.file_column = np.zeros(0, np.uint16)
+        self.files: tuple[str, ...] = ()
         self.outside_window = 0
         self.filtered = 0
 
-    def hold(self, packets: Any, index: int) -> None:
+    def hold(self, packets: PacketBatch, index: int) -> None:
         """Become a batch of one packet of another batch, which is filled anew."""
         self.view[0] = packets.view[index]
         for depth in range(TUNNELS_MAX):
@@ -117,7 +117,7 @@ class PacketBatch:
         if packets.numbered:
             self.first_number = packets.numbers[index]
 
-    def adopt(self, frames: Any) -> None:
+    def adopt(self, frames: FrameBatch) -> None:
         """Take over what is true of the whole frame batch: file, watermark, count."""
         self.count = frames.count
         self.prepared = False
@@ -130,16 +130,18 @@ class PacketBatch:
         self.outside_window = frames.outside_window
         self.filtered = frames.filtered
         self.numbered = frames.numbers is not None
-        if self.numbered:
-            self._adopt_numbers(frames)
+        if frames.numbers is not None:
+            self._adopt_numbers(frames.numbers, frames.file_of)
 
-    def _adopt_numbers(self, frames: Any) -> None:
+    def _adopt_numbers(
+        self, numbers: npt.NDArray[np.uint32], file_of: npt.NDArray[np.uint16]
+    ) -> None:
         """Take over the number and the file of each frame."""
-        if self.number_column is None:
+        if not len(self.number_column):
             self.number_column = np.zeros(self.capacity, np.uint32)
             self.file_column = np.zeros(self.capacity, np.uint16)
-            self.numbers = memoryview(self.number_column)
-            self.file_of = memoryview(self.file_column)
-        self.number_column[: self.count] = frames.numbers[: self.count]
+            self.numbers = self.number_column.data
+            self.file_of = self.file_column.data
+        self.number_column[: self.count] = numbers[: self.count]
         if self.files:
-            self.file_column[: self.count] = frames.file_of[: self.count]
+            self.file_column[: self.count] = file_of[: self.count]

@@ -22,7 +22,7 @@ from sensor.memory.records import NO_VLAN
 from sensor.model.addresses import address_halves
 from sensor.model.anomalies import ANOMALIES
 from sensor.model.packets import KIND_ANOMALY, KIND_FLOW
-from tests.unit.decode.batches import anomaly_of, decode_all, decode_one, told
+from tests.unit.decode.batches import anomaly_of, decode_all, decode_one, members_of
 from tests.unit.decode.corpus import FRAMES, damaged, ethernet
 from tests.unit.decode.interpreted import Case, records_of
 from tests.unit.decode.tunnel_corpus import GUESSED
@@ -128,7 +128,7 @@ def test_nothing_of_the_packet_before_shines_through(case: Case) -> None:
     link, frame, wire = case
     clean = decode_one(bytes.fromhex(frame), link, wire=wire)
     reused = decode_one(bytes.fromhex(frame), link, wire=wire, stale=0xA5)
-    assert told(clean) == told(reused)
+    assert members_of(clean) == members_of(reused)
 
 
 @pytest.mark.skipif(not COMPILED, reason="the core is not compiled here")
@@ -199,10 +199,10 @@ def test_frames_of_a_batch_do_not_touch_one_another() -> None:
     together = decode_all(frames).records
     at = 0
     for i, frame in enumerate(frames):
-        alone = told(decode_one(frame))
+        alone = members_of(decode_one(frame))
         for member in ("payload_offset",):
             if member in alone and alone[member] != 0xFFFFFFFF:
                 alone[member] += at
         alone["time_ns"] += i
-        assert told(together[i]) == alone
+        assert members_of(together[i]) == alone
         at += len(frame)

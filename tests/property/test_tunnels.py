@@ -35,7 +35,7 @@ def mirrored(frame: bytes, session: int) -> bytes:
     return outer(47, tail)
 
 
-def told(run: Run) -> list[tuple[Any, ...]]:
+def flows_of(run: Run) -> list[tuple[Any, ...]]:
     """All that is said of flows, but for their names and tunnels."""
     found = []
     for event in run.events:
@@ -56,7 +56,7 @@ def test_a_tunnel_changes_nothing_but_the_path(seed: int, wrap: Any) -> None:
     frames = random_frames(seed)
     options = random_options(seed)
     plain, inside = play(frames, **options), play(wrapped(frames, wrap, 7), **options)
-    assert told(inside) == told(plain)
+    assert flows_of(inside) == flows_of(plain)
     assert inside.ledger["frames"] == plain.ledger["frames"]
     assert inside.ledger["flows"] == plain.ledger["flows"]
 

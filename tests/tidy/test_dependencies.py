@@ -35,6 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 )
 BESIDE = {
     ("compression", "errors"), ("model", "errors"), ("host", "query"), ("ecs", "config"),
+    ("flowtable", "config"),
 }  # fmt: skip
 
 PURE = ("memory", "base", "model", "flowtable", "ecs", "decode", "query")

@@ -30,8 +30,6 @@ TESTED_ELSEWHERE = {
     "sensor/ecs/arrow.py": "tests/unit/ecs/test_writer.py",
     "sensor/ecs/template.py": "tests/unit/ecs/test_writer.py",
     "sensor/ecs/columns.py": "tests/unit/ecs/test_writer.py",
-    "sensor/memory/loads.py": "tests/property/test_decode.py",
-    "sensor/memory/buffers.py": "tests/unit/ecs/test_writer.py",
     "sensor/cli/live.py": "tests/live/test_lifecycle.py",
     "sensor/engine/protocols.py": "tests/unit/engine/test_pipeline.py",
     "sensor/app/outputs.py": "tests/unit/cli/test_replay.py",
@@ -40,8 +38,9 @@ TESTED_ELSEWHERE = {
     "sensor/capture/live/ring_loads.py": "tests/unit/capture/live/test_ring.py",
     "sensor/capture/live/link_state.py": "tests/live/test_lifecycle.py",
     "sensor/capture/files/discover.py": "tests/unit/capture/files/test_capture.py",
-    "sensor/decode": "tests/unit/decode/test_ipv4.py",
-    "sensor/flowtable": "tests/golden/test_truth.py",
+    "sensor/decode/constants.py": "tests/unit/decode/test_link_types.py",
+    "sensor/flowtable/constants.py": "tests/unit/flowtable/test_table.py",
+    "sensor/flowtable/flow_state.py": "tests/unit/flowtable/test_verdict.py",
     "sensor/compression/zstd_calls.py": "tests/unit/compression/test_stream.py",
     "sensor/capture/files/read_ahead.py": "tests/unit/capture/files/test_window.py",
     "sensor/query": "tests/golden/test_seed_texts.py",
@@ -77,10 +76,10 @@ def structs() -> dict[str, list[tuple[str, str, int]]]:
 def test_both_languages_lay_records_out_alike() -> None:
     layouts = {"Frame": records.FRAME_LAYOUT, "Packet": records.PACKET_LAYOUT,
                "Flow": records.FLOW_LAYOUT, "Tunnel": records.TUNNEL_LAYOUT,
-               "Split": records.SPLIT_LAYOUT}  # fmt: skip
+               "FragmentedPacket": records.FRAGMENTED_LAYOUT}  # fmt: skip
     found = structs()
     for name, layout in layouts.items():
-        assert found[name] == [tuple(member) for member in layout]
+        assert found[name] == layout.members
 
 
 INLINE_TWINS = {"sensor/memory/loads.py", "sensor/memory/records.py", "sensor/memory/buffers.py",

@@ -54,7 +54,7 @@ class Merged:
 
     def __init__(self, frames_max: int) -> None:
         self.frames = FrameBatch(frames_max)
-        self.frames.numbers = np.zeros(frames_max, np.uint32)
+        self._numbers = self.frames.numbers = np.zeros(frames_max, np.uint32)
         self.frames.file_of = np.zeros(frames_max, np.uint16)
         self._data = bytearray(1)
         self._used = 0
@@ -105,10 +105,10 @@ class Merged:
         records["offset"] += np.uint32((self._used - start) & 0xFFFF_FFFF)
         self.frames.records[places] = records
         if source.numbers is not None:
-            self.frames.numbers[places] = source.numbers[at : at + count]
+            self._numbers[places] = source.numbers[at : at + count]
         else:
             first = source.first_number + at
-            self.frames.numbers[places] = np.arange(first, first + count).astype(np.uint32)
+            self._numbers[places] = np.arange(first, first + count).astype(np.uint32)
         self._used += size
         cursor.at += count
 

@@ -6,11 +6,15 @@ from typing import Any
 
 from sensor.decode import decode
 from sensor.memory.records import NO_VLAN
+from sensor.model import tunnels as kinds
+from sensor.model.addresses import address_text
 from sensor.model.anomalies import ANOMALIES
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import KIND_ANOMALY, KIND_NON_IP, PacketBatch
 
 ETHERNET = 1
+Step = tuple[str, int | None, str, str]
+"""A tunnel of a path: type, id, outer source and destination."""
 
 
 def decode_all(
@@ -63,7 +67,7 @@ BY_TABLE = ("hash", "copy_mark")
 ALWAYS = ("time_ns", "interface", "kind", "anomaly")
 
 
-def told(row: Any) -> dict[str, int]:
+def members_of(row: Any) -> dict[str, int]:
     """The members of a packet record that its kind gives a meaning to."""
     if row["kind"] == KIND_ANOMALY:
         names: tuple[str, ...] = ALWAYS
@@ -82,3 +86,27 @@ def told(row: Any) -> dict[str, int]:
 def anomaly_of(row: Any) -> str:
     """The name of what is wrong with the frame, or "sound"."""
     return ANOMALIES[row["anomaly"]].name
+
+
+def packet_and_path(frame: bytes, **options: Any) -> tuple[Any, list[Step]]:
+    """The record of a frame, and (type, id, outer source, outer destination) of each tunnel."""
+    packets = decode_all([frame], **options)
+    row = packets.records[0]
+    path = []
+    for tunnel in packets.tunnel_records[: int(row["tunnels"])]:
+        ends = [address_text(int(tunnel[f"{end}_hi"]), int(tunnel[f"{end}_lo"]))
+                for end in ("src", "dst")]
+        number = int(tunnel["id"]) if tunnel["has_id"] else None
+        path.append((kinds.NAMES[tunnel["type"]], number, *ends))
+    return row, path
+
+
+def batch_of(frame: bytes) -> FrameBatch:
+    """A batch of one Ethernet frame."""
+    frames = FrameBatch(1)
+    frames.attach(frame)
+    row = frames.records[0]
+    row["time_ns"], row["link"], row["interface"] = 1000, 1, 3
+    row["captured"] = row["wire"] = len(frame)
+    frames.count = 1
+    return frames

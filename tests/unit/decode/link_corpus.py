@@ -1,6 +1,6 @@
 """Frames of less common link types, and with tags and shells that switches put into Ethernet.
 
-Written octet by octet from the standards; `test_rare_links.py` lets tshark read them too.
+Written octet by octet from the standards; `test_link_types.py` lets tshark read them too.
 """
 
 from __future__ import annotations

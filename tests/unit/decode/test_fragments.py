@@ -66,7 +66,7 @@ TOLD = ("verdict", "evidence", "confidence", "conn_state", "history", "payload_b
         "payload_bytes_resp", "tcp_flags_orig", "tcp_flags_resp", "end_reason")  # fmt: skip
 
 
-def told(run: Run) -> list[dict[str, Any]]:
+def flows_of(run: Run) -> list[dict[str, Any]]:
     """What does not depend on the number of packets."""
     assert all(row["missed_bytes"].tolist() == [0, 0] for row in run.rows if row["action"] == 3)
     return [{name: one["sensor"]["flow"].get(name) for name in TOLD} for one in run.records]
@@ -84,7 +84,7 @@ def test_segments_in_fragments_tell_what_whole_ones_tell(version: int, order: An
             pieces = [cut[i] for i in order]
         frames += [(time + i, one) for i, one in enumerate(pieces)]
     run = play(frames)
-    assert told(run) == told(play(talk))
+    assert flows_of(run) == flows_of(play(talk))
     assert run.ledger["fragments"] == 0
     assert run.records[0]["network"]["packets"] == len(talk.frames) + 6
 
@@ -100,7 +100,7 @@ def test_a_segment_with_fin_in_fragments_leaves_no_gap(version: int) -> None:
     frames = [one for at, octets in talk.frames for one in (
         sent(fragments_of(octets, [504], 9), (at - START_NS) / SECOND_NS)
         if len(octets) > 200 else [(at, octets)])]  # fmt: skip
-    assert told(play(frames)) == told(play(talk))
+    assert flows_of(play(frames)) == flows_of(play(talk))
 
 
 def with_syn_cut(

@@ -11,7 +11,7 @@ from sensor.model.addresses import address_text
 from sensor.model.packets import KIND_FLOW, KIND_ICMP_ERROR
 from tests.unit.decode.batches import decode_one
 from tests.unit.decode.corpus import FRAMES
-from tests.unit.decode.test_ipv4 import UDP, extension, fragment, v4, v6
+from tests.unit.decode.ip_packets import UDP, extension, fragment, v4, v6
 
 RAW = 101
 SEGMENT = struct.pack("!HHI", 40000, 23, 0xDEADBEEF)
@@ -35,8 +35,8 @@ def quoted(row: Any) -> tuple[int, ...]:
     (8, 0), (13, 14), (15, 16), (17, 18), (10, 9)])
 def test_an_icmp_request_mirrors_its_reply(request_type: int, reply_type: int) -> None:
     asked = decode_one(v4(icmp(request_type), protocol=1), RAW)
-    told = decode_one(v4(icmp(reply_type), protocol=1), RAW)
-    assert ports(asked) == (request_type, reply_type) == ports(told)[::-1]
+    answered = decode_one(v4(icmp(reply_type), protocol=1), RAW)
+    assert ports(asked) == (request_type, reply_type) == ports(answered)[::-1]
     assert asked["kind"] == KIND_FLOW
 
 
@@ -44,8 +44,8 @@ def test_an_icmp_request_mirrors_its_reply(request_type: int, reply_type: int) -
     (128, 129), (133, 134), (135, 136), (130, 131), (139, 140), (144, 145)])
 def test_an_icmpv6_request_mirrors_its_reply(request_type: int, reply_type: int) -> None:
     asked = decode_one(v6(icmp(request_type), following=58), RAW)
-    told = decode_one(v6(icmp(reply_type), following=58), RAW)
-    assert ports(asked) == (request_type, reply_type) == ports(told)[::-1]
+    answered = decode_one(v6(icmp(reply_type), following=58), RAW)
+    assert ports(asked) == (request_type, reply_type) == ports(answered)[::-1]
 
 
 def test_a_message_without_counterpart_has_type_and_code() -> None:

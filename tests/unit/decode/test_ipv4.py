@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-import struct
-
 import pytest
 
 from sensor.model.addresses import address_text
 from sensor.model.packets import KIND_FLOW, KIND_FRAGMENT
 from tests.unit.decode.batches import anomaly_of, decode_one
 from tests.unit.decode.corpus import FRAMES, ipv4, ipv6
-
-RAW = 101
-UDP = struct.pack("!HHHH", 40000, 23, 8, 0)
-TCP = struct.pack("!HHIIBBHHH", 40000, 23, 1, 0, 0x50, 2, 1024, 0, 0)
-
-
-def v4(payload: bytes, *,
-       protocol: int = 17, fragment: int = 0, length: int | None = None,
-       header: int = 0x45, options: bytes = b"") -> bytes:
-    total = 20 + len(options) + len(payload) if length is None else length
-    return struct.pack("!BBHHHBBHII", header, 0, total, 0xBEEF, fragment, 64, protocol, 0,
-                       0xC0000201, 0xC6336402) + options + payload
-
-
-def v6(payload: bytes, *, following: int = 17, length: int | None = None) -> bytes:
-    total = len(payload) if length is None else length
-    return (struct.pack("!IHBB", 0x60000000, total, following, 63)
-            + bytes.fromhex("20010db8" + "0" * 23 + "1" + "20010db8" + "0" * 23 + "2") + payload)
-
-
-def extension(following: int, words: int = 0) -> bytes:
-    return bytes([following, words]) + bytes(6 + 8 * words)
-
-
-def fragment(following: int, offset: int, more: int) -> bytes:
-    return struct.pack("!BBHI", following, 0, offset << 3 | more, 1)
+from tests.unit.decode.ip_packets import RAW, TCP, UDP, v4
 
 
 def test_ipv4_members() -> None:
@@ -43,13 +16,6 @@ def test_ipv4_members() -> None:
     assert address_text(int(row["src_hi"]), int(row["src_lo"])) == "192.0.2.1"
     assert address_text(int(row["dst_hi"]), int(row["dst_lo"])) == "198.51.100.2"
     assert (row["ip_id"], row["ttl"], row["ip_bytes"], row["ip_version"]) == (0xBEEF, 64, 28, 4)
-
-
-def test_ipv6_members() -> None:
-    row = decode_one(v6(UDP), RAW)
-    assert address_text(int(row["src_hi"]), int(row["src_lo"])) == "2001:db8::1"
-    assert address_text(int(row["dst_hi"]), int(row["dst_lo"])) == "2001:db8::2"
-    assert (row["ip_id"], row["ttl"], row["ip_bytes"], row["ip_version"]) == (0, 63, 48, 6)
 
 
 def test_padding_is_no_payload() -> None:
@@ -63,47 +29,19 @@ def test_a_total_length_of_0_means_the_whole_frame_by_its_wire_length() -> None:
         70_000, 70_000 - 40, 10)
 
 
-def test_a_payload_length_of_0_means_the_whole_frame_unless_nothing_follows() -> None:
-    row = decode_one(v6(TCP + b"x" * 10, following=6, length=0), RAW, wire=70_000)
-    assert (row["ip_bytes"], row["payload_bytes"], row["payload_captured"]) == (
-        70_000, 70_000 - 60, 10)
-    assert decode_one(FRAMES["nothing6"][1])["ip_bytes"] == 40
-
-
-def test_a_jumbogram_has_its_length_in_an_option_and_0_in_its_header() -> None:
-    jumbo = struct.pack("!BBBBI", 6, 0, 0xC2, 4, 70_000 - 40)
-    row = decode_one(v6(jumbo + TCP, following=0, length=0), RAW, wire=70_000)
-    assert (anomaly_of(row), row["ip_bytes"], row["protocol"]) == ("sound", 70_000, 6)
-
-
 @pytest.mark.parametrize(("packet", "name"), [
     (v4(UDP, header=0x44), "ipv4_bad_header_length"),
     (v4(UDP, length=19), "ipv4_bad_length"),
     (v4(UDP, length=23, header=0x46), "ipv4_bad_length"),
     (v4(UDP, length=29), "ipv4_truncated"),
     (v4(UDP)[:19], "ipv4_header_truncated"),
-    (v6(UDP)[:39], "ipv6_header_truncated"),
-    (v6(UDP, length=9), "ipv6_truncated"),
-    (v6(extension(17, 1)[:12], following=60), "ipv6_extension_truncated"),
-    (v6(extension(60) * 16 + extension(17) + UDP, following=60), "ipv6_too_many_extensions"),
-    (v6(extension(0) + extension(17) + UDP, following=60), "ipv6_hop_by_hop_misplaced"),
-    (v6(fragment(17, 0, 1) + UDP + b"odd", following=44), "ipv6_fragment_bad_length"),
-    (v6(fragment(17, 8191, 0) + bytes(64), following=44), "ip_fragment_too_long"),
     (v4(bytes(64), fragment=8191), "ip_fragment_too_long"),
     (v4(TCP[:16], protocol=6, fragment=0x2000), "ip_tiny_fragment"),
-    (v6(fragment(6, 0, 1) + TCP[:16], following=44), "ip_tiny_fragment"),
-    (v6(fragment(60, 0, 1) + extension(6, 1)[:8], following=44), "ip_tiny_fragment"),
     (v4(b"\x11\0" + bytes(6) + UDP, protocol=51), "ah_bad_length"),
     (v4(b"\x11\4" + bytes(18), protocol=51), "ah_bad_length"),
-    (v6(b"\x11\0" + bytes(6) + UDP, following=51), "ah_bad_length"),
 ])
 def test_what_is_wrong_is_named(packet: bytes, name: str) -> None:
     assert anomaly_of(decode_one(packet, RAW)) == name
-
-
-def test_sixteen_extension_headers_are_read() -> None:
-    row = decode_one(v6(extension(60) * 15 + extension(17) + UDP, following=60), RAW)
-    assert (anomaly_of(row), row["protocol"], row["dst_port"]) == ("sound", 17, 23)
 
 
 def test_the_first_fragment_has_ports_and_the_payload_that_is_in_it() -> None:
@@ -118,11 +56,6 @@ def test_a_later_fragment_has_no_ports() -> None:
         row = decode_one(FRAMES[name][1])
         assert (row["kind"], row["protocol"], row["payload_bytes"]) == (KIND_FRAGMENT, 17, 4)
         assert (row["src_port"], row["dst_port"]) == (0, 0)
-
-
-def test_an_atomic_fragment_is_a_whole_packet() -> None:
-    row = decode_one(v6(fragment(17, 0, 0) + UDP, following=44), RAW)
-    assert (row["kind"], row["dst_port"]) == (KIND_FLOW, 23)
 
 
 def test_the_do_not_fragment_bit_makes_no_fragment() -> None:

@@ -6,6 +6,7 @@ import shutil
 import struct
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,16 +15,11 @@ from sensor.memory.records import NO_VLAN
 from sensor.model.packets import KIND_FLOW, KIND_NON_IP
 from tests.unit.capture.files.build import enhanced, interface, pcap_header, record, section
 from tests.unit.decode.batches import anomaly_of, decode_one
-from tests.unit.decode.corpus import FRAMES
+from tests.unit.decode.corpus import FRAMES, ipv4, ipv6
 from tests.unit.decode.link_corpus import (
-    CORE,
-    INNER4,
-    MACS,
     RARE_LINK_FRAMES,
     TAG_FRAMES,
     V4,
-    shell,
-    tagged,
 )
 
 BOTH = {**TAG_FRAMES, **RARE_LINK_FRAMES}
@@ -65,13 +61,13 @@ def test_tshark_finds_the_same(tmp_path: Path) -> None:
     command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "occurrence=l"]
     done = subprocess.run([*command, *(part for name in fields for part in ("-e", name))],
                           capture_output=True, text=True, check=True)  # fmt: skip
-    told = dict(zip(names, done.stdout.splitlines(), strict=True))
+    found = dict(zip(names, done.stdout.splitlines(), strict=True))
     expected = {}
     for name in names:
         row = decode_one(BOTH[name][1], link=BOTH[name][0])
         source = "192.0.2.1\t" if row["ip_version"] == 4 else "\t2001:db8::1"
         expected[name] = f"{source}\t40000\t23\t7\t5"
-    assert told == expected
+    assert found == expected
 
 
 @pytest.mark.parametrize("name", sorted(IN_TCPDUMP))
@@ -88,36 +84,56 @@ def test_every_link_type_that_is_read_is_among_the_frames() -> None:
     assert {link for link, _, _ in FRAMES.values()} | {14} == set(LINKS)
 
 
-def test_addresses_and_vlans_are_those_of_the_frame_inside() -> None:
-    row = decode_one(TAG_FRAMES["fabric_path_vlan"][1])
-    assert row["src_mac"].tobytes()[:6][::-1] == MACS[6:12]
-    assert (row["vlan_outer"], row["vlan_inner"], row["tenant"]) == (7, NO_VLAN, 0)
-    row = decode_one(TAG_FRAMES["vn_tag_vlan"][1])
-    assert (row["vlan_outer"], row["vlan_inner"]) == (5, NO_VLAN)
-
-
-def test_a_service_of_a_backbone_separates_flows() -> None:
-    row = decode_one(TAG_FRAMES["backbone"][1])
-    assert (row["tenant"], row["vlan_outer"]) == (0x123456, NO_VLAN)
-
-
-def test_tags_and_shells_inside_one_another_are_bounded() -> None:
-    inner = INNER4
-    for _ in range(8):
-        inner = shell(0x8903, b"\0\0", inner)
-    assert anomaly_of(decode_one(inner)) == "sound"
-    assert anomaly_of(decode_one(shell(0x8903, b"\0\0", inner))) == "vlan_stack_too_deep"
-    many = CORE + (b"\x89\x03\0\0" + CORE) * 3000
-    assert anomaly_of(decode_one(many)) == "vlan_stack_too_deep"
-
-
-def test_a_frame_that_ends_inside_a_tag() -> None:
-    whole = tagged(0x8926, bytes(4))
-    assert anomaly_of(decode_one(whole[:17])) == "link_truncated"
-    assert anomaly_of(decode_one(whole[:17], wire=len(whole))) == "header_not_captured"
-
-
 def test_an_attribute_of_nflog_that_is_longer_than_the_frame() -> None:
     frame = b"\x02\x00\x00\x05" + struct.pack("<HH", 200, 9) + V4
     assert anomaly_of(decode_one(frame, link=239)) == "link_truncated"
     assert anomaly_of(decode_one(frame[:8] + b"\0\0\0\0", link=239)) == "link_truncated"
+
+ARPHRD_NETLINK = 824
+
+
+@pytest.mark.parametrize("family", [24, 28, 30, 10, 23])
+@pytest.mark.parametrize("order", ["<I", ">I"])
+def test_null_has_the_families_of_every_system_in_both_orders(family: int, order: str) -> None:
+    row = decode_one(struct.pack(order, family) + ipv6(), 0)
+    assert (row["kind"], row["ip_version"], row["src_mac"]) == (KIND_FLOW, 6, 0)
+
+
+def test_loop_is_in_network_order_alone() -> None:
+    assert decode_one(struct.pack(">I", 2) + ipv4(), 108)["kind"] == KIND_FLOW
+    assert decode_one(struct.pack("<I", 2) + ipv4(), 108)["kind"] == KIND_NON_IP
+
+
+@pytest.mark.parametrize("link", [101, 12, 14])
+def test_raw_ip_tells_its_version(link: int) -> None:
+    assert decode_one(ipv4(), link)["ip_version"] == 4
+    assert decode_one(ipv6(), link)["ip_version"] == 6
+    assert anomaly_of(decode_one(b"\x50" + bytes(40), link)) == "ip_bad_version"
+
+
+@pytest.mark.parametrize(("link", "packet"), [(228, ipv6()), (229, ipv4() + bytes(40))])
+def test_the_other_version_than_announced_is_an_anomaly(link: int, packet: bytes) -> None:
+    assert anomaly_of(decode_one(packet, link)) == "ip_bad_version"
+
+
+def vlans(row: Any) -> tuple[int, int]:
+    return int(row["vlan_outer"]), int(row["vlan_inner"])
+
+
+def test_cooked_frames_have_vlans_but_no_macs() -> None:
+    row = decode_one(FRAMES["sll_vlan"][1], 113)
+    assert (row["kind"], vlans(row), row["src_mac"]) == (KIND_FLOW, (7, NO_VLAN), 0)
+
+
+def test_a_cooked_netlink_message_is_no_ip() -> None:
+    frame = struct.pack("!HHHQH", 4, ARPHRD_NETLINK, 0, 0, 0x0800) + ipv4()
+    assert decode_one(frame, 113)["kind"] == KIND_NON_IP
+
+
+def test_a_cooked_frame_with_llc_is_read_through_snap() -> None:
+    frame = struct.pack("!HHHQH", 0, 1, 6, 0, 4) + b"\xaa\xaa\x03\0\0\0\x08\x00" + ipv4()
+    assert decode_one(frame, 113)["kind"] == KIND_FLOW
+
+
+def test_an_unknown_link_type_is_an_anomaly() -> None:
+    assert anomaly_of(decode_one(bytes(100), 147)) == "unknown_link_type"

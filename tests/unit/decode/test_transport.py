@@ -10,7 +10,7 @@ from sensor.memory.records import NO_WINDOW_SCALE
 from sensor.model.packets import KIND_FLOW
 from tests.unit.decode.batches import anomaly_of, decode_one
 from tests.unit.decode.corpus import FRAMES
-from tests.unit.decode.test_ipv4 import v4
+from tests.unit.decode.ip_packets import v4
 
 RAW = 101
 SYN, ACK = 2, 16

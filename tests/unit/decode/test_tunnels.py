@@ -6,19 +6,16 @@ import struct
 from typing import Any
 
 import pytest
-from scapy.contrib.mpls import MPLS
 from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import ARP, GRE, Dot1Q, Ether
+from scapy.layers.l2 import GRE, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
 from sensor.config import Config, DecodeSettings
 from sensor.decode import Decoder
 from sensor.memory.records import NO_VLAN
-from sensor.model import tunnels as kinds
 from sensor.model.addresses import address_text
-from sensor.model.frames import FrameBatch
-from sensor.model.packets import KIND_FLOW, KIND_FRAGMENT, KIND_NON_IP, PacketBatch
-from tests.unit.decode.batches import anomaly_of, decode_all, told
+from sensor.model.packets import KIND_FLOW, KIND_FRAGMENT, PacketBatch
+from tests.unit.decode.batches import Step, anomaly_of, batch_of, packet_and_path
 from tests.unit.decode.tunnel_corpus import (
     INNER_MAC,
     LINK_FRAMES,
@@ -32,22 +29,8 @@ from tests.unit.decode.tunnel_corpus import (
     vxlan,
 )
 
-Step = tuple[str, int | None, str, str]
 OUT = ("203.0.113.1", "203.0.113.2")
 OUT_6 = ("2001:db8:ffff::1", "2001:db8:ffff::2")
-
-
-def packet_and_path(frame: bytes, **options: Any) -> tuple[Any, list[Step]]:
-    """The record of a frame, and (type, id, outer source, outer destination) of each tunnel."""
-    packets = decode_all([frame], **options)
-    row = packets.records[0]
-    path = []
-    for tunnel in packets.tunnel_records[: int(row["tunnels"])]:
-        ends = [address_text(int(tunnel[f"{end}_hi"]), int(tunnel[f"{end}_lo"]))
-                for end in ("src", "dst")]
-        number = int(tunnel["id"]) if tunnel["has_id"] else None
-        path.append((kinds.NAMES[tunnel["type"]], number, *ends))
-    return row, path
 
 
 # The frames are scapy's; what is in them is told by the lines that make them.
@@ -117,13 +100,6 @@ def test_a_packet_without_an_ethernet_header_keeps_the_frames() -> None:
     assert (row["vlan_outer"], row["vlan_inner"]) == (99, NO_VLAN)
 
 
-def test_a_mirror_tells_the_vlan_that_it_took_out() -> None:
-    assert packet_and_path(TUNNEL_FRAMES["erspan_2"][1])[0]["vlan_outer"] == 120
-    preserved = bytearray(TUNNEL_FRAMES["erspan_2"][1])
-    preserved[14 + 20 + 8 + 2] |= 0x18  # En 3: the tag is still in the frame
-    assert packet_and_path(bytes(preserved))[0]["vlan_outer"] == NO_VLAN
-
-
 def nested(depth: int) -> Packet:
     """A packet in so many IP-in-IP tunnels."""
     packet = inner()
@@ -157,51 +133,6 @@ def test_ids_inside_one_another_make_another_tenant() -> None:
     assert tenant(0) == 0
 
 
-# What stands at a tunnel's port and is none: the datagram is a datagram.
-_CUT_INNER = bytes(inner_frame())[:-1]
-NO_TUNNELS = {
-    "text": (4789, b"just some text that came to this port"),
-    "vxlan_no_vni": (4789, struct.pack("!II", 0, 5000 << 8) + bytes(inner_frame())),
-    "vxlan_reserved": (4789, struct.pack("!II", 0x08000001, 5000 << 8) + bytes(inner_frame())),
-    "vxlan_last": (4789, struct.pack("!II", 0x08000000, 5000 << 8 | 1) + bytes(inner_frame())),
-    "vxlan_short": (4789, b"\x08\0\0\0\0\0"),
-    "vxlan_cut_inside": (4789, struct.pack("!II", 0x08000000, 5000 << 8) + _CUT_INNER),
-    "geneve_version": (6081, b"\x40\0\x65\x58\0\0\1\0" + bytes(inner_frame())),
-    "geneve_control": (6081, b"\x00\x80\x65\x58\0\0\1\0" + bytes(inner_frame())),
-    "geneve_options": (6081, b"\x3f\0\x65\x58\0\0\1\0" + bytes(20)),
-    "geneve_other": (6081, b"\x00\0\x88\x88\0\0\1\0" + bytes(inner_frame())),
-    "gtp_echo": (2152, b"\x32\x01\x00\x04\0\0\0\0\0\0\0\0"),
-    "gtp_prime": (2152, b"\x20\xff\x00\x04\0\0\0\1" + bytes(inner())),
-    "gtp_endless": (2152, b"\x34\xff\x00\x08\0\0\0\1\0\0\0\x85" + b"\x01\0\0\x85" * 40),
-    "gtp_no_extension": (2152, b"\x34\xff\x00\x08\0\0\0\1\0\0\0\x85" + bytes(8)),
-    "gtp_not_ip": (2152, b"\x30\xff\x00\x08\0\0\0\1" + bytes(8)),
-    "teredo_is_off": (3544, bytes(inner(True))),
-}
-
-
-@pytest.mark.parametrize("name", NO_TUNNELS)
-def test_a_wrong_guess_leaves_nothing_behind(name: str) -> None:
-    port, payload = NO_TUNNELS[name]
-    frame = bytes(udp(port) / Raw(payload))
-    packets = decode_all([frame], stale=0xA5)
-    plain = PacketBatch(1)
-    no_ports = DecodeSettings(vxlan_ports=(), geneve_ports=(), gtp_ports=())
-    Decoder(Config(decode=no_ports)).decode(batch_of(frame), plain)
-    assert anomaly_of(plain.records[0]) == "sound"
-    assert told(packets.records[0]) == told(plain.records[0])
-    assert packets.records[0]["dst_port"] == port
-
-
-def batch_of(frame: bytes) -> FrameBatch:
-    frames = FrameBatch(1)
-    frames.attach(frame)
-    row = frames.records[0]
-    row["time_ns"], row["link"], row["interface"] = 1000, 1, 3
-    row["captured"] = row["wire"] = len(frame)
-    frames.count = 1
-    return frames
-
-
 def decoded(frame: bytes, settings: DecodeSettings) -> Any:
     packets = PacketBatch(1)
     Decoder(Config(decode=settings)).decode(batch_of(frame), packets)
@@ -232,53 +163,11 @@ def test_teredo_is_opened_where_it_is_asked_for(front: bytes, ports: tuple[int, 
 # What an outer packet announces and what then is not right, is an anomaly.
 @pytest.mark.parametrize(("frame", "name"), [
     (outer() / GRE(proto=0x800) / Raw(bytes(inner())[:-1]), "ipv4_truncated"),
-    (Ether(**MAC) / IP(**OUTER, proto=47) / Raw(b"\0\0\x08"), "gre_truncated"),
-    (Ether(**MAC) / IP(**OUTER, proto=47) / Raw(b"\x20\0\x08\0\0\0\0"), "gre_truncated"),
-    (Ether(**MAC) / IP(**OUTER, proto=47) / Raw(b"\x10\0\x88\xbe\0\0\0\1" + b"\x10" * 7),
-     "erspan_truncated"),
-    (Ether(**MAC) / IP(**OUTER, proto=47) / Raw(b"\x10\0\x22\xeb\0\0\0\1\x20" + bytes(10) + b"\1"),
-     "erspan_truncated"),
     (Ether(**MAC) / IP(**OUTER, proto=4) / Raw(b"\x65" + bytes(30)), "ip_bad_version"),
     (Ether(**MAC) / IP(**OUTER, proto=41) / Raw(bytes(inner())), "ip_bad_version"),
-    (Ether(**MAC, type=0x8847) / MPLS(label=16, s=0), "mpls_truncated"),
-    (Ether(**MAC, type=0x8847) / Raw(b"\0\1\0\x40" * 17), "mpls_stack_too_deep"),
-    (Ether(**MAC, type=0x8864) / Raw(b"\x11\0\0\7\0\x30\0\x21"), "pppoe_bad_length"),
 ])  # fmt: skip
 def test_what_is_wrong_inside_is_named(frame: Packet, name: str) -> None:
     assert anomaly_of(packet_and_path(bytes(frame))[0]) == name
-
-
-@pytest.mark.parametrize("length", [7, 31])
-def test_a_radiotap_length_that_cannot_be(length: int) -> None:
-    frame = struct.pack("<BBHI", 0, 0, length, 0) + bytes(22)
-    row, _ = packet_and_path(frame, link=127)
-    assert anomaly_of(row) == "radiotap_bad_length"
-
-
-# Content that is no packet, or cannot be looked into: the packet is the outer one.
-@pytest.mark.parametrize("gre", [
-    b"\0\0\0\0",  # a keep-alive
-    b"\x40\0\x08\0" + bytes(20),  # with source routes, RFC 1701
-    b"\0\2\x08\0" + bytes(20),  # version 2
-    b"\x20\x81\x88\x0b\0\0\0\1\0\0\0\0",  # PPTP: an acknowledgement alone
-    b"\x30\x01\x88\x0b\0\4\0\1\0\0\0\0\x00\xfd\x90\0",  # PPTP: compressed
-    b"\x10\0\x88\xbe\0\0\0\1\x50" + bytes(60),  # ERSPAN of a version unknown
-])
-def test_a_tunnel_with_nothing_to_decode_stays_closed(gre: bytes) -> None:
-    row, path = packet_and_path(bytes(Ether(**MAC) / IP(**OUTER, proto=47) / Raw(gre)))
-    assert (anomaly_of(row), row["protocol"], row["kind"], path) == ("sound", 47, KIND_FLOW, [])
-    assert address_text(int(row["src_hi"]), int(row["src_lo"])) == OUT[0]
-
-
-def test_a_pseudowire_is_opened_with_a_control_word_and_without() -> None:
-    stack = Ether(**MAC, type=0x8847) / MPLS(label=16, s=1)
-    for front in (b"\0\0\0\7", b""):
-        row, path = packet_and_path(bytes(stack / Raw(front + bytes(inner_frame()))))
-        assert (row["dst_port"], path) == (23, [])
-        assert f"{int(row['src_mac']):012x}" == INNER_MAC["src"].replace(":", "")
-    arp = Ether(**INNER_MAC) / ARP()
-    assert packet_and_path(bytes(stack / Raw(b"\0\0\0\7" + bytes(arp))))[0]["kind"] == KIND_NON_IP
-    assert packet_and_path(bytes(stack / Raw(b"\x10\0\0\7" + bytes(20))))[0]["kind"] == KIND_NON_IP
 
 
 @pytest.mark.parametrize("name", ["vxlan", "gre", "ipip"])
@@ -312,21 +201,3 @@ def test_the_snapshot_length_cuts_back_to_the_outer_packet_where_a_port_told() -
     frame = TUNNEL_FRAMES["vxlan"][1]
     row, path = packet_and_path(frame[:96], wire=[len(frame)])
     assert (anomaly_of(row), row["dst_port"], path) == ("sound", 4789, [])
-
-
-def test_an_aggregate_or_encrypted_802_11_frame_is_no_ip() -> None:
-    frame = bytearray(LINK_FRAMES["wireless_qos"][1])
-    frame[24] |= 0x80
-    assert packet_and_path(bytes(frame), link=105)[0]["kind"] == KIND_NON_IP
-    frame = bytearray(LINK_FRAMES["wireless_to_ds"][1])
-    frame[1] |= 0x40
-    assert packet_and_path(bytes(frame), link=105)[0]["kind"] == KIND_NON_IP
-
-
-def test_macs_of_an_802_11_frame_are_those_beyond_the_access_points() -> None:
-    ends = {"wireless_to_ds": ("a3", "a2"), "wireless_from_ds": ("a1", "a3"),
-            "wireless_direct": ("a1", "a2"), "wireless_four": ("a3", "a4")}
-    for name, (dst, src) in ends.items():
-        row, _ = packet_and_path(LINK_FRAMES[name][1], link=105)
-        assert f"{int(row['dst_mac']):012x}" == "0200000000" + dst
-        assert f"{int(row['src_mac']):012x}" == "0200000000" + src

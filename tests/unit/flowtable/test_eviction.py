@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sensor.config import FlowLimits
 from tests.conversation import Talk, ends, merged, play, verdicts
-
-
-def reasons(run):
-    return [record["sensor"]["flow"]["end_reason"] for record in run.records]
 
 
 def test_unanswered_attempts_go_first_and_oldest_first():
@@ -59,25 +53,6 @@ def test_an_evicted_attempt_is_not_called_dropped():
         talks.append(talk)
     run = play(merged(*talks), limits=FlowLimits(flows_max=1))
     assert [verdict[0] for verdict in verdicts(run)][:2] == ["attempted", "attempted"]
-
-
-@pytest.mark.parametrize("flows_max", [1, 2, 3, 5, 10, 50])
-def test_any_table_size_keeps_the_books(flows_max):
-    talks = []
-    for number in range(60):
-        talk = Talk(4 + 2 * (number & 1), ports=(40_000 + number, 23 + number % 3))
-        talk.handshake(number * 0.013)
-        if number % 3:
-            talk.server.data(number * 0.013 + 0.03)
-        if number % 2:
-            talk.close(number * 0.013 + 0.5)
-        talks.append(talk)
-    frames = merged(*talks)
-    run = play(frames, limits=FlowLimits(flows_max=flows_max))
-    assert sum(record["network"]["packets"] for record in run.records) == len(frames)
-    assert run.ledger["flows"]["total"] == len(run.records)
-    assert run.ledger["flows"]["peak"] <= flows_max
-    assert reasons(run).count("evicted") == run.ledger["flows"]["evicted"]
 
 
 def test_a_connection_inside_a_flood_is_still_found():

@@ -1,55 +1,97 @@
-"""What is left of a session that was not seen whole, and packets that never were one."""
+"""How long a flow lives: its timeouts, and the records that it gives."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.conversation import Talk, ends, play, verdicts
-
-pytestmark = pytest.mark.parametrize("version", [4, 6])
-
-
-
-def test_a_probe_and_its_rst_are_no_backscatter(version):
-    """An ACK scan: nothing was asked for by a SYN, and it was not alone either."""
-    talk = Talk(version)
-    talk.client.ack(0, ack=77)
-    talk.server.rst(0.01)
-    run = play(talk)
-    assert verdicts(run) == [("unknown", "none", 0.3)]
-    assert run.actions() == ["network_flow"]
+from sensor.config import FlowLimits
+from tests.conversation import SECOND_NS, Talk, merged, play, time_ns
+from tests.unit.flowtable.stories import TICK, bystander, reasons
 
 
-def test_data_both_ways_of_a_session_that_is_closing_is_a_session(version):
-    """The capture begins with the server's last words; the client still answers."""
-    talk = Talk(version)
-    talk.server.data(0, b"bye")
-    talk.server.fin(0.01)
-    talk.client.data(0.02, b"logout")
-    run = play(talk)
-    assert verdicts(run) == [("accepted", "responder_data", 0.9)]
+def attempt(talk):
+    talk.client.syn(0)
 
 
-def test_only_the_end_of_a_session_is_none(version):
-    talk = Talk(version)
-    talk.server.fin(0)
-    talk.client.ack(0.01)
-    talk.client.fin(0.02)
-    talk.server.ack(0.03)
-    run = play(talk)
-    assert verdicts(run) == [("unknown", "none", 0.3)]
-    assert run.records[0]["sensor"]["flow"]["conn_state"] == "SF"
+def established(talk):
+    talk.handshake(-0.02)
+    talk.server.data(0)
 
 
-def test_telnet_negotiation_tells_the_server(version):
-    """Before the ports do: 2323 would be taken for the client's."""
-    talk = Talk(version, ports=(40_000, 2_323))
-    talk.server.data(0, b"\xff\xfd\x18\xff\xfd\x20")  # DO terminal type, DO terminal speed
-    talk.client.ack(0.1)
-    assert [ends(record)[1::2] for record in play(talk).records] == [(40_000, 2_323)]
+def reset(talk):
+    talk.handshake(-0.03)
+    talk.server.data(-0.01)
+    talk.client.rst(0)
 
 
-def test_telnet_negotiation_tells_the_client(version):
-    talk = Talk(version, ports=(2_000, 1_023))
-    talk.server.data(0, b"\xff\xfb\x18\xff\xfd\x01")  # WILL terminal type, DO echo: a client's
-    assert [ends(record)[1::2] for record in play(talk).records] == [(1_023, 2_000)]
+def closed(talk):
+    talk.handshake(-0.05)
+    talk.server.data(-0.03)
+    talk.close(-0.02)
+
+
+def datagram(talk):
+    talk.client.udp(0)
+
+
+def ping(talk):
+    talk.client.echo(0, 8, 1)
+
+
+def other(talk):
+    talk.client.other(0, 253)
+
+TIMEOUTS = [
+    (attempt, 30, "idle_timeout"),
+    (established, 300, "idle_timeout"),
+    (reset, 5, "rst"),
+    (closed, 5, "fin"),
+    (datagram, 60, "idle_timeout"),
+    (ping, 60, "idle_timeout"),
+    (other, 60, "idle_timeout"),
+]
+
+
+@pytest.mark.parametrize("story,seconds,reason", TIMEOUTS, ids=[s.__name__ for s, *_ in TIMEOUTS])
+def test_timeouts(story, seconds, reason):
+    """The flow is there just before its timeout, and gone a tick after it."""
+    before = Talk()
+    story(before)
+    run = play(merged(before, bystander(seconds - 0.001)))
+    assert int(run.rows[-1]["known_ns"]) == time_ns(seconds - 0.001)
+    assert run.ledger["flows"]["peak"] == 2
+    after = Talk()
+    story(after)
+    run = play(merged(after, bystander(seconds + TICK)))
+    (record,) = [row for row in run.rows if row["action"] >= 3 and row["orig_port"] != 1_111]
+    assert time_ns(seconds) <= int(record["known_ns"]) <= time_ns(seconds + TICK)
+    assert run.ledger["flows"]["peak"] == 1
+    assert reasons(run)[0] == reason
+
+
+def test_each_packet_puts_the_timeout_off():
+    talk = Talk(ports=(40_000, 53))
+    for at in (0, 50, 100, 150):
+        talk.client.udp(at)
+    run = play(merged(talk, bystander(205)))
+    assert run.ledger["flows"]["peak"] == 2
+
+
+def test_active_timeout_gives_records_of_an_open_flow():
+    talk = Talk()
+    talk.handshake()
+    for second in range(1, 100):
+        talk.server.data(second)
+        talk.client.ack(second + 0.1)
+    run = play(talk, limits=FlowLimits(active_timeout_ns=30 * SECOND_NS))
+    flows = [(e["event"]["action"], e["flow"]["final"]) for e in run.events]
+    assert flows == [
+        ("flow_started", False), *[("network_flow", False)] * 3, ("network_flow", True)
+    ]
+    active = run.events[1]
+    assert active["event"]["type"] == ["connection"]
+    assert active["sensor"]["flow"]["end_reason"] == "active_timeout"
+    assert len({event["flow"]["id"] for event in run.events}) == 1
+    known = [int(row["known_ns"]) for row in run.rows[1:4]]
+    for number, at in enumerate(known, start=1):
+        assert time_ns(30 * number) <= at <= time_ns(30 * number + number * TICK)

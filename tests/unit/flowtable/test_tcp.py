@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conversation import Talk, ends, merged, play, tags, verdicts
+from tests.conversation import Talk, play, verdicts
+from tests.unit.flowtable.stories import flow_of
 
 pytestmark = pytest.mark.parametrize("version", [4, 6])
-
-
-def flow_of(run, which=0):
-    return run.records[which]["sensor"]["flow"]
 
 
 # ---- zeek's conn_state and history --------------------------------------------------------------
@@ -333,79 +330,7 @@ def test_pings_at_the_same_time_have_ids_of_their_own(version):
     assert len({record["flow"]["id"] for record in play(talk).records}) == 5
 
 
-# ---- direction ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("first", ["client", "server"])
-def test_the_lower_well_known_port_responds(version, first):
-    talk = Talk(version)
-    order = [talk.client, talk.server] if first == "client" else [talk.server, talk.client]
-    order[0].data(0)
-    order[1].data(0.1)
-    order[0].ack(0.2)
-    run = play(talk)
-    assert (ends(run.records[0])[1], ends(run.records[0])[3]) == (40_000, 23)
-    assert tags(run.records[0]) == ["direction_guessed"]
-
-
-def test_the_first_sender_opens_where_ports_tell_nothing(version):
-    talk = Talk(version, ports=(40_000, 50_000))
-    talk.server.data(0)
-    talk.client.data(0.1)
-    run = play(talk)
-    assert ends(run.records[0])[1] == 50_000
-    assert tags(run.records[0]) == ["direction_guessed"]
-
-
-def test_a_syn_ack_tells_even_against_the_ports(version):
-    talk = Talk(version, ports=(20, 40_000))
-    talk.server.segment(0, 0x12, ack=talk.client.isn + 1)
-    run = play(talk)
-    assert (ends(run.records[0])[1], ends(run.records[0])[3]) == (20, 40_000)
-    assert tags(run.records[0]) == []
-
-
-def test_a_guess_is_corrected_by_a_late_syn(version):
-    """The responder's first payload overtakes everything."""
-    talk = Talk(version, ports=(40_000, 50_000))
-    talk.handshake()
-    talk.server.data(0.03, b"x" * 10)
-    talk.client.ack(0.04)
-    talk.server.data(0.05, b"x" * 10)
-    times = [time for time, _ in talk.frames]
-    octets = [frame for _, frame in talk.frames]
-    octets = [octets[3], *octets[:3], *octets[4:]]
-    run = play(list(zip(times, octets, strict=True)))
-    (record,) = run.records
-    assert (ends(record)[1], ends(record)[3]) == (40_000, 50_000)
-    assert tags(record) == []
-    assert run.actions() == ["flow_started", "network_flow"]
-    assert record["sensor"]["flow"]["payload_bytes_resp"] == 20
-    assert record["source"]["mac"] == "02-00-00-00-00-0A"
-    assert record["destination"]["packets"] == 3
-
-
-def test_a_guess_stands_once_it_was_told(version):
-    talk = Talk(version, ports=(40_000, 50_000))
-    talk.server.data(0)
-    talk.client.ack(0.1)
-    talk.client.data(0.2)
-    talk.server.ack(0.3)
-    assert play(talk).actions()[0] == "flow_started"
-    talk.server.segment(0.4, 0x12, seq=talk.server.isn, ack=talk.client.isn + 1)
-    run = play(talk)
-    assert all(ends(event)[1] == 50_000 for event in run.events)
-    assert tags(run.records[0]) == ["direction_guessed"]
-
-
-def test_backscatter_between_other_conversations(version):
-    talks = []
-    for port in range(30_000, 30_020):
-        talk = Talk(version, ports=(port, 23))
-        talk.server.segment((port - 30_000) * 0.01, 0x12, ack=port)
-        talks.append(talk)
-    run = play(merged(*talks))
-    assert run.actions() == ["network_flow"] * 20
+# ---- attempts and answers that do not fit -------------------------------------------------------
 
 
 def session(talk, at):

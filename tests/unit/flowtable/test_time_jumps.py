@@ -14,6 +14,7 @@ from tests import ecs
 from tests.conversation import SECOND_NS, START_NS, Frames, Talk, merged, play, time_ns, verdicts
 from tests.random_traffic import printed, random_frames, random_options
 from tests.running import Run
+from tests.unit.flowtable.stories import bystander, flow_of, reasons
 
 HOUR = 3600.0
 YEAR = 365 * 24 * HOUR
@@ -34,10 +35,6 @@ def moved(frames: Frames, which: int, by: float) -> Frames:
     """One frame dated wrongly."""
     time, octets = frames[which]
     return [*frames[:which], (time + int(by * SECOND_NS), octets), *frames[which + 1 :]]
-
-
-def reasons(run: Run) -> list[str]:
-    return [record["sensor"]["flow"]["end_reason"] for record in run.records]
 
 
 @pytest.mark.parametrize("by", [25 * HOUR, YEAR, 90 * YEAR])
@@ -189,3 +186,50 @@ def test_one_wrong_time_among_quick_conversations_changes_no_verdict(
 
     assert told(run) == told(plain)
     assert run.ledger["time_jumps"] == 1
+
+
+@pytest.mark.parametrize("jump", [600.0, 5 * HOUR, 24 * 365 * HOUR])
+def test_a_jump_forward_on_which_frames_agree_ends_everything(jump):
+    talk = Talk()
+    talk.handshake()
+    talk.server.data(0.1)
+    run = play(merged(talk, bystander(jump), bystander(jump + 1, 1_112)))
+    assert reasons(run) == ["idle_timeout", "end_of_capture", "end_of_capture"]
+    assert run.ledger["time_jumps"] == 0
+
+
+def test_a_clock_that_runs_backwards_keeps_the_flow_and_is_counted():
+    talk = Talk()
+    talk.handshake(10)
+    talk.server.data(7)
+    talk.client.ack(7.1)
+    talk.client.data(12)
+    run = play(talk)
+    assert run.ledger["time_backwards"] == 2
+    assert run.actions() == ["flow_started", "network_flow"]
+    assert run.records[0]["network"]["packets"] == 6
+    known = [int(row["known_ns"]) for row in run.rows]
+    assert known == sorted(known)
+
+
+@pytest.mark.parametrize("start", [0, 1, 1 << 24, 4_000_000_000 * SECOND_NS])
+def test_any_start(start):
+    talk = Talk()
+    talk.handshake()
+    talk.server.data(0.1)
+    talk.close(1)
+    frames = [(time - START_NS + start, octets) for time, octets in talk.frames]
+    run = play(frames)
+    assert verdicts(run) == [("accepted", "responder_data", 0.99)]
+    assert run.records[0]["event"]["duration"] == 1_020_000_000
+    assert flow_of(run)["conn_state"] == "SF"
+
+
+def test_from_nothing_to_now():
+    """A capture whose first frame has no time (zero) and whose others have."""
+    early = Talk(ports=(41_000, 2_222))
+    early.client.udp(0)
+    talk = Talk()
+    talk.handshake()
+    run = play([(0, early.frames[0][1]), *talk.frames])
+    assert reasons(run) == ["idle_timeout", "end_of_capture"]

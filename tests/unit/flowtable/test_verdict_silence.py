@@ -398,3 +398,34 @@ def test_accept_on_data_holds_keep_alives_back(version):
     talk.client.ack(0)
     talk.server.ack(0.01)
     assert play(talk, accept_on_data=True).actions() == ["network_flow"]
+
+
+def test_a_probe_and_its_rst_are_no_backscatter(version):
+    """An ACK scan: nothing was asked for by a SYN, and it was not alone either."""
+    talk = Talk(version)
+    talk.client.ack(0, ack=77)
+    talk.server.rst(0.01)
+    run = play(talk)
+    assert verdicts(run) == [("unknown", "none", 0.3)]
+    assert run.actions() == ["network_flow"]
+
+
+def test_data_both_ways_of_a_session_that_is_closing_is_a_session(version):
+    """The capture begins with the server's last words; the client still answers."""
+    talk = Talk(version)
+    talk.server.data(0, b"bye")
+    talk.server.fin(0.01)
+    talk.client.data(0.02, b"logout")
+    run = play(talk)
+    assert verdicts(run) == [("accepted", "responder_data", 0.9)]
+
+
+def test_only_the_end_of_a_session_is_none(version):
+    talk = Talk(version)
+    talk.server.fin(0)
+    talk.client.ack(0.01)
+    talk.client.fin(0.02)
+    talk.server.ack(0.03)
+    run = play(talk)
+    assert verdicts(run) == [("unknown", "none", 0.3)]
+    assert run.records[0]["sensor"]["flow"]["conn_state"] == "SF"

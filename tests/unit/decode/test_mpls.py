@@ -1,0 +1,56 @@
+"""MPLS: the label stack, and what lies below it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scapy.contrib.mpls import MPLS
+from scapy.layers.l2 import ARP, Ether
+from scapy.packet import Raw
+
+from sensor.model.packets import KIND_NON_IP
+from tests.unit.decode.batches import anomaly_of, packet_and_path
+from tests.unit.decode.tunnel_corpus import (
+    INNER_MAC,
+    MAC,
+    inner,
+    inner_frame,
+)
+
+
+def test_a_pseudowire_is_opened_with_a_control_word_and_without() -> None:
+    stack = Ether(**MAC, type=0x8847) / MPLS(label=16, s=1)
+    for front in (b"\0\0\0\7", b""):
+        row, path = packet_and_path(bytes(stack / Raw(front + bytes(inner_frame()))))
+        assert (row["dst_port"], path) == (23, [])
+        assert f"{int(row['src_mac']):012x}" == INNER_MAC["src"].replace(":", "")
+    arp = Ether(**INNER_MAC) / ARP()
+    assert packet_and_path(bytes(stack / Raw(b"\0\0\0\7" + bytes(arp))))[0]["kind"] == KIND_NON_IP
+    assert packet_and_path(bytes(stack / Raw(b"\x10\0\0\7" + bytes(20))))[0]["kind"] == KIND_NON_IP
+
+
+def labelled(count: int, content: bytes) -> Any:
+    """The record of a frame whose content is behind so many labels."""
+    stack = b"\0\1\0\x40" * (count - 1) + b"\0\1\1\x40"
+    return packet_and_path(bytes(Ether(**MAC, type=0x8847) / Raw(stack + content)))[0]
+
+
+def test_sixteen_labels_are_read_and_seventeen_are_too_many() -> None:
+    assert labelled(16, bytes(inner()))["dst_port"] == 23
+    assert anomaly_of(labelled(17, bytes(inner()))) == "mpls_stack_too_deep"
+
+
+def test_a_stack_without_a_bottom_or_without_content_is_cut() -> None:
+    frame = bytes(Ether(**MAC, type=0x8847) / MPLS(label=16, s=0))
+    assert anomaly_of(packet_and_path(frame)[0]) == "mpls_truncated"
+    assert anomaly_of(labelled(1, b"")) == "mpls_truncated"
+    whole = bytes(Ether(**MAC, type=0x8847) / MPLS(label=16, s=1))
+    row, _ = packet_and_path(whole, wire=[len(whole) + 1])
+    assert anomaly_of(row) == "header_not_captured"
+
+
+def test_a_pseudowire_has_room_for_a_control_word_and_a_header() -> None:
+    short = bytes(12) + b"\x08\x06" + bytes(3)  # ARP, one octet short of both
+    assert labelled(1, short)["kind"] == KIND_NON_IP
+    row = labelled(1, bytes(4) + bytes(12) + b"\x08\x00")
+    assert anomaly_of(row) == "ipv4_header_truncated"

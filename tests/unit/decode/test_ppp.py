@@ -1,0 +1,70 @@
+"""PPP, its HDLC framing and Cisco's, and PPPoE."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from sensor.model.packets import KIND_FLOW, KIND_NON_IP
+from tests.unit.decode.batches import anomaly_of, decode_one
+from tests.unit.decode.corpus import ipv4, ipv6
+from tests.unit.decode.tunnel_corpus import LINK_FRAMES
+
+PPP, PPP_HDLC, PPPOE, CISCO_HDLC = 9, 50, 51, 104
+
+
+@pytest.mark.parametrize("front", [b"\x00\x21", b"\x21"])
+def test_a_protocol_number_has_two_octets_or_one(front: bytes) -> None:
+    row = decode_one(front + ipv4(), PPP)
+    assert (row["kind"], row["ip_version"], row["dst_port"]) == (KIND_FLOW, 4, 23)
+
+
+@pytest.mark.parametrize(("front", "kind"), [
+    (b"\x0f\0\x08\0", KIND_FLOW), (b"\x8f\0\x08\0", KIND_FLOW),  # unicast and multicast
+    (b"\x8f\0\x08\6", KIND_NON_IP), (b"\xff\x03\0\x21", KIND_FLOW), (b"\0\x21", KIND_FLOW),
+])  # fmt: skip
+def test_hdlc_of_ppp_and_of_cisco(front: bytes, kind: int) -> None:
+    assert decode_one(front + ipv4(), CISCO_HDLC)["kind"] == kind
+
+
+def test_cisco_hdlc_carries_ipv6() -> None:
+    assert decode_one(b"\x0f\0\x86\xdd" + ipv6(), CISCO_HDLC)["ip_version"] == 6
+
+
+def test_a_header_of_hdlc_that_is_cut() -> None:
+    assert anomaly_of(decode_one(b"\x0f\0\x08", CISCO_HDLC)) == "link_truncated"
+    assert anomaly_of(decode_one(b"\x0f\0\x08", CISCO_HDLC, wire=4)) == "header_not_captured"
+
+
+def session(length: int, content: bytes, code: int = 0) -> bytes:
+    return struct.pack("!BBHH", 0x11, code, 7, length) + content
+
+
+def test_a_session_of_one_octet_has_no_protocol_number() -> None:
+    assert anomaly_of(decode_one(session(1, b"\x21"), PPPOE)) == "link_truncated"
+    assert anomaly_of(decode_one(session(2, b"\x21"), PPPOE, wire=8)) == "header_not_captured"
+    assert decode_one(session(2, b"\xc0\x21"), PPPOE)["kind"] == KIND_NON_IP
+
+
+def test_a_length_of_pppoe_bounds_the_packet_and_may_not_pass_the_frame() -> None:
+    content = b"\x00\x21" + ipv4()
+    row = decode_one(session(len(content), content + bytes(9)), PPPOE)
+    assert (anomaly_of(row), row["payload_bytes"]) == ("sound", 5)
+    assert anomaly_of(decode_one(session(len(content), content), PPPOE)) == "sound"
+    assert anomaly_of(decode_one(session(len(content) + 1, content), PPPOE)) == "pppoe_bad_length"
+    assert anomaly_of(decode_one(session(len(content) - 1, content), PPPOE)) == "ipv4_truncated"
+
+
+def test_a_header_of_pppoe_that_is_cut() -> None:
+    assert anomaly_of(decode_one(session(0, b"")[:5], PPPOE)) == "link_truncated"
+    assert anomaly_of(decode_one(session(0, b"")[:5], PPPOE, wire=6)) == "header_not_captured"
+
+
+def test_discovery_of_pppoe_is_no_ip() -> None:
+    assert decode_one(session(0, b"", code=9), PPPOE)["kind"] == KIND_NON_IP
+
+
+def test_a_link_control_packet_is_no_ip() -> None:
+    link, frame, kind = LINK_FRAMES["lcp"]
+    assert decode_one(frame, link)["kind"] == kind == KIND_NON_IP

@@ -1,0 +1,152 @@
+"""The headers of tunnels: what they name, and where they are no tunnel's."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+from scapy.layers.inet import IP
+from scapy.layers.l2 import Ether
+from scapy.packet import Raw
+
+from sensor.config import Config, DecodeSettings
+from sensor.decode import Decoder
+from sensor.memory.records import NO_VLAN
+from sensor.model.addresses import address_text
+from sensor.model.packets import KIND_FLOW, PacketBatch
+from tests.unit.decode.batches import (
+    Step,
+    anomaly_of,
+    batch_of,
+    decode_all,
+    members_of,
+    packet_and_path,
+)
+from tests.unit.decode.tunnel_corpus import (
+    MAC,
+    OUTER,
+    TUNNEL_FRAMES,
+    inner,
+    inner_frame,
+    udp,
+)
+
+OUT = ("203.0.113.1", "203.0.113.2")
+
+
+def test_a_mirror_tells_the_vlan_that_it_took_out() -> None:
+    assert packet_and_path(TUNNEL_FRAMES["erspan_2"][1])[0]["vlan_outer"] == 120
+    preserved = bytearray(TUNNEL_FRAMES["erspan_2"][1])
+    preserved[14 + 20 + 8 + 2] |= 0x18  # En 3: the tag is still in the frame
+    assert packet_and_path(bytes(preserved))[0]["vlan_outer"] == NO_VLAN
+
+
+# Content that is no packet, or cannot be looked into: the packet is the outer one.
+@pytest.mark.parametrize("gre", [
+    b"\0\0\0\0",  # a keep-alive
+    b"\x40\0\x08\0" + bytes(20),  # with source routes, RFC 1701
+    b"\0\2\x08\0" + bytes(20),  # version 2
+    b"\x20\x81\x88\x0b\0\0\0\1\0\0\0\0",  # PPTP: an acknowledgement alone
+    b"\x30\x01\x88\x0b\0\4\0\1\0\0\0\0\x00\xfd\x90\0",  # PPTP: compressed
+    b"\x10\0\x88\xbe\0\0\0\1\x50" + bytes(60),  # ERSPAN of a version unknown
+])
+def test_a_tunnel_with_nothing_to_decode_stays_closed(gre: bytes) -> None:
+    row, path = packet_and_path(bytes(Ether(**MAC) / IP(**OUTER, proto=47) / Raw(gre)))
+    assert (anomaly_of(row), row["protocol"], row["kind"], path) == ("sound", 47, KIND_FLOW, [])
+    assert address_text(int(row["src_hi"]), int(row["src_lo"])) == OUT[0]
+
+# What stands at a tunnel's port and is none: the datagram is a datagram.
+_CUT_INNER = bytes(inner_frame())[:-1]
+
+NO_TUNNELS = {
+    "text": (4789, b"just some text that came to this port"),
+    "vxlan_no_vni": (4789, struct.pack("!II", 0, 5000 << 8) + bytes(inner_frame())),
+    "vxlan_reserved": (4789, struct.pack("!II", 0x08000001, 5000 << 8) + bytes(inner_frame())),
+    "vxlan_last": (4789, struct.pack("!II", 0x08000000, 5000 << 8 | 1) + bytes(inner_frame())),
+    "vxlan_short": (4789, b"\x08\0\0\0\0\0"),
+    "vxlan_cut_inside": (4789, struct.pack("!II", 0x08000000, 5000 << 8) + _CUT_INNER),
+    "geneve_version": (6081, b"\x40\0\x65\x58\0\0\1\0" + bytes(inner_frame())),
+    "geneve_control": (6081, b"\x00\x80\x65\x58\0\0\1\0" + bytes(inner_frame())),
+    "geneve_options": (6081, b"\x3f\0\x65\x58\0\0\1\0" + bytes(20)),
+    "geneve_other": (6081, b"\x00\0\x88\x88\0\0\1\0" + bytes(inner_frame())),
+    "gtp_echo": (2152, b"\x32\x01\x00\x04\0\0\0\0\0\0\0\0"),
+    "gtp_prime": (2152, b"\x20\xff\x00\x04\0\0\0\1" + bytes(inner())),
+    "gtp_endless": (2152, b"\x34\xff\x00\x08\0\0\0\1\0\0\0\x85" + b"\x01\0\0\x85" * 40),
+    "gtp_no_extension": (2152, b"\x34\xff\x00\x08\0\0\0\1\0\0\0\x85" + bytes(8)),
+    "gtp_not_ip": (2152, b"\x30\xff\x00\x08\0\0\0\1" + bytes(8)),
+    "teredo_is_off": (3544, bytes(inner(True))),
+}
+
+
+@pytest.mark.parametrize("name", NO_TUNNELS)
+def test_a_wrong_guess_leaves_nothing_behind(name: str) -> None:
+    port, payload = NO_TUNNELS[name]
+    frame = bytes(udp(port) / Raw(payload))
+    packets = decode_all([frame], stale=0xA5)
+    plain = PacketBatch(1)
+    no_ports = DecodeSettings(vxlan_ports=(), geneve_ports=(), gtp_ports=())
+    Decoder(Config(decode=no_ports)).decode(batch_of(frame), plain)
+    assert anomaly_of(plain.records[0]) == "sound"
+    assert members_of(packets.records[0]) == members_of(plain.records[0])
+    assert packets.records[0]["dst_port"] == port
+
+
+def announced(header: bytes) -> Any:
+    """The record of a packet whose IP header announces GRE."""
+    return packet_and_path(bytes(Ether(**MAC) / IP(**OUTER, proto=47) / Raw(header)))
+
+
+@pytest.mark.parametrize(("header", "name"), [
+    (b"\0\0\x08", "gre_truncated"),
+    (b"\x20\0\x08\0\0\0\0", "gre_truncated"),
+    (b"\x30\x01\x88\x0b\0\4\0\1\0\0\0\0\xff\x03\0", "gre_truncated"),
+    (b"\x10\0\x88\xbe\0\0\0\1" + b"\x10" * 7, "erspan_truncated"),
+    (b"\x10\0\x22\xeb\0\0\0\1\x20" + bytes(10) + b"\1", "erspan_truncated"),
+])  # fmt: skip
+def test_a_header_that_is_cut_is_named(header: bytes, name: str) -> None:
+    assert anomaly_of(announced(header)[0]) == name
+
+
+@pytest.mark.parametrize(("key", "step"), [
+    (0x000F_FFFF, ("gre", 0x000F_FFFF, *OUT)), (0x0010_0000, ("nvgre", 0x1000, *OUT)),
+])  # fmt: skip
+def test_the_lowest_key_that_is_one_of_nvgre(key: int, step: Step) -> None:
+    header = struct.pack("!HHI", 0x2000, 0x6558, key)
+    assert announced(header + bytes(inner_frame()))[1] == [step]
+
+
+@pytest.mark.parametrize(("flags", "front"), [
+    (0x8000, bytes(4)), (0x1000, bytes(4)), (0xB000, bytes(4) + b"\0\0\0\5" + bytes(4)),
+])  # fmt: skip
+def test_each_option_of_gre_moves_the_content(flags: int, front: bytes) -> None:
+    row, path = announced(struct.pack("!HH", flags, 0x800) + front + bytes(inner()))
+    assert (row["dst_port"], [step[1] for step in path]) == (23, [5 if flags & 0x2000 else None])
+
+
+@pytest.mark.parametrize(("port", "front", "opened"), [
+    (4789, struct.pack("!II", 0x8800_0000 | 5, 7 << 8), True),  # with a group
+    (4789, struct.pack("!II", 0x8900_0000, 7 << 8), False),
+    (6081, struct.pack("!II", 0x0000_6558, 7 << 8), True),
+    (6081, struct.pack("!II", 0x0001_6558, 7 << 8), False),  # a reserved bit
+    (6081, struct.pack("!II", 0x0040_6558, 7 << 8), True),  # critical options, and none there
+])  # fmt: skip
+def test_flags_of_a_virtual_network(port: int, front: bytes, opened: bool) -> None:
+    row, path = packet_and_path(bytes(udp(port) / Raw(front + bytes(inner_frame()))))
+    assert [step[1] for step in path] == ([7] if opened else [])
+    assert row["dst_port"] == (23 if opened else port)
+
+
+@pytest.mark.parametrize(("count", "opened"), [(1, True), (16, True), (17, False)])
+def test_sixteen_extension_headers_of_gtp_are_read(count: int, opened: bool) -> None:
+    chain = b"\x01\0\0\x85" * (count - 1) + b"\x01\0\0\0"
+    header = b"\x34\xff\0\0\0\0\0\7" + b"\0\0\0\x85" + chain
+    row, path = packet_and_path(bytes(udp(2152) / Raw(header + bytes(inner()))))
+    assert [step[:2] for step in path] == ([("gtp_u", 7)] if opened else [])
+    assert row["dst_port"] == (23 if opened else 2152)
+
+
+@pytest.mark.parametrize("flag", [1, 2])
+def test_gtp_with_a_number_alone_has_four_octets_more(flag: int) -> None:
+    header = bytes([0x30 | flag, 0xFF]) + b"\0\0\0\0\0\7" + b"\0\0\0\x85"
+    assert packet_and_path(bytes(udp(2152) / Raw(header + bytes(inner()))))[0]["dst_port"] == 23

@@ -1,0 +1,20 @@
+"""A batch of frames, and the window of octets that they are in."""
+
+from __future__ import annotations
+
+from sensor.memory.records import NO_VLAN
+from sensor.model.frames import FrameBatch
+
+
+def test_a_new_batch_is_empty_and_its_frames_have_no_tag() -> None:
+    frames = FrameBatch(3)
+    assert (frames.count, frames.size, frames.numbers, frames.first_number) == (0, 1, None, 1)
+    assert frames.records["vlan_tci"].tolist() == [NO_VLAN] * 3
+
+
+def test_any_buffer_may_be_the_window() -> None:
+    frames = FrameBatch(1)
+    for data in (b"octets", bytearray(b"octets"), memoryview(b"octets")):
+        frames.attach(data)
+        assert frames.size == 6
+        assert bytes(frames.data) == b"octets"
