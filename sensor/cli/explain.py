@@ -13,7 +13,7 @@ from typing import Any
 import click
 import numpy as np
 
-from sensor.api import EVERYTHING, KNOWN_FIELDS, build_replay, flow_context, load_rules
+from sensor.api import EVERYTHING, build_replay, flow_context, load_rules
 from sensor.app.outputs import settle
 from sensor.base.escape import harmless
 from sensor.capture.files.process_probe import tells_processes
@@ -21,6 +21,7 @@ from sensor.capture.files.selection import Asked
 from sensor.cli.output import DAMAGED, DONE
 from sensor.config import Config
 from sensor.ecs.flow_batch import FlowBatch
+from sensor.ecs.schema import known_fields
 from sensor.engine.documents import DocumentsPipeline, DocumentStream
 from sensor.engine.pipeline import Outlet, Pipeline
 from sensor.engine.protocols import RowsPart
@@ -28,7 +29,6 @@ from sensor.errors import ConfigError, QueryError
 from sensor.events.files import EventFiles
 from sensor.model.alert import Alert
 from sensor.model.columns import CodedColumn, Rows
-from sensor.model.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
 from sensor.query import ecs_names
 from sensor.query import validate as check
 from sensor.query.ast import And, FieldTest, Node, Query, Text, any_of
@@ -122,7 +122,7 @@ def print_explanation(wanted: Wanted, config: Config) -> int:
     selection = selection_of(wanted.flow) if wanted.flow else None
     if selection is not None:
         _check_selection(selection, wanted)
-    explainer = Explainer(query, tuple(KNOWN_FIELDS))
+    explainer = Explainer(query, tuple(known_fields()))
     collected = _Collected()
     pipeline = _pipeline(wanted, collected, config)
     settle()
@@ -149,7 +149,7 @@ def _rules_of(wanted: Wanted, config: Config) -> RuleSet:
 
 def _check_selection(selection: Query, wanted: Wanted) -> None:
     """Errors: ConfigError for a field that no event has."""
-    known = KNOWN_FIELDS | PROCESS_KNOWN_FIELDS
+    known = known_fields(processes=True)
     found = check.check(selection, wanted.flow, lambda name: known.get(name, "keyword")
                         if wanted.events or ecs_names.exists(name) else known.get(name),
                         tuple(known), None)
@@ -224,7 +224,7 @@ def _nearest(
     """The flows that were asked for: those first with which the rule was complete, then those that
     come nearest to what it wants.
     """
-    wanted = compile_query(selection, tuple(KNOWN_FIELDS)) if selection is not None else None
+    wanted = compile_query(selection, tuple(known_fields())) if selection is not None else None
     flows: dict[Any, _Flow] = {}
     for index, rows in enumerate(batches):
         scores = explainer.nearness(rows).tolist()

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from sensor.api import KNOWN_FIELDS, load_rules, shipped_rules
+from sensor.api import load_rules, shipped_rules
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
 from sensor.cli.output import DONE, USAGE
 from sensor.config import Config
-from sensor.model.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
+from sensor.ecs.schema import known_fields
 from sensor.rules.field_check import Resources
 from sensor.rules.indicators import read_indicators
 from sensor.rules.ruleset import RuleSet, check_paths, format_rule
@@ -94,7 +94,7 @@ def _joined(value: Any) -> str:
 
 def print_check(paths: Sequence[str], config: Config, ready: Ready = ON_A_TAP) -> int:
     """Print a line for each rule and each error; exit code 2 if there is an error."""
-    known = KNOWN_FIELDS | (PROCESS_KNOWN_FIELDS if ready.processes else {})
+    known = known_fields(processes=ready.processes)
     rows = check_paths(
         paths or [shipped_rules()], config=config, known_fields=known, any_event=ready.any_event,
         resources=Resources(indicators=tuple(read_indicators(ready.indicators))),

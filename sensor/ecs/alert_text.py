@@ -179,7 +179,7 @@ def _json_escape(match: re.Match[str]) -> str:
 
 
 
-def time_text(time_ns: int, *, local: bool) -> str:
+def alert_time(time_ns: int, *, local: bool) -> str:
     """`2026-01-02 03:04:05.678901` in UTC; `...+0100` follows a local time."""
     at = moment(time_ns)
     if local:
@@ -208,7 +208,7 @@ def alert_details(alert: Alert) -> list[str]:
 
 def alert_text(alert: Alert, *, local_time: bool = False) -> str:
     """An alert as two lines, harmless, without a newline at the end."""
-    when = time_text(alert.time_ns, local=local_time)
+    when = alert_time(alert.time_ns, local=local_time)
     severity = harmless(alert.severity).upper()
     details = "  ".join(alert_details(alert))
     return f"{when}  {severity} {score(alert)}  {harmless(alert.rule_name)}\n    {details}"

@@ -272,15 +272,15 @@ def put_event_id(out: Any, at: int, scratch: Any, octets: Any, row: int) -> int:
 COMMUNITY, FLOW_ID, EVENT_ID = range(3)
 
 
-def names_of(records: Any, which: int) -> list[str]:
+def identifiers_of(records: Any, which: int) -> list[str]:
     """One of COMMUNITY, FLOW_ID, EVENT_ID for each of some flow records."""
     rows = np.ascontiguousarray(records).view(np.uint8)
     if not len(rows):
         return []
-    return _names(rows, len(records), which)
+    return _texts(rows, len(records), which)
 
 
-def _names(rows: Any, count: int, which: int) -> list[str]:
+def _texts(rows: Any, count: int, which: int) -> list[str]:
     octets = octets_of(rows)
     buffer = bytearray(COMMUNITY_ROOM + FLOW_ID_ROOM)
     out = room_of(buffer)

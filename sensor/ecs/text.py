@@ -217,22 +217,10 @@ def put_hex(out: Any, at: int, value: int) -> int:
     return at + 16
 
 
-def number_text(value: Any) -> str:
-    """The decimal digits of an unsigned 64-bit number."""
-    out = bytearray(NUMBER_ROOM)
-    return out[: put_number(room_of(out), 0, value)].decode()
-
-
 def time_text(time_ns: Any) -> str:
     """RFC 3339 in UTC with nine decimals, as in every document."""
     out = bytearray(TIME_ROOM)
     return out[: put_time(room_of(out), 0, time_ns)].decode()
-
-
-def ip_text(hi: Any, lo: Any) -> str:
-    """An address as documents have it (RFC 5952; v4-mapped as dotted quad)."""
-    out = bytearray(ADDRESS_ROOM)
-    return out[: put_address(room_of(out), 0, hi, lo)].decode()
 
 
 def mac_text(octets: bytes) -> str:
