@@ -23,7 +23,7 @@ Mask = NDArray[np.bool_]
 class NumberColumn:
     """Numbers: `values` as int64, uint64 or float64; `valid` is None where every row has one."""
 
-    values: NDArray[Any]
+    values: NDArray[np.number]
     valid: Mask | None = None
     ecs_type: str = "long"
 
@@ -46,7 +46,7 @@ class CodedColumn:
     has (text, numbers, booleans); addresses and dates are text, told by `ecs_type`.
     """
 
-    codes: NDArray[Any]
+    codes: NDArray[np.integer]
     table: tuple[tuple[Scalar, ...], ...]
     ecs_type: str = "keyword"
 
