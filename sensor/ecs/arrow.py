@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -48,18 +49,19 @@ def frame_of(batch: FlowRecords) -> Any:
     return table_of(batch).to_pandas()
 
 
-def _array(pyarrow: Any, column: Column, field: Field) -> Any:
+def _array(pyarrow: ModuleType, column: Column, field: Field) -> object:
     match column:
         case NumberColumn(values, valid):
             return pyarrow.array(values, mask=None if valid is None else ~valid)
         case AddressColumn(hi, lo, _):
             texts = [address_text(*pair) for pair in zip(hi.tolist(), lo.tolist(), strict=True)]
             return pyarrow.array(texts, pyarrow.string())
-        case CodedColumn(codes, table, _):
-            return _coded(pyarrow, codes, table, field)
+        case CodedColumn():
+            return _coded(pyarrow, column, field)
 
 
-def _coded(pyarrow: Any, codes: Any, table: Any, field: Field) -> Any:
+def _coded(pyarrow: ModuleType, column: CodedColumn, field: Field) -> object:
+    table = column.table
     types = {"boolean": pyarrow.bool_(), "float": pyarrow.float64()}
     value_type = types.get(field.type, pyarrow.string())
     if field.array:
@@ -71,4 +73,4 @@ def _coded(pyarrow: Any, codes: Any, table: Any, field: Field) -> Any:
         stamps = [str(values[0])[:-1] if values else "NaT" for values in table]
         entries = pyarrow.array(np.array(stamps, dtype="datetime64[ns]")).cast(
             pyarrow.timestamp("ns", tz="UTC"))
-    return entries.take(pyarrow.array(codes))
+    return entries.take(pyarrow.array(column.codes))

@@ -147,7 +147,7 @@ def read(  # noqa: C901, PLR0911  a list of cases
 
 def _member(batch: FlowRecords, member: str, index: int = 0) -> NDArray[Any]:
     """A member of every record, side by side: many rules look at it, and records lie far apart."""
-    values: NDArray[Any] = batch.records[member]
+    values = batch.records[member]
     return np.ascontiguousarray(values[:, index] if values.ndim > 1 else values)
 
 
@@ -156,7 +156,7 @@ def _same(batch: FlowRecords, values: Values, ecs_type: str) -> CodedColumn:
 
 
 def _by_code(
-    codes: NDArray[Any], valid: Mask | None, table: tuple[Values, ...], ecs_type: str
+    codes: NDArray[np.integer], valid: Mask | None, table: tuple[Values, ...], ecs_type: str
 ) -> CodedColumn:
     """A column over `table`; a code beyond it, or a row that is not valid, has no value."""
     missing = codes >= len(table)
@@ -169,7 +169,7 @@ def _by_code(
 
 
 def _distinct(
-    values: NDArray[Any],
+    values: NDArray[np.generic],
     valid: Mask | None,
     text: Callable[[Any], Values],
     ecs_type: str,
@@ -189,7 +189,7 @@ def _each(texts: list[str], ecs_type: str) -> CodedColumn:
     return CodedColumn(np.arange(len(texts)), tuple((text,) for text in texts), ecs_type)
 
 
-def _time(time_ns: Any) -> Values:
+def _time(time_ns: int) -> Values:
     return (time_text(time_ns),)
 
 

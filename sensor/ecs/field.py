@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sensor.base.frozen import frozen
-from sensor.model.columns import Scalar
+from sensor.model.columns import Document, Scalar
 
 Values = tuple[Scalar, ...]
 
@@ -142,9 +142,9 @@ def coded(names: tuple[str, ...], absent: int | None = None) -> tuple[Values, ..
     return tuple(() if code == absent else (name,) for code, name in enumerate(names))
 
 
-def nested(fields: tuple[Field, ...], entry: object) -> dict[str, Any]:
+def nested(fields: tuple[Field, ...], entry: object) -> Document:
     """The objects that an entry gives a document: fields without a value are absent."""
-    found: dict[str, Any] = {}
+    found: Document = {}
     for field in fields:
         assert isinstance(field.reading, Entry), f"{field.name} is no field of a group"
         values = field.reading.values(entry)

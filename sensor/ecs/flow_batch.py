@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sensor.ecs.arrow import frame_of, table_of
 from sensor.ecs.columns import column_of
 from sensor.ecs.writer import render_json_lines
-from sensor.model.columns import Column
+from sensor.model.columns import Column, Document
 from sensor.model.flow import FlowContext
 
 
@@ -45,7 +45,7 @@ class KeptFlow:
         """When the event became known."""
         return self._alone().known_ns(0)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """The event as a nested ECS document."""
         return self._alone().document(0)
 
@@ -68,7 +68,7 @@ class FlowBatch:
     def __len__(self) -> int:
         return self.count
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[Document]:
         return iter(self.to_dicts())
 
     def column(self, name: str) -> Column | None:
@@ -100,11 +100,11 @@ class FlowBatch:
         size = self.records.itemsize
         return KeptFlow(bytes(self._octets[row * size : (row + 1) * size]), self._shell)
 
-    def document(self, row: int) -> dict[str, Any]:
+    def document(self, row: int) -> Document:
         """One event as a nested ECS document."""
         return self.documents([row])[0]
 
-    def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+    def documents(self, rows: Sequence[int]) -> list[Document]:
         """Some events as nested ECS documents, each the caller's own."""
         return FlowBatch(self.records[list(rows)], self.context, self.created_ns).to_dicts()
 
@@ -112,7 +112,7 @@ class FlowBatch:
         """All events as NDJSON, one ECS document a line."""
         return render_json_lines(self)
 
-    def to_dicts(self) -> list[dict[str, Any]]:
+    def to_dicts(self) -> list[Document]:
         """All events as nested ECS documents."""
         return [orjson.loads(line) for line in self.to_json_lines().splitlines()]
 
