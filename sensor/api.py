@@ -17,7 +17,7 @@ from sensor.capture.files.process_probe import tells_processes
 from sensor.config import Config
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.errors import CaptureError
-from sensor.memory.records import FLOW_LAYOUT, dtype_of
+from sensor.memory.records import FLOW_LAYOUT
 from sensor.model.alert import Alert
 from sensor.model.columns import Rows
 from sensor.model.flow import FLOW_ENDED
@@ -127,7 +127,7 @@ def flows(*paths: str, config: Config | None = None) -> FlowBatch:
     pipeline = build_replay(paths, records, RunOutputs(()), config or Config())
     pipeline.run()
     _raise_interrupt(pipeline)
-    empty = np.empty(0, dtype_of(FLOW_LAYOUT))
+    empty = np.empty(0, FLOW_LAYOUT.dtype)
     batch = FlowBatch(np.concatenate([empty, *records.parts]), pipeline.stage.context)
     _raise_damage(pipeline, batch)
     return batch

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from sensor.base.escape import harmless
 from sensor.errors import ConfigError
+from sensor.model.units import SECOND_NS
 
-SECOND_NS = 1_000_000_000
 LIMIT_MAX = 1 << 62
 """No limit is larger: sums of two still fit into 64 bits."""
 

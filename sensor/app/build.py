@@ -20,7 +20,7 @@ from sensor.capture.files.streams import STANDARD_INPUT
 from sensor.capture.interfaces import Interfaces
 from sensor.config import Config
 from sensor.decode import Decoder
-from sensor.ecs import schema
+from sensor.ecs.schema import known_fields
 from sensor.engine.pipeline import AnyPipeline, Pipeline
 from sensor.engine.protocols import Decode, OutputsPart, RulesPart
 from sensor.engine.rule_stage import RuleStage
@@ -34,9 +34,8 @@ from sensor.host.process_events import Observer
 from sensor.host.recorded_processes import RecordedProcesses
 from sensor.model.addresses import Networks
 from sensor.model.flow import FlowContext
-from sensor.model.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
 from sensor.model.processes import Processes
-from sensor.model.tunnels import TUNNEL_FIELDS, Tunnels
+from sensor.model.tunnels import Tunnels
 from sensor.query.document_rows import DocumentRows
 from sensor.query.required_terms import NONE
 from sensor.rules.field_check import Resources
@@ -52,12 +51,6 @@ if TYPE_CHECKING:  # what not every run needs is imported where it is used: it t
     ReplayPipeline = Pipeline | DocumentsPipeline
 
 EVERYTHING = Asked()
-KNOWN_FIELDS = (
-    {member.name: member.type for member in schema.FIELDS}
-    | {member.name: member.type for member in TUNNEL_FIELDS}
-    | {member.name: member.type for member in schema.ALERT_FIELDS}
-)
-"""The type of every field that a rule may test here."""
 
 
 def shipped_rules() -> str:
@@ -94,7 +87,7 @@ def load_rules(  # noqa: PLR0913  most are left out
         listed(paths) or [shipped_rules()],
         exceptions=listed(exceptions),
         config=config or Config(),
-        known_fields=KNOWN_FIELDS | (PROCESS_KNOWN_FIELDS if processes else {}),
+        known_fields=known_fields(processes=processes),
         any_event=any_event,
         show_building_blocks=building_blocks,
         resources=Resources(store, tuple(files)),

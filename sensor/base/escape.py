@@ -42,3 +42,15 @@ def _escape(character: str) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x1_0000 else f"\\U{code:08x}"
+
+
+_NOT_OCTETS = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""The lone surrogates that do not stand for an octet, as `surrogateescape` has it."""
+
+
+def utf8_text(text: str) -> str:
+    """Text that UTF-8 can hold: octets of a name that are no UTF-8 become U+FFFD."""
+    if text.isascii():
+        return text
+    octets = _NOT_OCTETS.sub("\ufffd", text).encode("utf-8", "surrogateescape")
+    return octets.decode("utf-8", "replace")

@@ -19,6 +19,7 @@ from typing import Any
 
 from sensor.base.escape import harmless
 from sensor.errors import ConfigError
+from sensor.model.units import MASK32
 
 Instruction = tuple[int, int, int, int]
 """Opcode, offset if true, offset if false, operand: struct sock_filter."""
@@ -68,12 +69,12 @@ def compile_filter(text: str, link_type: int) -> list[Instruction]:
     try:
         program = pcap.bpf_program()
         source = ctypes.create_string_buffer(text.encode("utf-8", "surrogateescape"))
-        if pcap.pcap_compile(handle, ctypes.byref(program), source, 1, 0xFFFF_FFFF) != 0:
+        if pcap.pcap_compile(handle, ctypes.byref(program), source, 1, MASK32) != 0:
             reason = ctypes.string_at(pcap.pcap_geterr(handle)).decode("utf-8", "replace")
             raise ConfigError(f"--bpf {shown}: {harmless(reason)}")
         found = [program.bf_insns[at] for at in range(program.bf_len)]
         # scapy declares the operand signed; it is not (an address above 128.0.0.0 is one).
-        instructions = [(int(i.code), int(i.jt), int(i.jf), i.k & 0xFFFF_FFFF) for i in found]
+        instructions = [(int(i.code), int(i.jt), int(i.jf), i.k & MASK32) for i in found]
         pcap.pcap_freecode(ctypes.byref(program))
     finally:
         pcap.pcap_close(handle)

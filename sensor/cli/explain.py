@@ -13,7 +13,7 @@ from typing import Any
 import click
 import numpy as np
 
-from sensor.app.build import KNOWN_FIELDS, build_replay, event_files, load_rules
+from sensor.app.build import build_replay, event_files, load_rules
 from sensor.app.options import ReplayOptions
 from sensor.app.outputs import RunOutputs
 from sensor.app.startup import settle
@@ -24,11 +24,11 @@ from sensor.cli.options import selection_of as packets_of
 from sensor.cli.output import DAMAGED, DONE
 from sensor.config import Config
 from sensor.ecs.flow_batch import FlowBatch
+from sensor.ecs.schema import known_fields
 from sensor.engine.protocols import RowsPart
 from sensor.errors import ConfigError, QueryError
 from sensor.model.alert import Alert
 from sensor.model.columns import CodedColumn, Rows
-from sensor.model.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
 from sensor.query import ecs_names
 from sensor.query import validate as check
 from sensor.query.ast import And, FieldTest, Node, Query, Text, any_of
@@ -136,7 +136,7 @@ def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
     selection = selection_of(flow) if flow else None
     if selection is not None:
         _check_selection(selection, flow, options)
-    explainer = Explainer(query, tuple(KNOWN_FIELDS))
+    explainer = Explainer(query, tuple(known_fields()))
     collected = _Collected()
     # Nothing may be passed over: documents that cannot match are what the question is about.
     pipeline = build_replay(
@@ -167,7 +167,7 @@ def _rules_of(options: ReplayOptions) -> RuleSet:
 
 def _check_selection(selection: Query, text: str, options: ReplayOptions) -> None:
     """Errors: ConfigError for a field that no event has."""
-    known = KNOWN_FIELDS | PROCESS_KNOWN_FIELDS
+    known = known_fields(processes=True)
     found = check.check(selection, text, lambda name: known.get(name, "keyword")
                         if options.events or ecs_names.exists(name) else known.get(name),
                         tuple(known), None)
@@ -227,7 +227,7 @@ def _nearest(
     """The flows that were asked for: those first with which the rule was complete, then those that
     come nearest to what it wants.
     """
-    wanted = compile_query(selection, tuple(KNOWN_FIELDS)) if selection is not None else None
+    wanted = compile_query(selection, tuple(known_fields())) if selection is not None else None
     flows: dict[Any, _Flow] = {}
     for index, rows in enumerate(batches):
         scores = explainer.nearness(rows).tolist()

@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from sensor.app.build import KNOWN_FIELDS, load_rules, shipped_rules
+from sensor.app.build import load_rules, shipped_rules
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
 from sensor.cli.group import LazyGroup
 from sensor.cli.options import context_options, effective_config, rule_options
 from sensor.cli.output import DONE, USAGE
 from sensor.config import Config
-from sensor.model.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
+from sensor.ecs.schema import known_fields
 from sensor.rules.field_check import Resources
 from sensor.rules.indicators import read_indicators
 from sensor.rules.ruleset import RuleSet, check_paths, format_rule
@@ -151,7 +151,7 @@ def _joined(value: Any) -> str:
 
 def print_check(paths: Sequence[str], config: Config, context: RuleContext) -> int:
     """Print a line for each rule and each error; exit code 2 if there is an error."""
-    known = KNOWN_FIELDS | (PROCESS_KNOWN_FIELDS if context.processes else {})
+    known = known_fields(processes=context.processes)
     rows = check_paths(
         paths or [shipped_rules()], config=config, known_fields=known, any_event=context.any_event,
         resources=Resources(indicators=tuple(read_indicators(context.indicators))),

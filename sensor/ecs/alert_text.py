@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import orjson
 
@@ -25,12 +25,12 @@ _RISKY_IN_JSON = re.compile(
 """Controls, bidirectional and zero-width characters that JSON allows raw within a string."""
 
 
-def field(document: dict[str, Any], *path: str) -> str:
+def field(document: Mapping[str, object], *path: str) -> str:
     """The field at `path`, harmless, several values joined by a comma; "" where it is missing."""
     return value_text(_at(document, *path))
 
 
-def value_text(value: Any) -> str:
+def value_text(value: object) -> str:
     """A value of a document for people, harmless."""
     if type(value) is str:
         return harmless(value)
@@ -43,7 +43,7 @@ def value_text(value: Any) -> str:
     return harmless(str(value))
 
 
-def endpoint(document: dict[str, Any], side: str) -> str:
+def endpoint(document: Mapping[str, object], side: str) -> str:
     """`192.0.2.1:23`, `[2001:db8::1]:23`, or the bare address where there is no port."""
     address = field(document, side, "ip") or field(document, side, "address")
     port = field(document, side, "port")
@@ -52,13 +52,13 @@ def endpoint(document: dict[str, Any], side: str) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def endpoints(document: dict[str, Any]) -> str:
+def endpoints(document: Mapping[str, object]) -> str:
     """`SRC -> DST`, as much of it as the document has."""
     source, destination = endpoint(document, "source"), endpoint(document, "destination")
     return f"{source} -> {destination}" if source and destination else source or destination
 
 
-def verdict_words(document: dict[str, Any]) -> str:
+def verdict_words(document: Mapping[str, object]) -> str:
     """`tcp accepted (handshake) outbound`, as much of it as the document has."""
     evidence = field(document, "sensor", "flow", "evidence")
     words = (
@@ -71,8 +71,8 @@ def verdict_words(document: dict[str, Any]) -> str:
     return " ".join(filter(None, words))
 
 
-def flow_of(document: dict[str, Any]) -> dict[str, Any]:
-    """The document that tells of a connection: that of a sequence's alert, or its last event's."""
+def flow_of(document: Mapping[str, object]) -> Mapping[str, object]:
+    """The document that names a connection: that of a sequence's alert, or its last event's."""
     events = _at(document, "sensor", "alert", "events")
     if not isinstance(events, list):
         return document
@@ -81,7 +81,7 @@ def flow_of(document: dict[str, Any]) -> dict[str, Any]:
                 document)
 
 
-def counted_words(document: dict[str, Any]) -> str:
+def counted_words(document: Mapping[str, object]) -> str:
     """`host.name web-1: 250 events with 250 different destination.port` of what was counted; the
     addresses of the group stand before it anyway.
     """
@@ -100,8 +100,8 @@ def counted_words(document: dict[str, Any]) -> str:
     return f"{group}: {words}" if group else words
 
 
-def _at(document: dict[str, Any], *path: str) -> Any:
-    value: Any = document
+def _at(document: Mapping[str, object], *path: str) -> object:
+    value: object = document
     for name in path:
         if not isinstance(value, dict):
             return None
@@ -109,13 +109,13 @@ def _at(document: dict[str, Any], *path: str) -> Any:
     return value
 
 
-def _icmp_words(document: dict[str, Any]) -> str:
+def _icmp_words(document: Mapping[str, object]) -> str:
     kind = field(document, "icmp", "request", "type")
     code = field(document, "icmp", "request", "code")
     return f"{kind}/{code}" if kind and code else kind
 
 
-def host_words(document: dict[str, Any]) -> str:
+def host_words(document: Mapping[str, object]) -> str:
     """`telnet (pid 42) as root on web-1` of a host's document, "" of a flow's."""
     if document.keys().isdisjoint(("process", "user", "host")):
         return ""
@@ -150,7 +150,7 @@ def score(alert: Alert) -> str:
     return f"{alert.risk_score:g}"
 
 
-def json_line(document: dict[str, Any]) -> bytes:
+def json_line(document: Mapping[str, object]) -> bytes:
     r"""The document as one line of JSON, UTF-8, newline included.
 
     Control, bidirectional and zero-width characters are JSON escapes, so that nothing is lost and
@@ -179,7 +179,7 @@ def _json_escape(match: re.Match[str]) -> str:
 
 
 
-def time_text(time_ns: int, *, local: bool) -> str:
+def alert_time(time_ns: int, *, local: bool) -> str:
     """`2026-01-02 03:04:05.678901` in UTC; `...+0100` follows a local time."""
     at = moment(time_ns)
     if local:
@@ -208,7 +208,7 @@ def alert_details(alert: Alert) -> list[str]:
 
 def alert_text(alert: Alert, *, local_time: bool = False) -> str:
     """An alert as two lines, harmless, without a newline at the end."""
-    when = time_text(alert.time_ns, local=local_time)
+    when = alert_time(alert.time_ns, local=local_time)
     severity = harmless(alert.severity).upper()
     details = "  ".join(alert_details(alert))
     return f"{when}  {severity} {score(alert)}  {harmless(alert.rule_name)}\n    {details}"

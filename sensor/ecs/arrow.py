@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from sensor.ecs import schema
-from sensor.ecs.text import ip_text
+from sensor.ecs.columns import column_of
+from sensor.ecs.field import Field
+from sensor.model.addresses import address_text
 from sensor.model.columns import AddressColumn, CodedColumn, Column, NumberColumn
-from sensor.model.processes import PROCESS_FIELDS, ProcessField
-from sensor.model.tunnels import TUNNEL_FIELDS, TunnelField
-
-if TYPE_CHECKING:
-    from sensor.ecs.flow_batch import FlowBatch
-
-AnyField = schema.Field | ProcessField | TunnelField
+from sensor.model.flow import FlowRecords
 
 
-def table_of(batch: FlowBatch) -> Any:
+def table_of(batch: FlowRecords) -> Any:
     """A pyarrow.Table with a column for each field that the batch's documents can have.
 
     Numbers are as in the records, dates timestamps in UTC, addresses and the rest text; fields that
@@ -33,15 +30,14 @@ def table_of(batch: FlowBatch) -> Any:
             "to_arrow needs the package pyarrow: pip install 'flow-sensor[parquet]'"
         ) from error
     arrays = {}
-    fields: tuple[AnyField, ...] = (*schema.FIELDS, *PROCESS_FIELDS, *TUNNEL_FIELDS)
-    for field in fields:
-        column = batch.column(field.name)
+    for field in (*schema.FIELDS, *(field for _, field in schema.GROUP_FIELDS.values())):
+        column = column_of(batch, field.name)
         if column is not None:
             arrays[field.name] = _array(pyarrow, column, field)
     return pyarrow.table(arrays)
 
 
-def frame_of(batch: FlowBatch) -> Any:
+def frame_of(batch: FlowRecords) -> Any:
     """A pandas.DataFrame with the columns of `table_of`.
 
     Errors: ImportError if pyarrow or pandas is not installed.
@@ -53,18 +49,19 @@ def frame_of(batch: FlowBatch) -> Any:
     return table_of(batch).to_pandas()
 
 
-def _array(pyarrow: Any, column: Column, field: AnyField) -> Any:
+def _array(pyarrow: ModuleType, column: Column, field: Field) -> object:
     match column:
         case NumberColumn(values, valid):
             return pyarrow.array(values, mask=None if valid is None else ~valid)
         case AddressColumn(hi, lo, _):
-            texts = [ip_text(*pair) for pair in zip(hi.tolist(), lo.tolist(), strict=True)]
+            texts = [address_text(*pair) for pair in zip(hi.tolist(), lo.tolist(), strict=True)]
             return pyarrow.array(texts, pyarrow.string())
-        case CodedColumn(codes, table, _):
-            return _coded(pyarrow, codes, table, field)
+        case CodedColumn():
+            return _coded(pyarrow, column, field)
 
 
-def _coded(pyarrow: Any, codes: Any, table: Any, field: AnyField) -> Any:
+def _coded(pyarrow: ModuleType, column: CodedColumn, field: Field) -> object:
+    table = column.table
     types = {"boolean": pyarrow.bool_(), "float": pyarrow.float64()}
     value_type = types.get(field.type, pyarrow.string())
     if field.array:
@@ -76,4 +73,4 @@ def _coded(pyarrow: Any, codes: Any, table: Any, field: AnyField) -> Any:
         stamps = [str(values[0])[:-1] if values else "NaT" for values in table]
         entries = pyarrow.array(np.array(stamps, dtype="datetime64[ns]")).cast(
             pyarrow.timestamp("ns", tz="UTC"))
-    return entries.take(pyarrow.array(codes))
+    return entries.take(pyarrow.array(column.codes))

@@ -1,53 +1,70 @@
-"""Columns of the flow document, read from records as ecs/schema.py says."""
+"""Columns of the flow document, read from records by the tables of ecs/schema.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sensor.base.escape import utf8_text
+from sensor.ecs import field as fields
 from sensor.ecs import identifiers, schema
-from sensor.ecs.text import ip_text, mac_text, time_text
+from sensor.ecs.field import (
+    Absent,
+    Address,
+    Code,
+    Computed,
+    Constant,
+    ContextTable,
+    ContextValue,
+    Entry,
+    Field,
+    Mac,
+    Number,
+    Timestamp,
+    Total,
+    Values,
+    coded,
+)
+from sensor.ecs.text import mac_text, time_text
 from sensor.memory.records import NO_VLAN
+from sensor.model.addresses import address_text
 from sensor.model.columns import AddressColumn, CodedColumn, Column, Mask, NumberColumn
-from sensor.model.flow import FLOW_ACTIVE, FLOW_ENDED
-
-if TYPE_CHECKING:
-    from sensor.ecs.flow_batch import FlowBatch
+from sensor.model.flow import FLOW_ACTIVE, FLOW_ENDED, FlowRecords
 
 _HAS_PORTS = np.zeros(256, dtype=bool)
 _HAS_PORTS[list(schema.PORT_PROTOCOLS)] = True
 
 
-def when_mask(batch: FlowBatch, when: int) -> Mask | None:  # noqa: PLR0911  a list of cases
-    """The rows for which one of schema.WHEN holds; None for all of them."""
+def when_mask(batch: FlowRecords, when: int) -> Mask | None:  # noqa: PLR0911  a list of cases
+    """The rows for which one of field.WHEN holds; None for all of them."""
     rows = batch.records
     match when:
-        case schema.ALWAYS:
+        case fields.ALWAYS:
             return None
-        case schema.PORTS:
+        case fields.PORTS:
             return np.asarray(_HAS_PORTS[rows["protocol"]])
-        case schema.ICMP:
+        case fields.ICMP:
             return np.asarray((rows["protocol"] == 1) | (rows["protocol"] == 58))
-        case schema.TCP:
+        case fields.TCP:
             return np.asarray(rows["protocol"] == 6)
-        case schema.MACS:
+        case fields.MACS:
             pairs = rows["orig_mac"].view(np.uint16) | rows["resp_mac"].view(np.uint16)
             return np.asarray((pairs[:, 0] | pairs[:, 1] | pairs[:, 2]) != 0)
-        case schema.VLAN_OUTER:
+        case fields.VLAN_OUTER:
             return np.asarray(rows["vlan_outer"] != NO_VLAN)
-        case schema.VLAN_INNER:
+        case fields.VLAN_INNER:
             return np.asarray(rows["vlan_inner"] != NO_VLAN)
-        case schema.HISTORY:
+        case fields.HISTORY:
             return np.asarray(rows["history_seen"] != 0)
-        case schema.DECIDED:
+        case fields.DECIDED:
             return np.asarray(rows["decided_frame"] != 0)
     return np.full(len(rows), schema.created_ns(batch) != 0)
 
 
-def direction_codes(batch: FlowBatch) -> NDArray[np.uint8]:
+def direction_codes(batch: FlowRecords) -> NDArray[np.uint8]:
     """Codes into schema.DIRECTIONS."""
     rows, internal = batch.records, batch.context.internal
     orig = internal.mask(rows["orig_hi"], rows["orig_lo"])
@@ -55,7 +72,7 @@ def direction_codes(batch: FlowBatch) -> NDArray[np.uint8]:
     return np.asarray(orig.view(np.uint8) * np.uint8(2) + resp.view(np.uint8))
 
 
-def outcome_codes(batch: FlowBatch) -> NDArray[np.uint8]:
+def outcome_codes(batch: FlowRecords) -> NDArray[np.uint8]:
     """Codes into schema.OUTCOMES."""
     table = np.zeros(256, dtype=np.uint8)
     table[: len(schema.OUTCOME_BY_VERDICT)] = schema.OUTCOME_BY_VERDICT
@@ -64,60 +81,82 @@ def outcome_codes(batch: FlowBatch) -> NDArray[np.uint8]:
     return np.asarray(codes)
 
 
-def derived_codes(batch: FlowBatch) -> NDArray[np.uint8]:
+def derived_codes(batch: FlowRecords) -> NDArray[np.uint8]:
     """The codes of a row that more than one member gives, in one octet: direction, outcome."""
     outcomes = outcome_codes(batch) << np.uint8(schema.OUTCOME_SHIFT)
     return np.asarray(direction_codes(batch) | outcomes)
 
 
+def column_of(batch: FlowRecords, name: str) -> Column | None:
+    """The column of a field, or None where no event of the batch can have it."""
+    if field := schema.FLOW_FIELDS.get(name):
+        return read(field, batch)
+    if name in schema.GROUP_FIELDS:
+        return _group_column(batch, *schema.GROUP_FIELDS[name])
+    return None
+
+
+def _group_column(batch: FlowRecords, group: schema.Group, field: Field) -> Column | None:
+    """The column of a group's field; None where no record refers to an entry."""
+    entry_of = group.entries(batch.context)
+    numbers = batch.records[group.member]
+    if entry_of is None or not numbers.any():
+        return None
+    assert isinstance(field.reading, Entry)
+    values = field.reading.values
+    distinct, codes = np.unique(numbers, return_inverse=True)
+    table = tuple(values(entry_of(number)) if number else () for number in distinct.tolist())
+    return CodedColumn(codes, table, field.type)
+
+
 def read(  # noqa: C901, PLR0911  a list of cases
-    field: schema.Field, batch: FlowBatch
+    field: Field, batch: FlowRecords
 ) -> Column | None:
     """The column of a field; None where no event of the sensor has it."""
     valid = when_mask(batch, field.when)
     match field.reading:
-        case schema.Never():
+        case Absent() | Entry():
             return None
-        case schema.Constant(values):
+        case Constant(values):
             return _same(batch, values, field.type)
-        case schema.Told(attribute):
-            return _same(batch, (schema.clean(getattr(batch.context, attribute)),), field.type)
-        case schema.Number(member, index, text):
+        case ContextValue(attribute):
+            return _same(batch, (utf8_text(getattr(batch.context, attribute)),), field.type)
+        case Number(member, index, text):
             numbers = _member(batch, member, index)
             if text:
                 return _distinct(numbers, valid, lambda number: (str(number),), field.type)
             return NumberColumn(numbers, valid, field.type)
-        case schema.Total(member):
+        case Total(member):
             return NumberColumn(batch.records[member].sum(axis=1), valid, field.type)
-        case schema.Code(member, table, index):
+        case Code(member, table, index):
             return _by_code(_member(batch, member, index), valid, table, field.type)
-        case schema.Listed(member, attribute):
-            table = schema.names_of(batch.context, attribute)
+        case ContextTable(member, attribute):
+            table = schema.context_table(schema.context_names(batch.context, attribute))
             return _by_code(batch.records[member], valid, table, field.type)
-        case schema.Address(member):
+        case Address(member):
             lower = member.replace("_hi", "_lo")
             return AddressColumn(_member(batch, member), _member(batch, lower), valid, field.type)
-        case schema.Moment(member):
+        case Timestamp(member):
             return _distinct(batch.records[member], valid, _time, field.type)
-        case schema.Mac(member):
+        case Mac(member):
             octets = np.ascontiguousarray(batch.records[member]).view("V6")[:, 0]
             return _distinct(octets, valid, lambda mac: (mac_text(bytes(mac)),), field.type)
-        case schema.Computed(what):
+        case Computed(what):
             return _COMPUTED[what](batch, valid, field.type)
 
 
-def _member(batch: FlowBatch, member: str, index: int = 0) -> NDArray[Any]:
+def _member(batch: FlowRecords, member: str, index: int = 0) -> NDArray[Any]:
     """A member of every record, side by side: many rules look at it, and records lie far apart."""
-    values: NDArray[Any] = batch.records[member]
+    values = batch.records[member]
     return np.ascontiguousarray(values[:, index] if values.ndim > 1 else values)
 
 
-def _same(batch: FlowBatch, values: schema.Values, ecs_type: str) -> CodedColumn:
+def _same(batch: FlowRecords, values: Values, ecs_type: str) -> CodedColumn:
     return CodedColumn(np.zeros(len(batch), np.uint8), (values,), ecs_type)
 
 
 def _by_code(
-    codes: NDArray[Any], valid: Mask | None, table: tuple[schema.Values, ...], ecs_type: str
+    codes: NDArray[np.integer], valid: Mask | None, table: tuple[Values, ...], ecs_type: str
 ) -> CodedColumn:
     """A column over `table`; a code beyond it, or a row that is not valid, has no value."""
     missing = codes >= len(table)
@@ -130,9 +169,9 @@ def _by_code(
 
 
 def _distinct(
-    values: NDArray[Any],
+    values: NDArray[np.generic],
     valid: Mask | None,
-    text: Callable[[Any], schema.Values],
+    text: Callable[[Any], Values],
     ecs_type: str,
 ) -> CodedColumn:
     """A column whose table is what `text` says of each distinct value."""
@@ -150,45 +189,45 @@ def _each(texts: list[str], ecs_type: str) -> CodedColumn:
     return CodedColumn(np.arange(len(texts)), tuple((text,) for text in texts), ecs_type)
 
 
-def _time(time_ns: Any) -> schema.Values:
+def _time(time_ns: int) -> Values:
     return (time_text(time_ns),)
 
 
-def _event_time(batch: FlowBatch, valid: Mask | None, ecs_type: str) -> Column:
+def _event_time(batch: FlowRecords, valid: Mask | None, ecs_type: str) -> Column:
     rows = batch.records
     times = np.where(rows["action"] >= FLOW_ENDED, rows["last_ns"], rows["decided_ns"])
     return _distinct(times, valid, _time, ecs_type)
 
 
-def _created(batch: FlowBatch, _valid: Mask | None, ecs_type: str) -> Column | None:
+def _created(batch: FlowRecords, _valid: Mask | None, ecs_type: str) -> Column | None:
     created = schema.created_ns(batch)
     return _same(batch, (time_text(created),), ecs_type) if created else None
 
 
-def _duration(batch: FlowBatch, valid: Mask | None, ecs_type: str) -> Column:
+def _duration(batch: FlowRecords, valid: Mask | None, ecs_type: str) -> Column:
     first, last = (np.maximum(batch.records[name], 0) for name in ("first_ns", "last_ns"))
     return NumberColumn(np.maximum(last - first, 0), valid, ecs_type)
 
 
-def _outcome(batch: FlowBatch, _valid: Mask | None, ecs_type: str) -> Column:
-    return CodedColumn(outcome_codes(batch), schema.coded(schema.OUTCOMES), ecs_type)
+def _outcome(batch: FlowRecords, _valid: Mask | None, ecs_type: str) -> Column:
+    return CodedColumn(outcome_codes(batch), coded(schema.OUTCOMES), ecs_type)
 
 
-def _direction(batch: FlowBatch, _valid: Mask | None, ecs_type: str) -> Column:
-    return CodedColumn(direction_codes(batch), schema.coded(schema.DIRECTIONS), ecs_type)
+def _direction(batch: FlowRecords, _valid: Mask | None, ecs_type: str) -> Column:
+    return CodedColumn(direction_codes(batch), coded(schema.DIRECTIONS), ecs_type)
 
 
-def _related(batch: FlowBatch, _valid: Mask | None, ecs_type: str) -> Column:
+def _related(batch: FlowRecords, _valid: Mask | None, ecs_type: str) -> Column:
     names = ("orig_hi", "orig_lo", "resp_hi", "resp_lo")
     columns = [batch.records[name].tolist() for name in names]
     pairs = [
-        (ip_text(a, b),) if (a, b) == (c, d) else (ip_text(a, b), ip_text(c, d))
+        (address_text(a, b),) if (a, b) == (c, d) else (address_text(a, b), address_text(c, d))
         for a, b, c, d in zip(*columns, strict=True)
     ]
     return CodedColumn(np.arange(len(pairs)), tuple(pairs), ecs_type)
 
 
-def _history(batch: FlowBatch, valid: Mask | None, ecs_type: str) -> Column:
+def _history(batch: FlowRecords, valid: Mask | None, ecs_type: str) -> Column:
     rows = batch.records
     length = np.bitwise_count(rows["history_seen"])
     used = np.arange(rows["history"].shape[1]) < length[:, None]
@@ -196,12 +235,12 @@ def _history(batch: FlowBatch, valid: Mask | None, ecs_type: str) -> Column:
     return _distinct(letters, valid, lambda text: (text.decode("ascii"),), ecs_type)
 
 
-def _names(which: int) -> Callable[[FlowBatch, Mask | None, str], Column]:
+def _names(which: int) -> Callable[[FlowRecords, Mask | None, str], Column]:
     return lambda batch, _valid, ecs_type: _each(
-        identifiers.names_of(batch.records, which), ecs_type)
+        identifiers.identifiers_of(batch.records, which), ecs_type)
 
 
-_COMPUTED: dict[str, Callable[[FlowBatch, Mask | None, str], Column | None]] = {
+_COMPUTED: dict[str, Callable[[FlowRecords, Mask | None, str], Column | None]] = {
     "event_time": _event_time,
     "created": _created,
     "duration": _duration,

@@ -13,14 +13,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
-from sensor.model.columns import Column
+from sensor.ecs.arrow import frame_of, table_of
+from sensor.ecs.columns import column_of
+from sensor.ecs.writer import render_json_lines
+from sensor.model.columns import Column, Document
 from sensor.model.flow import FlowContext
-from sensor.model.processes import PROCESS_FIELD_BY_NAME
-from sensor.model.processes import column_of as process_column
-from sensor.model.tunnels import TUNNEL_FIELD_BY_NAME
-from sensor.model.tunnels import column_of as tunnel_column
 
 
 class KeptFlow:
@@ -45,7 +45,7 @@ class KeptFlow:
         """When the event became known."""
         return self._alone().known_ns(0)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """The event as a nested ECS document."""
         return self._alone().document(0)
 
@@ -53,33 +53,28 @@ class KeptFlow:
 class FlowBatch:
     """Flow events as columns: `records` is a numpy array of `records.FLOW_LAYOUT`."""
 
-    def __init__(self, records: Any, context: FlowContext, created_ns: int = 0) -> None:
+    def __init__(
+        self, records: NDArray[np.void], context: FlowContext, created_ns: int = 0
+    ) -> None:
         self.records = records
         self.context = context
         self.created_ns = created_ns
         """Wall clock of `event.created` in live capture; whoever makes the batch reads it."""
         self.count = len(records)
         self._columns: dict[str, Column | None] = {}
-        self._octets: Any = None
+        self._octets = memoryview(b"")
         self._shell: FlowBatch | None = None
 
     def __len__(self) -> int:
         return self.count
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[Document]:
         return iter(self.to_dicts())
 
     def column(self, name: str) -> Column | None:
         """The column of an ECS field, or None where the sensor's events never have it."""
-        from sensor.ecs.schema import column_of  # noqa: PLC0415  schema describes this class
-
         if name not in self._columns:
-            if name in PROCESS_FIELD_BY_NAME:
-                self._columns[name] = process_column(self, name)
-            elif name in TUNNEL_FIELD_BY_NAME:
-                self._columns[name] = tunnel_column(self, name)
-            else:
-                self._columns[name] = column_of(self, name)
+            self._columns[name] = column_of(self, name)
         return self._columns[name]
 
     def part(self, first: int, last: int) -> FlowBatch:
@@ -105,35 +100,27 @@ class FlowBatch:
         size = self.records.itemsize
         return KeptFlow(bytes(self._octets[row * size : (row + 1) * size]), self._shell)
 
-    def document(self, row: int) -> dict[str, Any]:
+    def document(self, row: int) -> Document:
         """One event as a nested ECS document."""
         return self.documents([row])[0]
 
-    def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+    def documents(self, rows: Sequence[int]) -> list[Document]:
         """Some events as nested ECS documents, each the caller's own."""
-        from sensor.ecs.writer import documents_of  # noqa: PLC0415
-
-        return documents_of(self, list(rows))
+        return FlowBatch(self.records[list(rows)], self.context, self.created_ns).to_dicts()
 
     def to_json_lines(self) -> bytes:
         """All events as NDJSON, one ECS document a line."""
-        from sensor.ecs.writer import render_json_lines  # noqa: PLC0415
-
         return render_json_lines(self)
 
-    def to_dicts(self) -> list[dict[str, Any]]:
+    def to_dicts(self) -> list[Document]:
         """All events as nested ECS documents."""
-        from sensor.ecs.writer import documents_of  # noqa: PLC0415
-
-        return documents_of(self, slice(None))
+        return [orjson.loads(line) for line in self.to_json_lines().splitlines()]
 
     def to_arrow(self) -> Any:
         """All events as a pyarrow.Table with one column for each field that any of them has.
 
         Errors: ImportError if pyarrow is not installed.
         """
-        from sensor.ecs.arrow import table_of  # noqa: PLC0415  pyarrow is optional
-
         return table_of(self)
 
     def to_pandas(self) -> Any:
@@ -141,6 +128,4 @@ class FlowBatch:
 
         Errors: ImportError if pyarrow or pandas is not installed.
         """
-        from sensor.ecs.arrow import frame_of  # noqa: PLC0415
-
         return frame_of(self)

@@ -95,4 +95,4 @@ cdef Py_ssize_t put_event_id(
 
 @cython.locals(octets="const unsigned char *", out="unsigned char *", scratch=Scratch,
                index=Py_ssize_t, row=Py_ssize_t, end=Py_ssize_t)
-cdef list _names(const unsigned char[::1] rows, Py_ssize_t count, object which)
+cdef list _texts(const unsigned char[::1] rows, Py_ssize_t count, object which)

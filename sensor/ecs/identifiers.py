@@ -7,15 +7,15 @@ Source: Community ID v1, github.com/corelight/community-id-spec; SHA-1, RFC 3174
 
 from __future__ import annotations
 
-from typing import Any
-
 try:
     import cython  # type: ignore[import-untyped]
 except ImportError:
     from sensor.base import cython_stub as cython
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sensor.memory.loads import Buffer
 from sensor.memory.records import FLOW_LAYOUT
 from sensor.model.flow import FLOW_ENDED
 
@@ -82,14 +82,14 @@ class Scratch:
             self.id_1 = 0
 
 
-def event_time(octets: Any, row: int) -> int:
+def event_time(octets: Buffer, row: int) -> int:
     """`@timestamp`: of a decision the packet that decided it, of a record the last packet."""
     if u8(octets, row + AT_ACTION) >= FLOW_ENDED:  # codes from there on are records
         return signed64(octets, row + AT_LAST_NS)
     return signed64(octets, row + AT_DECIDED_NS)
 
 
-def signed64(octets: Any, at: int) -> int:
+def signed64(octets: Buffer, at: int) -> int:
     """A signed 64-bit member of a record."""
     value = load64(octets, at)
     if not cython.compiled and value >> 63:
@@ -110,7 +110,7 @@ def mirrored(protocol: int, icmp_type: int) -> bool:
     )
 
 
-def in_order(octets: Any, row: int, protocol: int) -> bool:
+def in_order(octets: Buffer, row: int, protocol: int) -> bool:
     """Whether Community ID puts the originator's address first."""
     orig_hi = load64(octets, row + AT_ORIG_HI)
     resp_hi = load64(octets, row + AT_RESP_HI)
@@ -127,14 +127,14 @@ def in_order(octets: Any, row: int, protocol: int) -> bool:
     return orig_port < resp_port
 
 
-def put_big(block: Any, at: int, value: int, count: int) -> int:
+def put_big(block: bytearray, at: int, value: int, count: int) -> int:
     """The low `count` octets of `value`, most significant first."""
     for index in range(count):
         block[at + index] = value >> (8 * (count - 1 - index)) & 0xFF
     return at + count
 
 
-def put_endpoint(block: Any, at: int, octets: Any, row: int, version: int) -> int:
+def put_endpoint(block: bytearray, at: int, octets: Buffer, row: int, version: int) -> int:
     """One address, 4 or 16 octets; `row` is where its upper half stands."""
     if version == 4:
         return put_big(block, at, load64(octets, row + 8), 4)
@@ -142,7 +142,7 @@ def put_endpoint(block: Any, at: int, octets: Any, row: int, version: int) -> in
     return put_big(block, at, load64(octets, row + 8), 8)
 
 
-def fill_block(scratch: Any, octets: Any, row: int) -> None:
+def fill_block(scratch: Scratch, octets: Buffer, row: int) -> None:
     """What Community ID hashes, as the one padded SHA-1 block into which it always fits."""
     protocol = u8(octets, row + AT_PROTOCOL)
     version = u8(octets, row + AT_IP_VERSION)
@@ -170,7 +170,7 @@ def rotated(value: int, count: int) -> int:
     return (value << count | value >> (32 - count)) & MASK32
 
 
-def digest(scratch: Any) -> None:
+def digest(scratch: Scratch) -> None:
     """SHA-1 of the block: replaces its first 20 octets."""
     words = scratch.words
     block = scratch.block
@@ -202,7 +202,7 @@ def digest(scratch: Any) -> None:
     put_big(block, 16, (e + START_E) & MASK32, 4)
 
 
-def put_community(out: Any, at: int, scratch: Any, octets: Any, row: int) -> int:
+def put_community(out: bytearray, at: int, scratch: Scratch, octets: Buffer, row: int) -> int:
     """Community ID v1, seed 0: `1:` and the SHA-1 in base64, 30 characters."""
     fill_block(scratch, octets, row)
     digest(scratch)
@@ -230,7 +230,7 @@ def mix(state: int, value: int, factor: int) -> int:
     return state ^ state >> 32
 
 
-def name_flow(scratch: Any, octets: Any, row: int) -> None:
+def name_flow(scratch: Scratch, octets: Buffer, row: int) -> None:
     """The two halves of a flow's id: its key, and time and sequence number of its first packet.
 
     The sequence number (ICMP: the identifier) tells flows apart whose times are equal. Nothing
@@ -255,12 +255,12 @@ def name_flow(scratch: Any, octets: Any, row: int) -> None:
     scratch.id_1 = state_1
 
 
-def put_flow_id(out: Any, at: int, scratch: Any) -> int:
+def put_flow_id(out: bytearray, at: int, scratch: Scratch) -> int:
     """The id of the flow that was named last, 32 hexadecimal digits."""
     return put_hex(out, put_hex(out, at, scratch.id_0), scratch.id_1)
 
 
-def put_event_id(out: Any, at: int, scratch: Any, octets: Any, row: int) -> int:
+def put_event_id(out: bytearray, at: int, scratch: Scratch, octets: Buffer, row: int) -> int:
     """The id of the event, whose flow was named last: of flow, action and time."""
     time = event_time(octets, row) & MASK64
     action = u8(octets, row + AT_ACTION) + 1
@@ -272,15 +272,15 @@ def put_event_id(out: Any, at: int, scratch: Any, octets: Any, row: int) -> int:
 COMMUNITY, FLOW_ID, EVENT_ID = range(3)
 
 
-def names_of(records: Any, which: int) -> list[str]:
+def identifiers_of(records: NDArray[np.void], which: int) -> list[str]:
     """One of COMMUNITY, FLOW_ID, EVENT_ID for each of some flow records."""
     rows = np.ascontiguousarray(records).view(np.uint8)
     if not len(rows):
         return []
-    return _names(rows, len(records), which)
+    return _texts(rows, len(records), which)
 
 
-def _names(rows: Any, count: int, which: int) -> list[str]:
+def _texts(rows: NDArray[np.uint8], count: int, which: int) -> list[str]:
     octets = octets_of(rows)
     buffer = bytearray(COMMUNITY_ROOM + FLOW_ID_ROOM)
     out = room_of(buffer)

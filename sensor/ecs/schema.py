@@ -1,16 +1,46 @@
 """The flow document: every field, its type, unit, meaning, and how it is read from a record.
 
-One table, FIELDS. From it come the columns that rules see (here), the documents that sinks write
-(writer.py) and docs/fields.md (`python -m sensor.ecs.schema`). A field of a document and the column
-of that name always hold the same values.
+FIELDS stand in every document; a Group's fields where the record refers to an entry of its
+store, as a process or the tunnels of a flow. From these tables come the columns that rules see
+(columns.py), the documents that sinks write (template.py, writer.py) and docs/fields.md
+(tools/make_field_docs.py). A field of a document and the column of that name always hold the same
+values. An analyzer adds its fields as another Group.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
 
+from sensor.base.escape import utf8_text
 from sensor.base.frozen import frozen
+from sensor.ecs.field import (
+    ABSENT,
+    DECIDED,
+    HISTORY,
+    ICMP,
+    LIVE,
+    MACS,
+    PORTS,
+    TCP,
+    VLAN_INNER,
+    VLAN_OUTER,
+    Address,
+    Code,
+    Computed,
+    Constant,
+    ContextTable,
+    ContextValue,
+    Field,
+    Mac,
+    Number,
+    Timestamp,
+    Total,
+    Values,
+    coded,
+)
+from sensor.ecs.process_fields import PROCESS_EVENT_FIELDS, PROCESS_FIELDS
+from sensor.ecs.tunnel_fields import TUNNEL_FIELDS
 from sensor.model.flow import (
     ACCEPTED,
     ACTIONS,
@@ -21,141 +51,11 @@ from sensor.model.flow import (
     EVIDENCE,
     TAGS,
     VERDICTS,
+    FlowContext,
+    FlowRecords,
 )
-from sensor.model.processes import PROCESS_FIELDS
-from sensor.model.tunnels import TUNNEL_FIELDS
-
-if TYPE_CHECKING:
-    from sensor.ecs.flow_batch import FlowBatch
-    from sensor.model.columns import Column, Scalar
-    from sensor.model.flow import FlowContext
 
 ECS_VERSION = "8.17.0"
-
-Values = tuple["Scalar", ...]
-
-# When a field is present: one bit each, so that the renderer tests them all at once.
-ALWAYS, PORTS, ICMP, TCP, MACS, VLAN_OUTER, VLAN_INNER, HISTORY, DECIDED, LIVE = (
-    0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
-WHEN = {
-    ALWAYS: "always",
-    PORTS: "TCP, UDP, SCTP, DCCP, UDP-Lite",
-    ICMP: "ICMP and ICMPv6",
-    TCP: "TCP",
-    MACS: "the link has MAC addresses",
-    VLAN_OUTER: "the flow's first tagged packet had a tag",
-    VLAN_INNER: "it had a second tag",
-    HISTORY: "any packet of it was seen",
-    DECIDED: "the verdict was decided by a frame",
-    LIVE: "live capture only",
-}
-
-
-@frozen
-class Constant:
-    """The same value in every document."""
-
-    values: Values
-
-
-@frozen
-class Told:
-    """An attribute of the run's FlowContext, the same in every document."""
-
-    attribute: str
-
-
-@frozen
-class Number:
-    """A member of the record, or one of its pair; `text` where ECS wants a number as keyword."""
-
-    member: str
-    index: int = 0
-    text: bool = False
-
-
-@frozen
-class Total:
-    """Both members of a pair, added."""
-
-    member: str
-
-
-@frozen
-class Code:
-    """A member that is an index into a table of values; an empty tuple means: absent."""
-
-    member: str
-    table: tuple[Values, ...]
-    index: int = 0
-
-
-@frozen
-class Listed:
-    """A member that is an index into a list of the run's FlowContext (file and interface names)."""
-
-    member: str
-    attribute: str
-
-
-@frozen
-class Address:
-    """An address; the member named is its upper half, the lower follows."""
-
-    member: str
-
-
-@frozen
-class Moment:
-    """A time, nanoseconds since 1970."""
-
-    member: str
-
-
-@frozen
-class Mac:
-    """Six octets of a MAC address."""
-
-    member: str
-
-
-@frozen
-class Computed:
-    """A value with code of its own in ecs/columns.py and ecs/writer.py."""
-
-    what: str
-
-
-@frozen
-class Never:
-    """A known field that no analyzer proves yet: absent from every document."""
-
-
-Reading = (
-    Constant | Told | Number | Total | Code | Listed | Address | Moment | Mac | Computed | Never
-)
-
-
-@frozen
-class Field:
-    """One field of a document."""
-
-    name: str
-    type: str
-    """As ECS or, for fields that are not ECS, as an index template should map it."""
-    meaning: str
-    reading: Reading
-    when: int = ALWAYS
-    unit: str = ""
-    array: bool = False
-    origin: str = ""
-    """Where the value comes from, if the reading does not tell."""
-
-
-def coded(names: tuple[str, ...], absent: int | None = None) -> tuple[Values, ...]:
-    """A table of one value for each code, none for the code `absent`."""
-    return tuple(() if code == absent else (name,) for code, name in enumerate(names))
-
 
 TRANSPORTS = {
     1: "icmp", 2: "igmp", 3: "ggp", 4: "ipv4", 6: "tcp", 8: "egp", 9: "igp", 17: "udp",
@@ -211,8 +111,8 @@ def _event_fields() -> list[Field]:
               origin="verdict and action"),
         Field("event.id", keyword, "the same for the same capture, however it is read",
               Computed("event_id"), origin="flow.id, action and @timestamp"),
-        Field("event.start", date, "first packet of the flow", Moment("first_ns")),
-        Field("event.end", date, "last packet of the flow so far", Moment("last_ns")),
+        Field("event.start", date, "first packet of the flow", Timestamp("first_ns")),
+        Field("event.end", date, "last packet of the flow so far", Timestamp("last_ns")),
         Field("event.duration", "long", "last packet minus first", Computed("duration"), unit="ns",
               origin="last_ns - first_ns"),
         Field("event.created", date, "wall clock when the document was made: minus @timestamp it "
@@ -255,7 +155,7 @@ def _network_fields() -> list[Field]:
         Field("network.direction", keyword, "`inbound`, `outbound`, `internal` or `external`, by "
               "the networks of `--internal`", Computed("direction"), origin="both addresses"),
         Field("network.protocol", keyword, "application protocol, only where the payload proves "
-              "it", Never()),
+              "it", ABSENT),
         Field("network.vlan.id", keyword, "outer VLAN id, first seen",
               Number("vlan_outer", text=True), when=VLAN_OUTER),
         Field("network.inner.vlan.id", keyword, "inner VLAN id, first seen",
@@ -272,10 +172,11 @@ def _sensor_fields() -> list[Field]:
     fields = [
         Field("observer.type", keyword, "", Constant(("sensor",))),
         Field("observer.product", keyword, "", Constant(("flow-sensor",))),
-        Field("observer.hostname", keyword, "the machine that ran the sensor", Told("hostname")),
-        Field("observer.version", keyword, "of the sensor", Told("version")),
+        Field("observer.hostname", keyword, "the machine that ran the sensor",
+              ContextValue("hostname")),
+        Field("observer.version", keyword, "of the sensor", ContextValue("version")),
         Field("observer.ingress.interface.name", keyword, "where the flow's first packet was "
-              "captured, where the capture names it", Listed("interface", "interfaces")),
+              "captured, where the capture names it", ContextTable("interface", "interfaces")),
         Field("related.ip", "ip", "both addresses", Computed("related_ip"), array=True),
         Field("sensor.flow.verdict", keyword, "was the connection accepted? (docs/verdict.md)",
               Code("verdict", coded(VERDICTS))),
@@ -307,7 +208,7 @@ def _sensor_fields() -> list[Field]:
         Field("sensor.capture.frame", "long", "number of the deciding frame in its file, from 1",
               Number("decided_frame"), when=DECIDED),
         Field("sensor.capture.file", keyword, "the file the deciding packet came from; absent in "
-              "live capture", Listed("decided_file", "files"), when=DECIDED),
+              "live capture", ContextTable("decided_file", "files"), when=DECIDED),
     ]
 
 
@@ -325,177 +226,98 @@ def _flow_fields() -> tuple[Field, ...]:
 FIELDS = _flow_fields()
 """Of the flow document, in its order."""
 
-BY_NAME = {field.name: field for field in FIELDS}
+FLOW_FIELDS = {field.name: field for field in FIELDS}
+
 
 
 @frozen
-class AlertField:
-    """A field that only alert documents have; everything of the event that matched is there too."""
+class Group:
+    """Fields of the documents whose record refers to an entry of one of the run's stores.
 
-    name: str
-    type: str
-    meaning: str
-    array: bool = False
+    Those below `sensor.` stand in the document's own object of that name; the others are objects
+    at its top, of names that no other field of the document begins with.
+    """
+
+    member: str
+    """Of the record: the number of the entry, 0 for none."""
+    entries: Callable[[FlowContext], Callable[[int], object] | None]
+    """What gives an entry by its number; None where the run has no store."""
+    fields: tuple[Field, ...]
+
+
+def _processes(run: FlowContext) -> Callable[[int], object] | None:
+    return run.processes.__getitem__ if run.processes is not None else None
+
+
+def _tunnels(run: FlowContext) -> Callable[[int], object] | None:
+    return run.tunnels.path if run.tunnels is not None else None
+
+
+GROUPS = (
+    Group("process", _processes, PROCESS_FIELDS),
+    Group("tunnel", _tunnels, TUNNEL_FIELDS),
+)
+GROUP_FIELDS = {field.name: (group, field) for group in GROUPS for field in group.fields}
 
 
 ALERT_FIELDS = (
-    AlertField("message", "match_only_text", "the alert in one line for people"),
-    AlertField("event.severity", "long", "21 low, 47 medium, 73 high, 99 critical, by rule"),
-    AlertField("event.risk_score", "float", "by rule, 0 to 100"),
-    AlertField("rule.id", "keyword", "of the rule that matched"),
-    AlertField("rule.uuid", "keyword", "of the rule that matched"),
-    AlertField("rule.name", "keyword", ""),
-    AlertField("rule.version", "keyword", ""),
-    AlertField("rule.description", "keyword", ""),
-    AlertField("rule.category", "keyword", ""),
-    AlertField("rule.reference", "keyword", "where to read on"),
-    AlertField("rule.ruleset", "keyword", "the file or set that the rule came from"),
-    AlertField("threat.framework", "keyword", "MITRE ATT&CK"),
+    Field("message", "match_only_text", "the alert in one line for people"),
+    Field("event.severity", "long", "21 low, 47 medium, 73 high, 99 critical, by rule"),
+    Field("event.risk_score", "float", "by rule, 0 to 100"),
+    Field("rule.id", "keyword", "of the rule that matched"),
+    Field("rule.uuid", "keyword", "of the rule that matched"),
+    Field("rule.name", "keyword", ""),
+    Field("rule.version", "keyword", ""),
+    Field("rule.description", "keyword", ""),
+    Field("rule.category", "keyword", ""),
+    Field("rule.reference", "keyword", "where to read on"),
+    Field("rule.ruleset", "keyword", "the file or set that the rule came from"),
+    Field("threat.framework", "keyword", "MITRE ATT&CK"),
     *(
-        AlertField(f"threat.{level}.{part}", "keyword", "by rule", array=True)
+        Field(f"threat.{level}.{part}", "keyword", "by rule", array=True)
         for level, part in product(
             ("tactic", "technique", "technique.subtechnique"), ("id", "name", "reference"))
     ),
-    AlertField("sensor.alert.id", "keyword", "the same for the same capture and rule"),
-    AlertField("sensor.alert.suppressed_count", "long", "alerts that this one stands for"),
-    AlertField("sensor.alert.events", "nested", "the events of a sequence alert", array=True),
-    AlertField("sensor.alert.threshold.field", "keyword", "what events were grouped by",
+    Field("sensor.alert.id", "keyword", "the same for the same capture and rule"),
+    Field("sensor.alert.suppressed_count", "long", "alerts that this one stands for"),
+    Field("sensor.alert.events", "nested", "the events of a sequence alert", array=True),
+    Field("sensor.alert.threshold.field", "keyword", "what events were grouped by",
                array=True),
-    AlertField("sensor.alert.threshold.value", "keyword", "the group: a value for each field",
+    Field("sensor.alert.threshold.value", "keyword", "the group: a value for each field",
                array=True),
-    AlertField("sensor.alert.threshold.count", "long", "events of the group"),
-    AlertField("sensor.alert.threshold.cardinality.field", "keyword",
+    Field("sensor.alert.threshold.count", "long", "events of the group"),
+    Field("sensor.alert.threshold.cardinality.field", "keyword",
                "the field of which different values were counted"),
-    AlertField("sensor.alert.threshold.cardinality.value", "long", "how many different values"),
-    AlertField("sensor.alert.new_terms.field", "keyword", "the fields watched for new values",
+    Field("sensor.alert.threshold.cardinality.value", "long", "how many different values"),
+    Field("sensor.alert.new_terms.field", "keyword", "the fields watched for new values",
                array=True),
-    AlertField("sensor.alert.new_terms.value", "keyword", "what was new", array=True),
-    AlertField("threat.enrichments", "nested", "indicators that the event met", array=True),
+    Field("sensor.alert.new_terms.value", "keyword", "what was new", array=True),
+    Field("threat.enrichments", "nested", "indicators that the event met", array=True),
 )
 
-_ALERT_TYPES = {field.name: field.type for field in ALERT_FIELDS}
+def known_fields(*, processes: bool = False) -> dict[str, str]:
+    """The Elasticsearch type of every field that a rule may test in flow documents and alerts.
+
+    `processes` adds those of processes, for runs that can learn of any.
+    """
+    fields = [*FIELDS, *TUNNEL_FIELDS, *ALERT_FIELDS]
+    if processes:
+        fields += [*PROCESS_FIELDS, *PROCESS_EVENT_FIELDS]
+    return {field.name: field.type for field in fields}
 
 
-def type_of(name: str) -> str | None:
-    """The Elasticsearch type of a field of flow or alert documents; None if there is no such."""
-    field = BY_NAME.get(name)
-    return field.type if field else _ALERT_TYPES.get(name)
+def context_names(context: FlowContext, attribute: str) -> list[str]:
+    """The list of the run's context that a ContextTable names; no files in live capture."""
+    if attribute == "files":
+        return [] if context.live else context.files
+    return context.interfaces
 
 
-def is_sensor_field(name: str) -> bool:
-    """Whether the flow document has the field, so that a rule on it can ever match."""
-    return name in BY_NAME
+def context_table(names: Sequence[str]) -> tuple[Values, ...]:
+    """A list of the run's context as a table: valid text, and none for an empty name."""
+    return tuple((utf8_text(name),) if name else () for name in names)
 
 
-def column_of(batch: FlowBatch, name: str) -> Column | None:
-    """The column of an ECS field, or None where the sensor's events never have it."""
-    from sensor.ecs.columns import read  # noqa: PLC0415  reads through this table
-
-    field = BY_NAME.get(name)
-    return read(field, batch) if field else None
-
-
-def _origin(field: Field) -> str:  # noqa: PLR0911  a list of cases
-    """Where the value of a field comes from, for the page."""
-    if field.origin:
-        return field.origin
-    match field.reading:
-        case Constant(values):
-            return ", ".join(f"`{value}`" for value in values)
-        case Told(attribute):
-            return f"the run: {attribute}"
-        case Listed(member, attribute):
-            return f"{member} in the run's {attribute}"
-        case Never() | Computed():
-            return ""
-        case Total(member):
-            return f"sum of {member}"
-        case Number(member, index) | Code(member, _, index):
-            paired = member in ("bytes", "packets", "payload_bytes", "missed_bytes", "tcp_flags")
-            return f"{member}[{index}]" if paired else member
-        case reading:
-            return reading.member
-
-
-def _cells(*cells: str) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-_THREE = (_cells("field", "type", "meaning"), _cells(*["---"] * 3))
-
-
-def page() -> str:
-    """docs/fields.md."""
-    lines = [
-        "# Fields",
-        "",
-        "Generated by `python -m sensor.ecs.schema > docs/fields.md`; do not edit.",
-        "",
-        f"Documents are nested JSON, valid against ECS {ECS_VERSION}. Times are RFC 3339 in UTC,",
-        "with nine decimals. *From* names members of `records.FLOW_LAYOUT` or says what is",
-        "computed; in pairs, 0 is the originator and 1 the responder.",
-        "",
-        "## Flow documents",
-        "",
-        _cells("field", "type", "unit", "meaning", "from", "present"),
-        _cells(*["---"] * 6),
-    ]
-    for field in FIELDS:
-        present = "not yet" if isinstance(field.reading, Never) else WHEN[field.when]
-        lines.append(_cells(f"`{field.name}`", field.type + "[]" * field.array, field.unit,
-                            field.meaning, _origin(field), present))
-    lines += [
-        "",
-        "## Tunnels", "",
-        "Flow documents have these too where the packets of the flow came through tunnels, the",
-        "outermost first: [tunnels.md](tunnels.md). Fields without a value are absent.", "",
-        *_THREE,
-        *(_cells(f"`{known.name}`", f"{known.type}[]", known.meaning) for known in TUNNEL_FIELDS),
-        "",
-        "## Processes",
-        "",
-        "Flow documents have these too where the process that owns the socket is known, and so do",
-        "process events: [host-events.md](host-events.md). Fields without a value are absent.",
-        "",
-        *_THREE,
-    ]
-    for known in PROCESS_FIELDS:
-        lines.append(_cells(f"`{known.name}`", known.type + "[]" * known.array, known.meaning))
-    lines += [
-        "",
-        "## Alert documents",
-        "",
-        "The fields of the event that matched (`event.kind` is `alert`), and these:",
-        "",
-        *_THREE,
-    ]
-    for extra in ALERT_FIELDS:
-        lines.append(_cells(f"`{extra.name}`", extra.type + "[]" * extra.array, extra.meaning))
-    return "\n".join(lines) + "\n"
-
-
-def files_of(context: FlowContext) -> list[str]:
-    """The names that `sensor.capture.file` can have: none in live capture."""
-    return [] if context.live else context.files
-
-
-def names_of(context: FlowContext, attribute: str) -> tuple[Values, ...]:
-    """A list of the run's context as a table: clean text, and none for an empty name."""
-    names = files_of(context) if attribute == "files" else getattr(context, attribute)
-    return tuple((clean(name),) if name else () for name in names)
-
-
-def clean(text: str) -> str:
-    """Text that UTF-8 can hold: octets of a name that are none become U+FFFD."""
-    if text.isascii():
-        return text
-    return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
-
-
-def created_ns(batch: FlowBatch) -> Any:
+def created_ns(batch: FlowRecords) -> int:
     """The wall clock of the batch's documents, 0 where they shall not have one."""
     return batch.created_ns if batch.context.live else 0
-
-
-if __name__ == "__main__":
-    print(page(), end="")

@@ -1,4 +1,4 @@
-"""The plan of a document: ecs/schema.py's table, flattened into literals and operations.
+"""The template of a document: ecs/schema.py's table, flattened into literals and operations.
 
 A document is one pass over a list of operations. Each first copies its literal (all that is
 constant since the operation before, so that neighbours are one copy), then writes one value:
@@ -6,7 +6,9 @@ constant since the operation before, so that neighbours are one copy), then writ
     {"@timestamp":" <EVENT_TIME> ","event":{"kind":"event",... <TABLE action> ...
 
 Commas: each object begins with a member that is always there when the object is; a member that may
-be absent brings the comma before it along, behind an UNLESS or inside the texts of its table.
+be absent brings the comma before it along, behind an UNLESS or inside the texts of its table. What
+a group of fields adds goes into two SLOTs, as a text that is made once for each entry of its store
+(ecs/field_groups.py); without such entries in a batch its template has no slots.
 """
 
 from __future__ import annotations
@@ -14,26 +16,43 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from sensor.base.escape import utf8_text
 from sensor.base.frozen import frozen
 from sensor.ecs import schema
+from sensor.ecs.field import (
+    ALWAYS,
+    LIVE,
+    Absent,
+    Address,
+    Code,
+    Computed,
+    Constant,
+    ContextTable,
+    ContextValue,
+    Field,
+    Mac,
+    Number,
+    Timestamp,
+    Total,
+    Values,
+)
+from sensor.ecs.field_groups import SLOTS
 from sensor.ecs.identifiers import COMMUNITY_ROOM, EVENT_ID_ROOM, FLOW_ID_ROOM
 from sensor.ecs.text import ADDRESS_ROOM, MAC_ROOM, NUMBER_ROOM, TIME_ROOM
 from sensor.memory.buffers import COPY_PADDING
 from sensor.memory.records import FLOW_LAYOUT
-
-if TYPE_CHECKING:
-    from sensor.ecs.flow_batch import FlowBatch
+from sensor.model.flow import FlowRecords
 
 (
     NOTHING, NUMBER, TOTAL, TIME, EVENT_TIME, CREATED, DURATION, ADDRESS, TABLE, DERIVED,
     MAC, HISTORY_TEXT, COMMUNITY_ID, FLOW_ID, EVENT_ID, RELATED, UNLESS, MARK, MARK_END, REPEAT,
-) = range(20)
+    SLOT,
+) = range(21)
 
 OP_INTS = 7
 """An operation: code, start and length of its literal, and four numbers of its own."""
@@ -51,11 +70,11 @@ _COMPUTED = {
     "community_id": (COMMUNITY_ID, COMMUNITY_ROOM),
     "history": (HISTORY_TEXT, HISTORY_ROOM),
 }
-"""Computed texts: the operation, which the plan puts between quotes, and its room."""
+"""Computed texts: the operation, which the template puts between quotes, and its room."""
 
 
 @frozen
-class Plan:
+class DocumentTemplate:
     """A document's operations, and the texts that they copy."""
 
     ops: NDArray[np.int32]
@@ -63,21 +82,37 @@ class Plan:
     """Start and length in `pool` of each text of each table."""
     pool: bytes
     row_room: int
-    """No document is longer, its newline included."""
+    """No document without what is in its slots is longer, its newline included."""
+
+
+@frozen
+class _Run:
+    """What documents have in common: values of the run's context, and the groups they refer to."""
+
+    hostname: str
+    version: str
+    created: bool
+    files: tuple[str, ...]
+    interfaces: tuple[str, ...]
+    groups: tuple[int, ...]
 
 
 @dataclass(slots=True)
 class _Node:
     """An object of the document: its members in order; a leaf is a Field."""
 
-    members: dict[str, _Node | schema.Field] = field(default_factory=dict)
+    members: dict[str, _Node | Field] = field(default_factory=dict)
+    first_slots: list[int] = field(default_factory=list)
+    """Slots before the first member; their texts end with a comma."""
+    last_slots: list[int] = field(default_factory=list)
+    """Slots behind the last member; their texts begin with a comma."""
 
 
 @dataclass(slots=True)
 class _Builder:
     """Collects operations while the tree is walked."""
 
-    context: Any
+    run: _Run
     ops: list[tuple[int, ...]] = field(default_factory=list)
     entries: list[tuple[int, int]] = field(default_factory=list)
     pool: bytearray = field(default_factory=bytearray)
@@ -117,38 +152,26 @@ class _Builder:
         return first, len(self.entries) - first, longest
 
 
-def plan_of(batch: FlowBatch) -> Plan:
-    """The plan for the documents of a batch, made once for each state of the run's context."""
+def template_of(batch: FlowRecords, groups: tuple[int, ...]) -> DocumentTemplate:
+    """The template for the documents of a batch, made once for each state of the run's context."""
     context = batch.context
-    return _plan(
+    return _template(_Run(
         context.hostname,
         context.version,
         schema.created_ns(batch) != 0,
-        tuple(schema.files_of(context)),
-        tuple(context.interfaces),
-    )
-
-
-@frozen
-class _Context:
-    """What of a FlowContext goes into a plan."""
-
-    hostname: str
-    version: str
-    files: tuple[str, ...]
-    interfaces: tuple[str, ...]
-    live: bool = False
+        tuple(schema.context_names(context, "files")),
+        tuple(schema.context_names(context, "interfaces")),
+        groups,
+    ))  # fmt: skip
 
 
 @lru_cache(maxsize=8)
-def _plan(
-    hostname: str, version: str, created: bool, files: tuple[str, ...], interfaces: tuple[str, ...]
-) -> Plan:
-    builder = _Builder(_Context(hostname, version, files, interfaces))
-    _object(builder, _tree(created), schema.ALWAYS)
+def _template(run: _Run) -> DocumentTemplate:
+    builder = _Builder(run)
+    _object(builder, _tree(run), ALWAYS)
     builder.text("\n")
     builder.op(NOTHING)
-    return Plan(
+    return DocumentTemplate(
         np.array(builder.ops, dtype=np.int32).ravel(),
         np.array(builder.entries, dtype=np.int32).ravel(),
         bytes(builder.pool) + bytes(COPY_PADDING),
@@ -156,10 +179,10 @@ def _plan(
     )
 
 
-def _tree(created: bool) -> _Node:
+def _tree(run: _Run) -> _Node:
     root = _Node()
     for leaf in schema.FIELDS:
-        if isinstance(leaf.reading, schema.Never) or (leaf.when == schema.LIVE and not created):
+        if isinstance(leaf.reading, Absent) or (leaf.when == LIVE and not run.created):
             continue
         *parents, last = leaf.name.split(".")
         node = root
@@ -168,25 +191,30 @@ def _tree(created: bool) -> _Node:
             assert isinstance(child, _Node), f"{leaf.name} is inside a value"
             node = child
         node.members[last] = leaf
+    own = root.members["sensor"]
+    assert isinstance(own, _Node)
+    for slot in range(0, SLOTS * len(run.groups), SLOTS):
+        own.first_slots.insert(0, slot)
+        root.last_slots.append(slot + 1)
     return root
 
 
-def _when(node: _Node | schema.Field) -> int:
+def _when(node: _Node | Field) -> int:
     """The condition that all of a subtree has in common."""
-    if isinstance(node, schema.Field):
-        return schema.ALWAYS if node.when == schema.LIVE else node.when
+    if isinstance(node, Field):
+        return ALWAYS if node.when == LIVE else node.when
     shared = {_when(member) for member in node.members.values()}
-    return shared.pop() if len(shared) == 1 else schema.ALWAYS
+    return shared.pop() if len(shared) == 1 else ALWAYS
 
 
-def _may_lack(builder: _Builder, node: _Node | schema.Field) -> bool:
+def _may_lack(builder: _Builder, node: _Node | Field) -> bool:
     """Whether a subtree may have no value though its condition holds: its tables have gaps."""
     if isinstance(node, _Node):
         return all(_may_lack(builder, member) for member in node.members.values())
     match node.reading:
-        case schema.Listed():
+        case ContextTable():
             return True
-        case schema.Code(_, table):
+        case Code(_, table):
             return () in table
     return False
 
@@ -194,31 +222,36 @@ def _may_lack(builder: _Builder, node: _Node | schema.Field) -> bool:
 def _object(builder: _Builder, node: _Node, given: int) -> None:
     """Write an object; `given` is the condition under which this code runs."""
 
-    def sure(member: _Node | schema.Field) -> bool:
-        return _when(member) in (schema.ALWAYS, given) and not _may_lack(builder, member)
+    def sure(member: _Node | Field) -> bool:
+        return _when(member) in (ALWAYS, given) and not _may_lack(builder, member)
 
     ordered = sorted(node.members.items(), key=lambda item: not sure(item[1]))
     assert sure(ordered[0][1]), "an object needs a member that is always there"
+    builder.text("{")
+    for slot in node.first_slots:
+        builder.op(SLOT, slot)
     for position, (key, member) in enumerate(ordered):
-        prefix = f'{"," if position else "{"}"{key}":'
+        prefix = f'{"," if position else ""}"{key}":'
         when = _when(member)
-        if when in (schema.ALWAYS, given):
+        if when in (ALWAYS, given):
             _member(builder, key, member, prefix, given)
         else:
             at = builder.op(UNLESS, when)
             _member(builder, key, member, prefix, when)
             builder.skip_to_here(at)
+    for slot in node.last_slots:
+        builder.op(SLOT, slot)
     builder.text("}")
 
 
 def _member(
-    builder: _Builder, key: str, member: _Node | schema.Field, prefix: str, given: int
+    builder: _Builder, key: str, member: _Node | Field, prefix: str, given: int
 ) -> None:
     if _may_lack(builder, member):
         _gappy(builder, member, prefix, "")
         return
     builder.text(prefix)
-    if isinstance(member, schema.Field):
+    if isinstance(member, Field):
         _value(builder, member)
     elif key in schema.MIRRORS:
         twin = schema.MIRRORS[key]
@@ -235,7 +268,7 @@ def _member(
 
 
 def _gappy(
-    builder: _Builder, member: _Node | schema.Field, prefix: str, suffix: str
+    builder: _Builder, member: _Node | Field, prefix: str, suffix: str
 ) -> None:
     """A value out of a table with gaps: its key, and objects around it, go into the texts."""
     if isinstance(member, _Node):
@@ -246,22 +279,22 @@ def _gappy(
     _table(builder, member, _values(builder, member), prefix, suffix)
 
 
-def _values(builder: _Builder, leaf: schema.Field) -> tuple[schema.Values, ...]:
+def _values(builder: _Builder, leaf: Field) -> tuple[Values, ...]:
     match leaf.reading:
-        case schema.Code(_, table):
+        case Code(_, table):
             return table
-        case schema.Listed(_, attribute):
-            return schema.names_of(builder.context, attribute)
+        case ContextTable(_, attribute):
+            return schema.context_table(getattr(builder.run, attribute))
     raise AssertionError(f"{leaf.name} has no table")
 
 
 def _table(
-    builder: _Builder, leaf: schema.Field, table: tuple[schema.Values, ...], prefix: str,
+    builder: _Builder, leaf: Field, table: tuple[Values, ...], prefix: str,
     suffix: str,
 ) -> None:
-    assert isinstance(leaf.reading, schema.Code | schema.Listed)
+    assert isinstance(leaf.reading, Code | ContextTable)
     member = _FLOW[leaf.reading.member]
-    index = leaf.reading.index if isinstance(leaf.reading, schema.Code) else 0
+    index = leaf.reading.index if isinstance(leaf.reading, Code) else 0
     texts = (prefix + _json(leaf, values) + suffix if values else "" for values in table)
     first, count, longest = builder.table(texts)
     at, size = _place(leaf.reading.member, index)
@@ -269,7 +302,7 @@ def _table(
     builder.op(TABLE, at, size, first, count, room=longest)
 
 
-def _json(leaf: schema.Field, values: schema.Values) -> str:
+def _json(leaf: Field, values: Values) -> str:
     return orjson.dumps(list(values) if leaf.array else values[0]).decode()
 
 
@@ -280,36 +313,36 @@ def _place(member: str, index: int) -> tuple[int, int]:
     return int(offset) + index * kind.base.itemsize, kind.base.itemsize
 
 
-def _value(builder: _Builder, leaf: schema.Field) -> None:  # noqa: C901, PLR0912  a list of cases
+def _value(builder: _Builder, leaf: Field) -> None:  # noqa: C901, PLR0912  a list of cases
     """The value of one field, behind its key."""
     match leaf.reading:
-        case schema.Constant(values):
+        case Constant(values):
             builder.text(_json(leaf, values))
-        case schema.Told(attribute):
-            builder.text(_json(leaf, (schema.clean(getattr(builder.context, attribute)),)))
-        case schema.Code(_, table):
+        case ContextValue(attribute):
+            builder.text(_json(leaf, (utf8_text(getattr(builder.run, attribute)),)))
+        case Code(_, table):
             _table(builder, leaf, table, "", "")
-        case schema.Number(member, index, text):
+        case Number(member, index, text):
             builder.text('"' * text)
             builder.op(NUMBER, *_place(member, index), room=NUMBER_ROOM)
             builder.text('"' * text)
-        case schema.Total(member):
+        case Total(member):
             builder.op(TOTAL, _place(member, 0)[0], room=NUMBER_ROOM)
-        case schema.Address(member):
+        case Address(member):
             _quoted(builder, ADDRESS, ADDRESS_ROOM, member)
-        case schema.Moment(member):
+        case Timestamp(member):
             _quoted(builder, TIME, TIME_ROOM, member)
-        case schema.Mac(member):
+        case Mac(member):
             _quoted(builder, MAC, MAC_ROOM, member)
-        case schema.Computed("duration"):
+        case Computed("duration"):
             builder.op(DURATION, room=NUMBER_ROOM)
-        case schema.Computed("direction"):
+        case Computed("direction"):
             _derived(builder, schema.DIRECTIONS, 0)
-        case schema.Computed("outcome"):
+        case Computed("outcome"):
             _derived(builder, schema.OUTCOMES, schema.OUTCOME_SHIFT)
-        case schema.Computed("related_ip"):
+        case Computed("related_ip"):
             builder.op(RELATED, room=2 * ADDRESS_ROOM + len('["",""]'))
-        case schema.Computed(what):
+        case Computed(what):
             code, room = _COMPUTED[what]
             _quoted(builder, code, room, "history")
         case _:
@@ -317,7 +350,7 @@ def _value(builder: _Builder, leaf: schema.Field) -> None:  # noqa: C901, PLR091
 
 
 def _derived(builder: _Builder, names: tuple[str, ...], shift: int) -> None:
-    """A code that flow_columns.derived_codes computes of more than one member."""
+    """A code that columns.derived_codes computes of more than one member."""
     first, count, longest = builder.table(f'"{name}"' for name in names)
     builder.op(DERIVED, shift, 0, first, count, room=longest)
 

@@ -6,7 +6,7 @@ that its `*_ROOM` constant names. The functions at the end give the same texts a
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 try:
     import cython  # type: ignore[import-untyped]
@@ -15,6 +15,8 @@ except ImportError:
 
 if not cython.compiled:
     from sensor.memory.buffers import put_octets, room_of
+
+Octets = Sequence[int]
 
 NUMBER_ROOM = 20
 TIME_ROOM = 30
@@ -32,7 +34,7 @@ HEX_LOWER = b"0123456789abcdef"
 HEX_UPPER = b"0123456789ABCDEF"
 
 
-def put_number(out: Any, at: int, value: int) -> int:
+def put_number(out: bytearray, at: int, value: int) -> int:
     """Decimal digits of an unsigned 64-bit number."""
     digits = 1
     bound = 10
@@ -58,13 +60,13 @@ def put_number(out: Any, at: int, value: int) -> int:
     return end
 
 
-def put_pair(out: Any, at: int, value: int) -> int:
+def put_pair(out: bytearray, at: int, value: int) -> int:
     """Two decimal digits of a number below 100."""
     put_octets(out, at, PAIRS, 2 * value, 2)
     return at + 2
 
 
-def put_time(out: Any, at: int, time_ns: int) -> int:
+def put_time(out: bytearray, at: int, time_ns: int) -> int:
     """RFC 3339 in UTC with nine decimals; times before 1970 are written as 1970 began.
 
     Nanoseconds in 64 bits end in the year 2262, so four digits of a year are enough.
@@ -121,7 +123,7 @@ def first_day(year: int) -> int:
     return 365 * (year - 1970) + past // 4 - past // 100 + past // 400 - 477
 
 
-def put_octet(out: Any, at: int, value: int) -> int:
+def put_octet(out: bytearray, at: int, value: int) -> int:
     """Decimal digits of one octet."""
     if value >= 100:
         hundreds = value // 100
@@ -135,7 +137,7 @@ def put_octet(out: Any, at: int, value: int) -> int:
     return at + 1
 
 
-def put_address(out: Any, at: int, hi: int, lo: int) -> int:
+def put_address(out: bytearray, at: int, hi: int, lo: int) -> int:
     """An address as in records: v4-mapped as dotted quad, others as RFC 5952 has them."""
     if hi == 0 and lo >> 32 == 0xFFFF:
         at = put_octet(out, at, lo >> 24 & 0xFF)
@@ -155,7 +157,7 @@ def group_of(hi: int, lo: int, index: int) -> int:
     return lo >> (112 - 16 * index) & 0xFFFF
 
 
-def put_groups(out: Any, at: int, hi: int, lo: int) -> int:
+def put_groups(out: bytearray, at: int, hi: int, lo: int) -> int:
     """RFC 5952 4: lower case, no leading zeros, the first longest run of zero groups as `::`."""
     best = 8
     best_length = 1  # a single zero group is not shortened
@@ -184,7 +186,7 @@ def put_groups(out: Any, at: int, hi: int, lo: int) -> int:
     return at
 
 
-def put_group(out: Any, at: int, group: int) -> int:
+def put_group(out: bytearray, at: int, group: int) -> int:
     """One to four hexadecimal digits."""
     if group >= 0x1000:
         out[at] = HEX_LOWER[group >> 12]
@@ -199,7 +201,7 @@ def put_group(out: Any, at: int, group: int) -> int:
     return at + 1
 
 
-def put_mac(out: Any, at: int, octets: Any, start: int) -> int:
+def put_mac(out: bytearray, at: int, octets: Octets, start: int) -> int:
     """Six octets as ECS has a MAC address (RFC 7042 2.1: upper case, hyphens)."""
     for index in range(6):
         value = octets[start + index]
@@ -210,29 +212,17 @@ def put_mac(out: Any, at: int, octets: Any, start: int) -> int:
     return at - 1
 
 
-def put_hex(out: Any, at: int, value: int) -> int:
+def put_hex(out: bytearray, at: int, value: int) -> int:
     """Sixteen hexadecimal digits of an unsigned 64-bit number."""
     for index in range(16):
         out[at + index] = HEX_LOWER[value >> (60 - 4 * index) & 15]
     return at + 16
 
 
-def number_text(value: Any) -> str:
-    """The decimal digits of an unsigned 64-bit number."""
-    out = bytearray(NUMBER_ROOM)
-    return out[: put_number(room_of(out), 0, value)].decode()
-
-
-def time_text(time_ns: Any) -> str:
+def time_text(time_ns: int) -> str:
     """RFC 3339 in UTC with nine decimals, as in every document."""
     out = bytearray(TIME_ROOM)
     return out[: put_time(room_of(out), 0, time_ns)].decode()
-
-
-def ip_text(hi: Any, lo: Any) -> str:
-    """An address as documents have it (RFC 5952; v4-mapped as dotted quad)."""
-    out = bytearray(ADDRESS_ROOM)
-    return out[: put_address(room_of(out), 0, hi, lo)].decode()
 
 
 def mac_text(octets: bytes) -> str:

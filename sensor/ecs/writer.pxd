@@ -31,6 +31,7 @@ cdef enum:
     MARK = 17
     MARK_END = 18
     REPEAT = 19
+    SLOT = 20
 
 cdef class Writer:
     cdef const int[::1] ops_view
@@ -39,6 +40,8 @@ cdef class Writer:
     cdef const unsigned char[::1] rows_view
     cdef const unsigned char[::1] facts_view
     cdef const unsigned char[::1] derived_view
+    cdef const Py_ssize_t[::1] spans_view
+    cdef const unsigned char[::1] slot_pool_view
     cdef unsigned char[::1] out_view
     cdef const int *ops
     cdef const int *entries
@@ -46,6 +49,8 @@ cdef class Writer:
     cdef const unsigned char *octets
     cdef const unsigned char *facts
     cdef const unsigned char *derived
+    cdef const unsigned char *slot_pool
+    cdef Py_ssize_t rows_count
     cdef unsigned char *out
     cdef Py_ssize_t ops_count
     cdef long long created_ns
@@ -72,6 +77,9 @@ cdef class Writer:
 
     @cython.locals(length=Py_ssize_t)
     cdef Py_ssize_t repeat(self, Py_ssize_t at, Py_ssize_t mark) noexcept nogil
+
+    @cython.locals(span=Py_ssize_t, length=Py_ssize_t)
+    cdef Py_ssize_t put_slot(self, Py_ssize_t at, Py_ssize_t slot, Py_ssize_t index) noexcept nogil
 
     @cython.locals(out="unsigned char *", octets="const unsigned char *", length=Py_ssize_t)
     cdef Py_ssize_t put_computed(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any
 
 try:
     import cython  # type: ignore[import-untyped]
@@ -15,17 +14,16 @@ except ImportError:
     from sensor.base import cython_stub as cython
 
 import numpy as np
-import orjson
+from numpy.typing import NDArray
 
-from sensor.ecs import schema
-from sensor.ecs import template as _plan
 from sensor.ecs.columns import derived_codes, when_mask
-from sensor.ecs.flow_batch import FlowBatch
+from sensor.ecs.field_groups import SlotTexts, groups_in, slot_texts
 from sensor.ecs.identifiers import Scratch, offset_of
+from sensor.ecs.schema import created_ns
+from sensor.ecs.template import MARKS_MAX, DocumentTemplate, template_of
 from sensor.memory.buffers import COPY_PADDING
 from sensor.memory.records import FLOW_LAYOUT
-from sensor.model.processes import tell_in_lines
-from sensor.model.tunnels import tell_in_lines as tell_tunnels
+from sensor.model.flow import FlowRecords
 
 if not cython.compiled:
     from sensor.ecs.identifiers import (
@@ -53,6 +51,7 @@ if not cython.compiled:
         NUMBER,
         OP_INTS,
         REPEAT,
+        SLOT,
         TABLE,
         TIME,
         TOTAL,
@@ -75,83 +74,74 @@ AT_LAST_NS = offset_of("last_ns")
 AT_HISTORY_SEEN = offset_of("history_seen")
 
 
-
-def write_json_lines(batch: FlowBatch, write: Callable[[memoryview], object]) -> None:
+def write_json_lines(batch: FlowRecords, write: Callable[[memoryview], object]) -> None:
     """All events of a batch as NDJSON, in pieces that are valid until `write` returns.
 
     Faster than `render_json_lines` where the lines go to a file: no memory is asked for.
     """
-    if not len(batch):
+    count = len(batch)
+    if not count:
         return
-    plan = _plan.plan_of(batch)
-    rows = np.ascontiguousarray(batch.records).view(np.uint8)
-    facts = np.zeros(len(batch), dtype=np.uint8)
-    for bit in range(8):
-        facts |= np.asarray(when_mask(batch, 1 << bit)).view(np.uint8) << np.uint8(bit)
-    buffer = bytearray(min(len(batch), CHUNK_ROWS) * plan.row_room + COPY_PADDING)
-    writer = Writer(plan, rows, (facts, derived_codes(batch)), schema.created_ns(batch))
+    groups = groups_in(batch)
+    template = template_of(batch, groups)
+    slots = slot_texts(batch, groups)
+    chunks = range(0, count, CHUNK_ROWS)
+    room = min(count, CHUNK_ROWS) * template.row_room + COPY_PADDING
+    if groups:
+        room += int(np.add.reduceat(slots.room, chunks).max())
+    buffer = bytearray(room)
+    writer = Writer(template, batch, slots)
     writer.begin(buffer)
     window = memoryview(buffer)
-    owners = _indices(batch, "process", batch.context.processes)
-    paths = _indices(batch, "tunnel", batch.context.tunnels)
-    for first in range(0, len(batch), CHUNK_ROWS):
-        used = writer.write(first, min(first + CHUNK_ROWS, len(batch)))
-        assert used <= len(buffer) - COPY_PADDING, "a document outgrew its plan"
-        if owners is None and paths is None:
-            write(window[:used])
-            continue
-        lines = bytes(window[:used])
-        if owners is not None:
-            told = owners[first : first + CHUNK_ROWS]
-            lines = tell_in_lines(lines, told, batch.context.processes)
-        if paths is not None:
-            told = paths[first : first + CHUNK_ROWS]
-            lines = tell_tunnels(lines, told, batch.context.tunnels)
-        write(memoryview(lines))
+    for first in chunks:
+        used = writer.write(first, min(first + CHUNK_ROWS, count))
+        assert used <= room - COPY_PADDING, "a document outgrew its template"
+        write(window[:used])
 
 
-def _indices(batch: FlowBatch, member: str, store: Any) -> Any:
-    """The index of each row's process or tunnels; None where no row has one."""
-    if store is None or not batch.records[member].any():
-        return None
-    return batch.records[member].tolist()
+def _conditions(batch: FlowRecords) -> NDArray[np.uint8]:
+    """The bits of field.WHEN that hold for each row."""
+    held = np.zeros(len(batch), dtype=np.uint8)
+    for bit in range(8):
+        held |= np.asarray(when_mask(batch, 1 << bit)).view(np.uint8) << np.uint8(bit)
+    return held
 
 
-def render_json_lines(batch: FlowBatch) -> bytes:
+def render_json_lines(batch: FlowRecords) -> bytes:
     """All events of a batch as NDJSON, one ECS document a line."""
     lines = BytesIO()
     write_json_lines(batch, lines.write)
     return lines.getvalue()
 
 
-def documents_of(batch: FlowBatch, rows: Any) -> list[dict[str, Any]]:
-    """Some events of a batch (indices, a mask or a slice) as nested ECS documents."""
-    chosen = FlowBatch(batch.records[rows], batch.context, batch.created_ns)
-    return [orjson.loads(line) for line in render_json_lines(chosen).splitlines()]
-
-
 class Writer:
     """Writes documents of one batch of records into a buffer."""
 
-    def __init__(self, plan: Any, rows: Any, facts: Any, created_ns: int) -> None:
-        self.ops_view = plan.ops
-        self.entries_view = plan.entries
-        self.pool_view = plan.pool
-        self.rows_view = rows
-        self.facts_view = facts[0]
-        self.derived_view = facts[1]
+    def __init__(
+        self, template: DocumentTemplate, batch: FlowRecords, slots: SlotTexts
+    ) -> None:
+        self.ops_view = template.ops
+        self.entries_view = template.entries
+        self.pool_view = template.pool
+        self.rows_view = np.ascontiguousarray(batch.records).view(np.uint8)
+        self.facts_view = _conditions(batch)
+        self.derived_view = derived_codes(batch)
+        self.spans_view = slots.spans
+        self.slot_pool_view = slots.pool
         self.ops = ints_of(self.ops_view)
-        self.ops_count = len(plan.ops) // _plan.OP_INTS
+        self.ops_count = len(template.ops) // OP_INTS
         self.entries = ints_of(self.entries_view)
         self.pool = octets_of(self.pool_view)
         self.octets = octets_of(self.rows_view)
         self.facts = octets_of(self.facts_view)
         self.derived = octets_of(self.derived_view)
-        self.created_ns = created_ns
+        self.slot_pool = octets_of(self.slot_pool_view)
+        self.rows_count = len(batch)
+        self.created_ns = created_ns(batch)
         self.scratch = Scratch()
         if not cython.compiled:
-            self.starts = [0] * _plan.MARKS_MAX
-            self.ends = [0] * _plan.MARKS_MAX
+            self.starts = [0] * MARKS_MAX
+            self.ends = [0] * MARKS_MAX
 
     def begin(self, buffer: bytearray) -> None:
         """Write into `buffer` from now on; it has room for every row of a `write`."""
@@ -166,7 +156,7 @@ class Writer:
                 at = self.write_row(at, index)
         return at
 
-    def write_row(self, at: int, index: int) -> int:  # noqa: C901  one branch for each operation
+    def write_row(self, at: int, index: int) -> int:  # noqa: C901, PLR0912  by operation
         """One document and its newline."""
         row = index * ROW_BYTES
         step = 0
@@ -196,6 +186,8 @@ class Writer:
                 self.ends[ops[op + 3]] = at
             elif code == REPEAT:
                 at = self.repeat(at, ops[op + 3])
+            elif code == SLOT:
+                at = self.put_slot(at, ops[op + 3], index)
             elif code == DERIVED:
                 at = self.put_entry(at, op, u8(self.derived, index) >> ops[op + 3] & 15)
             elif code != NOTHING:
@@ -231,6 +223,13 @@ class Writer:
         length = self.ends[mark] - self.starts[mark]
         put_octets(self.out, at, self.out, self.starts[mark], length)
         return at + length
+
+    def put_slot(self, at: int, slot: int, index: int) -> int:
+        """The text in one slot of one row; often none."""
+        span = 2 * (slot * self.rows_count + index)
+        length = self.spans_view[span + 1]
+        put_octets(self.out, at, self.slot_pool, self.spans_view[span], length)
+        return at + length  # type: ignore[no-any-return]
 
     def put_computed(  # noqa: PLR0911  one for each operation
         self, at: int, code: int, row: int, place: int

@@ -7,6 +7,7 @@ from calendar import monthrange, timegm
 from functools import lru_cache
 from typing import Any
 
+from sensor.model.units import SECOND_NS
 from sensor.query.document_rows import values_at
 from sensor.query.masks import date_text
 from sensor.query.values import date_span
@@ -139,7 +140,7 @@ def time_of(value: Any) -> int | None:
 
 
 _NUMBER = re.compile(r"[0-9]{1,19}(?:\.[0-9]{1,9})?")
-_UNITS = ((1e11, 1_000_000_000), (1e14, 1_000_000), (1e17, 1_000))
+_UNITS = ((1e11, SECOND_NS), (1e14, 1_000_000), (1e17, 1_000))
 _TOO_LATE = 1 << 63
 _TAIL = re.compile(r"(?::(\d\d))?(?:[.,](\d+))?[ ]?(?:([zZ])|([+-])(\d\d):?(\d\d)?)?")
 
@@ -157,7 +158,7 @@ def time_of_text(text: str) -> int | None:
     if sign:
         offset_s = int(hours) * 3600 + int(minutes or 0) * 60
         time_s += offset_s if sign == "-" else -offset_s
-    time_ns = time_s * 1_000_000_000
+    time_ns = time_s * SECOND_NS
     if fraction:
         time_ns += int(fraction[:9].ljust(9, "0"))
     return time_ns if 0 <= time_ns < _TOO_LATE else None

@@ -36,6 +36,7 @@ from sensor.model.flow import FLOW_ENDED
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import ACK, KIND_FLOW, PROTOCOL_TCP, PROTOCOL_UDP, SYN, PacketBatch
 from sensor.model.processes import Processes
+from sensor.model.units import MASK32
 
 HELLO_S = 5.0
 WAIT_S = 0.5
@@ -282,5 +283,5 @@ def _address(record: Any, side: str) -> int:
 
 def _ip(number: int) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     if number >> 32 == 0xFFFF:
-        return ipaddress.IPv4Address(number & 0xFFFFFFFF)
+        return ipaddress.IPv4Address(number & MASK32)
     return ipaddress.IPv6Address(number)

@@ -10,9 +10,11 @@ import hashlib
 from typing import Any
 
 from sensor.base.frozen import frozen
+from sensor.ecs.field import nested
+from sensor.ecs.process_fields import PROCESS_FIELDS
 from sensor.ecs.schema import ECS_VERSION
 from sensor.ecs.text import time_text
-from sensor.model.processes import Process, clean, objects_of
+from sensor.model.processes import Process, clean
 
 DATASET = "sensor.process"
 MODULE = "sensor"
@@ -53,7 +55,7 @@ def process_event(
     *, created_ns: int = 0, exit_code: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """One process event as a nested ECS document."""
-    document = objects_of(process)
+    document = nested(PROCESS_FIELDS, process)
     event: dict[str, Any] = {
         "kind": "event", "category": ["process"], "type": list(happening.types),
         "action": happening.action, "module": MODULE, "dataset": DATASET,

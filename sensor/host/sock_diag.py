@@ -12,13 +12,14 @@ import socket
 import struct
 
 from sensor.base.frozen import frozen
+from sensor.model.units import MASK32
 
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
 NLM_F_REQUEST = 1
 NLMSG_ERROR = 2
-ALL_STATES = 0xFFFFFFFF
-NO_COOKIE = 0xFFFFFFFF
+ALL_STATES = MASK32
+NO_COOKIE = MASK32
 ANSWER_S = 1.0
 
 _NETLINK = struct.Struct("=IHHII")
@@ -100,7 +101,7 @@ class Sockets:
         """The socket of a connection; None if the kernel knows of none. Errors: OSError."""
         if ends.protocol not in PROTOCOLS or ends.local.version != ends.remote.version:
             return None
-        self._sequence = (self._sequence + 1) & 0xFFFFFFFF
+        self._sequence = (self._sequence + 1) & MASK32
         self._socket.sendto(question(ends, self._sequence), (0, 0))
         while True:
             octets, sender = self._socket.recvfrom(4096)

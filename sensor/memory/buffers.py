@@ -41,4 +41,4 @@ def room_of(out: bytearray) -> bytearray:
 
 def ints_of(view: Buffer) -> memoryview:
     """The first of an array of 32-bit numbers."""
-    return memoryview(view)
+    return memoryview(view)  # type: ignore[arg-type]  # as in octets_of

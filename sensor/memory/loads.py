@@ -10,7 +10,10 @@ from __future__ import annotations
 from mmap import mmap
 from typing import Protocol
 
-Buffer = bytes | bytearray | memoryview | mmap
+import numpy as np
+from numpy.typing import NDArray
+
+Buffer = bytes | bytearray | memoryview | mmap | NDArray[np.generic]
 
 
 class Octets(Protocol):
@@ -21,7 +24,7 @@ class Octets(Protocol):
 
 def octets_of(data: Buffer) -> memoryview:
     """The start of a buffer of octets, for the loads below."""
-    return memoryview(data).cast("B")
+    return memoryview(data).cast("B")  # type: ignore[arg-type]  # arrays are buffers, from 3.12 on
 
 
 def u8(octets: Octets, at: int) -> int:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import socket
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sensor.model.columns import Mask
+from sensor.model.units import MASK32, MASK64
 
 V4_PREFIX = 0xFFFF_0000_0000
 """The lower half of a v4-mapped address is this plus the IPv4 address; the upper half is 0."""
@@ -22,8 +22,11 @@ V4_PREFIX = 0xFFFF_0000_0000
 
 def address_text(hi: int, lo: int) -> str:
     """The address as people write it (RFC 5952; v4-mapped as dotted quad)."""
-    if hi == 0 and lo >> 32 == 0xFFFF:
-        return socket.inet_ntop(socket.AF_INET, (lo & 0xFFFF_FFFF).to_bytes(4, "big"))
+    if hi == 0:
+        if lo >> 32 == 0xFFFF:
+            return socket.inet_ntop(socket.AF_INET, (lo & MASK32).to_bytes(4, "big"))
+        if 0xFFFF < lo <= MASK32:  # here inet_ntop writes the last groups as a dotted quad
+            return f"::{lo >> 16:x}:{lo & 0xFFFF:x}"
     return socket.inet_ntop(socket.AF_INET6, (hi << 64 | lo).to_bytes(16, "big"))
 
 
@@ -39,7 +42,7 @@ def address_halves(text: str) -> tuple[int, int]:
             value = V4_PREFIX | int.from_bytes(socket.inet_pton(socket.AF_INET, text), "big")
     except OSError:
         raise ValueError(f"not an IP address: {text!r}") from None
-    return value >> 64, value & 0xFFFF_FFFF_FFFF_FFFF
+    return value >> 64, value & MASK64
 
 
 class Networks:
@@ -64,7 +67,7 @@ class Networks:
         self._last = [end for _, end in ranges]
         # Columns are compared half by half, or as octets: numpy has no 128-bit numbers.
         self._bounds = [
-            (start >> 64, start & _LOW, end >> 64, end & _LOW) for start, end in ranges
+            (start >> 64, start & MASK64, end >> 64, end & MASK64) for start, end in ranges
         ]
         self._octets = tuple(
             np.array([bound.to_bytes(16, "big") for bound in bounds], dtype="S16")
@@ -118,7 +121,6 @@ class Networks:
         return inside
 
 
-_LOW = 0xFFFF_FFFF_FFFF_FFFF
 _FEW = 16
 _FEW_V4 = 6
 """As many ranges are faster compared one by one than searched."""
@@ -128,7 +130,7 @@ def _merged(cidrs: Iterable[str]) -> list[tuple[int, int]]:
     """Disjoint, sorted (first, last) ranges of 128-bit numbers that cover the networks."""
     from netaddr import AddrFormatError, IPNetwork, cidr_merge  # noqa: PLC0415  slow to import
 
-    networks: list[Any] = []
+    networks: list[IPNetwork] = []
     for cidr in cidrs:
         try:
             network = IPNetwork(cidr.strip())
@@ -151,7 +153,7 @@ def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _v4_bounds(ranges: list[tuple[int, int]]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """The part of the ranges that v4-mapped addresses can be in, as their lower halves."""
-    low, high = V4_PREFIX, V4_PREFIX | 0xFFFF_FFFF
+    low, high = V4_PREFIX, V4_PREFIX | MASK32
     parts = [(max(start, low), min(end, high)) for start, end in ranges
              if start <= high and end >= low]
     return (np.array([start for start, _ in parts], dtype=np.uint64),

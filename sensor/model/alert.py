@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from sensor.model.columns import Document
 
 SEVERITIES = {"low": 21, "medium": 47, "high": 73, "critical": 99}
 """Severity and the `event.severity` number that stands for it."""
@@ -24,5 +25,5 @@ class Alert:
     """`@timestamp` of the event that matched, nanoseconds since 1970 UTC."""
     message: str
     """One line for people; free of control characters."""
-    document: dict[str, Any]
+    document: Document
     """The whole ECS document (docs/fields.md)."""

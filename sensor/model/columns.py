@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from sensor.base.frozen import frozen
 
 Scalar = str | int | float | bool
+Document = dict[str, Any]
+"""A nested ECS document, as JSON has it."""
 Mask = NDArray[np.bool_]
 
 
@@ -23,7 +25,7 @@ Mask = NDArray[np.bool_]
 class NumberColumn:
     """Numbers: `values` as int64, uint64 or float64; `valid` is None where every row has one."""
 
-    values: NDArray[Any]
+    values: NDArray[np.number]
     valid: Mask | None = None
     ecs_type: str = "long"
 
@@ -46,7 +48,7 @@ class CodedColumn:
     has (text, numbers, booleans); addresses and dates are text, told by `ecs_type`.
     """
 
-    codes: NDArray[Any]
+    codes: NDArray[np.integer]
     table: tuple[tuple[Scalar, ...], ...]
     ecs_type: str = "keyword"
 
@@ -65,7 +67,7 @@ class Kept(Protocol):
     def size(self) -> int:
         """About how many octets of memory it takes."""
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """The event as a nested ECS document, the caller's own."""
 
 
@@ -86,5 +88,5 @@ class Rows(Protocol):
     def keep(self, row: int) -> Kept:
         """One event, to be kept beyond the batch."""
 
-    def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+    def documents(self, rows: Sequence[int]) -> list[Document]:
         """The events of some rows as nested ECS documents, each the caller's own."""

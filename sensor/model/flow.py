@@ -6,6 +6,10 @@ The codes are the indices of the tables; `memory/records.py` has the layout of a
 from __future__ import annotations
 
 from dataclasses import field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sensor.base.frozen import frozen
 from sensor.model.addresses import Networks
@@ -110,7 +114,7 @@ CONN_STATES = (
 
 @frozen
 class Action:
-    """What a flow event says, as ECS has it."""
+    """The kind of a flow event, in the words of ECS."""
 
     action: str
     types: tuple[str, ...]
@@ -139,6 +143,18 @@ class FlowContext:
     interfaces: list[str] = field(default_factory=list)
     """Names by `interface`; grows as interfaces appear."""
     processes: Processes | None = None
-    """By `process`; grows as processes are told of. None: this run never learns of any."""
+    """By `process`; grows as processes become known. None: this run never learns of any."""
     tunnels: Tunnels | None = None
     """By `tunnel`; grows as flows come through tunnels. None: paths are not asked for."""
+
+
+class FlowRecords(Protocol):
+    """Some flow records of a run: what columns and documents are made from."""
+
+    records: NDArray[np.void]
+    """Of `records.FLOW_LAYOUT`."""
+    context: FlowContext
+    created_ns: int
+    """Wall clock of `event.created` in live capture."""
+
+    def __len__(self) -> int: ...

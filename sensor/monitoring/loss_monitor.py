@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
 from sensor.model.status import ALERTS, RECORDS, Notice, SinkStatus, Status, sink_drops
+from sensor.model.units import SECOND_NS
 
-SECOND_NS = 1_000_000_000
 LOSS_INTERVAL_NS = 10 * SECOND_NS
 
 

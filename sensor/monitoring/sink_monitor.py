@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from sensor.base.escape import harmless
 from sensor.model.status import Notice, SinkStatus, Status
+from sensor.model.units import SECOND_NS
 
-SECOND_NS = 1_000_000_000
 TROUBLE_INTERVALS_NS = (10 * SECOND_NS, 60 * SECOND_NS, 600 * SECOND_NS)
 """Between the first words and the second, the second and the third, and all later ones."""
 

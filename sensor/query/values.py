@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
+from sensor.model.units import SECOND_NS
 from sensor.model.addresses import Networks, address_halves
 
 Value = str | int | float | bool
-SECOND_NS = 1_000_000_000
 TEXT_MAX = 1024
 """Characters of a text that are remembered; Elasticsearch does not index longer keywords."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from sensor.model.alert import SEVERITIES, Alert
+from sensor.model.units import SECOND_NS
 from sensor.query.document_rows import merge, values_at
 from sensor.query.masks import date_text
 from sensor.query.values import date_span
@@ -256,7 +257,7 @@ def _escaped(character: str) -> str:
 
 
 def _clock(time_ns: int) -> str:
-    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(time_ns // SECOND_NS, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _canonical(document: dict[str, Any]) -> str:

@@ -14,10 +14,10 @@ from sensor.base.escape import harmless
 from sensor.ecs.alert_text import (
     alert_details,
     alert_text,
+    alert_time,
     field,
     flow_of,
     score,
-    time_text,
 )
 from sensor.errors import reason_of
 from sensor.model.alert import Alert
@@ -56,7 +56,7 @@ def alert_rich(alert: Alert, *, local_time: bool = False) -> Text:
     style = SEVERITY_STYLES.get(alert.severity, "bold")
     first, *others = alert_details(alert)
     text = Text()
-    text.append(time_text(alert.time_ns, local=local_time), "dim")
+    text.append(alert_time(alert.time_ns, local=local_time), "dim")
     text.append("  ")
     text.append(f"{harmless(alert.severity).upper()} {score(alert)}", style)
     text.append(f"  {harmless(alert.rule_name)}", "bold")

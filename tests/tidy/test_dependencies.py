@@ -50,7 +50,6 @@ BANNED_METHODS = frozenset({"now", "utcnow", "today", "read_text", "read_bytes"}
 PURE_EXCEPTIONS = {
     ("model.addresses", "socket"): "turns addresses into text and back; opens nothing",
     ("query.parsing", "read_text"): "reads the grammar that stands beside it, when first needed",
-    ("ecs.schema", "print"): "run as a program it prints docs/fields.md",
 }
 
 # Test and script tools, and libraries that are optional or slow to import.

@@ -14,6 +14,7 @@ import numpy as np
 
 from sensor.capture.files.reader import FileReader
 from sensor.model.frames import FrameBatch
+from sensor.model.units import MASK32
 
 
 class Cursor:
@@ -100,9 +101,9 @@ class Merged:
         source, at = cursor.reader.frames, cursor.at
         start, size = _stretch(cursor, count)
         room = memoryview(self._data)[self._used : self._used + size]
-        room[:] = memoryview(source.data)[start : start + size]
+        room[:] = memoryview(source.data)[start : start + size]  # type: ignore[arg-type]
         records = source.records[at : at + count].copy()
-        records["offset"] += np.uint32((self._used - start) & 0xFFFF_FFFF)
+        records["offset"] += np.uint32((self._used - start) & MASK32)
         self.frames.records[places] = records
         if source.numbers is not None:
             self._numbers[places] = source.numbers[at : at + count]

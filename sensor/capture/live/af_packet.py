@@ -35,6 +35,7 @@ from sensor.config import CaptureLimits
 from sensor.errors import CaptureError, ConfigError
 from sensor.model.frames import FrameBatch
 from sensor.model.status import INTERFACE_UP, CaptureStatus, InterfaceStatus, Notice
+from sensor.model.units import SECOND_NS
 
 # linux/if_packet.h and linux/net_tstamp.h
 SOL_PACKET = 263
@@ -70,7 +71,7 @@ BLOCKS_UNDER_WAY = 4
 UNTOUCHED_SLACK_NS = 10_000_000
 """How far it stays behind for one who waits, if no block is under way: a frame has its time some
 moments before its place in a block."""
-DRIFT_NS = 1_000_000_000
+DRIFT_NS = SECOND_NS
 """Frames that are new and not further behind packet time than this set it right."""
 
 

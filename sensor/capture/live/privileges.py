@@ -19,6 +19,7 @@ from pathlib import Path
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
 from sensor.errors import ConfigError
+from sensor.model.units import MASK32
 
 CAPABILITIES = (
     "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID",
@@ -183,7 +184,7 @@ def _set_capabilities(bits: int) -> None:
     Errors: OSError.
     """
     header = _Header(CAPABILITY_VERSION_3, 0)
-    low, high = bits & 0xFFFFFFFF, bits >> 32
+    low, high = bits & MASK32, bits >> 32
     halves = (_Half * 2)(_Half(low, low, 0), _Half(high, high, 0))
     if _libc().capset(ctypes.byref(header), ctypes.byref(halves)) != 0:
         number = ctypes.get_errno()

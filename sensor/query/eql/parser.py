@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from sensor.model.units import SECOND_NS
 from sensor.query.ast import (
     Arithmetic,
     Call,
@@ -29,7 +30,6 @@ from sensor.query.patterns import PatternError, regex
 from sensor.query.shipped_rules import EQL
 from sensor.query.values import is_network, text_of
 
-SECOND_NS = 1_000_000_000
 _UNITS_NS = {
     "ms": SECOND_NS // 1000, "s": SECOND_NS, "m": 60 * SECOND_NS,
     "h": 3600 * SECOND_NS, "d": 86400 * SECOND_NS,

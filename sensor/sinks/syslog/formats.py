@@ -16,6 +16,7 @@ from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
 from sensor.ecs.alert_text import endpoints, field, json_line, score, stamp, verdict_words
 from sensor.model.alert import Alert
+from sensor.model.units import SECOND_NS
 
 SD_ID = "alert@32473"
 """The name of our structured data; 32473 is the enterprise number for examples (RFC 5612)."""
@@ -195,7 +196,7 @@ def _alert_head(alert: Alert, origin: Origin, *, tag: bool = True) -> bytes:
 
 def bsd_head(priority: int, time_ns: int, origin: Origin, *, tag: bool = True) -> bytes:
     """`<132>Jan  2 03:04:05 host sensor[42]: `, the time in local time as the form has it."""
-    seconds = time_ns // 1_000_000_000
+    seconds = time_ns // SECOND_NS
     try:
         at = time.gmtime(seconds) if origin.utc else time.localtime(seconds)
     except (OverflowError, OSError, ValueError):

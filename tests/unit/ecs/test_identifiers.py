@@ -8,7 +8,7 @@ import communityid
 import numpy as np
 import pytest
 
-from sensor.ecs.identifiers import COMMUNITY, names_of
+from sensor.ecs.identifiers import COMMUNITY, identifiers_of
 from sensor.model.addresses import address_halves
 from tests.flow_records import batch_of, random_batch
 
@@ -25,7 +25,7 @@ def record(orig, orig_port, resp, resp_port, protocol):
 
 
 def community(*key):
-    return names_of(record(*key), COMMUNITY)[0]
+    return identifiers_of(record(*key), COMMUNITY)[0]
 
 
 # From the specification's own list of test vectors.
@@ -63,7 +63,7 @@ def test_every_icmp_type(protocol, addresses):
 @pytest.mark.parametrize("seed", range(4))
 def test_random_keys(seed):
     records = random_batch(seed, count=300).records
-    names = names_of(records, COMMUNITY)
+    names = identifiers_of(records, COMMUNITY)
     for row, name in zip(records, names, strict=True):
         protocol = int(row["protocol"])
         if protocol in (1, 58):
@@ -80,4 +80,4 @@ def test_random_keys(seed):
 
 
 def test_no_records_no_names():
-    assert names_of(np.empty(0, dtype=random_batch(1).records.dtype), COMMUNITY) == []
+    assert identifiers_of(np.empty(0, dtype=random_batch(1).records.dtype), COMMUNITY) == []

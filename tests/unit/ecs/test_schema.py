@@ -1,33 +1,25 @@
-"""The table of fields, its columns, and the page made from it."""
+"""The tables of fields: names, types, and which of them rules may test."""
 
 from __future__ import annotations
 
 import pytest
 
 from sensor.ecs import schema
-from sensor.model.columns import AddressColumn, CodedColumn, NumberColumn
-from sensor.model.flow import ACTIONS, DENIED, DROPPED, FLOW_ENDED, NO_EVIDENCE, UNKNOWN
+from sensor.ecs.process_fields import PROCESS_EVENT_FIELDS, PROCESS_FIELDS
+from sensor.ecs.schema import known_fields
+from sensor.model.flow import FlowContext
 from tests import ecs
-from tests.flow_records import batch_of, random_batch
+from tests.flow_records import context
 
-
-def values_of(column, row):
-    """What a column holds in one row, as a list; addresses as their halves."""
-    match column:
-        case NumberColumn(values, valid):
-            return [values[row].item()] if valid is None or valid[row] else []
-        case AddressColumn(hi, lo, valid):
-            return [(int(hi[row]), int(lo[row]))] if valid is None or valid[row] else []
-        case CodedColumn(codes, table):
-            return list(table[codes[row]])
+ALL = (*schema.FIELDS, *schema.ALERT_FIELDS, *(field for _, field in schema.GROUP_FIELDS.values()))
 
 
 def test_names_are_distinct():
-    names = [field.name for field in (*schema.FIELDS, *schema.ALERT_FIELDS)]
+    names = [field.name for field in ALL]
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("field", schema.FIELDS, ids=lambda field: field.name)
+@pytest.mark.parametrize("field", ALL, ids=lambda field: field.name)
 def test_types_of_ecs_fields_are_those_of_ecs(field):
     if field.name in ecs.ECS:
         assert (field.type, field.array) == ecs.ECS[field.name]
@@ -35,120 +27,31 @@ def test_types_of_ecs_fields_are_those_of_ecs(field):
         assert ecs.CUSTOM.match(field.name)
 
 
-@pytest.mark.parametrize("field", schema.ALERT_FIELDS, ids=lambda field: field.name)
-def test_types_of_alert_fields_are_those_of_ecs(field):
-    if field.name in ecs.ECS:
-        assert (field.type, field.array) == ecs.ECS[field.name]
-    else:
-        assert ecs.CUSTOM.match(field.name)
+def test_rules_may_test_fields_of_flows_tunnels_and_alerts():
+    known = known_fields()
+    assert known["destination.port"] == "long"
+    assert known["source.ip"] == "ip"
+    assert known["rule.name"] == "keyword"
+    assert known["network.protocol"] == "keyword"
+    assert known["sensor.tunnel.source"] == "ip"
+    assert "process.name" not in known
 
 
-def test_type_of_knows_flow_and_alert_fields_and_no_others():
-    assert schema.type_of("destination.port") == "long"
-    assert schema.type_of("source.ip") == "ip"
-    assert schema.type_of("rule.name") == "keyword"
-    assert schema.type_of("process.name") is None
+def test_fields_of_processes_are_known_where_a_run_can_learn_of_any():
+    more = known_fields(processes=True).keys() - known_fields().keys()
+    own = {field.name for field in (*PROCESS_FIELDS, *PROCESS_EVENT_FIELDS)}
+    assert more == own - {"event.category"}
 
 
-def test_rules_can_only_match_fields_of_flow_documents():
-    assert schema.is_sensor_field("event.action")
-    assert not schema.is_sensor_field("rule.name")
-    assert not schema.is_sensor_field("process.name")
+def test_objects_of_a_group_are_no_objects_of_the_flow():
+    taken = [field.name.split(".")[0] for field in schema.FIELDS]
+    for group in schema.GROUPS:
+        for field in group.fields:
+            top, inner = field.name.split(".")[:2]
+            assert top not in taken or (top == "sensor" and inner not in ("flow", "capture"))
 
 
-def test_no_event_has_a_protocol_yet_but_the_field_is_known():
-    assert schema.is_sensor_field("network.protocol")
-    assert batch_of({}).column("network.protocol") is None
-
-
-def test_unknown_fields_have_no_column():
-    assert batch_of({}).column("process.name") is None
-    assert batch_of({}).column("rule.name") is None
-
-
-@pytest.mark.parametrize(
-    ("action", "types"),
-    [("flow_started", ["connection", "start", "allowed"]),
-     ("flow_denied", ["connection", "start", "denied"]),
-     ("flow_dropped", ["connection", "start", "denied"]),
-     ("network_flow", ["connection", "end"])])
-def test_event_types_are_those_of_the_contract(action, types):
-    code = [a.action for a in ACTIONS].index(action)
-    batch = batch_of({"action": code})
-    assert values_of(batch.column("event.action"), 0) == [action]
-    assert values_of(batch.column("event.type"), 0) == types
-    assert values_of(batch.column("flow.final"), 0) == [action == "network_flow"]
-
-
-def test_a_flow_still_open_is_not_final():
-    batch = batch_of({"action": FLOW_ENDED + 1})
-    assert values_of(batch.column("event.type"), 0) == ["connection"]
-    assert values_of(batch.column("flow.final"), 0) == [False]
-
-
-def test_outcomes():
-    batch = batch_of({}, {"verdict": DENIED}, {"verdict": DROPPED}, {"verdict": UNKNOWN})
-    outcome = batch.column("event.outcome")
-    assert [values_of(outcome, row) for row in range(4)] == [
-        ["success"], ["failure"], ["failure"], ["unknown"]]
-
-
-def test_ports_only_where_the_transport_has_some():
-    batch = batch_of({}, {"protocol": 17}, {"protocol": 132}, {"protocol": 1}, {"protocol": 50})
-    assert batch.column("source.port").valid.tolist() == [True, True, True, False, False]
-    assert batch.column("icmp.request.type").valid.tolist() == [False] * 3 + [True, False]
-
-
-def test_directions_follow_the_internal_networks():
-    inside, outside = {"lo": 0xFFFF_0A00_0001}, {"lo": 0xFFFF_0808_0808}
-    rows = [{"orig_lo": a["lo"], "resp_lo": b["lo"]}
-            for a, b in ((inside, outside), (outside, inside), (inside, inside),
-                         (outside, outside))]
-    direction = batch_of(*rows).column("network.direction")
-    assert [values_of(direction, row) for row in range(4)] == [
-        ["outbound"], ["inbound"], ["internal"], ["external"]]
-
-
-def test_a_code_beyond_its_table_has_no_value():
-    batch = batch_of({"decided_file": 9, "decided_frame": 1}, {"decided_frame": 1}, {})
-    column = batch.column("sensor.capture.file")
-    assert [values_of(column, row) for row in range(3)] == [[], ["a.pcap"], []]
-
-
-def test_a_batch_of_no_rows_has_every_column():
-    batch = random_batch(1, count=0)
-    for field in schema.FIELDS:
-        column = batch.column(field.name)
-        codes = getattr(column, "codes", None)
-        assert codes is None or len(codes) == 0
-    assert batch.to_dicts() == []
-
-
-def test_tags_are_an_array_and_absent_if_none():
-    tags = batch_of({"tags": 5}, {"tags": 0}).column("sensor.flow.tags")
-    assert values_of(tags, 0) == ["connect_scan", "direction_guessed"]
-    assert values_of(tags, 1) == []
-
-
-def test_evidence_none_is_said():
-    assert values_of(batch_of({"evidence": NO_EVIDENCE}).column("sensor.flow.evidence"), 0) == [
-        "none"]
-
-
-def test_times_that_run_backwards_make_no_negative_duration():
-    batch = batch_of({"first_ns": 5, "last_ns": 3}, {"first_ns": -9, "last_ns": 7})
-    assert batch.column("event.duration").values.tolist() == [0, 7]
-    assert [d["event"]["duration"] for d in batch.to_dicts()] == [0, 7]
-
-
-def test_a_column_is_laid_out_once_for_all_rules():
-    batch = random_batch(2)
-    ports = batch.column("destination.port")
-    assert ports.values.flags.c_contiguous and batch.column("source.ip").lo.flags.c_contiguous
-    assert batch.column("destination.port") is ports
-
-
-def test_the_page_names_every_field():
-    page = schema.page()
-    for field in (*schema.FIELDS, *schema.ALERT_FIELDS):
-        assert f"| `{field.name}` |" in page
+def test_live_captures_have_no_files():
+    run: FlowContext = context(live=True)
+    assert schema.context_names(run, "files") == []
+    assert schema.context_names(run, "interfaces") == run.interfaces

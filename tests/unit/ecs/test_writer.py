@@ -6,10 +6,13 @@ import json
 import threading
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from sensor.ecs.flow_batch import FlowBatch
-from sensor.ecs.writer import documents_of, render_json_lines, write_json_lines
+from sensor.ecs.writer import render_json_lines, write_json_lines
 from sensor.memory.records import NO_VLAN
+from sensor.model.addresses import address_text
 from sensor.model.flow import ACTIONS, FLOW_ENDED
 from tests import ecs
 from tests.flow_records import batch_of, context, random_batch
@@ -172,21 +175,6 @@ def test_pieces_are_the_whole_and_rows_keep_their_order():
     assert b"".join(rows) == whole
 
 
-def test_chosen_rows():
-    batch = random_batch(4)
-    every = batch.to_dicts()
-    assert documents_of(batch, [5, 2]) == [every[5], every[2]]
-    assert documents_of(batch, slice(3, 6)) == every[3:6]
-    assert batch.document(59) == every[59]
-
-
-def test_records_may_be_read_only_and_strided():
-    batch = random_batch(5)
-    batch.records.setflags(write=False)
-    half = FlowBatch(batch.records[::2], batch.context)
-    assert half.to_dicts() == batch.to_dicts()[::2]
-
-
 def test_threads_may_render_at_once():
     batch = random_batch(6, count=400)
     expected = render_json_lines(batch)
@@ -200,16 +188,27 @@ def test_threads_may_render_at_once():
     assert results == [expected] * 4
 
 
-def test_arrow_tables_hold_what_documents_hold():
-    batch = random_batch(7)
-    table = batch.to_arrow()
-    assert table.num_rows == 60
-    rows = table.to_pylist()
-    for row, found in zip(rows, batch.to_dicts(), strict=True):
-        leaves = dict(ecs.leaves(found))
-        for name, value in row.items():
-            if str(table.schema.field(name).type) != "timestamp[ns, tz=UTC]":
-                assert value == leaves.get(name), name
-    stamps = table.column("event.start").cast("int64").to_pylist()
-    assert stamps == [max(t, 0) for t in batch.records["first_ns"].tolist()]
-    assert len(batch.to_pandas()) == 60
+@given(st.integers(0, 2**64 - 1))
+@example(0)
+@example(2**64 - 1)
+def test_numbers(value):
+    assert document({"bytes": (value, 0)})["source"]["bytes"] == value
+
+
+@pytest.mark.parametrize("power", range(1, 20))
+def test_numbers_at_each_length(power):
+    for value in (10**power - 1, 10**power):
+        assert document({"bytes": (value, 0)})["source"]["bytes"] == value
+
+
+@given(st.lists(st.one_of(st.just(0), st.integers(0, 0xFFFF)), min_size=8, max_size=8))
+@example([0] * 8)
+@example([0] * 5 + [0xFFFF, 0x7F00, 1])
+@example([0] * 6 + [0x7F00, 1])
+@example([1, 0, 2, 0, 3, 0, 4, 0])
+@example([0, 0, 1, 0, 0, 1, 0, 0])
+@example([1, 0, 0, 0, 1, 0, 0, 0])
+def test_addresses(groups):
+    value = int.from_bytes(b"".join(group.to_bytes(2, "big") for group in groups), "big")
+    hi, lo = value >> 64, value & 2**64 - 1
+    assert document({"orig_hi": hi, "orig_lo": lo})["source"]["ip"] == address_text(hi, lo)

@@ -13,9 +13,10 @@ from sensor.app.build import build_replay
 from sensor.app.outputs import RunOutputs
 from sensor.config import Config
 from sensor.ecs.flow_batch import FlowBatch
+from sensor.ecs.process_fields import PROCESS_FIELDS
 from sensor.host.process_events import ENDED, Observer, process_event
 from sensor.model.columns import Rows
-from sensor.model.processes import PROCESS_FIELDS, Process
+from sensor.model.processes import Process
 from sensor.query.document_rows import DocumentRows, values_at
 from tests.ecs import problems
 from tests.running import CAPTURES

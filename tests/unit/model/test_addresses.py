@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sensor.model.addresses import Networks, address_halves
+from sensor.model.addresses import V4_PREFIX, Networks, address_halves, address_text
 
 TOP = (1 << 128) - 1
 numbers = st.one_of(st.integers(0, TOP), st.integers(0, 300),
@@ -40,3 +40,29 @@ def test_many_networks_are_searched_as_few_are_compared() -> None:
     hi, lo = (np.array(part, np.uint64) for part in zip(*map(address_halves, texts), strict=True))
     assert networks.mask(hi, lo).tolist() == [
         any(ipaddress.ip_address(text) in network for network in known) for text in texts]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_ipv4_as_text(value: int) -> None:
+    assert address_text(0, V4_PREFIX | value) == str(ipaddress.IPv4Address(value))
+
+
+def _joined(groups: list[int]) -> int:
+    value = 0
+    for group in groups:
+        value = value << 16 | group
+    return value
+
+
+@given(st.lists(st.one_of(st.just(0), st.integers(0, 0xFFFF)), min_size=8, max_size=8))
+@example([0] * 8)
+@example([0] * 7 + [1])
+@example([0] * 6 + [1, 0])
+@example([0] * 6 + [0x7F00, 1])
+@example([1, 0, 2, 0, 3, 0, 4, 0])
+@example([0, 0, 1, 0, 0, 1, 0, 0])
+@example([1, 0, 0, 0, 1, 0, 0, 0])
+def test_ipv6_as_text(groups: list[int]) -> None:
+    value = _joined(groups)
+    if value >> 32 != 0xFFFF:
+        assert address_text(value >> 64, value & 2**64 - 1) == str(ipaddress.IPv6Address(value))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sensor.ecs.alert_text import alert_text, time_text
+from sensor.ecs.alert_text import alert_text, alert_time
 from sensor.errors import ConfigError
 from sensor.model.alert import Alert
 from sensor.sinks.console import ConsoleSink, alert_rich, open_console
@@ -147,14 +147,14 @@ def test_risk_scores_lose_only_what_is_zero() -> None:
     ],
 )
 def test_times_are_utc_with_microseconds(time_ns: int, text: str) -> None:
-    assert time_text(time_ns, local=False) == text
+    assert alert_time(time_ns, local=False) == text
 
 
 def test_local_times_carry_their_offset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "XYZ-5:30")
     time.tzset()
     try:
-        assert time_text(TIME_NS, local=True) == "2026-01-02 08:34:05.678901+0530"
+        assert alert_time(TIME_NS, local=True) == "2026-01-02 08:34:05.678901+0530"
     finally:
         monkeypatch.undo()
         time.tzset()

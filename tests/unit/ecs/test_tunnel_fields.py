@@ -11,7 +11,8 @@ import pytest
 import sensor
 from sensor.config import Config, DecodeSettings
 from sensor.ecs.flow_batch import FlowBatch
-from sensor.model.tunnels import NAMES, TUNNEL_FIELDS
+from sensor.ecs.tunnel_fields import TUNNEL_FIELDS
+from sensor.model.tunnels import NAMES
 from tests.ecs import problems
 from tests.rule_sets import rule
 from tests.running import CAPTURES, ROOT

@@ -1,0 +1,157 @@
+"""Fields of documents: name, type, meaning, and how the value is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sensor.base.frozen import frozen
+from sensor.model.columns import Document, Scalar
+
+Values = tuple[Scalar, ...]
+
+# When a field is present: one bit each, so that the renderer tests them all at once.
+ALWAYS, PORTS, ICMP, TCP, MACS, VLAN_OUTER, VLAN_INNER, HISTORY, DECIDED, LIVE = (
+    0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
+WHEN = {
+    ALWAYS: "always",
+    PORTS: "TCP, UDP, SCTP, DCCP, UDP-Lite",
+    ICMP: "ICMP and ICMPv6",
+    TCP: "TCP",
+    MACS: "the link has MAC addresses",
+    VLAN_OUTER: "the flow's first tagged packet had a tag",
+    VLAN_INNER: "it had a second tag",
+    HISTORY: "any packet of it was seen",
+    DECIDED: "the verdict was decided by a frame",
+    LIVE: "live capture only",
+}
+
+
+@frozen
+class Constant:
+    """The same value in every document."""
+
+    values: Values
+
+
+@frozen
+class ContextValue:
+    """An attribute of the run's FlowContext, the same in every document."""
+
+    attribute: str
+
+
+@frozen
+class Number:
+    """A member of the record, or one of its pair; `text` where ECS wants a number as keyword."""
+
+    member: str
+    index: int = 0
+    text: bool = False
+
+
+@frozen
+class Total:
+    """Both members of a pair, added."""
+
+    member: str
+
+
+@frozen
+class Code:
+    """A member that is an index into a table of values; an empty tuple means: absent."""
+
+    member: str
+    table: tuple[Values, ...]
+    index: int = 0
+
+
+@frozen
+class ContextTable:
+    """A member that is an index into a list of the run's FlowContext (file and interface names)."""
+
+    member: str
+    attribute: str
+
+
+@frozen
+class Address:
+    """An address; the member named is its upper half, the lower follows."""
+
+    member: str
+
+
+@frozen
+class Timestamp:
+    """A time, nanoseconds since 1970."""
+
+    member: str
+
+
+@frozen
+class Mac:
+    """Six octets of a MAC address."""
+
+    member: str
+
+
+@frozen
+class Computed:
+    """A value with code of its own in ecs/columns.py and ecs/writer.py."""
+
+    what: str
+
+
+@frozen
+class Entry:
+    """The values of a group's field, taken from the entry that the record refers to."""
+
+    values: Callable[[Any], Values]
+
+
+@frozen
+class Absent:
+    """A field that flow records do not give: no analyzer proves it yet, or only alerts have it."""
+
+
+Reading = (
+    Constant | ContextValue | Number | Total | Code | ContextTable | Address | Timestamp | Mac
+    | Computed | Entry | Absent
+)
+ABSENT = Absent()
+
+
+@frozen
+class Field:
+    """One field of a document."""
+
+    name: str
+    type: str
+    """As ECS or, for fields that are not ECS, as an index template should map it."""
+    meaning: str
+    reading: Reading = ABSENT
+    when: int = ALWAYS
+    unit: str = ""
+    array: bool = False
+    origin: str = ""
+    """Where the value comes from, if the reading does not show it."""
+
+
+def coded(names: tuple[str, ...], absent: int | None = None) -> tuple[Values, ...]:
+    """A table of one value for each code, none for the code `absent`."""
+    return tuple(() if code == absent else (name,) for code, name in enumerate(names))
+
+
+def nested(fields: tuple[Field, ...], entry: object) -> Document:
+    """The objects that an entry gives a document: fields without a value are absent."""
+    found: Document = {}
+    for field in fields:
+        assert isinstance(field.reading, Entry), f"{field.name} is no field of a group"
+        values = field.reading.values(entry)
+        if values:
+            *path, last = field.name.split(".")
+            target = found
+            for part in path:
+                target = target.setdefault(part, {})
+            target[last] = list(values) if field.array else values[0]
+    return found
