@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from importlib import import_module
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from sensor.base.frozen import frozen
@@ -81,34 +81,12 @@ class _TooDeep(Exception):
 
 @cache
 def grammar(name: str, shape: Shape) -> Lark:
-    """The LALR parser of a grammar file beside this module; made once, when first needed."""
+    """The LALR parser of a language, of the grammar in its folder; made when first needed."""
     from lark import Lark  # noqa: PLC0415  45 ms that a run without rules need not spend
 
-    guard: Any = DepthGuard(shape)
-    tables: Any = import_module(f"sensor.query.{name}.tables")
-    if tables_fit(tables):
-        load: Any = Lark._load_from_dict
-        made: Lark = load(tables.DATA, tables.MEMO, postlex=guard)
-        return made
-    return Lark(grammar_text(name), parser="lalr", lexer="contextual", postlex=guard,
+    text = (resources.files(f"sensor.query.{name}") / "grammar.lark").read_text("utf-8")
+    return Lark(text, parser="lalr", lexer="contextual", postlex=DepthGuard(shape),
                 maybe_placeholders=True)  # fmt: skip
-
-
-def grammar_text(name: str) -> str:
-    """A grammar file beside this module."""
-    from importlib import resources  # noqa: PLC0415  5 ms, and the tables fit as a rule
-
-    return resources.files(f"sensor.query.{name}").joinpath("grammar.lark").read_text("utf-8")
-
-
-def tables_fit(tables: Any) -> bool:
-    """Whether tables worked out beforehand are for this version of lark.
-
-    That they belong to the grammar is for the tests to see.
-    """
-    from lark import __version__  # noqa: PLC0415
-
-    return bool(__version__ == tables.LARK_VERSION)
 
 
 def parse_tree(

@@ -1,4 +1,4 @@
-"""EQL text -> tree. The grammar is eql.lark; what the tree means is eql_predicate.py."""
+"""EQL text -> tree. The grammar is grammar.lark; predicate.py has what the tree means."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from sensor.query.ast import (
 from sensor.query.eql.functions import FUNCTIONS
 from sensor.query.parsing import Shape, check_depth, grammar, parse_tree, query_error, unescape
 from sensor.query.patterns import PatternError, regex
-from sensor.query.shipped_rules import EQL
 from sensor.query.values import is_network, text_of
 
 SECOND_NS = 1_000_000_000
@@ -64,11 +63,6 @@ def parse(text: str) -> Query:
 
     Errors: QueryError, whatever the text.
     """
-    return EQL.get(text) or parse_anew(text)
-
-
-def parse_anew(text: str) -> Query:
-    """The same of a query that is not one of the shipped rules', or as if it were none."""
     if not text.strip():
         raise query_error("the query is empty", text, 0)
     tree = parse_tree(lambda: grammar("eql", _SHAPE), text, _NAMES, _HINTS)

@@ -1,4 +1,4 @@
-"""KQL text -> tree. The grammar is kql.lark; what the tree means is kql_predicate.py."""
+"""KQL text -> tree. The grammar is grammar.lark; predicate.py has what the tree means."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from sensor.query.ast import (
     any_of,
 )
 from sensor.query.parsing import Shape, check_depth, grammar, parse_tree, query_error, unescape
-from sensor.query.shipped_rules import KQL
 from sensor.query.values import is_network
 
 _SHAPE = Shape(
@@ -46,11 +45,6 @@ def parse(text: str) -> Node:
 
     Errors: QueryError, whatever the text.
     """
-    return KQL.get(text) or parse_anew(text)
-
-
-def parse_anew(text: str) -> Node:
-    """The same of a query that is not one of the shipped rules', or as if it were none."""
     if not text.strip():
         raise query_error("the query is empty", text, 0)
     tree = parse_tree(lambda: grammar("kql", _SHAPE), text, _NAMES, {})

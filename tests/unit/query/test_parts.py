@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
-from importlib import import_module
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,13 +13,10 @@ from sensor.query.document_rows import DocumentRows, Selection, nested, values_a
 from sensor.query.eql import parser as eql
 from sensor.query.external_networks import missing_ranges, strictly_external
 from sensor.query.kql import parser as kql
-from sensor.query.parsing import grammar_text, tables_fit
 from sensor.query.patterns import PatternError, regex, star_pattern, wildcard
 from sensor.query.predicate import Shared, compile_query
-from sensor.query.shipped_rules import EQL, KQL
 from sensor.query.validate import check
 from sensor.query.values import date_span, is_network
-from tests.command import ROOT
 
 SECOND = 1_000_000_000
 
@@ -57,31 +50,6 @@ def test_samples_and_short_sequences_parse() -> None:
 def test_maxspan_units(unit: str, expected: int) -> None:
     query = eql.parse(f"sequence with maxspan={unit} [any where true] [any where true]")
     assert isinstance(query, ast.Sequence) and query.maxspan_ns == expected
-
-
-@pytest.mark.parametrize("name", ["kql", "eql"])
-def test_the_parse_tables_belong_to_the_grammar(name: str) -> None:
-    tables = import_module(f"sensor.query.{name}.tables")
-    lark = pytest.importorskip("lark")
-    if lark.__version__ != tables.LARK_VERSION:
-        pytest.skip("made for another version of lark: the grammar is read instead")
-    digest = hashlib.sha256(grammar_text(name).encode()).hexdigest()
-    assert digest == tables.GRAMMAR_SHA256, "python -m tools.make_query_tables"
-    assert tables_fit(tables)
-    assert not tables_fit(SimpleNamespace(LARK_VERSION=lark.__version__ + ".1"))
-
-
-def test_the_shipped_trees_are_what_the_shipped_queries_parse_into() -> None:
-    """With the places, which take no part in comparisons; and all of them are there."""
-    queries = {"eql": set(), "kuery": set()}
-    for path in (ROOT / "rules").glob("*.toml"):
-        rule = tomllib.loads(path.read_text("utf-8"))["rule"]
-        queries[rule["language"]].add(rule["query"])
-    for module, trees, language in ((eql, EQL, "eql"), (kql, KQL, "kuery")):
-        assert set(trees) == queries[language], "run python -m tools.make_query_tables"
-        for text, tree in trees.items():
-            assert repr(tree) == repr(module.parse_anew(text)), text
-            assert module.parse(text) is tree
 
 
 @pytest.mark.parametrize(("pattern", "yes", "no"), [
