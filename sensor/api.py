@@ -43,7 +43,7 @@ from sensor.model.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
 from sensor.model.processes import Processes
 from sensor.model.tunnels import TUNNEL_FIELDS, Tunnels
 from sensor.query.document_rows import DocumentRows
-from sensor.rules.field_check import Resources
+from sensor.rules.rule import Resources
 from sensor.rules.ruleset import RuleSet
 
 if TYPE_CHECKING:  # what not every run needs is imported where it is used: it takes time
@@ -150,9 +150,9 @@ def build_mixed(
         raise ConfigError("standard input (-) cannot be a capture and --events at once")
     from sensor.engine.documents import DocumentsPipeline, DocumentStream  # noqa: PLC0415
     from sensor.events.files import EventFiles  # noqa: PLC0415
-    from sensor.rules.prefilter import needs_of_rules  # noqa: PLC0415
+    from sensor.rules.prefilter import clauses_of  # noqa: PLC0415
 
-    documents = EventFiles(dict.fromkeys(events), needs_of_rules(rules.rules), config.events)
+    documents = EventFiles(dict.fromkeys(events), clauses_of(rules.rules), config.events)
     if not paths and not asked.follow:
         return DocumentsPipeline(documents, Outlet(rules, sinks, flow_context(config)))
     pipeline = build_replay(paths, rules, sinks, config, asked)

@@ -15,9 +15,10 @@ from sensor.base.frozen import frozen
 from sensor.cli.output import DONE, USAGE
 from sensor.config import Config
 from sensor.model.processes import KNOWN_FIELDS as PROCESS_KNOWN_FIELDS
-from sensor.rules.field_check import Resources
+from sensor.rules.describe import check_paths, format_rule
 from sensor.rules.indicators import read_indicators
-from sensor.rules.ruleset import RuleSet, check_paths, format_rule
+from sensor.rules.rule import Resources
+from sensor.rules.ruleset import RuleSet
 
 WIDTH = 100
 STATUS_WORDS = {"runs": "runs", "degraded": "runs degraded", "cannot_run": "cannot run",

@@ -19,7 +19,7 @@ from sensor.base.frozen import frozen
 from sensor.cli.output import DAMAGED, DONE, USAGE
 from sensor.config import Config
 from sensor.errors import OperatorError
-from sensor.rules.ruleset import Rule
+from sensor.rules.rule import Rule
 
 FAILED = DAMAGED
 

@@ -148,7 +148,7 @@ class Negative:
 
 
 @frozen
-class Match:
+class OneOf:
     """`left kind (options)`: kind is `in`, `like`, `regex` or `:`; options are alternatives."""
 
     kind: str
@@ -197,7 +197,7 @@ class Sample:
 
 Node = (
     And | Or | Not | FieldTest | Range | Nested
-    | Literal | FieldRef | Call | Compare | Arithmetic | Negative | Match | EventQuery
+    | Literal | FieldRef | Call | Compare | Arithmetic | Negative | OneOf | EventQuery
 )
 Query = Node | Sequence | Sample
 
@@ -225,7 +225,7 @@ def children(node: Query | Step) -> tuple[Query | Step, ...]:  # noqa: PLR0911  
             return args
         case Compare(_, left, right) | Arithmetic(_, left, right):
             return (left, right)
-        case Match(_, left, options):
+        case OneOf(_, left, options):
             return (left, *options)
         case EventQuery(_, condition):
             return (condition,)

@@ -13,7 +13,7 @@ from sensor.query.ast import (
     FieldRef,
     FieldTest,
     Literal,
-    Match,
+    OneOf,
     Negative,
     Nested,
     Node,
@@ -62,8 +62,8 @@ def brief(node: Node) -> str:
             word = " and " if isinstance(node, And) else " or "
             shown = [*map(_value, items[:3]), f"... {len(items)} in all ...", _value(items[-1])]
             return f"{name}: ({word.join(shown)})"
-        case Match(kind, left, options, insensitive) if len(options) > LIST_MAX:
-            return _eql(Match(kind, left, _middle_out(options), insensitive))
+        case OneOf(kind, left, options, insensitive) if len(options) > LIST_MAX:
+            return _eql(OneOf(kind, left, _middle_out(options), insensitive))
         case Call(name, args, insensitive) if len(args) > LIST_MAX:
             return _eql(Call(name, (args[0], *_middle_out(args[1:])), insensitive))
     return render(node)
@@ -74,8 +74,8 @@ def members(node: Node) -> list[tuple[str, Node]]:
     match node:
         case Or(items) if shared_field(node) and len(items) > LIST_MAX:
             return [(_value(item), item) for item in items]
-        case Match(kind, left, options, insensitive) if len(options) > LIST_MAX:
-            return [(_eql(option), Match(kind, left, (option,), insensitive))
+        case OneOf(kind, left, options, insensitive) if len(options) > LIST_MAX:
+            return [(_eql(option), OneOf(kind, left, (option,), insensitive))
                     for option in options]
         case Call(name, args, insensitive) if len(args) > LIST_MAX:
             return [(_eql(arg), Call(name, (args[0], arg), insensitive)) for arg in args[1:]]
@@ -141,7 +141,7 @@ def _eql(node: Node) -> str:  # noqa: PLR0911  one line per shape
             return f"{_operand(left)} {op} {_operand(right)}"
         case Negative(item):
             return f"-{_operand(item)}"
-        case Match(kind, left, options, insensitive):
+        case OneOf(kind, left, options, insensitive):
             word = f"{kind}{'~' if insensitive and kind != ':' else ''}"
             values = ", ".join(_eql(option) for option in options)
             return f"{_operand(left)} {word} " + (

@@ -18,7 +18,7 @@ from sensor.errors import ConfigError, QueryError
 from sensor.model.addresses import Networks
 from sensor.model.columns import AddressColumn, Mask, Rows
 from sensor.query import ecs_names
-from sensor.query.ast import FieldRef, Literal, Match
+from sensor.query.ast import FieldRef, Literal, OneOf
 from sensor.query.masks import Predicate, ValuesTest, network_mask, present
 from sensor.query.predicate import (
     all_predicates,
@@ -50,6 +50,11 @@ class ExceptionItem:
     """The Kibana list that the item is in; rules may name it in `exceptions_list`."""
     expires_ns: int
     predicate: Predicate
+
+    def mask(self, rows: Rows) -> Mask:
+        """The rows that it takes: nothing that became known after it expired."""
+        holds = self.predicate(rows)
+        return holds if self.expires_ns == NEVER_NS else holds & (rows.times_ns() < self.expires_ns)
 
 
 def read_exceptions(
@@ -250,7 +255,7 @@ class _ItemReader:
                 self._error(reason)
         word = "like" if kind == "wildcard" else "in"
         options = tuple(Literal(text_of(value) if word == "like" else value) for value in values)
-        return compile_query(Match(word, FieldRef(name), options))
+        return compile_query(OneOf(word, FieldRef(name), options))
 
     def _listed(self, name: str, table: Any) -> Predicate | None:
         """A value list: `path` (or Kibana's `id`) names a file beside the exceptions file."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,32 @@ class RuleText:
     """How far back a run of the rule looks (`from`): the window where it counts or waits."""
     special: Special | None
     """What only rules of its type have: threshold, new terms, indicators."""
+    lines: Sequence[str] = field(default=(), compare=False, repr=False)
+    """The lines of its file; none where that is JSON."""
+
+    def line_of(self, word: str) -> int:
+        """The line of its file on which a word stands in quotes; 0 if unknown."""
+        if not self.lines:
+            return self.query_line
+        quoted = (f'"{word}"', f"'{word}'")
+        return next((number for number, line in enumerate(self.lines, 1)
+                     if any(text in line for text in quoted)), 0)
+
+    def with_location(self, error: QueryError) -> QueryError:
+        """An error of its query, moved to its place in the file."""
+        if not self.lines:
+            # The file has the query in one piece, escaped: its own line is shown instead.
+            reason = f"{error.reason} (query line {error.line}, column {error.column})"
+            if error.text and error.column:
+                reason += f"\n    {error.text}\n    {' ' * (error.column - 1)}^"
+            return QueryError(reason, path=self.path, line=self.query_line)
+        line = self.query_line + error.line - 1
+        written = self.lines[line - 1].rstrip("\r") if 0 < line <= len(self.lines) else ""
+        shift = written.find(error.text) if error.text else -1
+        if shift < 0:
+            shift, written = 0, error.text
+        return QueryError(error.reason, path=self.path, line=line, column=error.column + shift,
+                          text=written)
 
 
 def find_files(paths: Iterable[str]) -> tuple[list[Path], list[QueryError]]:
@@ -157,6 +184,7 @@ class _Reader:
     def __init__(self, path: str, content: str, document: dict[str, Any], line: int) -> None:
         self.path = path
         self.content = content
+        self.lines = content.split("\n")
         self.document = document
         self.line = line
         self.errors: list[QueryError] = []
@@ -209,6 +237,7 @@ class _Reader:
             tests=self._tests(),
             lookback_ns=lookback_ns(self.rule, self._error),
             special=special,
+            lines=() if is_json(self.path) else self.lines,
         )
 
     # --- kinds of values
@@ -324,35 +353,6 @@ class _Reader:
         line = self._line_of("query")
         if not line:
             return 0
-        written = self.content.split("\n")[line - 1]
+        written = self.lines[line - 1]
         opens = re.search(r"=\s*(\"\"\"|''')\s*$", written)
         return line + 1 if opens else line
-
-
-def line_of(rule: RuleText, word: str) -> int:
-    """The line of a rule's file on which a word stands in quotes; 0 if unknown."""
-    if is_json(rule.path):
-        return rule.query_line
-    lines = Path(rule.path).read_text("utf-8", "replace").split("\n")
-    quoted = (f'"{word}"', f"'{word}'")
-    return next((number for number, line in enumerate(lines, 1)
-                 if any(text in line for text in quoted)), 0)
-
-
-def placed(error: QueryError, rule: RuleText, content: str = "") -> QueryError:
-    """An error of a query, moved to its place in the rule file."""
-    if is_json(rule.path):
-        # The file has the query in one piece, escaped: its own line is shown instead.
-        reason = f"{error.reason} (query line {error.line}, column {error.column})"
-        if error.text and error.column:
-            reason += f"\n    {error.text}\n    {' ' * (error.column - 1)}^"
-        return QueryError(reason, path=rule.path, line=rule.query_line)
-    line = rule.query_line + error.line - 1
-    lines = content.split("\n")
-    written = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""
-    shift = written.find(error.text) if error.text else -1
-    if shift < 0:
-        return QueryError(error.reason, path=rule.path, line=line, column=error.column,
-                          text=error.text)
-    return QueryError(error.reason, path=rule.path, line=line, column=error.column + shift,
-                      text=written)

@@ -18,9 +18,9 @@ from sensor.query.predicate import compile_query
 from sensor.query.stateful.indicator_match import Comparison, Indicators, without_now
 from sensor.query.stateful.new_terms import History
 from sensor.query.stateful.threshold import Limit
-from sensor.rules.field_check import CannotRun, Resources
 from sensor.rules.files import RuleText
 from sensor.rules.indicators import IndicatorFile, read_indicators
+from sensor.rules.rule import CannotRun, Resources
 from sensor.rules.runners import Runner
 from sensor.rules.state_store import RuleStore
 from sensor.rules.stateful_runners import (

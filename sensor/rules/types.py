@@ -68,23 +68,6 @@ _AGO_S = {**UNITS_S, "H": 3600, "M": 30 * 86_400, "y": 365 * 86_400}
 Special = ThresholdText | NewTermsText | ThreatText
 
 
-def described(special: Special, window_ns: int) -> str:
-    """In words for people what a rule wants beyond its query."""
-    match special:
-        case ThresholdText(fields, value, name, different):
-            words = f"{value} event{'s'[:value != 1]} within {duration_text(window_ns)}"
-            if name:
-                words += f", {different} different {name} among them"
-            return words + (f", for each {' and '.join(fields)}" if fields else "")
-        case NewTermsText(fields, history_ns):
-            return f"{' and '.join(fields)} not seen within {duration_text(history_ns)}"
-        case ThreatText(mapping):
-            return " or ".join(
-                " and ".join(f"{entry.field} {'is not' if entry.negate else 'is'}"
-                             f" {entry.indicator_field}" for entry in group)
-                for group in mapping)
-
-
 def read_special(rule: dict[str, Any], sensor: dict[str, Any], report: Report) -> Special | None:
     """The part of a rule that belongs to its type alone; what is wrong goes to `report`."""
     match rule.get("type"):
@@ -219,6 +202,7 @@ def _names(value: Any, least: int, most: int) -> tuple[str, ...] | None:
 
 def _whole(value: Any) -> int | None:
     return value if type(value) is int and value >= 1 else None
+
 
 def duration_text(span_ns: int) -> str:
     """`7 d`, `36 h`: the largest unit that tells it exactly."""

@@ -12,7 +12,7 @@ from sensor.query.ast import (
     EventQuery,
     FieldRef,
     Literal,
-    Match,
+    OneOf,
     Negative,
     Node,
     Not,
@@ -201,7 +201,7 @@ class _Builder:
         options = tuple(self._node(item, depth) for item in right.children)
         for option, item in zip(options, right.children, strict=True):
             self._check_option(kind, option, self._leaf(item))
-        found = Match(kind, self._node(left, depth), options,
+        found = OneOf(kind, self._node(left, depth), options,
                       kind == ":" or str(word).endswith("~"), word.start_pos)
         return found if negated is None else Not(found)
 

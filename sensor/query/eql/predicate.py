@@ -20,7 +20,7 @@ from sensor.query.ast import (
     Compare,
     FieldRef,
     Literal,
-    Match,
+    OneOf,
     Negative,
     Node,
     Not,
@@ -99,7 +99,7 @@ def truth(node: Node, event: Event) -> bool:
             return not truth(item, event)
         case Compare(op, left, right):
             return _compared(op, left, right, event)
-        case Match(kind, left, options, insensitive):
+        case OneOf(kind, left, options, insensitive):
             return any(_matches(kind, value, choice, insensitive)
                        for value in values_of(left, event)
                        for option in options for choice in values_of(option, event))
@@ -225,7 +225,7 @@ def _quick(node: Node) -> _Quick | None:
             return _Quick("==" if op == "!=" else op, (value,), op == "!=")
         case Compare(op, Literal(value), FieldRef()) if value is not None:
             return _Quick("==" if op == "!=" else _MIRRORED[op], (value,), op == "!=")
-        case Match(kind, FieldRef(), options) if kind in ("in", ":"):
+        case OneOf(kind, FieldRef(), options) if kind in ("in", ":"):
             values = tuple(option.value for option in options if isinstance(option, Literal))
             if len(values) == len(options):
                 if kind == ":" and any(isinstance(value, str) for value in values):

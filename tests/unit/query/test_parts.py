@@ -264,7 +264,7 @@ def test_check_names_what_is_absent_and_what_is_wrong() -> None:
         (28, "'source.ip' is an address, 'x' is neither an address nor a network"),
         (57, "unknown field 'destination.prt'")]
     assert findings.absent == ("host.name",)
-    assert not findings.possible
+    assert not findings.satisfiable
 
 
 def test_the_ranges_that_the_seeds_list_lacks() -> None:

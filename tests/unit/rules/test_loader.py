@@ -10,7 +10,9 @@ import pytest
 
 from sensor.config import Config
 from sensor.errors import ConfigError
-from sensor.rules.ruleset import RulesError, RuleSet, format_rule
+from sensor.rules.describe import format_rule
+from sensor.rules.rule import RulesError
+from sensor.rules.ruleset import RuleSet
 from tests.command import DEMO, sensor
 from tests.unit.rules.test_ruleset import FIELDS, load, rule_text
 

@@ -11,8 +11,10 @@ import pytest
 from sensor.config import Config, RuleLimits
 from sensor.errors import ConfigError
 from sensor.query.document_rows import DocumentRows, ecs_type_of
+from sensor.rules.describe import check_paths, format_rule
 from sensor.rules.files import Suppression
-from sensor.rules.ruleset import RulesError, RuleSet, check_paths, format_rule
+from sensor.rules.rule import RulesError
+from sensor.rules.ruleset import RuleSet
 from sensor.rules.suppression import Suppressor
 from tests.running import ROOT
 
@@ -271,7 +273,7 @@ def test_building_blocks_are_hidden_unless_asked_for(tmp_path: Path) -> None:
     text = rule_text(building_block_type="default")
     hidden = load(tmp_path, text)
     assert hidden.match(DocumentRows([flow()])) == []
-    assert hidden.rules[0].counters.hidden == 1
+    assert hidden.running[0].counters.hidden == 1
     assert len(load(tmp_path, text, show_building_blocks=True).match(DocumentRows([flow()]))) == 1
 
 

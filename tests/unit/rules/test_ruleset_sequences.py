@@ -16,7 +16,8 @@ from sensor.query.document_rows import DocumentRows, KeptDocument
 from sensor.query.eql import parser as eql
 from sensor.query.stateful.sample import Sampler
 from sensor.query.stateful.sequence import Tracker
-from sensor.rules.ruleset import RulesError, RuleSet
+from sensor.rules.rule import RulesError
+from sensor.rules.ruleset import RuleSet
 from tests.flow_records import batch_of
 from tests.running import ROOT
 
@@ -221,7 +222,7 @@ def test_suppression_groups_by_what_the_events_share(tmp_path: Path) -> None:
                              process(40), network(41)))
     counts = [alert.document["sensor"]["alert"]["suppressed_count"] for alert in found]
     assert counts == [0, 1]
-    assert rules.rules[0].counters.suppressed == 1
+    assert rules.running[0].counters.suppressed == 1
 
 
 def test_what_exceeds_the_limit_is_counted(tmp_path: Path) -> None:
