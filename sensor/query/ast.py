@@ -214,7 +214,7 @@ def any_of(items: list[Node]) -> Node:
     return flat[0] if len(flat) == 1 else Or(tuple(flat))
 
 
-def children(node: Query | Step) -> tuple[Query | Step, ...]:  # noqa: PLR0911  one line per shape
+def children(node: Query | Step) -> tuple[Query | Step, ...]:
     """The nodes directly below one."""
     match node:
         case And(items) | Or(items):

@@ -132,7 +132,7 @@ class DocumentRows:
     def _coded(self, name: str) -> CodedColumn | None:
         ecs_type = self._type_of(name)
         table: list[tuple[Scalar, ...]] = [()]
-        code_of: dict[Any, int] = {}
+        code_of: dict[object, int] = {}
         codes: list[int] = []
         for document in self._documents:
             values: list[Scalar] = []
@@ -141,7 +141,7 @@ class DocumentRows:
                 codes.append(0)
                 continue
             # True == 1 == 1.0 in Python: the types belong to the key.
-            key: Any = values[0]
+            key: object = values[0]
             if len(values) > 1 or key.__class__ is not str:
                 key = (*values, *map(type, values))
             code = code_of.get(key)
@@ -220,7 +220,7 @@ def _gather(node: Document, name: str, values: list[Scalar]) -> None:
                 _gather(item, rest, values)
 
 
-def _open(value: Any, values: list[Scalar], depth: int) -> None:
+def _open(value: object, values: list[Scalar], depth: int) -> None:
     """Add the plain values of a list."""
     if isinstance(value, list | tuple):
         if depth < DEPTH_MAX:
@@ -230,7 +230,7 @@ def _open(value: Any, values: list[Scalar], depth: int) -> None:
         values.append(value)
 
 
-def _objects(value: Any, depth: int) -> Iterator[Document]:
+def _objects(value: object, depth: int) -> Iterator[Document]:
     """The objects of a list, of lists in it too."""
     if isinstance(value, dict):
         yield value
@@ -249,7 +249,7 @@ def _coerced(value: Scalar) -> Scalar:
     return value
 
 
-def _collect(value: Any, name: str, names: dict[str, None], depth: int) -> None:
+def _collect(value: object, name: str, names: dict[str, None], depth: int) -> None:
     """Note the names of all plain values."""
     if isinstance(value, dict):
         if depth < DEPTH_MAX:

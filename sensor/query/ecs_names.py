@@ -52,10 +52,11 @@ OWN = "sensor"
 """The first part of this sensor's own fields, all of which its schema has."""
 RESEMBLES = 0.75
 """How much two parts of names have in common (difflib) if one may be the other, misspelt."""
-CATEGORIES = frozenset((
-    "any api authentication configuration database driver email file host iam intrusion_detection "
-    "library malware network package process registry session threat vulnerability web"
-).split())
+CATEGORIES = frozenset([
+    "any", "api", "authentication", "configuration", "database", "driver", "email", "file",
+    "host", "iam", "intrusion_detection", "library", "malware", "network", "package",
+    "process", "registry", "session", "threat", "vulnerability", "web",
+])
 """The event categories of ECS (and EQL's word for each of them)."""
 
 

@@ -92,7 +92,7 @@ class ValuesTest:
 
     def __init__(self, test: Callable[[Values], bool]) -> None:
         self._test = test
-        self._table: Any = None
+        self._table: object = None
         self._ecs_type = ""
         self._results: NDArray[np.bool_] = np.zeros(0, dtype=bool)
 

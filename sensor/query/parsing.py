@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, cast
 
 from sensor.base.frozen import frozen
 from sensor.errors import QueryError
@@ -44,6 +44,20 @@ class Shape:
     closing: frozenset[str]
     reserved: tuple[str, ...]
     """Words that are never names or values."""
+
+
+class ParseNode(Protocol):
+    """A tree or a token of lark: each has its half of the members, and `str` of
+    a token is its text.
+
+    Among the children None stands for what is left out.
+    """
+
+    data: str
+    children: list[ParseNode]
+    type: str
+    start_pos: int
+    end_pos: int
 
 
 class DepthGuard:
@@ -91,7 +105,7 @@ def grammar(name: str, shape: Shape) -> Lark:
 
 def parse_tree(
     parser: Callable[[], Lark], text: str, names: dict[str, str], hints: dict[str, str]
-) -> Any:
+) -> ParseNode:
     """The tree of a query.
 
     `names` says how people call the grammar's tokens, `hints` what to write instead of what stands
@@ -107,7 +121,7 @@ def parse_tree(
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken  # noqa: PLC0415
 
     try:
-        return parser().parse(text)
+        return cast(ParseNode, parser().parse(text))
     except _TooDeep as error:
         raise query_error(f"nested more than {QUERY_DEPTH_MAX} deep", text, error.at) from None
     except UnexpectedCharacters as error:

@@ -135,7 +135,7 @@ class _Reader:
         self.at = found.end()
         return low, high
 
-    def _atom(self, depth: int) -> _Tree:  # noqa: C901, PLR0911  one line per sign
+    def _atom(self, depth: int) -> _Tree:
         start, sign = self.at, self._peek()
         self.at += 1
         match sign:

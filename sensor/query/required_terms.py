@@ -71,7 +71,7 @@ Clauses = tuple[Clause, ...]
 NO_CLAUSES: Clauses = ()
 
 
-def required_terms(query: Query | Step) -> Clauses:  # noqa: PLR0911  one line per shape
+def required_terms(query: Query | Step) -> Clauses:
     """The clauses of a query; of a sequence, what a line needs to be one of its events."""
     match query:
         case And(items):

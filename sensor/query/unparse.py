@@ -13,12 +13,12 @@ from sensor.query.ast import (
     FieldRef,
     FieldTest,
     Literal,
-    OneOf,
     Negative,
     Nested,
     Node,
     Not,
     Null,
+    OneOf,
     Or,
     Range,
     Step,
@@ -32,7 +32,7 @@ _KQL_SPECIAL = frozenset(' \t\r\n\\():<>"*{}')
 _KQL_WORDS = frozenset(("and", "or", "not", "null"))
 
 
-def render(node: Node) -> str:  # noqa: PLR0911  one line per shape
+def render(node: Node) -> str:
     """The text of a condition, on one line."""
     match node:
         case And(items) | Or(items):
@@ -129,7 +129,7 @@ def _enclosed(node: Node) -> str:
     return f"({text})" if is_open else text
 
 
-def _eql(node: Node) -> str:  # noqa: PLR0911  one line per shape
+def _eql(node: Node) -> str:
     match node:
         case Literal(value):
             return json.dumps(value, ensure_ascii=False)

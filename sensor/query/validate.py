@@ -20,11 +20,11 @@ from sensor.query.ast import (
     FieldRef,
     FieldTest,
     Literal,
-    OneOf,
     Nested,
     Node,
     Not,
     Null,
+    OneOf,
     Or,
     Query,
     Range,
@@ -103,7 +103,7 @@ class _Checker:
 
     # --- names and constants
 
-    def walk(self, node: Query | Step, prefix: str = "") -> None:  # noqa: C901, PLR0912
+    def walk(self, node: Query | Step, prefix: str = "") -> None:
         """Note what is wrong below a node; one line per shape."""
         match node:
             case FieldTest(field, value) if field is not None:
@@ -207,7 +207,7 @@ class _Checker:
             for step in query.steps if not step.missing
         )
 
-    def decided(self, node: Node, prefix: str = "") -> bool | None:  # noqa: PLR0911, C901
+    def decided(self, node: Node, prefix: str = "") -> bool | None:
         """What a node comes to, as far as it does not depend on events; one line per shape."""
         match node:
             case And(items):

@@ -20,10 +20,10 @@ from sensor.query.ast import (
     Compare,
     FieldRef,
     Literal,
-    OneOf,
     Negative,
     Node,
     Not,
+    OneOf,
     Or,
     children,
 )

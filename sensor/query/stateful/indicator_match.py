@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,8 @@ from sensor.base.frozen import frozen
 from sensor.model.addresses import Networks
 from sensor.model.columns import AddressColumn, Column, Mask, Rows
 from sensor.query.ast import And, FieldTest, Node, Not, Or, Range, Text, all_of
+from sensor.query.document_rows import Document, Selection, values_at
 from sensor.query.masks import network_mask
-from sensor.query.document_rows import Selection, values_at
 from sensor.query.stateful.terms import Term, terms_of
 from sensor.query.values import address_of, is_network, text_of, told_apart
 
@@ -56,7 +55,7 @@ class _Index:
         """By length of the prefix of 128 bits, then by the bits of the prefix."""
         self._networks: Networks | None = None
 
-    def add(self, number: int, document: dict[str, Any]) -> None:
+    def add(self, number: int, document: Document) -> None:
         for value in values_at(document, self._name):
             if isinstance(value, dict):
                 continue
@@ -144,7 +143,7 @@ class Indicators:
         """Indicators that were added."""
         return self._count
 
-    def add(self, documents: Iterable[dict[str, Any]]) -> None:
+    def add(self, documents: Iterable[Document]) -> None:
         """Take more indicators."""
         for document in documents:
             for index in self._indexes.values():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from itertools import islice, product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +62,7 @@ class Join:
         if not self._by:
             return chosen, [()] * len(chosen)
         parts = [self._values(rows, ref.name, chosen) for ref in self._by]
-        keys: list[Any] = parts[0] if len(parts) == 1 else list(zip(*parts, strict=True))
+        keys: list[Key] = parts[0] if len(parts) == 1 else list(zip(*parts, strict=True))
         missing, several = self._exceptions(parts)
         if not missing and not several:
             return chosen, keys
@@ -73,11 +72,11 @@ class Join:
             if index in missing:
                 continue
             if index in several:
-                options: list[tuple[Any, ...]] = [
+                options: list[tuple[Key, ...]] = [
                     value if isinstance(value := part[index], _Several) else (value,)
                     for part in parts
                 ]
-                combined: list[Any] = list(islice(product(*options), KEYS_MAX))
+                combined: list[tuple[Key, ...]] = list(islice(product(*options), KEYS_MAX))
                 found += [option[0] for option in combined] if len(parts) == 1 else combined
                 kept += [row] * len(combined)
             else:

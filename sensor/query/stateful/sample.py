@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 
-from sensor.model.columns import Kept, Rows
 from sensor.config import RuleLimits
+from sensor.model.columns import Kept, Rows
 from sensor.query.ast import Sample
 from sensor.query.stateful.join import Key
 from sensor.query.stateful.steps import Completed, Findings, Steps, Unexcepted

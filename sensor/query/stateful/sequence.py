@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Collection
 
-from sensor.model.columns import Kept, Rows
 from sensor.config import RuleLimits
+from sensor.model.columns import Kept, Rows
 from sensor.query.ast import Sequence, Step
 from sensor.query.stateful.join import Key
 from sensor.query.stateful.steps import Completed, Findings, Steps, Unexcepted

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from sensor.model.columns import Kept, Rows
 from sensor.query.ast import FieldRef, Step
-from sensor.query.stateful.join import Join, Key
 from sensor.query.predicate import compile_query
+from sensor.query.stateful.join import Join, Key
 
 Unexcepted = Callable[[list[int]], list[int]]
 """Of some rows of a batch those that no exception covers."""
