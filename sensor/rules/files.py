@@ -7,14 +7,15 @@ import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from sensor.base.frozen import frozen
 from sensor.errors import QueryError
 from sensor.model.alert import SEVERITIES
-from sensor.rules.kibana_json import is_json, kind_of, values_of
+from sensor.rules.kibana_json import Table, is_json, kind_of, values_of
 from sensor.rules.types import UNITS_S, Special, ThresholdText, lookback_ns, read_special
 
+T = TypeVar("T")
 FILE_BYTES_MAX = 8 << 20
 UNSUPPORTED_TYPES = {
     "machine_learning": "machine learning jobs are not evaluated",
@@ -60,7 +61,7 @@ class RuleText:
     note: str
     author: tuple[str, ...]
     license: str
-    threat: tuple[dict[str, Any], ...]
+    threat: tuple[Table, ...]
     max_signals: int | None
     suppression: Suppression | None
     building_block: bool
@@ -75,7 +76,7 @@ class RuleText:
     """What the rule belongs to: its `[sensor]` table's word, else the name of its folder."""
     network_leg: str
     """The rule (file stem) that covers what a tap can see of this one."""
-    tests: tuple[dict[str, Any], ...]
+    tests: tuple[Table, ...]
     lookback_ns: int
     """How far back a run of the rule looks (`from`): the window where it counts or waits."""
     special: Special | None
@@ -148,7 +149,7 @@ def read_file(path: Path) -> Iterator[RuleText | QueryError]:
             yield from _Reader(str(path), content, *document).read()
 
 
-def _toml(path: Path, content: str) -> Iterator[tuple[dict[str, Any], int] | QueryError]:
+def _toml(path: Path, content: str) -> Iterator[tuple[Table, int] | QueryError]:
     try:
         yield tomllib.loads(content), 0
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -163,7 +164,7 @@ def _toml(path: Path, content: str) -> Iterator[tuple[dict[str, Any], int] | Que
         )
 
 
-def _json(path: Path, content: str) -> Iterator[tuple[dict[str, Any], int] | QueryError]:
+def _json(path: Path, content: str) -> Iterator[tuple[Table, int] | QueryError]:
     """Rules of an export; its other values (exception lists, the closing counts) are no rules."""
     for found in values_of(str(path), content):
         if isinstance(found, QueryError):
@@ -181,7 +182,7 @@ def why_no_rule(path: Path) -> str:
 class _Reader:
     """Reads one rule; collects everything that is wrong with it."""
 
-    def __init__(self, path: str, content: str, document: dict[str, Any], line: int) -> None:
+    def __init__(self, path: str, content: str, document: Table, line: int) -> None:
         self.path = path
         self.content = content
         self.lines = content.split("\n")
@@ -189,7 +190,7 @@ class _Reader:
         self.line = line
         self.errors: list[QueryError] = []
         rule = document.get("rule")
-        self.rule: dict[str, Any] = rule if isinstance(rule, dict) else {}
+        self.rule: Table = rule if isinstance(rule, dict) else {}
 
     def read(self) -> Iterator[RuleText | QueryError]:
         if not self.rule:
@@ -258,7 +259,7 @@ class _Reader:
             return "*:*"
         return self._required("query")
 
-    def _typed(self, key: str, kind: type[Any], default: Any) -> Any:
+    def _typed(self, key: str, kind: type[T], default: T) -> T:
         value = self.rule.get(key, default)
         if value is None:
             return default
@@ -269,8 +270,7 @@ class _Reader:
         return value
 
     def _texts(self, key: str) -> tuple[str, ...]:
-        values = self._typed(key, list, [])
-        return tuple(str(value).strip() for value in values)
+        return tuple(str(value).strip() for value in self._typed(key, list, []))
 
     def _language(self, kind: str) -> str:
         default = "eql" if kind == "eql" else "kuery"
@@ -289,13 +289,15 @@ class _Reader:
         return float(value)
 
     def _max_signals(self) -> int | None:
-        value: int | None = self._typed("max_signals", int, None)
-        if value is not None and value < 1:
+        if self.rule.get("max_signals") is None:
+            return None
+        value = self._typed("max_signals", int, 1)
+        if value < 1:
             self._error("'max_signals' must be at least 1", "max_signals")
         return value
 
     def _suppression(self, special: Special | None) -> Suppression | None:
-        table: dict[str, Any] = self._typed("alert_suppression", dict, {})
+        table: Table = self._typed("alert_suppression", dict, {})
         if not table:
             return None
         group_by = table.get("group_by")
@@ -313,7 +315,7 @@ class _Reader:
         return Suppression(tuple(group_by), self._duration_ns(table.get("duration")),
                            strategy == "doNotSuppress")
 
-    def _duration_ns(self, value: Any) -> int:
+    def _duration_ns(self, value: object) -> int:
         if value is None:
             return 0
         number = value.get("value") if isinstance(value, dict) else None
@@ -324,16 +326,17 @@ class _Reader:
             return 0
         return number * UNITS_S[unit] * 1_000_000_000
 
-    def _threat(self) -> tuple[dict[str, Any], ...]:
+    def _threat(self) -> tuple[Table, ...]:
         entries = self._typed("threat", list, [])
         if not all(isinstance(entry, dict) for entry in entries):
             self._error("'threat' must be a list of tables", "threat")
             return ()
         return tuple(entries)
 
-    def _tests(self) -> tuple[dict[str, Any], ...]:
-        tests = self.document.get("test", [])
-        return tuple(test for test in tests if isinstance(test, dict))
+    def _tests(self) -> tuple[Table, ...]:
+        tests = self.document.get("test")
+        return tuple(test for test in (tests if isinstance(tests, list) else [])
+                     if isinstance(test, dict))
 
     # --- places
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from sensor.errors import QueryError
 
 SUFFIXES = (".ndjson", ".jsonl", ".json")
 _SPACE = re.compile(r"[\s,]*")
 
-Placed = tuple[int, Any]
+Table = dict[str, object]
+"""A table of a TOML file, an object of a JSON file."""
+Placed = tuple[int, object]
 """A line of a file, counted from 1, and the value that begins there."""
 
 
@@ -67,7 +68,7 @@ def _after_space(content: str, at: int) -> int:
     return space.end() if space else at
 
 
-def kind_of(values: Iterable[Any]) -> str:
+def kind_of(values: Iterable[object]) -> str:
     """What JSON seems to be that is not what was looked for, and where it belongs."""
     objects = [value for value in values if isinstance(value, dict)]
     if any("rule_id" in each for each in objects):

@@ -7,12 +7,13 @@ their times, never on where one batch ends and the next begins.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sensor.model.columns import Kept, Rows
+from sensor.query.document_rows import Document
 from sensor.query.masks import Predicate
 from sensor.query.stateful.sample import Sampler
 from sensor.query.stateful.sequence import Tracker
@@ -31,7 +32,7 @@ class Match(NamedTuple):
     """
     events: tuple[Kept, ...] | None = None
     """The events it is made of, oldest first; None: the row alone, whose document it becomes."""
-    fields: dict[str, Any] | None = None
+    fields: Document | None = None
     """What it adds to the alert's document, nested; over what the events say."""
     name: str = ""
     """Tells it from others that the same events make, in the alert's id."""

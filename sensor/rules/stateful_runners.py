@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sensor.model.columns import Rows
-from sensor.query.document_rows import merge, nested, values_at
+from sensor.query.document_rows import Document, merge, nested, values_at
 from sensor.query.masks import Predicate, date_text
 from sensor.query.stateful.indicator_match import Hit, Indicators
 from sensor.query.stateful.new_terms import History
@@ -70,7 +69,7 @@ class ThresholdRunner(_Quiet):
 
     def _match(self, rows: Rows, row: int, group: Terms, fired: Fired) -> Match:
         text = self._text
-        told: dict[str, Any] = {
+        told: Document = {
             "field": list(text.fields), "value": [text_of(term) for term in group],
             "count": fired.count,
         }
@@ -121,10 +120,10 @@ def _instant(told: Terms, otherwise_ns: int) -> int:
     return span[0] if span else otherwise_ns
 
 
-def _common(rows: Rows, row: int) -> dict[str, Any]:
+def _common(rows: Rows, row: int) -> Document:
     """What all events of a bucket have in common, as far as that is known by itself."""
     document = rows.documents([row])[0]
-    fields: dict[str, Any] = {
+    fields: Document = {
         name: document[name] for name in ("data_stream", "observer", "ecs")
         if name in document
     }
@@ -235,7 +234,7 @@ class ThreatRunner(_Quiet):
             for row in (unexcepted(list(hits)) if hits else [])
         ]
 
-    def _told(self, hit: Hit) -> dict[str, Any]:
+    def _told(self, hit: Hit) -> Document:
         """An indicator as an element of `threat.enrichments`."""
         file, number = self._origin[hit.indicator]
         document = file.document(number)
@@ -244,7 +243,7 @@ class ThreatRunner(_Quiet):
         )
         if "/" in str(indicator.get("ip", "")):  # a network; the field takes addresses only
             indicator = {key: value for key, value in indicator.items() if key != "ip"}
-        enrichment: dict[str, Any] = {
+        enrichment: Document = {
             "indicator": indicator,
             "matched": {
                 "atomic": text_of(hit.value), "field": hit.field,
