@@ -8,7 +8,7 @@ import json
 import resource
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sensor import sinks as sink_table
 from sensor.base.escape import harmless
@@ -22,9 +22,6 @@ from sensor.sinks.base import Sink
 from sensor.sinks.flow_files import FlowSink
 from sensor.terminal.console import ConsoleOptions, discard
 from sensor.terminal.stderr import say
-
-if TYPE_CHECKING:
-    from sensor.rules.state_store import RuleStore
 
 Outlets = Sink | FlowSink
 
@@ -116,25 +113,6 @@ def settle() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
-
-
-def open_store(folder: str | None) -> RuleStore | None:
-    """Where rules keep what they must not forget, if anywhere. Errors: ConfigError."""
-    if not folder:
-        return None
-    from sensor.rules.state_store import RuleStore  # noqa: PLC0415  it takes time to import
-
-    return RuleStore(folder)
-
-
-def close_store(store: RuleStore | None) -> bool:
-    """Write what rules have learned. Returns False, after a message, if that has failed."""
-    if store is None:
-        return True
-    store.close()
-    if store.error:
-        say(f"sensor: {store.error}")
-    return not store.error
 
 
 def open_stats(path: str | None) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 from sensor import _version
 from sensor._version import __version__
 from sensor.api import build_live, load_rules
-from sensor.app.outputs import Outlets, close_store, open_sinks, open_store, settle
+from sensor.app.outputs import Outlets, open_sinks, settle
 from sensor.base.escape import harmless
 from sensor.capture.bpf import hides
 from sensor.capture.interfaces import Interfaces
@@ -31,7 +31,7 @@ from sensor.monitoring.reporter import Reporter
 from sensor.monitoring.screen import Screen
 from sensor.monitoring.stats_file import StatsFile
 from sensor.monitoring.systemd import ServiceManager
-from sensor.rules.state_store import RuleStore
+from sensor.rules.state_store import RuleStore, close_store, open_store
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
 from sensor.sinks.delivery.background import background, background_flows

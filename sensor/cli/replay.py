@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Any
 from sensor.api import build_mixed, load_rules
 from sensor.app.outputs import (
     Outlets,
-    close_store,
     full_ledger,
     open_sinks,
     open_stats,
-    open_store,
     report,
     settle,
     write_stats,
@@ -30,6 +28,7 @@ from sensor.cli.output import exit_code
 from sensor.config import Config
 from sensor.engine.pipeline import Pipeline
 from sensor.errors import ConfigError
+from sensor.rules.state_store import close_store, open_store
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
 from sensor.sinks.flow_files import open_flows

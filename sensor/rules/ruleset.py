@@ -69,7 +69,7 @@ class RuleSet:
         ruleset.notices += assign_exceptions(items, loaded)
         running = [rule.text for rule in loaded if rule.runner is not None]
         if any(text.special is not None for text in running):
-            from sensor.rules.runner_factory import learning_notices  # noqa: PLC0415  as there
+            from sensor.rules.runner_factory import learning_notices  # noqa: PLC0415  as in loader
 
             ruleset.notices += learning_notices(
                 running, config.rule, resources.store if resources else None)
