@@ -111,6 +111,6 @@ def print_check(paths: Sequence[str], config: Config, ready: Ready = ON_A_TAP) -
     wrong = sum(row.status == "error" for row in rows)
     files = len({row.file for row in rows if row.status == "error"})
     sound = len(rows) - wrong
-    told = f"{sound} sound rule{'s'[:sound != 1]}, {wrong} error{'s'[:wrong != 1]}"
-    click.echo(told + (f" in {files} file{'s'[:files != 1]}" if wrong else ""))
+    counts = f"{sound} sound rule{'s'[:sound != 1]}, {wrong} error{'s'[:wrong != 1]}"
+    click.echo(counts + (f" in {files} file{'s'[:files != 1]}" if wrong else ""))
     return USAGE if wrong else DONE

@@ -69,7 +69,6 @@ class _Tree:
     high: int = 0
 
 
-_EMPTY = _Tree("cat")
 _CLASSES: dict[str, Test] = {
     "d": lambda c: "0" <= c <= "9",
     "w": lambda c: c == "_" or (c.isascii() and c.isalnum()),

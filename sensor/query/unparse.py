@@ -32,7 +32,7 @@ _KQL_SPECIAL = frozenset(' \t\r\n\\():<>"*{}')
 _KQL_WORDS = frozenset(("and", "or", "not", "null"))
 
 
-def render(node: Node) -> str:
+def unparse(node: Node) -> str:
     """The text of a condition, on one line."""
     match node:
         case And(items) | Or(items):
@@ -47,9 +47,9 @@ def render(node: Node) -> str:
         case Range(field, op, value):
             return f"{_kql(field)} {op} {_kql(value)}"
         case Nested(path, item):
-            return f"{_kql(path)}: {{ {render(item)} }}"
+            return f"{_kql(path)}: {{ {unparse(item)} }}"
         case EventQuery(category, condition):
-            return f"{category or 'any'} where {render(condition)}"
+            return f"{category or 'any'} where {unparse(condition)}"
     return _eql(node)
 
 
@@ -66,7 +66,7 @@ def brief(node: Node) -> str:
             return _eql(OneOf(kind, left, _middle_out(options), insensitive))
         case Call(name, args, insensitive) if len(args) > LIST_MAX:
             return _eql(Call(name, (args[0], *_middle_out(args[1:])), insensitive))
-    return render(node)
+    return unparse(node)
 
 
 def members(node: Node) -> list[tuple[str, Node]]:
@@ -124,7 +124,7 @@ def _kql(value: Text | Wildcard) -> str:
 
 
 def _enclosed(node: Node) -> str:
-    text = render(node)
+    text = unparse(node)
     is_open = isinstance(node, And | Or) and not shared_field(node)
     return f"({text})" if is_open else text
 
@@ -146,7 +146,7 @@ def _eql(node: Node) -> str:
             values = ", ".join(_eql(option) for option in options)
             return f"{_operand(left)} {word} " + (
                 values if len(options) == 1 and kind != "in" else f"({values})")
-    return render(node)
+    return unparse(node)
 
 
 def _operand(node: Node) -> str:

@@ -38,7 +38,7 @@ class DateText(str):
 ORDER: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq,
 }
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
 def holds(op: str, left: Value, right: Value) -> bool:
@@ -49,7 +49,7 @@ def holds(op: str, left: Value, right: Value) -> bool:
     if isinstance(left, DateText):
         return _dates_hold(op, left, right)
     if isinstance(right, DateText):
-        return _dates_hold(_MIRRORED[op], right, left)
+        return _dates_hold(MIRRORED[op], right, left)
     if isinstance(left, bool) or isinstance(right, bool):
         return op == "==" and _truth(left) is not None and _truth(left) == _truth(right)
     if isinstance(left, str) and isinstance(right, str):
@@ -89,7 +89,7 @@ def number_of(value: Value) -> int | float | None:
     return int(value) if value.lstrip("+-").isdigit() else float(value)
 
 
-def told_apart(text: str) -> str:
+def term_text(text: str) -> str:
     """A text to group, join and remember by: a very long one by its beginning and its digest."""
     if len(text) <= TEXT_MAX:
         return text

@@ -20,7 +20,7 @@ MESSAGE_MAX = 1024
 """Characters of a message."""
 
 
-class AlertMaker:
+class AlertBuilder:
     """Makes the alerts of one rule."""
 
     def __init__(self, rule: RuleText) -> None:
@@ -137,25 +137,25 @@ def _identity(document: Document) -> str:
 
 def _findings(fields: Document) -> str:
     """What a rule found beyond the event, for the message."""
-    for told in values_at(fields, "sensor.alert.threshold"):
+    for found in values_at(fields, "sensor.alert.threshold"):
         group = " ".join(f"{name} {value}" for name, value
-                         in zip(told["field"], told["value"], strict=True)
+                         in zip(found["field"], found["value"], strict=True)
                          if name not in ("source.ip", "destination.ip"))
-        words = f"{told['count']} event{'s'[:told['count'] != 1]}"
-        if different := told.get("cardinality"):
+        words = f"{found['count']} event{'s'[:found['count'] != 1]}"
+        if different := found.get("cardinality"):
             words += f" with {different['value']} different {different['field']}"
         return f"{group}: {words}" if group else words
-    for told in values_at(fields, "sensor.alert.new_terms"):
-        return f"new {' and '.join(told['field'])}: {', '.join(told['value'])}"
+    for found in values_at(fields, "sensor.alert.new_terms"):
+        return f"new {' and '.join(found['field'])}: {', '.join(found['value'])}"
     names = [str(hit["atomic"]) for hit in values_at(fields, "threat.enrichments.matched")]
     return f"indicator {', '.join(dict.fromkeys(names))}" if names else ""
 
 
 def _summary_of_all(document: Document, events: list[Document]) -> str:
     """As `_summary`, of what the events share, else of the last that has endpoints."""
-    told = [text for event in (document, *reversed(events)) if "->" in (text := _summary(event))]
+    texts = [text for event in (document, *reversed(events)) if "->" in (text := _summary(event))]
     noun = "event" if len(events) == 1 else "events"
-    return f"{told[0] if told else _summary(document)} ({len(events)} {noun})".strip()
+    return f"{texts[0] if texts else _summary(document)} ({len(events)} {noun})".strip()
 
 
 def _rule_fields(rule: RuleText) -> Document:

@@ -31,7 +31,7 @@ CATEGORY = "event.category"
 def load_rules(
     paths: Iterable[str], config: Config, schema: Schema, resources: Resources | None = None
 ) -> list[Rule]:
-    """The rules of files and folders. Errors: RulesError tells everything at once."""
+    """The rules of files and folders. Errors: RulesError has everything at once."""
     rules, errors = read_rules(paths, config, schema, resources)
     if errors:
         raise RulesError(errors)

@@ -60,7 +60,7 @@ class RuleSet:
 
         `known_fields` gives the ECS type of each field that the sensor's events can have;
         `any_event` says that other events come too, which can have any field.
-        Errors: RulesError, or ConfigError for the exceptions; each tells everything at once.
+        Errors: RulesError, or ConfigError for the exceptions; each has everything at once.
         """
         schema = Schema(known_fields, any_event)
         loaded = load_rules(paths, config, schema, resources)
@@ -162,7 +162,7 @@ class RuleSet:
         for _, index, overflow in sorted(ended, key=lambda item: item[:2]):
             running = self.running[index]
             running.counters.closings += 1
-            alerts.append(running.maker.closing(overflow, running.limit.alerts_max))
+            alerts.append(running.builder.closing(overflow, running.limit.alerts_max))
         self._note_due()
         return alerts
 

@@ -9,7 +9,7 @@ from sensor.config import Config
 from sensor.model.alert import Alert
 from sensor.model.columns import Mask, Rows
 from sensor.query.document_rows import Document, values_at
-from sensor.rules.alert_builder import AlertMaker, document_of
+from sensor.rules.alert_builder import AlertBuilder, document_of
 from sensor.rules.rule import Rule
 from sensor.rules.runners import Match, SingleRunner
 from sensor.rules.suppression import RateLimit, Suppressor
@@ -48,7 +48,7 @@ class RunningRule:
         self.rule = rule
         self.counters = Counters()
         self.runner = rule.runner
-        self.maker = AlertMaker(text)
+        self.builder = AlertBuilder(text)
         self.limit = RateLimit(text.max_signals or limits.max_signals, limits.signal_window_ns)
         self._suppressor = None
         if text.suppression is not None:
@@ -126,7 +126,7 @@ class RunningRule:
             return None
         self.counters.alerts += 1
         document = document_of(match) if document is None else document
-        return self.maker.alert(match, document, suppressed)
+        return self.builder.alert(match, document, suppressed)
 
     def _group(self, document: Document) -> tuple[tuple[str, ...], ...] | None:
         """What suppression groups an event by; None if it stands for itself."""

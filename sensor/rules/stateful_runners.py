@@ -69,12 +69,12 @@ class ThresholdRunner(_Quiet):
 
     def _match(self, rows: Rows, row: int, group: Terms, fired: Fired) -> Match:
         text = self._text
-        told: Document = {
+        threshold: Document = {
             "field": list(text.fields), "value": [text_of(term) for term in group],
             "count": fired.count,
         }
         if text.cardinality_field:
-            told["cardinality"] = {"field": text.cardinality_field, "value": fired.distinct}
+            threshold["cardinality"] = {"field": text.cardinality_field, "value": fired.distinct}
         first_ns = min(_instant(start, fired.start_ns) for start, _ in fired.notes)
         last_ns = max(_instant(end, fired.end_ns) for _, end in fired.notes)
         fields = _common(rows, row)
@@ -83,7 +83,7 @@ class ThresholdRunner(_Quiet):
         merge(fields, {
             "@timestamp": date_text(last_ns),
             "event": {"start": date_text(first_ns), "end": date_text(last_ns)},
-            "sensor": {"alert": {"threshold": told}},
+            "sensor": {"alert": {"threshold": threshold}},
         })
         name = json.dumps([group, fired.start_ns, fired.end_ns])
         return Match(fired.end_ns, row, events=(), fields=fields, name=name)
@@ -92,7 +92,7 @@ class ThresholdRunner(_Quiet):
         """In words, what the groups of an event that was counted have come to."""
         text = self._text
         groups = combinations_of(rows, text.fields, np.array([row], dtype=np.intp))[0]
-        count, different = max(map(self._engine.counted, groups), default=(0, 0))
+        count, different = max(map(self._engine.count, groups), default=(0, 0))
         if not count:
             return f"it lacks {' or '.join(text.fields)}, by which events are counted"
         words = f"counted: {count} of {text.value} by then"
@@ -109,14 +109,14 @@ class ThresholdRunner(_Quiet):
 
 
 def _spans(rows: Rows, chosen: NDArray[np.intp]) -> list[tuple[Terms, Terms]]:
-    """When events began and ended, as they themselves tell."""
+    """When events began and ended, as they themselves have it."""
     ends = terms_of(rows.column("@timestamp"), chosen)
     starts = terms_of(rows.column("event.start"), chosen)
     return [(start or end, end) for start, end in zip(starts, ends, strict=True)]
 
 
-def _instant(told: Terms, otherwise_ns: int) -> int:
-    span = date_span(str(told[0])) if told else None
+def _instant(written: Terms, otherwise_ns: int) -> int:
+    span = date_span(str(written[0])) if written else None
     return span[0] if span else otherwise_ns
 
 
@@ -156,7 +156,7 @@ class NewTermsRunner(_Quiet):
         if not rows.count:
             return []
         if self._store is not None:
-            if self._is_restored:  # what alerts have told by now; before that it could get lost
+            if self._is_restored:  # what alerts have reported by now; before that it could get lost
                 self._store.save(self._owner, self._history)
             else:
                 self._store.restore(self._owner, self._history)
@@ -188,9 +188,9 @@ class NewTermsRunner(_Quiet):
             new = [terms for terms in mine if self._history.see(terms, time_ns)]
             if new:
                 values = dict.fromkeys(text_of(term) for terms in new for term in terms)
-                told = {"field": list(self._fields), "value": list(values)}
+                new_terms = {"field": list(self._fields), "value": list(values)}
                 found.append(
-                    Match(time_ns, row, fields={"sensor": {"alert": {"new_terms": told}}}))
+                    Match(time_ns, row, fields={"sensor": {"alert": {"new_terms": new_terms}}}))
         return found
 
     def take_over(self, old: Runner) -> None:
@@ -230,11 +230,11 @@ class ThreatRunner(_Quiet):
         hits = self._indicators.hits(rows, selected)
         return [
             Match(rows.known_ns(row), row,
-                  fields={"threat": {"enrichments": [self._told(hit) for hit in hits[row]]}})
+                  fields={"threat": {"enrichments": [self._enrichment(hit) for hit in hits[row]]}})
             for row in (unexcepted(list(hits)) if hits else [])
         ]
 
-    def _told(self, hit: Hit) -> Document:
+    def _enrichment(self, hit: Hit) -> Document:
         """An indicator as an element of `threat.enrichments`."""
         file, number = self._origin[hit.indicator]
         document = file.document(number)

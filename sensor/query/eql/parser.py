@@ -183,7 +183,7 @@ class _Builder:
             case "sum" | "product":
                 return self._arithmetic(tree, depth)
             case "negative":
-                return _turned(self._node(below[1], depth + 1))
+                return _negated(self._node(below[1], depth + 1))
             case "positive":
                 return self._node(below[1], depth + 1)
             case "call":
@@ -301,7 +301,7 @@ class _Builder:
         return query_error(reason, self._text, self._offset(place))
 
 
-def _turned(node: Node) -> Node:
+def _negated(node: Node) -> Node:
     if (isinstance(node, Literal) and isinstance(node.value, int | float)
             and not isinstance(node.value, bool)):
         return Literal(-node.value, node.at)

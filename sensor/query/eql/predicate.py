@@ -12,7 +12,7 @@ from itertools import islice, product
 import numpy as np
 
 from sensor.model.addresses import Networks
-from sensor.model.columns import AddressColumn, CodedColumn, Column, Mask, NumberColumn, Rows
+from sensor.model.columns import AddressColumn, Column, Mask, NumberColumn, Rows
 from sensor.query.ast import (
     And,
     Arithmetic,
@@ -41,6 +41,7 @@ from sensor.query.masks import (
 )
 from sensor.query.patterns import regex, wildcard
 from sensor.query.values import (
+    MIRRORED,
     DateText,
     IpText,
     Value,
@@ -53,8 +54,6 @@ from sensor.query.values import (
 
 COMBINATIONS_MAX = 4096
 """Values of a function whose arguments are all lists; what goes beyond is not looked at."""
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-_MISSING = CodedColumn(np.zeros(0, dtype=np.int32), ((),))
 
 Event = Mapping[str, Values]
 
@@ -224,7 +223,7 @@ def _quick(node: Node) -> _Quick | None:
         case Compare(op, FieldRef(), Literal(value)) if value is not None:
             return _Quick("==" if op == "!=" else op, (value,), op == "!=")
         case Compare(op, Literal(value), FieldRef()) if value is not None:
-            return _Quick("==" if op == "!=" else _MIRRORED[op], (value,), op == "!=")
+            return _Quick("==" if op == "!=" else MIRRORED[op], (value,), op == "!=")
         case OneOf(kind, FieldRef(), options) if kind in ("in", ":"):
             values = tuple(option.value for option in options if isinstance(option, Literal))
             if len(values) == len(options):

@@ -19,7 +19,7 @@ from sensor.query.ast import And, FieldTest, Node, Not, Or, Range, Text, all_of
 from sensor.query.document_rows import Document, Selection, values_at
 from sensor.query.masks import network_mask
 from sensor.query.stateful.terms import Term, terms_of
-from sensor.query.values import address_of, is_network, text_of, told_apart
+from sensor.query.values import address_of, is_network, term_text, text_of
 
 HITS_MAX = 16
 """Indicators told of one event; further ones that match too are left out."""
@@ -65,7 +65,7 @@ class _Index:
                 self._by_network.setdefault(bits, {}).setdefault(prefix, []).append(number)
                 self._networks = None
             else:
-                self._by_text.setdefault(told_apart(text), []).append(number)
+                self._by_text.setdefault(term_text(text), []).append(number)
 
     def mask(self, column: Column | None, count: int) -> Mask:
         """The rows that have a value in common with any indicator."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sensor.model.columns import AddressColumn, CodedColumn, Column, Rows, Scalar
 from sensor.query.ast import FieldRef
 from sensor.query.masks import date_text
-from sensor.query.values import address_of, date_span, told_apart
+from sensor.query.values import address_of, date_span, term_text
 
 Key = Hashable
 KEYS_MAX = 256
@@ -134,12 +134,12 @@ def canonical(value: Scalar, ecs_type: str) -> Key:
         return _number_text(value)
     if ecs_type == "date":
         span = date_span(value)
-        return date_text(span[0]) if span else told_apart(value)
+        return date_text(span[0]) if span else term_text(value)
     if ecs_type == "ip" or _may_be_address(value):
         halves = address_of(value)
         if halves is not None:
             return halves[0] << 64 | halves[1]
-    return told_apart(value)
+    return term_text(value)
 
 
 def _number_text(value: float) -> str:

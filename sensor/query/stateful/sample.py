@@ -17,7 +17,7 @@ from sensor.config import RuleLimits
 from sensor.model.columns import Kept, Rows
 from sensor.query.ast import Sample
 from sensor.query.stateful.join import Key
-from sensor.query.stateful.steps import Completed, Findings, Steps, Unexcepted
+from sensor.query.stateful.steps import Completed, Completions, Steps, Unexcepted
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class Sampler:
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Completed]:
         """The samples that a batch completes, in the order of its rows."""
-        found = Findings()
+        found = Completions()
         current, known_ns = -1, 0
         masks: dict[Key, int] = {}
         for row, step, time_ns, key in self._steps.hits(rows, unexcepted):
@@ -84,7 +84,7 @@ class Sampler:
         return []
 
     def _take(
-        self, rows: Rows, row: int, known_ns: int, masks: dict[Key, int], found: Findings
+        self, rows: Rows, row: int, known_ns: int, masks: dict[Key, int], found: Completions
     ) -> None:
         """One event, with the steps that select it under each of its keys."""
         if not masks:

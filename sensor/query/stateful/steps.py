@@ -87,7 +87,7 @@ def _without_excepted(
     return [chosen[union[chosen]] for chosen in found]
 
 
-class Findings:
+class Completions:
     """What a batch completes, in order; the same events once, though lists gave them several keys.
     """
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sensor.model.addresses import address_text
 from sensor.model.columns import AddressColumn, CodedColumn, Column, Rows, Scalar
 from sensor.query.masks import NUMBER_TYPES, date_text
-from sensor.query.values import address_of, number_of, text_of, told_apart
+from sensor.query.values import address_of, number_of, term_text, text_of
 
 Term = str | int | float
 Terms = tuple[Term, ...]
@@ -68,11 +68,11 @@ def _term_of_type(ecs_type: str) -> Callable[[Scalar], Term]:
 
 
 def _text(value: Scalar) -> Term:
-    return told_apart(text_of(value))
+    return term_text(text_of(value))
 
 
 def _address(value: Scalar) -> Term:
-    text = told_apart(text_of(value))
+    text = term_text(text_of(value))
     halves = address_of(text)
     return text if halves is None else _address_text(*halves)
 

@@ -113,7 +113,7 @@ class Threshold:
         self._evict()
         return fired
 
-    def counted(self, group: Hashable) -> tuple[int, int]:
+    def count(self, group: Hashable) -> tuple[int, int]:
         """How many events of a group are counted by now, and how many different values."""
         bucket = self._buckets.get(group)
         return (0, 0) if bucket is None else (len(bucket.times), len(bucket.last_of))

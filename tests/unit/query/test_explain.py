@@ -11,7 +11,7 @@ from sensor.query.document_rows import DocumentRows
 from sensor.query.eql import parser as eql
 from sensor.query.explain import Explainer, Line
 from sensor.query.kql import parser as kql
-from sensor.query.unparse import render
+from sensor.query.unparse import unparse
 from tests.queries.test_queries import cases, parse
 
 FLOW: dict[str, Any] = {
@@ -44,8 +44,8 @@ def test_the_text_of_a_tree_parses_to_the_tree(
     content: dict[str, Any], case: dict[str, Any]
 ) -> None:
     tree = parse(content, case)
-    again = parse(content, {**case, "query": render(tree)})
-    assert again == tree, render(tree)
+    again = parse(content, {**case, "query": unparse(tree)})
+    assert again == tree, unparse(tree)
 
 
 def test_every_part_says_whether_it_holds_and_what_the_event_has() -> None:
@@ -102,4 +102,4 @@ def test_nearness_is_the_share_of_what_holds() -> None:
 
 
 def test_an_event_query_renders_with_its_category() -> None:
-    assert render(EventQuery(None, Literal(True))) == "any where true"
+    assert unparse(EventQuery(None, Literal(True))) == "any where true"
