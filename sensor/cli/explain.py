@@ -101,7 +101,7 @@ class _Flow:
 
     nearness: float = 0.0
     is_met: bool = False
-    """Whether the rule was complete with one of its events, or an exception took one."""
+    """True if the rule was complete with one of its events, or an exception took one."""
     places: list[tuple[int, int]] = field(default_factory=list)
     """Batch and row of each event."""
 

@@ -37,7 +37,7 @@ class Outcome:
 
     @property
     def is_good(self) -> bool:
-        """Whether the rule does what the entry says."""
+        """True if the rule does what the entry says."""
         return not self.problem and self.found == self.expected
 
 

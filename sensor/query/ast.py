@@ -62,7 +62,7 @@ class Wildcard:
 
     @property
     def is_exists(self) -> bool:
-        """Whether anything at all fits."""
+        """True if anything at all fits."""
         return not any(self.parts)
 
 

@@ -39,7 +39,7 @@ _DATE_ENDINGS = (
 )
 _ADDRESSES = ("ip", "related.ip", "sensor.tunnel.source", "sensor.tunnel.destination")
 KEPT_BYTES = 160
-"""What an event takes that is kept, besides its JSON."""
+"""Octets that a kept event takes besides its JSON."""
 DEPTH_MAX = 32
 """Levels of objects in a document; what lies deeper is not seen."""
 

@@ -98,7 +98,7 @@ class Explainer:
 
     def __init__(self, query: Query, fields: Collection[str] = ()) -> None:
         self.titles: tuple[str, ...] = ("",)
-        """What each step is called; one without a name for a query of single events."""
+        """The name of each step; one without a name for a query of single events."""
         if isinstance(query, Sequence | Sample):
             steps = [(f"step {number}", step) for number, step in enumerate(query.steps, 1)]
             if isinstance(query, Sequence) and query.until is not None:

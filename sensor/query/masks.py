@@ -63,7 +63,7 @@ class NumberSet:
         self._table[[number for number in numbers if 0 <= number < _U16]] = True
 
     def fits(self, column: NumberColumn) -> bool:
-        """Whether a column can be looked up."""
+        """True if a column can be looked up."""
         return column.values.dtype == np.uint16 and column.ecs_type != "date"
 
     def mask(self, column: NumberColumn) -> Mask:

@@ -1,4 +1,4 @@
-"""What both parsers share: bounds, errors with a caret, string escapes, the call into lark."""
+"""The parsers' common part: bounds, errors with a caret, string escapes, the call into lark."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 QUERY_CHARACTERS_MAX = 65_536
 """The longest query that is parsed; the longest of Elastic's own has about a tenth of it."""
 QUERY_DEPTH_MAX = 64
-"""How deep brackets and `not` may nest: every later step walks the tree by recursion."""
+"""The deepest nesting of brackets and `not`: every later step walks the tree by recursion."""
 _SHOWN_BEFORE = 400
 _SHOWN_AFTER = 120
-"""How much of a very long line an error shows around the caret."""
+"""Characters of a very long line that an error shows around the caret."""
 
 
 def query_error(reason: str, text: str, at: int) -> QueryError:
@@ -38,7 +38,7 @@ def query_error(reason: str, text: str, at: int) -> QueryError:
 
 @frozen
 class Shape:
-    """What the driver has to know of a grammar, by the names of its tokens."""
+    """The facts that the driver needs of a grammar, by the names of its tokens."""
 
     opening: frozenset[str]
     closing: frozenset[str]
@@ -86,7 +86,7 @@ class DepthGuard:
 
 
 class _TooDeep(Exception):
-    """Where the text nests too deep; becomes a QueryError where the text is known."""
+    """The offset at which the text nests too deep; becomes a QueryError where the text is known."""
 
     def __init__(self, at: int) -> None:
         super().__init__(at)

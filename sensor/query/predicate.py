@@ -88,7 +88,7 @@ def _compiled(query: Node, fields: Collection[str], shared: Shared) -> Predicate
 
 
 def _identity(node: object) -> Hashable:
-    """What two nodes have in common exactly if they mean the same: 1 and true are not the same."""
+    """A key that two nodes share exactly if they mean the same: 1 and true are not the same."""
     if is_dataclass(node) and not isinstance(node, type):
         return (type(node), *(_identity(getattr(node, member.name))
                               for member in members_of(node) if member.compare))
@@ -201,5 +201,5 @@ def any_object(path: str, inner: Predicate) -> Predicate:
 
 
 def selects(node: Node, document: dict[str, object]) -> bool:
-    """Whether a query selects one document."""
+    """True if a query selects one document."""
     return bool(compile_query(node)(DocumentRows([document]))[0])

@@ -1,4 +1,4 @@
-"""What a JSON line must hold, octet for octet, for a query to be able to select its document.
+"""Terms that a JSON line must hold, octet for octet, for a query to be able to select its document.
 
 A query becomes clauses: of each clause at least one word or number must occur in the line. Lines
 that lack one need not be parsed. The clauses are necessary, never sufficient; where a test can
@@ -56,12 +56,12 @@ class Clause:
     words: frozenset[bytes] = frozenset()
     numbers: frozenset[int] = frozenset()
     folded: bool = False
-    """Whether the words (then in lower case) may be written in any case."""
+    """True if the words (then in lower case) may be written in any case."""
     is_key: bool = False
-    """Whether the words are names of fields."""
+    """True if the words are names of fields."""
 
     def strength(self) -> int:
-        """How much it seems to tell, before anything is counted."""
+        """The selectivity that it seems to have, before anything is counted."""
         lengths = [len(word) for word in self.words] + [4 for _ in self.numbers]
         return 2 * min(lengths) - len(lengths) - 8 * self.is_key
 
@@ -102,7 +102,7 @@ def required_terms(query: Query | Step) -> Clauses:
 
 
 def _either(branches: list[Clauses]) -> Clauses:
-    """What holds whichever branch does: per kind, one clause of each branch together."""
+    """The clauses that hold whichever branch does: per kind, one clause of each branch together."""
     if not all(branches):
         return NO_CLAUSES
     common = set(branches[0]).intersection(*branches)
@@ -156,7 +156,7 @@ def _with_value(name: str, alternatives: list[Clause | None]) -> Clauses:
 
 
 def _equal_to(value: LiteralValue) -> Clause | None:
-    """What a line holds that has a value equal to this one."""
+    """The clause of lines that have a value equal to this one."""
     if value is None:
         return None
     if isinstance(value, bool) or value in ("true", "false"):
@@ -177,7 +177,7 @@ def _equal_insensitive(value: LiteralValue) -> Clause | None:
 
 
 def _fits(pieces: Iterable[str], *, folded: bool = False) -> Clause | None:
-    """What a line holds that has a value in which these pieces occur."""
+    """The clause of lines that have a value in which these pieces occur."""
     runs = [run for piece in pieces
             for run in (_folded_runs(piece) if folded else _runs(piece))
             if not set(run) <= _NUMBER_TEXT]

@@ -97,7 +97,7 @@ def shared_field(node: Node) -> str:
 
 
 def step_text(step: Step) -> str:
-    """What a step of a sequence asks beside its condition: its keys, how often it runs."""
+    """The demands of a step beside its condition: its keys, how often it runs."""
     parts = []
     if step.by:
         parts.append("by " + ", ".join(_eql(key) for key in step.by))

@@ -50,14 +50,14 @@ Known = Callable[[str], str | None]
 
 @frozen
 class Findings:
-    """What is wrong with a query, what it asks for in vain, and whether it can ever hold."""
+    """The mistakes of a query, what it asks for in vain, and its satisfiability."""
 
     errors: tuple[QueryError, ...]
     absent: tuple[str, ...]
     """Fields and event categories that the sensor's events never have, each once."""
     satisfiable: bool
     doubtful: tuple[str, ...] = ()
-    """Where any event may come: names that no event is known to have, and what was probably meant.
+    """If any event may come: names that no event is known to have, and what was probably meant.
     """
 
 
@@ -81,7 +81,7 @@ def check(
 
 
 def doubt(name: str, fields: Collection[str]) -> str:
-    """What to say of a field that looks like a misspelt one; empty if it does not."""
+    """The remark about a field that looks like a misspelt one; empty if it does not."""
     near = ecs_names.meant(name, fields)
     return f"no event is known to have '{name}': did you mean '{near}'?" if near else ""
 
@@ -200,7 +200,7 @@ class _Checker:
     # --- what can be decided without an event: True, False, or None for "it depends"
 
     def steps_satisfiable(self, query: Sequence | Sample) -> bool:
-        """Whether every event that must occur can, and can be joined with the others."""
+        """True if every event that must occur can, and can be joined with the others."""
         return all(
             self.decided(step.event) is not False
             and all(ref.optional or self.known(ref.name) for ref in (*query.by, *step.by))
@@ -208,7 +208,7 @@ class _Checker:
         )
 
     def decided(self, node: Node, prefix: str = "") -> bool | None:
-        """What a node comes to, as far as it does not depend on events; one line per shape."""
+        """The value of a node, as far as it does not depend on events; one line per shape."""
         match node:
             case And(items):
                 return _all_of(self.decided(item, prefix) for item in items)

@@ -136,7 +136,7 @@ def _identity(document: Document) -> str:
 
 
 def _findings(fields: Document) -> str:
-    """What a rule found beyond the event, for the message."""
+    """A rule's findings beyond the event, for the message."""
     for found in values_at(fields, "sensor.alert.threshold"):
         group = " ".join(f"{name} {value}" for name, value
                          in zip(found["field"], found["value"], strict=True)

@@ -91,7 +91,7 @@ def check_paths(
     paths: Iterable[str], *, config: Config, known_fields: Mapping[str, str],
     any_event: bool = False, resources: Resources | None = None,
 ) -> list[CheckRow]:
-    """What is in rule files: each rule with its status, and each error."""
+    """The contents of rule files: each rule with its status, and each error."""
     rules, errors = read_rules(paths, config, Schema(known_fields, any_event), resources)
     wrong = {error.path for error in errors}
     rows = [CheckRow(rule.text.path, rule.text.name, rule.status, rule.reason)

@@ -25,7 +25,7 @@ class Fields:
     absent: tuple[str, ...]
     """The events of this sensor never have them."""
     satisfiable: bool
-    """Whether the rule can match without them."""
+    """True if the rule can match without them."""
 
 
 def fields_of(special: Special, type_of: Callable[[str], str | None]) -> Fields:

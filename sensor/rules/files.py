@@ -36,7 +36,7 @@ class Suppression:
     duration_ns: int
     """0: none was given."""
     missing_alerts: bool
-    """Whether events without a group field give alerts of their own (doNotSuppress)."""
+    """True if events without a group field give alerts of their own (doNotSuppress)."""
 
 
 @frozen
@@ -66,21 +66,21 @@ class RuleText:
     suppression: Suppression | None
     building_block: bool
     disabled: bool
-    """Whether somebody switched it off in Kibana."""
+    """True if somebody switched it off in Kibana."""
     has_filters: bool
-    """Whether Kibana's filters narrow the query; they are no part of its text."""
+    """True if Kibana's filters narrow the query; they are no part of its text."""
     category_field: str
-    """Where EQL's event category is to be looked for, if the rule says so."""
+    """The field of EQL's event category, if the rule names one."""
     exception_lists: tuple[str, ...]
     ruleset: str
-    """What the rule belongs to: its `[sensor]` table's word, else the name of its folder."""
+    """The rule's set: the word of its `[sensor]` table, else the name of its folder."""
     network_leg: str
     """The rule (file stem) that covers what a tap can see of this one."""
     tests: tuple[Table, ...]
     lookback_ns: int
-    """How far back a run of the rule looks (`from`): the window where it counts or waits."""
+    """The look-back of a run of the rule (`from`): the window where it counts or waits."""
     special: Special | None
-    """What only rules of its type have: threshold, new terms, indicators."""
+    """The part that only rules of its type have: threshold, new terms, indicators."""
     lines: Sequence[str] = field(default=(), compare=False, repr=False)
     """The lines of its file; none where that is JSON."""
 
@@ -174,7 +174,7 @@ def _json(path: Path, content: str) -> Iterator[tuple[Table, int] | QueryError]:
 
 
 def why_no_rule(path: Path) -> str:
-    """What to say of a file of JSON without any rule."""
+    """The message about a file of JSON without any rule."""
     found = values_of(str(path), path.read_text("utf-8-sig", "replace"))
     return f"no rule in it: {kind_of(each[1] for each in found if isinstance(each, tuple))}"
 

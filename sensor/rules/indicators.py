@@ -59,7 +59,7 @@ class IndicatorFile:
             raise ConfigError("\n".join([*shown, *([f"and {more} more"] if more > 0 else [])]))
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of them."""
         return len(self._entries)
 
     def documents(self) -> Iterator[Document]:
@@ -87,7 +87,7 @@ class IndicatorFile:
         return document
 
     def line(self, index: int) -> int:
-        """Where in the file one stands."""
+        """The line of the file on which one stands."""
         return self._entries[index][0]
 
     def _content(self, path: Path) -> str:
@@ -104,7 +104,7 @@ class IndicatorFile:
         self._errors.append(f"{self._shown}:{line}: {reason}")
 
     def _are_networks(self, line: int, values: Iterable[object]) -> bool:
-        """Whether each value is an address or a network; which is not, is wrong."""
+        """True if each value is an address or a network; which is not, is wrong."""
         for value in values:
             if not is_network(str(value)):
                 self._wrong(line, f"{harmless(str(value)[:80])!r} is neither an address nor a"

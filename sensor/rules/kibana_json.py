@@ -18,7 +18,7 @@ Placed = tuple[int, object]
 
 
 def is_json(path: str) -> bool:
-    """Whether a file is JSON, by its name."""
+    """True if a file is JSON, by its name."""
     return path.lower().endswith(SUFFIXES)
 
 
@@ -69,7 +69,7 @@ def _after_space(content: str, at: int) -> int:
 
 
 def kind_of(values: Iterable[object]) -> str:
-    """What JSON seems to be that is not what was looked for, and where it belongs."""
+    """The probable kind of JSON that was not looked for, and where it belongs."""
     objects = [value for value in values if isinstance(value, dict)]
     if any("rule_id" in each for each in objects):
         return "these are rules: give them to --rules"

@@ -1,4 +1,4 @@
-"""What documents must hold for the rules of a set to be able to match them."""
+"""The terms that documents must hold for the rules of a set to be able to match them."""
 
 from __future__ import annotations
 

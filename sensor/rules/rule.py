@@ -40,10 +40,10 @@ class CannotRun(Exception):
 
 @frozen
 class Resources:
-    """What rules use beside the events."""
+    """The means of rules beside the events."""
 
     store: RuleStore | None = None
-    """Where new terms are kept; None: in memory, for this run."""
+    """The store of new terms; None: in memory, for this run."""
     indicators: tuple[IndicatorFile, ...] = ()
 
 
@@ -57,16 +57,16 @@ class Rule:
     status: str = RUNS
     reason: str = ""
     runner: Runner | None = None
-    """What runs it, with its memory; None if it cannot run."""
+    """The runner, with its memory; None if it cannot run."""
     external: tuple[str, ...] = ()
     """The networks that the rule's `not cidrmatch(destination.ip, ...)` excepts, as in force."""
     is_strict: bool = False
-    """Whether `strict_external` extended that list."""
+    """True if `strict_external` extended that list."""
     exceptions: list[ExceptionItem] = field(default_factory=list)
 
     @property
     def names(self) -> set[str]:
-        """What it may be called by: its id, its name, the stem of its file."""
+        """The names that it may be called by: its id, its name, the stem of its file."""
         return {self.text.id, self.text.name, Path(self.text.path).stem}
 
     def remark(self, *remarks: str) -> None:
@@ -82,14 +82,14 @@ class Rule:
 
 @frozen
 class Schema:
-    """What the events of a run can have."""
+    """The fields and categories that the events of a run can have."""
 
     known_fields: Mapping[str, str]
     """The ECS types of the fields of the sensor's own events."""
     any_event: bool = False
-    """Whether events of other kinds come too: then every field is possible."""
+    """True if events of other kinds come too: then every field is possible."""
     shared: Shared = field(default_factory=Shared, compare=False)
-    """What several rules ask of the same events."""
+    """The conditions that several rules ask of the same events."""
 
     def type_of(self, name: str) -> str | None:
         """The ECS type of a field; None if no event has it."""

@@ -42,7 +42,7 @@ class RuleSet:
         self._due_ns: int | None = None
         """When the first window ends that held something back; None if none did."""
         self._earlier: Ledger = {}
-        """What rules counted that are not in this set any more, or were changed."""
+        """The counts of rules that are not in this set any more, or were changed."""
 
     @classmethod
     def load(  # noqa: PLR0913  most are left out
@@ -210,7 +210,7 @@ def _order(found: Found) -> tuple[int, int, int]:
 
 
 def _short_name(rule: Rule) -> str:
-    """What a rule can be asked for by: its file's stem, or its name where a file has several."""
+    """The name to ask for a rule by: its file's stem, or its name where a file has several."""
     path = Path(rule.text.path)
     return harmless(rule.text.name if is_json(path.name) else path.stem)
 

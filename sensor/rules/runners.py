@@ -1,6 +1,6 @@
 """Runners: what a kind of rule does with a batch of events, and what it remembers between them.
 
-A runner finds matches; `rules.RuleSet` makes alerts of them. To add a kind of rule: write a runner
+A runner finds matches; a `RunningRule` makes alerts of them. To add a kind of rule: write a runner
 and let `rules/loader.py` build it. What a runner finds may depend on the order of the events and on
 their times, never on where one batch ends and the next begins.
 """
@@ -23,7 +23,7 @@ NO_TIMES: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
 
 class Match(NamedTuple):
-    """What a rule found."""
+    """A match of a rule."""
 
     known_ns: int
     """When it became known: at a row, or at a deadline between two rows."""
@@ -33,7 +33,7 @@ class Match(NamedTuple):
     events: tuple[Kept, ...] | None = None
     """The events it is made of, oldest first; None: the row alone, whose document it becomes."""
     fields: Document | None = None
-    """What it adds to the alert's document, nested; over what the events say."""
+    """The fields that it adds to the alert's document, nested; over what the events say."""
     name: str = ""
     """Tells it from others that the same events make, in the alert's id."""
 
@@ -43,16 +43,16 @@ class Runner(Protocol):
 
     @property
     def evicted(self) -> int:
-        """What had to be forgotten because there was too much to remember."""
+        """The number of things forgotten because there was too much to remember."""
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
-        """What a batch completes, in order of `known_ns` and `row`.
+        """The matches that a batch completes, in order of `known_ns` and `row`.
 
         Rows for which it does not ask `unexcepted` count as excepted from nothing.
         """
 
     def advance(self, now_ns: int) -> list[Match]:
-        """What the time alone completes: no further event is known before it."""
+        """The matches that time alone completes: no further event is known before it."""
 
     def take_over(self, old: Runner) -> None:
         """Go on where another runner of the same rule stood."""
@@ -95,15 +95,15 @@ class OrderRunner:
 
     @property
     def evicted(self) -> int:
-        """What had to be forgotten because there was too much to remember."""
+        """The number of things forgotten because there was too much to remember."""
         return self._tracker.evicted
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
-        """What a batch completes."""
+        """The matches that a batch completes."""
         return [Match(*completed) for completed in self._tracker.matches(rows, unexcepted)]
 
     def advance(self, now_ns: int) -> list[Match]:
-        """What the time alone completes."""
+        """The matches that time alone completes."""
         return [Match(*completed) for completed in self._tracker.advance(now_ns)]
 
     def standing(self, rows: Rows, row: int) -> str:

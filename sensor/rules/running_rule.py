@@ -15,14 +15,14 @@ from sensor.rules.runners import Match, SingleRunner
 from sensor.rules.suppression import RateLimit, Suppressor
 
 RUNNER_COUNTS = ("evicted", "absorbed", "learned")
-"""What runners count beside matches; in the ledger where it is not zero."""
+"""Counts of runners beside matches; in the ledger where it is not zero."""
 LedgerRow = dict[str, Any]
 """The name of a rule, and counts."""
 
 
 @dataclass(slots=True)
 class Counters:
-    """What became of a rule's matches: matches = alerts + excepted + suppressed + hidden."""
+    """The fates of a rule's matches: matches = alerts + excepted + suppressed + hidden."""
 
     matches: int = 0
     alerts: int = 0
@@ -62,7 +62,7 @@ class RunningRule:
         self.runner.take_over(old.runner)
 
     def matches(self, rows: Rows, masks: dict[int, Mask]) -> list[Match]:
-        """What a batch completes; masks of exception items are shared by the rules.
+        """The matches that a batch completes; masks of exception items are shared by the rules.
 
         What the limit would certainly hold back is counted here and left out.
         """
@@ -82,7 +82,7 @@ class RunningRule:
         return found
 
     def advance(self, now_ns: int) -> list[Match]:
-        """What the time alone completes."""
+        """The matches that time alone completes."""
         found = self.runner.advance(now_ns)
         self.counters.matches += len(found)
         return found
@@ -100,7 +100,7 @@ class RunningRule:
         return selected
 
     def looks_at(self, match: Match) -> bool:
-        """Whether a match may need its document: not if the limit will certainly hold it back."""
+        """True if a match may need its document: not if the limit will certainly hold it back."""
         return self._suppressor is not None or not self.limit.is_full(match.known_ns)
 
     def alert(self, match: Match, document: Document | None) -> Alert | None:
@@ -129,7 +129,7 @@ class RunningRule:
         return self.builder.alert(match, document, suppressed)
 
     def _group(self, document: Document) -> tuple[tuple[str, ...], ...] | None:
-        """What suppression groups an event by; None if it stands for itself."""
+        """The group of an event, for suppression; None if it stands for itself."""
         suppression = self.rule.text.suppression
         assert suppression is not None
         group = tuple(
@@ -139,7 +139,7 @@ class RunningRule:
         return None if suppression.missing_alerts and not all(group) else group
 
     def runner_counts(self) -> dict[str, int]:
-        """What is counted beside matches and alerts, where it is not zero."""
+        """The counts beside matches and alerts, where it is not zero."""
         counts = {name: getattr(self.runner, name, 0) for name in RUNNER_COUNTS}
         counts["evicted"] += self.counters.groups_evicted
         return {name: count for name, count in counts.items() if count}
@@ -150,7 +150,7 @@ class RunningRule:
 
 
 def ledger_row(rule: Rule, counters: Counters) -> LedgerRow:
-    """What became of a rule's matches; `alerts` are all that left, closings too."""
+    """The fates of a rule's matches; `alerts` are all that left, closings too."""
     return {
         "name": rule.text.name, "matches": counters.matches,
         "alerts": counters.alerts + counters.closings,

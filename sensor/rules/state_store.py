@@ -1,4 +1,4 @@
-"""Where rules keep what they must not forget: one SQLite file in the folder of `--state`.
+"""The memory of rules over restarts: one SQLite file in the folder of `--state`.
 
 The file belongs to one process at a time. It is written in transactions: a crash leaves it as it
 was after the last one. What cannot be written while the sensor runs stays in memory, and is said.
@@ -180,7 +180,7 @@ class RuleStore:
 
 
 def open_store(folder: str | None) -> RuleStore | None:
-    """Where rules keep what they must not forget, if anywhere. Errors: ConfigError."""
+    """The store in a folder, if one is named. Errors: ConfigError."""
     return RuleStore(folder) if folder else None
 
 

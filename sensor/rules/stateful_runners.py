@@ -26,7 +26,7 @@ from sensor.rules.types import NewTermsText, ThresholdText
 
 
 class _Quiet:
-    """What runners have in common that no passing of time alone completes a match of."""
+    """The common part of runners that no passing of time alone completes a match of."""
 
     def advance(self, now_ns: int) -> list[Match]:
         """Nothing: no match waits for the time."""
@@ -121,7 +121,7 @@ def _instant(written: Terms, otherwise_ns: int) -> int:
 
 
 def _common(rows: Rows, row: int) -> Document:
-    """What all events of a bucket have in common, as far as that is known by itself."""
+    """The fields that all events of a bucket have in common, as far as that is known by itself."""
     document = rows.documents([row])[0]
     fields: Document = {
         name: document[name] for name in ("data_stream", "observer", "ecs")

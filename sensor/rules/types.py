@@ -1,4 +1,4 @@
-"""What rules of some types say beyond their query: threshold, new terms, indicator match.
+"""Parts of rules of some types beyond their query: threshold, new terms, indicator match.
 
 Both forms are read: the TOML tables of the detection-rules layout and the keys of Kibana's export.
 """
@@ -97,7 +97,7 @@ def lookback_ns(rule: Table, report: Report) -> int:
 
 
 def ago_ns(value: object) -> int | None:
-    """How long ago `now-9m` is; None if it is something else.
+    """The age in nanoseconds that `now-9m` means; None if it is something else.
 
     Rounding (`/d`) is passed over; a month is 30 days, a year 365.
     """

@@ -88,7 +88,7 @@ def _not_null(results: object) -> Values:
 
 
 def truth(node: Node, event: Event) -> bool:
-    """Whether a condition holds for an event."""
+    """True if a condition holds for an event."""
     match node:
         case And(items):
             return all(truth(item, event) for item in items)

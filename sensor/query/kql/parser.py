@@ -161,7 +161,7 @@ def _character(digits: str, text: str, at: int) -> str:
 
 
 def _offset(tree: ParseNode) -> int:
-    """Where a tree begins in the text."""
+    """The offset at which a tree begins in the text."""
     while not hasattr(tree, "start_pos"):
         tree = tree.children[0]
     return int(tree.start_pos)

@@ -32,7 +32,7 @@ class _Candidate:
 
 @dataclass(slots=True)
 class _Group:
-    """What is remembered under one key, oldest first."""
+    """The events remembered under one key, oldest first."""
 
     candidates: list[_Candidate] = field(default_factory=list)
     covered: int = 0

@@ -88,7 +88,9 @@ def _without_excepted(
 
 
 class Completions:
-    """What a batch completes, in order; the same events once, though lists gave them several keys.
+    """The matches that a batch completes, in order.
+
+    The same events stand there once, though lists gave them several keys.
     """
 
     def __init__(self) -> None:
