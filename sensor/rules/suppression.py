@@ -112,7 +112,7 @@ class RateLimit:
         return (self._window + 1) * self._window_ns if self._over else None
 
     def close(self, now_ns: int | None) -> Overflow | None:
-        """The alerts that the window held back, once, if it has ended (`now_ns` None: at any time)."""
+        """The alerts that the window held back, once, if it has ended (or `now_ns` is None)."""
         end_ns = (self._window + 1) * self._window_ns
         if not self._over or (now_ns is not None and now_ns < end_ns):
             return None

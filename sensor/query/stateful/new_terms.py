@@ -104,7 +104,7 @@ class History:
             self._fresh.forgotten.append(terms)
 
     def take_news(self, *, everything: bool = False) -> News | None:
-        """The changes to write now; None if it can wait. `everything`: nothing may wait any longer."""
+        """The changes to write now, None if they can wait; with `everything` none may wait."""
         late_ns = self._refreshed_ns + self.window_ns // REFRESHES_PER_WINDOW
         refresh = everything or self.until_ns >= late_ns
         if not (refresh or self._fresh.seen):
