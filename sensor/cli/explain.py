@@ -40,9 +40,7 @@ from sensor.query.required_terms import NO_CLAUSES
 from sensor.query.values import is_network
 from sensor.rules.rule import Rule
 from sensor.rules.ruleset import RuleSet
-from sensor.rules.runners import OrderRunner
 from sensor.rules.running_rule import RunningRule
-from sensor.rules.stateful_runners import ThresholdRunner
 from sensor.rules.types import NewTermsText, ThreatText
 from sensor.terminal.stderr import say
 
@@ -305,10 +303,7 @@ class _Trial:
 
     def _standing(self, running: RunningRule, rows: Rows) -> str:
         """What an event that was selected has come to, of a runner that waits for more."""
-        runner = running.runner
-        if not isinstance(runner, OrderRunner | ThresholdRunner) or not self._selects(rows):
-            return ""
-        words = runner.standing(rows, 0)
+        words = running.runner.standing(rows, 0) if self._selects(rows) else ""
         return f"no alert: {words}" if words else ""
 
     def _selects(self, rows: Rows) -> bool:

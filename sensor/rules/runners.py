@@ -39,11 +39,12 @@ class Match(NamedTuple):
 
 
 class Runner(Protocol):
-    """One rule at work."""
+    """One rule at work. What it inherits is right for one that remembers nothing."""
 
     @property
     def evicted(self) -> int:
         """The number of things forgotten because there was too much to remember."""
+        return 0
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
         """The matches that a batch completes, in order of `known_ns` and `row`.
@@ -53,15 +54,19 @@ class Runner(Protocol):
 
     def advance(self, now_ns: int) -> list[Match]:
         """The matches that time alone completes: no further event is known before it."""
+        return []
+
+    def standing(self, rows: Rows, row: int) -> str:
+        """In words, what an event that was taken has come to; empty if it waits for nothing."""
+        return ""
 
     def take_over(self, old: Runner) -> None:
         """Go on where another runner of the same rule stood."""
+        return
 
 
-class SingleRunner:
+class SingleRunner(Runner):
     """Each event that the query selects is a match."""
-
-    evicted = 0
 
     def __init__(self, predicate: Predicate) -> None:
         self.predicate = predicate
@@ -79,15 +84,8 @@ class SingleRunner:
         selected = unexcepted(selected) if selected else selected
         return (rows.times_ns()[selected] if selected else NO_TIMES), selected
 
-    def advance(self, now_ns: int) -> list[Match]:
-        """Nothing: no match waits for the time."""
-        return []
 
-    def take_over(self, old: Runner) -> None:
-        """Nothing is remembered."""
-
-
-class OrderRunner:
+class OrderRunner(Runner):
     """Several events make a match: a sequence or a sample."""
 
     def __init__(self, tracker: Tracker | Sampler) -> None:

@@ -25,22 +25,15 @@ from sensor.rules.state_store import Owner, RuleStore
 from sensor.rules.types import NewTermsText, ThresholdText
 
 
-class _Quiet:
-    """The common part of runners that no passing of time alone completes a match of."""
-
-    def advance(self, now_ns: int) -> list[Match]:
-        """Nothing: no match waits for the time."""
-        return []
-
-
-class ThresholdRunner(_Quiet):
+class ThresholdRunner(Runner):
     """A match for each group of events that were enough within the window."""
+
+    evicted = 0
 
     def __init__(self, predicate: Predicate, text: ThresholdText, limit: Limit) -> None:
         self._predicate = predicate
         self._text = text
         self._engine = Threshold(limit)
-        self.evicted = 0
         self.absorbed = 0
         """Events that belong to a match that was made before them."""
 
@@ -134,8 +127,10 @@ def _common(rows: Rows, row: int) -> Document:
     return fields
 
 
-class NewTermsRunner(_Quiet):
+class NewTermsRunner(Runner):
     """A match for each event that has a value which the rule has not seen for long enough."""
+
+    evicted = 0
 
     def __init__(
         self, predicate: Predicate, text: NewTermsText, history: History, owner: Owner,
@@ -147,7 +142,6 @@ class NewTermsRunner(_Quiet):
         self._owner = owner
         self._store = store
         self._is_restored = store is None
-        self.evicted = 0
         self.learned = 0
         """Values that would have been new, while the history was learned."""
 
@@ -207,10 +201,8 @@ def owner_of(text: RuleText) -> Owner:
     return Owner(text.id, hashlib.sha256(parts.encode()).hexdigest()[:32])
 
 
-class ThreatRunner(_Quiet):
+class ThreatRunner(Runner):
     """A match for each event that has a value in common with an indicator."""
-
-    evicted = 0
 
     def __init__(
         self, predicate: Predicate, indicators: Indicators,
@@ -254,6 +246,3 @@ class ThreatRunner(_Quiet):
         if feeds := values_at(document, "threat.feed"):
             enrichment["feed"] = feeds[0]
         return enrichment
-
-    def take_over(self, old: Runner) -> None:
-        """Nothing is remembered."""
