@@ -11,7 +11,7 @@ import orjson
 from sensor.model.alert import SEVERITIES, Alert
 from sensor.query.document_rows import Document, merge, values_at
 from sensor.query.masks import date_text
-from sensor.query.values import date_span
+from sensor.query.values import SECOND_NS, date_span
 from sensor.rules.files import RuleText
 from sensor.rules.runners import Match
 from sensor.rules.suppression import Overflow
@@ -255,7 +255,7 @@ def _escaped(character: str) -> str:
 
 
 def _clock(time_ns: int) -> str:
-    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(time_ns // SECOND_NS, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _canonical(document: Document) -> str:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from sensor.base.frozen import frozen
 from sensor.errors import QueryError
 from sensor.model.alert import SEVERITIES
+from sensor.query.values import SECOND_NS
 from sensor.rules.kibana_json import Table, is_json, kind_of, values_of
 from sensor.rules.types import UNITS_S, Special, ThresholdText, lookback_ns, read_special
 
@@ -324,7 +325,7 @@ class _Reader:
             self._error("'duration' must be like { value = 5, unit = \"m\" } (s, m, h, d)",
                         "duration")
             return 0
-        return number * UNITS_S[unit] * 1_000_000_000
+        return number * UNITS_S[unit] * SECOND_NS
 
     def _threat(self) -> tuple[Table, ...]:
         entries = self._typed("threat", list, [])

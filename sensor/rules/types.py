@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable
 
 from sensor.base.frozen import frozen
+from sensor.query.values import SECOND_NS
 from sensor.rules.kibana_json import Table
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-SECOND_NS = 1_000_000_000
 LOOKBACK_DEFAULT_NS = 360 * SECOND_NS
 """`now-6m`, Elastic's default: an interval of five minutes and one more."""
 FIELDS_MAX = 5
@@ -206,7 +206,7 @@ def _whole(value: object) -> int | None:
 
 def duration_text(span_ns: int) -> str:
     """`7 d`, `36 h`: the largest unit that tells it exactly."""
-    seconds = span_ns // 1_000_000_000
+    seconds = span_ns // SECOND_NS
     for name, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds and seconds % size == 0:
             return f"{seconds // size} {name}"

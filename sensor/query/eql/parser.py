@@ -33,9 +33,8 @@ from sensor.query.parsing import (
     unescape,
 )
 from sensor.query.patterns import PatternError, regex
-from sensor.query.values import is_network, text_of
+from sensor.query.values import SECOND_NS, is_network, text_of
 
-SECOND_NS = 1_000_000_000
 _UNITS_NS = {
     "ms": SECOND_NS // 1000, "s": SECOND_NS, "m": 60 * SECOND_NS,
     "h": 3600 * SECOND_NS, "d": 86400 * SECOND_NS,
