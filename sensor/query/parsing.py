@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from importlib import resources
+from pkgutil import get_data
 from typing import TYPE_CHECKING, Protocol, cast
 
 from sensor.base.frozen import frozen
@@ -98,8 +98,9 @@ def grammar(name: str, shape: Shape) -> Lark:
     """The LALR parser of a language, of the grammar in its folder; made when first needed."""
     from lark import Lark  # noqa: PLC0415  45 ms that a run without rules need not spend
 
-    text = (resources.files(f"sensor.query.{name}") / "grammar.lark").read_text("utf-8")
-    return Lark(text, parser="lalr", lexer="contextual", postlex=DepthGuard(shape),
+    text = get_data(f"sensor.query.{name}", "grammar.lark")
+    assert text is not None
+    return Lark(text.decode(), parser="lalr", lexer="contextual", postlex=DepthGuard(shape),
                 maybe_placeholders=True)  # fmt: skip
 
 
