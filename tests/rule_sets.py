@@ -9,8 +9,8 @@ from typing import Any
 from sensor.config import Config, RuleLimits
 from sensor.model.alert import Alert
 from sensor.query.document_rows import DocumentRows, ecs_type_of
-from sensor.rules.field_check import Resources
 from sensor.rules.indicators import read_indicators
+from sensor.rules.rule import Resources
 from sensor.rules.ruleset import RuleSet
 from sensor.rules.state_store import RuleStore
 

@@ -21,7 +21,7 @@ from sensor.events.scanner import Scanner
 from sensor.query.eql import parser as eql
 from sensor.query.kql import parser as kql
 from sensor.query.predicate import compile_query, selects
-from sensor.query.required_terms import needs_of
+from sensor.query.required_terms import required_terms
 
 KQL = (
     "destination.port:23", "process.name:tel*et", "destination.port >= 23", '*.port:"23"',
@@ -33,7 +33,7 @@ EQL = (
     'any where process.name == "telnet" and not destination.port == 23',
 )
 QUERIES: list[Any] = [*map(kql.parse, KQL), *map(eql.parse, EQL)]
-NEEDS = [needs_of(query) for query in QUERIES]
+NEEDS = [required_terms(query) for query in QUERIES]
 SCANNED: tuple[tuple[list[bytes], list[int], bool], ...] = (
     ([b"telnet"], [], False), ([b"kilo"], [], True), ([], [23], False),
     ([b"tel", b"et"], [6, 23], False), ([b"tel", b"et"], [], False),

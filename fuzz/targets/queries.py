@@ -24,7 +24,7 @@ from sensor.query.explain import Explainer
 from sensor.query.kql import parser as kql
 from sensor.query.patterns import PatternError, regex
 from sensor.query.predicate import compile_query
-from sensor.query.required_terms import needs_of
+from sensor.query.required_terms import required_terms
 from sensor.query.stateful.sample import Sampler
 from sensor.query.stateful.sequence import Tracker
 from sensor.query.stateful.steps import Completed
@@ -106,7 +106,7 @@ def _condition(tree: Any) -> None:
     predicate = compile_query(tree)
     mask = predicate(ROWS).tolist()
     assert mask == [predicate(rows).tolist()[0] for rows in EACH]
-    for clause in needs_of(tree):
+    for clause in required_terms(tree):
         scanner = Scanner(sorted(clause.words), sorted(clause.numbers), folded=clause.folded)
         for line, selected in zip(LINES, mask, strict=True):
             if selected:

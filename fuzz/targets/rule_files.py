@@ -15,9 +15,11 @@ from fuzz.targets.queries import DOCUMENTS, ROWS
 from sensor.config import Config
 from sensor.errors import ConfigError, QueryError
 from sensor.query.document_rows import DocumentRows, ecs_type_of
+from sensor.rules.describe import format_rule
 from sensor.rules.exceptions import read_exceptions
-from sensor.rules.loader import Schema, read_rules
-from sensor.rules.ruleset import RuleSet, format_rule
+from sensor.rules.loader import read_rules
+from sensor.rules.rule import Schema
+from sensor.rules.ruleset import RuleSet
 
 KNOWN = {name: ecs_type_of(name) for name in ("source.ip", "destination.port", "event.category")}
 

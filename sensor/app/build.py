@@ -37,15 +37,15 @@ from sensor.model.flow import FlowContext
 from sensor.model.processes import Processes
 from sensor.model.tunnels import Tunnels
 from sensor.query.document_rows import DocumentRows
-from sensor.query.required_terms import NONE
-from sensor.rules.field_check import Resources
+from sensor.query.required_terms import NO_CLAUSES
+from sensor.rules.rule import Resources
 from sensor.rules.ruleset import RuleSet
 
 if TYPE_CHECKING:  # what not every run needs is imported where it is used: it takes time
     from sensor.engine.documents import DocumentsPipeline
     from sensor.events.files import EventFiles
     from sensor.rules.indicators import IndicatorFile
-    from sensor.rules.loader import Rule
+    from sensor.rules.rule import Rule
     from sensor.rules.state_store import RuleStore
 
     ReplayPipeline = Pipeline | DocumentsPipeline
@@ -164,9 +164,9 @@ def event_files(
     if not paths:
         return None
     from sensor.events.files import EventFiles  # noqa: PLC0415  few runs need them
-    from sensor.rules.prefilter import needs_of_rules  # noqa: PLC0415
+    from sensor.rules.prefilter import clauses_of  # noqa: PLC0415
 
-    return EventFiles(paths, [NONE] if rules is None else needs_of_rules(rules), config.events)
+    return EventFiles(paths, [NO_CLAUSES] if rules is None else clauses_of(rules), config.events)
 
 
 def build_live(

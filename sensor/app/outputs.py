@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from sensor import sinks as sink_table
 from sensor.app.options import RunOptions
@@ -19,9 +19,6 @@ from sensor.sinks.base import Sink
 from sensor.sinks.flow_files import FlowSink
 from sensor.terminal.console import ConsoleOptions, discard
 from sensor.terminal.stderr import say
-
-if TYPE_CHECKING:
-    from sensor.rules.state_store import RuleStore
 
 AnySink = Sink | FlowSink
 
@@ -70,25 +67,6 @@ def open_sinks(options: RunOptions, *, live: bool = False) -> list[Sink]:
 def console_options(options: RunOptions) -> ConsoleOptions:
     """How lines for people are to look."""
     return ConsoleOptions(options.color, options.local_time)
-
-
-def open_store(folder: str | None) -> RuleStore | None:
-    """Where rules keep what they must not forget, if anywhere. Errors: ConfigError."""
-    if not folder:
-        return None
-    from sensor.rules.state_store import RuleStore  # noqa: PLC0415  it takes time to import
-
-    return RuleStore(folder)
-
-
-def close_store(store: RuleStore | None) -> bool:
-    """Write what rules have learned. Returns False, after a message, if that has failed."""
-    if store is None:
-        return True
-    store.close()
-    if store.error:
-        say(f"sensor: {store.error}")
-    return not store.error
 
 
 def open_stats(path: str) -> TextIO:

@@ -7,7 +7,7 @@ part, and the rule itself runs over all of them, to see what became of each.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import click
@@ -33,17 +33,13 @@ from sensor.query import ecs_names
 from sensor.query import validate as check
 from sensor.query.ast import And, FieldTest, Node, Query, Text, any_of
 from sensor.query.document_rows import values_at
-from sensor.query.eql import parser as eql
 from sensor.query.explain import Explainer, Line
-from sensor.query.external_networks import strictly_external
 from sensor.query.kql import parser as kql
 from sensor.query.predicate import compile_query
 from sensor.query.values import is_network
-from sensor.rules.files import UNSUPPORTED_TYPES
-from sensor.rules.loader import Rule
-from sensor.rules.ruleset import RuleSet, tallies_of
-from sensor.rules.runners import OrderRunner
-from sensor.rules.stateful_runners import ThresholdRunner
+from sensor.rules.rule import Rule
+from sensor.rules.ruleset import RuleSet
+from sensor.rules.running_rule import RunningRule
 from sensor.rules.types import NewTermsText, ThreatText
 from sensor.terminal.stderr import say
 
@@ -52,7 +48,7 @@ FLOWS_MAX = 20
 CANDIDATES_MAX = 500
 """Flows of which it is found out what became of each event, to choose the shown ones."""
 ALERT = "ALERT"
-_TALLIED = {
+_RUNNER_FATES = {
     "learned": "it is learned: nothing is new yet (rule.new_terms_learning_s)",
     "absorbed": "it belongs to the alert before",
 }
@@ -88,7 +84,7 @@ class _Flow:
 
     nearness: float = 0.0
     is_met: bool = False
-    """Whether the rule was complete with one of its events, or an exception took one."""
+    """True if the rule was complete with one of its events, or an exception took one."""
     places: list[tuple[int, int]] = field(default_factory=list)
     """Batch and row of each event."""
 
@@ -129,14 +125,13 @@ def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
     config = options.config
     ruleset = _rules_of(options)
     rule = ruleset.find(name)
-    query = _query_of(rule)
-    if query is None:  # in a language of its own, or none
+    if rule.query is None:  # in a language of its own, or none
         click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))
         return DONE
     selection = selection_of(flow) if flow else None
     if selection is not None:
         _check_selection(selection, flow, options)
-    explainer = Explainer(query, tuple(known_fields()))
+    explainer = Explainer(rule.query, tuple(known_fields()))
     collected = _Collected()
     # Nothing may be passed over: documents that cannot match are what the question is about.
     pipeline = build_replay(
@@ -148,7 +143,7 @@ def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
     if pipeline.stop:
         raise KeyboardInterrupt
     batches = collected.batches
-    flows = _nearest(batches, explainer, selection, _met(rule, batches))
+    flows = _nearest(batches, explainer, selection, _met(ruleset.running_rule(rule), batches))
     click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))
     again = _rules_of(options).find(name)  # without what the first has learned
     _print_flows(flows, batches, explainer, _Trial(again, config, explainer))
@@ -173,14 +168,6 @@ def _check_selection(selection: Query, text: str, options: ReplayOptions) -> Non
                         tuple(known), None)
     if wrong := [*map(str, found.errors), *found.doubtful]:
         raise ConfigError(f"--flow: {wrong[0]}")
-
-
-def _query_of(rule: Rule) -> Query | None:
-    """What the rule asks for; None if that is in no language that is evaluated."""
-    if rule.text.type in UNSUPPORTED_TYPES or rule.text.language == "lucene":
-        return None
-    query: Query = (eql if rule.text.type == "eql" else kql).parse(rule.text.query)
-    return strictly_external(query) if rule.is_strict else query
 
 
 def _standing(rule: Rule) -> str:
@@ -241,7 +228,7 @@ def _nearest(
     return sorted(flows.values(), key=lambda flow: (not flow.is_met, -flow.nearness))
 
 
-def _met(rule: Rule, batches: list[RowsPart]) -> list[set[int]]:
+def _met(running: RunningRule | None, batches: list[RowsPart]) -> list[set[int]]:
     """Of each batch, the rows that complete the rule and those that exceptions take."""
     met = []
     for rows in batches:
@@ -250,16 +237,12 @@ def _met(rule: Rule, batches: list[RowsPart]) -> list[set[int]]:
         def unexcepted(
             selected: list[int], rows: RowsPart = rows, taken: set[int] = taken
         ) -> list[int]:
-            kept = selected
-            for item in rule.exceptions:
-                mask = item.predicate(rows)
-                kept = [row for row in kept
-                        if not mask[row] or rows.known_ns(row) >= item.expires_ns]
+            kept = running.unexcepted(rows, selected, {}) if running else selected
             taken.update(set(selected) - set(kept))
             return kept
 
-        if rule.runner is not None:
-            taken.update(match.row for match in rule.runner.matches(rows, unexcepted))
+        if running is not None:
+            taken.update(match.row for match in running.runner.matches(rows, unexcepted))
         met.append(taken)
     return met
 
@@ -279,6 +262,7 @@ class _Trial:
         self.rule = rule
         self._explainer = explainer
         self.rules = RuleSet([rule], config, show_building_blocks=True)
+        self._running = self.rules.running_rule(rule)
 
     def fates(
         self, batches: list[RowsPart], places: set[tuple[int, int]]
@@ -298,37 +282,31 @@ class _Trial:
         return fates
 
     def _fate(self, rows: Rows) -> str:
-        counters, text = self.rule.counters, self.rule.text
-        if self.rule.runner is None:
+        running = self._running
+        if running is None:
             return ""
-        names = ("alerts", "excepted", "limited", "suppressed")
-        before = [getattr(counters, name) for name in names]
-        tallies = tallies_of(self.rule)
+        before, runner_before = replace(running.counters), running.runner_counts()
         self.rules.match(rows)
-        alerts, excepted, limited, suppressed = (
-            getattr(counters, name) - earlier for name, earlier in zip(names, before, strict=True))
-        if alerts:
+        counters, runner_counts = running.counters, running.runner_counts()
+        if counters.alerts > before.alerts:
             return ALERT
-        if excepted:
+        if counters.excepted > before.excepted:
             items = [item.name or item.place for item in self.rule.exceptions
-                     if item.predicate(rows)[0] and rows.known_ns(0) < item.expires_ns]
+                     if item.mask(rows)[0]]
             return f"no alert: excepted by {', '.join(items)}"
-        if limited:
-            limit = text.max_signals or "max_signals"
+        if counters.limited > before.limited:
+            limit = self.rule.text.max_signals or "max_signals"
             return f"no alert: over the limit ({limit}); it counts in the closing alert"
-        if suppressed:
+        if counters.suppressed > before.suppressed:
             return "no alert: suppressed (alert_suppression)"
-        more = (name for name in _TALLIED
-                if tallies_of(self.rule).get(name, 0) > tallies.get(name, 0))
-        fate = "".join(f"no alert: {_TALLIED[name]}" for name in more)
-        return fate or self._counted(rows)
+        more = (name for name in _RUNNER_FATES
+                if runner_counts.get(name, 0) > runner_before.get(name, 0))
+        fate = "".join(f"no alert: {_RUNNER_FATES[name]}" for name in more)
+        return fate or self._standing(running, rows)
 
-    def _counted(self, rows: Rows) -> str:
-        """What a runner that waits for more events tells of the one that was selected."""
-        runner = self.rule.runner
-        if not isinstance(runner, OrderRunner | ThresholdRunner) or not self._selects(rows):
-            return ""
-        words = runner.standing(rows, 0)
+    def _standing(self, running: RunningRule, rows: Rows) -> str:
+        """What an event that was selected has come to, of a runner that waits for more."""
+        words = running.runner.standing(rows, 0) if self._selects(rows) else ""
         return f"no alert: {words}" if words else ""
 
     def _selects(self, rows: Rows) -> bool:

@@ -20,10 +20,8 @@ from sensor.app.options import LiveOptions
 from sensor.app.outputs import (
     AnySink,
     RunOutputs,
-    close_store,
     console_options,
     open_sinks,
-    open_store,
 )
 from sensor.app.startup import settle
 from sensor.base.escape import harmless
@@ -55,7 +53,7 @@ from sensor.monitoring.reporter import Reporter
 from sensor.monitoring.screen import Screen
 from sensor.monitoring.stats_file import StatsFile
 from sensor.monitoring.systemd import ServiceManager
-from sensor.rules.state_store import RuleStore
+from sensor.rules.state_store import RuleStore, close_store, open_store
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
 from sensor.sinks.delivery.background import background, background_flows

@@ -17,17 +17,16 @@ from sensor.app.options import ReplayOptions
 from sensor.app.outputs import (
     AnySink,
     RunOutputs,
-    close_store,
     console_options,
     open_sinks,
     open_stats,
-    open_store,
     write_stats,
 )
 from sensor.app.startup import settle
 from sensor.capture.files.process_probe import tells_processes
 from sensor.cli.options import BPF_OPTION, options_of, run_options, selection_of
 from sensor.cli.output import exit_code
+from sensor.rules.state_store import close_store, open_store
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
 from sensor.sinks.flow_files import FlowSink, open_flows

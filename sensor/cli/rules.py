@@ -17,9 +17,10 @@ from sensor.cli.options import context_options, effective_config, rule_options
 from sensor.cli.output import DONE, USAGE
 from sensor.config import Config
 from sensor.ecs.schema import known_fields
-from sensor.rules.field_check import Resources
+from sensor.rules.describe import check_paths, format_rule
 from sensor.rules.indicators import read_indicators
-from sensor.rules.ruleset import RuleSet, check_paths, format_rule
+from sensor.rules.rule import Resources
+from sensor.rules.ruleset import RuleSet
 
 WIDTH = 100
 STATUS_WORDS = {"runs": "runs", "degraded": "runs degraded", "cannot_run": "cannot run",
@@ -167,6 +168,6 @@ def print_check(paths: Sequence[str], config: Config, context: RuleContext) -> i
     wrong = sum(row.status == "error" for row in rows)
     files = len({row.file for row in rows if row.status == "error"})
     sound = len(rows) - wrong
-    told = f"{sound} sound rule{'s'[:sound != 1]}, {wrong} error{'s'[:wrong != 1]}"
-    click.echo(told + (f" in {files} file{'s'[:files != 1]}" if wrong else ""))
+    counts = f"{sound} sound rule{'s'[:sound != 1]}, {wrong} error{'s'[:wrong != 1]}"
+    click.echo(counts + (f" in {files} file{'s'[:files != 1]}" if wrong else ""))
     return USAGE if wrong else DONE

@@ -21,7 +21,7 @@ from sensor.cli.options import effective_config, rule_options
 from sensor.cli.output import DAMAGED, DONE, USAGE
 from sensor.config import Config
 from sensor.errors import OperatorError
-from sensor.rules.ruleset import Rule
+from sensor.rules.rule import Rule
 
 FAILED = DAMAGED
 
@@ -39,7 +39,7 @@ class Outcome:
 
     @property
     def is_good(self) -> bool:
-        """Whether the rule does what the entry says."""
+        """True if the rule does what the entry says."""
         return not self.problem and self.found == self.expected
 
 

@@ -62,7 +62,7 @@ class Wildcard:
 
     @property
     def is_exists(self) -> bool:
-        """Whether anything at all fits."""
+        """True if anything at all fits."""
         return not any(self.parts)
 
 
@@ -148,7 +148,7 @@ class Negative:
 
 
 @frozen
-class Match:
+class OneOf:
     """`left kind (options)`: kind is `in`, `like`, `regex` or `:`; options are alternatives."""
 
     kind: str
@@ -197,7 +197,7 @@ class Sample:
 
 Node = (
     And | Or | Not | FieldTest | Range | Nested
-    | Literal | FieldRef | Call | Compare | Arithmetic | Negative | Match | EventQuery
+    | Literal | FieldRef | Call | Compare | Arithmetic | Negative | OneOf | EventQuery
 )
 Query = Node | Sequence | Sample
 
@@ -214,7 +214,7 @@ def any_of(items: list[Node]) -> Node:
     return flat[0] if len(flat) == 1 else Or(tuple(flat))
 
 
-def children(node: Query | Step) -> tuple[Query | Step, ...]:  # noqa: PLR0911  one line per shape
+def children(node: Query | Step) -> tuple[Query | Step, ...]:
     """The nodes directly below one."""
     match node:
         case And(items) | Or(items):
@@ -225,7 +225,7 @@ def children(node: Query | Step) -> tuple[Query | Step, ...]:  # noqa: PLR0911  
             return args
         case Compare(_, left, right) | Arithmetic(_, left, right):
             return (left, right)
-        case Match(_, left, options):
+        case OneOf(_, left, options):
             return (left, *options)
         case EventQuery(_, condition):
             return (condition,)

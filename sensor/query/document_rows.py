@@ -26,6 +26,9 @@ from sensor.model.columns import (
     Scalar,
 )
 
+Document = dict[str, object]
+"""An event as JSON has it: nested objects, lists, texts, numbers, truth values."""
+
 _LONG_ENDINGS = (
     ".port", ".bytes", ".packets", ".pid", ".duration", ".severity", ".sequence", ".size",
     ".status_code", ".args_count", ".number", ".ttl", ".risk_score", ".risk_score_norm",
@@ -36,7 +39,7 @@ _DATE_ENDINGS = (
 )
 _ADDRESSES = ("ip", "related.ip", "sensor.tunnel.source", "sensor.tunnel.destination")
 KEPT_BYTES = 160
-"""What an event takes that is kept, besides its JSON."""
+"""Octets that a kept event takes besides its JSON."""
 DEPTH_MAX = 32
 """Levels of objects in a document; what lies deeper is not seen."""
 
@@ -57,7 +60,7 @@ class KeptDocument:
 
     __slots__ = ("_octets", "known_ns")
 
-    def __init__(self, document: dict[str, Any], known_ns: int) -> None:
+    def __init__(self, document: Document, known_ns: int) -> None:
         try:
             self._octets = orjson.dumps(document)
         except TypeError:  # an integer of more than 64 bits, in a rule's own test
@@ -69,7 +72,7 @@ class KeptDocument:
         """About how many octets of memory it takes."""
         return len(self._octets) + KEPT_BYTES
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """The document, with its dotted keys unfolded into objects."""
         return nested(orjson.loads(self._octets))
 
@@ -82,7 +85,7 @@ class DocumentRows:
 
     def __init__(
         self,
-        documents: Sequence[dict[str, Any]],
+        documents: Sequence[Document],
         known_ns: Sequence[int] | None = None,
         type_of: Callable[[str], str] = ecs_type_of,
     ) -> None:
@@ -122,14 +125,14 @@ class DocumentRows:
         """One event, to be kept beyond the batch."""
         return KeptDocument(self._documents[row], self.known_ns(row))
 
-    def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+    def documents(self, rows: Sequence[int]) -> list[Document]:
         """The documents, with their dotted keys unfolded into objects."""
         return [nested(self._documents[row]) for row in rows]
 
     def _coded(self, name: str) -> CodedColumn | None:
         ecs_type = self._type_of(name)
         table: list[tuple[Scalar, ...]] = [()]
-        code_of: dict[Any, int] = {}
+        code_of: dict[object, int] = {}
         codes: list[int] = []
         for document in self._documents:
             values: list[Scalar] = []
@@ -138,7 +141,7 @@ class DocumentRows:
                 codes.append(0)
                 continue
             # True == 1 == 1.0 in Python: the types belong to the key.
-            key: Any = values[0]
+            key: object = values[0]
             if len(values) > 1 or key.__class__ is not str:
                 key = (*values, *map(type, values))
             code = code_of.get(key)
@@ -188,7 +191,7 @@ class Selection:
         """One event, to be kept beyond the batch."""
         return self.rows.keep(int(self.chosen[row]))
 
-    def documents(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+    def documents(self, rows: Sequence[int]) -> list[Document]:
         """The events as documents."""
         return self.rows.documents([int(self.chosen[row]) for row in rows])
 
@@ -200,7 +203,7 @@ def _ways(name: str) -> tuple[tuple[str, str], ...]:
     return tuple((".".join(parts[:at]), ".".join(parts[at:])) for at in range(1, len(parts)))
 
 
-def _gather(node: dict[str, Any], name: str, values: list[Scalar]) -> None:
+def _gather(node: Document, name: str, values: list[Scalar]) -> None:
     """Add the values that a name has below an object, whichever of its dots are objects."""
     value = node.get(name)
     if value is not None:
@@ -217,7 +220,7 @@ def _gather(node: dict[str, Any], name: str, values: list[Scalar]) -> None:
                 _gather(item, rest, values)
 
 
-def _open(value: Any, values: list[Scalar], depth: int) -> None:
+def _open(value: object, values: list[Scalar], depth: int) -> None:
     """Add the plain values of a list."""
     if isinstance(value, list | tuple):
         if depth < DEPTH_MAX:
@@ -227,7 +230,7 @@ def _open(value: Any, values: list[Scalar], depth: int) -> None:
         values.append(value)
 
 
-def _objects(value: Any, depth: int) -> Iterator[dict[str, Any]]:
+def _objects(value: object, depth: int) -> Iterator[Document]:
     """The objects of a list, of lists in it too."""
     if isinstance(value, dict):
         yield value
@@ -246,7 +249,7 @@ def _coerced(value: Scalar) -> Scalar:
     return value
 
 
-def _collect(value: Any, name: str, names: dict[str, None], depth: int) -> None:
+def _collect(value: object, name: str, names: dict[str, None], depth: int) -> None:
     """Note the names of all plain values."""
     if isinstance(value, dict):
         if depth < DEPTH_MAX:
@@ -260,9 +263,9 @@ def _collect(value: Any, name: str, names: dict[str, None], depth: int) -> None:
         names[name] = None
 
 
-def nested(document: dict[str, Any]) -> dict[str, Any]:
+def nested(document: Document) -> Document:
     """A copy of a document in which dotted keys have become objects."""
-    result: dict[str, Any] = {}
+    result: Document = {}
     for key, value in document.items():
         content = nested(value) if isinstance(value, dict) else value
         *path, last = str(key).split(".")
@@ -280,7 +283,7 @@ def nested(document: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def merge(target: dict[str, Any], more: dict[str, Any]) -> None:
+def merge(target: Document, more: Document) -> None:
     """Put the members of `more` into `target`, object by object."""
     for key, value in more.items():
         present = target.get(key)
@@ -295,7 +298,7 @@ def _parts(name: str) -> tuple[str, ...]:
     return tuple(name.split("."))
 
 
-def values_at(document: dict[str, Any], name: str) -> list[Any]:
+def values_at(document: Document, name: str) -> list[Any]:
     """The values (objects too) of a dotted name in a nested document, lists opened."""
     parts = _parts(name)
     value: Any = document

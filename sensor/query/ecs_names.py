@@ -1,4 +1,4 @@
-"""Which field names exist in ECS, as far as rules can ask: to tell a typing error from a field that
+"""The field names of ECS, as far as rules can ask: to tell a typing error from a field that
 this sensor does not have.
 
 Field sets that flow events fill are listed name by name; of the others (and of the modules whose
@@ -51,16 +51,17 @@ FOREIGN = frozenset(_FOREIGN.split())
 OWN = "sensor"
 """The first part of this sensor's own fields, all of which its schema has."""
 RESEMBLES = 0.75
-"""How much two parts of names have in common (difflib) if one may be the other, misspelt."""
-CATEGORIES = frozenset((
-    "any api authentication configuration database driver email file host iam intrusion_detection "
-    "library malware network package process registry session threat vulnerability web"
-).split())
+"""The likeness (difflib) of two parts of names if one may be the other, misspelt."""
+CATEGORIES = frozenset([
+    "any", "api", "authentication", "configuration", "database", "driver", "email", "file",
+    "host", "iam", "intrusion_detection", "library", "malware", "network", "package",
+    "process", "registry", "session", "threat", "vulnerability", "web",
+])
 """The event categories of ECS (and EQL's word for each of them)."""
 
 
 def exists(name: str) -> bool:
-    """Whether ECS (or a product's events) has, or may have, a field of this name."""
+    """True if ECS (or a product's events) has, or may have, a field of this name."""
     if name == "@timestamp" or name in FOREIGN:
         return True
     first, _, rest = name.partition(".")
@@ -71,7 +72,7 @@ def exists(name: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _is_vendor(first: str) -> bool:
-    """Whether the first part of a name is a vendor's rather than a misspelt one of ECS."""
+    """True if the first part of a name is a vendor's rather than a misspelt one of ECS."""
     return first[:1].isalpha() and not _close(first, [*LISTED, *FOREIGN])
 
 

@@ -6,7 +6,6 @@ Parts are decided by the predicates that decide the whole, over the same rows.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +30,10 @@ from sensor.query.ast import (
     Text,
     children,
 )
+from sensor.query.document_rows import Document, values_at
+from sensor.query.masks import Predicate
 from sensor.query.predicate import compile_query
 from sensor.query.unparse import brief, members, shared_field, step_text
-from sensor.query.document_rows import values_at
 
 
 @frozen
@@ -43,7 +43,7 @@ class Line:
     depth: int
     text: str
     holds: bool
-    values: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    values: tuple[tuple[str, tuple[object, ...]], ...] = ()
     """The fields that a test looks at, with what the event has in each; none for logic."""
     member: str = ""
     """Which of a list that is not shown whole it is, if it is one."""
@@ -56,13 +56,12 @@ class _Part:
     node: Node
     text: str
     parts: tuple[_Part, ...] = ()
-    test: Any = None
+    test: Predicate | None = None
 
     def mask(self, rows: Rows) -> Mask:
         """The rows for which it holds."""
-        if not self.parts:
-            mask: Mask = self.test(rows)
-            return mask
+        if self.test is not None:
+            return self.test(rows)
         masks = [part.mask(rows) for part in self.parts]
         if isinstance(self.node, Not):
             return ~masks[0]
@@ -79,7 +78,7 @@ class _Part:
         result: NDArray[np.float64] = together(scores, axis=0)
         return result
 
-    def lines(self, rows: Rows, row: int, document: dict[str, Any], depth: int) -> list[Line]:
+    def lines(self, rows: Rows, row: int, document: Document, depth: int) -> list[Line]:
         """It and what is below it against one row of one."""
         values = () if self.parts else tuple(
             (name, tuple(values_at(document, name))) for name in _fields(self.node))
@@ -88,7 +87,6 @@ class _Part:
         for part in self.parts:
             lines += part.lines(rows, row, document, depth + 1)
         return lines
-
 
     def _member(self, rows: Rows, row: int) -> str:
         node = self.node.item if isinstance(self.node, Not) else self.node
@@ -100,7 +98,7 @@ class Explainer:
 
     def __init__(self, query: Query, fields: Collection[str] = ()) -> None:
         self.titles: tuple[str, ...] = ("",)
-        """What each step is called; one without a name for a query of single events."""
+        """The name of each step; one without a name for a query of single events."""
         if isinstance(query, Sequence | Sample):
             steps = [(f"step {number}", step) for number, step in enumerate(query.steps, 1)]
             if isinstance(query, Sequence) and query.until is not None:
@@ -142,7 +140,7 @@ def _part(node: Node, fields: Collection[str]) -> _Part:
     return _Part(node, brief(node), (), compile_query(node, fields))
 
 
-def _fields(node: Any) -> list[str]:
+def _fields(node: Query | Step) -> list[str]:
     """The fields that a test looks at, each once; none for those that are patterns of names."""
     match node:
         case EventQuery():

@@ -10,7 +10,6 @@ multicast.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from sensor.query.ast import (
     And,
@@ -25,6 +24,7 @@ from sensor.query.ast import (
     Sample,
     Sequence,
     Step,
+    children,
 )
 
 SPECIAL_PURPOSE = (
@@ -38,43 +38,44 @@ SPECIAL_PURPOSE = (
 )
 
 
-def external_lists(query: Query) -> list[tuple[str, ...]]:
+def external_lists(query: Query | Step) -> list[tuple[str, ...]]:
     """The lists that `not cidrmatch(destination.ip, ...)` tests of a query have."""
-    lists: list[tuple[str, ...]] = []
-
-    def note(call: Call) -> Call:
-        lists.append(_texts(call))
-        return call
-
-    _walk(query, note)
-    return lists
+    match query:
+        case Not(Call("cidrmatch", (FieldRef("destination.ip"), *_)) as call):
+            return [_texts(call)]
+        case And() | Or() | Not() | EventQuery() | Step() | Sequence() | Sample():
+            return [cidrs for child in children(query) for cidrs in external_lists(child)]
+    return []
 
 
 def strictly_external(query: Query) -> Query:
     """The query with every such list extended by the special-purpose ranges that it lacks."""
-    strict: Query = _walk(query, _extended)
-    return strict
-
-
-def _walk(node: Any, change: Any) -> Any:
-    match node:
+    match query:
         case Sequence(steps=steps, until=until):
-            return replace(node, steps=tuple(_walk(step, change) for step in steps),
-                           until=_walk(until, change))
+            return replace(query, steps=tuple(map(_strict_step, steps)),
+                           until=None if until is None else _strict_step(until))
         case Sample(steps=steps):
-            return replace(node, steps=tuple(_walk(step, change) for step in steps))
-        case Step(event):
-            return replace(node, event=_walk(event, change))
-        case EventQuery(category, condition, at):
-            return EventQuery(category, _walk(condition, change), at)
+            return replace(query, steps=tuple(map(_strict_step, steps)))
+    return _strict(query)
+
+
+def _strict_step(step: Step) -> Step:
+    event = step.event
+    return replace(step, event=replace(event, condition=_strict(event.condition)))
+
+
+def _strict(node: Node) -> Node:
+    match node:
+        case EventQuery(condition=condition):
+            return replace(node, condition=_strict(condition))
         case And(items):
-            return And(tuple(_walk(item, change) for item in items))
+            return And(tuple(map(_strict, items)))
         case Or(items):
-            return Or(tuple(_walk(item, change) for item in items))
+            return Or(tuple(map(_strict, items)))
         case Not(Call("cidrmatch", (FieldRef("destination.ip"), *_)) as call):
-            return Not(change(call))
+            return Not(_extended(call))
         case Not(item):
-            return Not(_walk(item, change))
+            return Not(_strict(item))
     return node
 
 

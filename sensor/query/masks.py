@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.model.units import SECOND_NS
 from sensor.model.addresses import Networks, address_text
 from sensor.model.columns import AddressColumn, CodedColumn, Column, Mask, NumberColumn, Rows
+from sensor.model.units import SECOND_NS
 from sensor.query.values import ORDER, DateText, IpText, Value
 
 Predicate = Callable[[Rows], Mask]
@@ -64,7 +64,7 @@ class NumberSet:
         self._table[[number for number in numbers if 0 <= number < _U16]] = True
 
     def fits(self, column: NumberColumn) -> bool:
-        """Whether a column can be looked up."""
+        """True if a column can be looked up."""
         return column.values.dtype == np.uint16 and column.ecs_type != "date"
 
     def mask(self, column: NumberColumn) -> Mask:
@@ -93,7 +93,7 @@ class ValuesTest:
 
     def __init__(self, test: Callable[[Values], bool]) -> None:
         self._test = test
-        self._table: Any = None
+        self._table: object = None
         self._ecs_type = ""
         self._results: NDArray[np.bool_] = np.zeros(0, dtype=bool)
 

@@ -1,11 +1,11 @@
-"""What both parsers share: bounds, errors with a caret, string escapes, the call into lark."""
+"""The parsers' common part: bounds, errors with a caret, string escapes, the call into lark."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pkgutil import get_data
+from typing import TYPE_CHECKING, Protocol, cast
 
 from sensor.base.frozen import frozen
 from sensor.errors import QueryError
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 QUERY_CHARACTERS_MAX = 65_536
 """The longest query that is parsed; the longest of Elastic's own has about a tenth of it."""
 QUERY_DEPTH_MAX = 64
-"""How deep brackets and `not` may nest: every later step walks the tree by recursion."""
+"""The deepest nesting of brackets and `not`: every later step walks the tree by recursion."""
 _SHOWN_BEFORE = 400
 _SHOWN_AFTER = 120
-"""How much of a very long line an error shows around the caret."""
+"""Characters of a very long line that an error shows around the caret."""
 
 
 def query_error(reason: str, text: str, at: int) -> QueryError:
@@ -38,12 +38,26 @@ def query_error(reason: str, text: str, at: int) -> QueryError:
 
 @frozen
 class Shape:
-    """What the driver has to know of a grammar, by the names of its tokens."""
+    """The facts that the driver needs of a grammar, by the names of its tokens."""
 
     opening: frozenset[str]
     closing: frozenset[str]
     reserved: tuple[str, ...]
     """Words that are never names or values."""
+
+
+class ParseNode(Protocol):
+    """A tree or a token of lark: each has its half of the members, and `str` of
+    a token is its text.
+
+    Among the children None stands for what is left out.
+    """
+
+    data: str
+    children: list[ParseNode]
+    type: str
+    start_pos: int
+    end_pos: int
 
 
 class DepthGuard:
@@ -72,7 +86,7 @@ class DepthGuard:
 
 
 class _TooDeep(Exception):
-    """Where the text nests too deep; becomes a QueryError where the text is known."""
+    """The offset at which the text nests too deep; becomes a QueryError where the text is known."""
 
     def __init__(self, at: int) -> None:
         super().__init__(at)
@@ -81,39 +95,18 @@ class _TooDeep(Exception):
 
 @cache
 def grammar(name: str, shape: Shape) -> Lark:
-    """The LALR parser of a grammar file beside this module; made once, when first needed."""
+    """The LALR parser of a language, of the grammar in its folder; made when first needed."""
     from lark import Lark  # noqa: PLC0415  45 ms that a run without rules need not spend
 
-    guard: Any = DepthGuard(shape)
-    tables: Any = import_module(f"sensor.query.{name}.tables")
-    if tables_fit(tables):
-        load: Any = Lark._load_from_dict
-        made: Lark = load(tables.DATA, tables.MEMO, postlex=guard)
-        return made
-    return Lark(grammar_text(name), parser="lalr", lexer="contextual", postlex=guard,
+    text = get_data(f"sensor.query.{name}", "grammar.lark")
+    assert text is not None
+    return Lark(text.decode(), parser="lalr", lexer="contextual", postlex=DepthGuard(shape),
                 maybe_placeholders=True)  # fmt: skip
-
-
-def grammar_text(name: str) -> str:
-    """A grammar file beside this module."""
-    from importlib import resources  # noqa: PLC0415  5 ms, and the tables fit as a rule
-
-    return resources.files(f"sensor.query.{name}").joinpath("grammar.lark").read_text("utf-8")
-
-
-def tables_fit(tables: Any) -> bool:
-    """Whether tables worked out beforehand are for this version of lark.
-
-    That they belong to the grammar is for the tests to see.
-    """
-    from lark import __version__  # noqa: PLC0415
-
-    return bool(__version__ == tables.LARK_VERSION)
 
 
 def parse_tree(
     parser: Callable[[], Lark], text: str, names: dict[str, str], hints: dict[str, str]
-) -> Any:
+) -> ParseNode:
     """The tree of a query.
 
     `names` says how people call the grammar's tokens, `hints` what to write instead of what stands
@@ -129,7 +122,7 @@ def parse_tree(
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken  # noqa: PLC0415
 
     try:
-        return parser().parse(text)
+        return cast(ParseNode, parser().parse(text))
     except _TooDeep as error:
         raise query_error(f"nested more than {QUERY_DEPTH_MAX} deep", text, error.at) from None
     except UnexpectedCharacters as error:

@@ -69,7 +69,6 @@ class _Tree:
     high: int = 0
 
 
-_EMPTY = _Tree("cat")
 _CLASSES: dict[str, Test] = {
     "d": lambda c: "0" <= c <= "9",
     "w": lambda c: c == "_" or (c.isascii() and c.isalnum()),
@@ -135,7 +134,7 @@ class _Reader:
         self.at = found.end()
         return low, high
 
-    def _atom(self, depth: int) -> _Tree:  # noqa: C901, PLR0911  one line per sign
+    def _atom(self, depth: int) -> _Tree:
         start, sign = self.at, self._peek()
         self.at += 1
         match sign:

@@ -6,16 +6,13 @@ into true, in both languages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import fields as members_of
 from dataclasses import is_dataclass
-from typing import Any
 
 import numpy as np
 
 from sensor.model.columns import Mask, Rows
-from sensor.query.eql import predicate as eql_predicate
-from sensor.query.kql import predicate as kql_predicate
 from sensor.query.ast import (
     And,
     EventQuery,
@@ -29,17 +26,19 @@ from sensor.query.ast import (
     Sample,
     Sequence,
 )
-from sensor.query.masks import Predicate, ValuesTest
 from sensor.query.document_rows import DocumentRows, Selection, values_at
+from sensor.query.eql import predicate as eql_predicate
+from sensor.query.kql import predicate as kql_predicate
+from sensor.query.masks import Predicate, ValuesTest
 
 
 class Shared:
     """Conditions that several queries have in common, each asked once a batch."""
 
     def __init__(self) -> None:
-        self._known: dict[Any, Predicate] = {}
+        self._known: dict[Hashable, Predicate] = {}
 
-    def get(self, key: Any, make: Callable[[], Predicate]) -> Predicate:
+    def get(self, key: Hashable, make: Callable[[], Predicate]) -> Predicate:
         """The predicate of a key; made when it is first asked for."""
         found = self._known.get(key)
         if found is None:
@@ -88,13 +87,14 @@ def _compiled(query: Node, fields: Collection[str], shared: Shared) -> Predicate
     return eql_predicate.leaf(query)
 
 
-def _identity(node: Any) -> Any:
-    """What two nodes have in common exactly if they mean the same: 1 and true are not the same."""
-    if is_dataclass(node):
+def _identity(node: object) -> Hashable:
+    """A key that two nodes share exactly if they mean the same: 1 and true are not the same."""
+    if is_dataclass(node) and not isinstance(node, type):
         return (type(node), *(_identity(getattr(node, member.name))
                               for member in members_of(node) if member.compare))
     if isinstance(node, tuple):
         return tuple(map(_identity, node))
+    assert isinstance(node, Hashable)
     return type(node), node
 
 
@@ -201,5 +201,5 @@ def any_object(path: str, inner: Predicate) -> Predicate:
 
 
 def selects(node: Node, document: dict[str, object]) -> bool:
-    """Whether a query selects one document."""
+    """True if a query selects one document."""
     return bool(compile_query(node)(DocumentRows([document]))[0])

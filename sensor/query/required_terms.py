@@ -1,4 +1,4 @@
-"""What a JSON line must hold, octet for octet, for a query to be able to select its document.
+"""Terms that a JSON line must hold, octet for octet, for a query to be able to select its document.
 
 A query becomes clauses: of each clause at least one word or number must occur in the line. Lines
 that lack one need not be parsed. The clauses are necessary, never sufficient; where a test can
@@ -24,7 +24,7 @@ from sensor.query.ast import (
     FieldTest,
     Literal,
     LiteralValue,
-    Match,
+    OneOf,
     Or,
     Query,
     Range,
@@ -56,54 +56,55 @@ class Clause:
     words: frozenset[bytes] = frozenset()
     numbers: frozenset[int] = frozenset()
     folded: bool = False
-    """Whether the words (then in lower case) may be written in any case."""
+    """True if the words (then in lower case) may be written in any case."""
     is_key: bool = False
-    """Whether the words are names of fields."""
+    """True if the words are names of fields."""
 
     def strength(self) -> int:
-        """How much it seems to tell, before anything is counted."""
+        """The selectivity that it seems to have, before anything is counted."""
         lengths = [len(word) for word in self.words] + [4 for _ in self.numbers]
         return 2 * min(lengths) - len(lengths) - 8 * self.is_key
 
 
 Clauses = tuple[Clause, ...]
 """All of them must hold; none: nothing is known, every line counts."""
-NONE: Clauses = ()
+NO_CLAUSES: Clauses = ()
 
 
-def needs_of(query: Query | Step) -> Clauses:  # noqa: PLR0911  one line per shape
+def required_terms(query: Query | Step) -> Clauses:
     """The clauses of a query; of a sequence, what a line needs to be one of its events."""
     match query:
         case And(items):
-            return _distinct(clause for item in items for clause in needs_of(item))
+            return _distinct(clause for item in items for clause in required_terms(item))
         case Or(items):
-            return _either([needs_of(item) for item in items])
+            return _either([required_terms(item) for item in items])
         case Sequence(_, _, steps, until):
-            return _either([needs_of(step) for step in (*steps, *((until,) if until else ()))])
+            events = steps if until is None else (*steps, until)
+            return _either([required_terms(step) for step in events])
         case Sample(_, steps):
-            return _either([needs_of(step) for step in steps])
+            return _either([required_terms(step) for step in steps])
         case Step(event):
-            return needs_of(event)
+            return required_terms(event)
         case EventQuery(category, condition):
-            own = NONE if category is None else _of_text("event.category", category)
-            return _distinct((*own, *needs_of(condition)))
+            own = NO_CLAUSES if category is None else _of_text("event.category", category)
+            return _distinct((*own, *required_terms(condition)))
         case FieldTest() | Range():
             return _of_kql(query)
         case Compare(op, left, right) if op != "!=":
             return _of_compare(op, left, right)
-        case Match(kind, FieldRef(name), options):
+        case OneOf(kind, FieldRef(name), options):
             return _of_match(kind, name, options, query.insensitive)
         case Call(_, args):
             # A function has no value where an argument has none, and nothing is not true.
             return _distinct(clause for arg in args if isinstance(arg, FieldRef)
                              for clause in _of_field(arg.name))
-    return NONE  # also of `path:{...}`: its names may begin anywhere in a key
+    return NO_CLAUSES  # also of `path:{...}`: its names may begin anywhere in a key
 
 
 def _either(branches: list[Clauses]) -> Clauses:
-    """What holds whichever branch does: per kind, one clause of each branch together."""
+    """The clauses that hold whichever branch does: per kind, one clause of each branch together."""
     if not all(branches):
-        return NONE
+        return NO_CLAUSES
     common = set(branches[0]).intersection(*branches)
     result = [clause for clause in branches[0] if clause in common]
     for is_key in (False, True):
@@ -155,7 +156,7 @@ def _with_value(name: str, alternatives: list[Clause | None]) -> Clauses:
 
 
 def _equal_to(value: LiteralValue) -> Clause | None:
-    """What a line holds that has a value equal to this one."""
+    """The clause of lines that have a value equal to this one."""
     if value is None:
         return None
     if isinstance(value, bool) or value in ("true", "false"):
@@ -176,7 +177,7 @@ def _equal_insensitive(value: LiteralValue) -> Clause | None:
 
 
 def _fits(pieces: Iterable[str], *, folded: bool = False) -> Clause | None:
-    """What a line holds that has a value in which these pieces occur."""
+    """The clause of lines that have a value in which these pieces occur."""
     runs = [run for piece in pieces
             for run in (_folded_runs(piece) if folded else _runs(piece))
             if not set(run) <= _NUMBER_TEXT]
@@ -215,7 +216,7 @@ def _longest(runs: list[str], *, folded: bool = False) -> Clause | None:
 
 def _of_kql(test: FieldTest | Range) -> Clauses:
     if not isinstance(test.field, Text):
-        return NONE
+        return NO_CLAUSES
     name = test.field.text
     match test:
         case FieldTest(_, Text(text)):
@@ -224,16 +225,16 @@ def _of_kql(test: FieldTest | Range) -> Clauses:
             return _with_value(name, [_fits(parts)])
         case Range():
             return _of_field(name)
-    return NONE  # null
+    return NO_CLAUSES  # null
 
 
 def _of_compare(op: str, left: object, right: object) -> Clauses:
     match left, right:
         case (FieldRef(name), Literal(value)) | (Literal(value), FieldRef(name)):
             if value is None:
-                return NONE
+                return NO_CLAUSES
             return _with_value(name, [_equal_to(value)]) if op == "==" else _of_field(name)
-    return NONE
+    return NO_CLAUSES
 
 
 def _of_match(

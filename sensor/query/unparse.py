@@ -13,12 +13,12 @@ from sensor.query.ast import (
     FieldRef,
     FieldTest,
     Literal,
-    Match,
     Negative,
     Nested,
     Node,
     Not,
     Null,
+    OneOf,
     Or,
     Range,
     Step,
@@ -32,7 +32,7 @@ _KQL_SPECIAL = frozenset(' \t\r\n\\():<>"*{}')
 _KQL_WORDS = frozenset(("and", "or", "not", "null"))
 
 
-def render(node: Node) -> str:  # noqa: PLR0911  one line per shape
+def unparse(node: Node) -> str:
     """The text of a condition, on one line."""
     match node:
         case And(items) | Or(items):
@@ -47,9 +47,9 @@ def render(node: Node) -> str:  # noqa: PLR0911  one line per shape
         case Range(field, op, value):
             return f"{_kql(field)} {op} {_kql(value)}"
         case Nested(path, item):
-            return f"{_kql(path)}: {{ {render(item)} }}"
+            return f"{_kql(path)}: {{ {unparse(item)} }}"
         case EventQuery(category, condition):
-            return f"{category or 'any'} where {render(condition)}"
+            return f"{category or 'any'} where {unparse(condition)}"
     return _eql(node)
 
 
@@ -62,11 +62,11 @@ def brief(node: Node) -> str:
             word = " and " if isinstance(node, And) else " or "
             shown = [*map(_value, items[:3]), f"... {len(items)} in all ...", _value(items[-1])]
             return f"{name}: ({word.join(shown)})"
-        case Match(kind, left, options, insensitive) if len(options) > LIST_MAX:
-            return _eql(Match(kind, left, _middle_out(options), insensitive))
+        case OneOf(kind, left, options, insensitive) if len(options) > LIST_MAX:
+            return _eql(OneOf(kind, left, _middle_out(options), insensitive))
         case Call(name, args, insensitive) if len(args) > LIST_MAX:
             return _eql(Call(name, (args[0], *_middle_out(args[1:])), insensitive))
-    return render(node)
+    return unparse(node)
 
 
 def members(node: Node) -> list[tuple[str, Node]]:
@@ -74,8 +74,8 @@ def members(node: Node) -> list[tuple[str, Node]]:
     match node:
         case Or(items) if shared_field(node) and len(items) > LIST_MAX:
             return [(_value(item), item) for item in items]
-        case Match(kind, left, options, insensitive) if len(options) > LIST_MAX:
-            return [(_eql(option), Match(kind, left, (option,), insensitive))
+        case OneOf(kind, left, options, insensitive) if len(options) > LIST_MAX:
+            return [(_eql(option), OneOf(kind, left, (option,), insensitive))
                     for option in options]
         case Call(name, args, insensitive) if len(args) > LIST_MAX:
             return [(_eql(arg), Call(name, (args[0], arg), insensitive)) for arg in args[1:]]
@@ -97,7 +97,7 @@ def shared_field(node: Node) -> str:
 
 
 def step_text(step: Step) -> str:
-    """What a step of a sequence asks beside its condition: its keys, how often it runs."""
+    """The demands of a step beside its condition: its keys, how often it runs."""
     parts = []
     if step.by:
         parts.append("by " + ", ".join(_eql(key) for key in step.by))
@@ -124,12 +124,12 @@ def _kql(value: Text | Wildcard) -> str:
 
 
 def _enclosed(node: Node) -> str:
-    text = render(node)
+    text = unparse(node)
     is_open = isinstance(node, And | Or) and not shared_field(node)
     return f"({text})" if is_open else text
 
 
-def _eql(node: Node) -> str:  # noqa: PLR0911  one line per shape
+def _eql(node: Node) -> str:
     match node:
         case Literal(value):
             return json.dumps(value, ensure_ascii=False)
@@ -141,12 +141,12 @@ def _eql(node: Node) -> str:  # noqa: PLR0911  one line per shape
             return f"{_operand(left)} {op} {_operand(right)}"
         case Negative(item):
             return f"-{_operand(item)}"
-        case Match(kind, left, options, insensitive):
+        case OneOf(kind, left, options, insensitive):
             word = f"{kind}{'~' if insensitive and kind != ':' else ''}"
             values = ", ".join(_eql(option) for option in options)
             return f"{_operand(left)} {word} " + (
                 values if len(options) == 1 and kind != "in" else f"({values})")
-    return render(node)
+    return unparse(node)
 
 
 def _operand(node: Node) -> str:

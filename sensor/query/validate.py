@@ -1,4 +1,4 @@
-"""Whether a query can run on the events of this sensor: its fields, its constants, its hope.
+"""Validation of queries against the events of this sensor: fields, constants, satisfiability.
 
 A field that nobody has is a mistake (QueryError). A field of ECS that this sensor does not fill is
 absent: tests of it are decided now, and what is left of the query tells whether it runs as it is,
@@ -8,7 +8,7 @@ runs degraded, or can never hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 
 from sensor.base.frozen import frozen
 from sensor.errors import QueryError
@@ -20,11 +20,11 @@ from sensor.query.ast import (
     FieldRef,
     FieldTest,
     Literal,
-    Match,
     Nested,
     Node,
     Not,
     Null,
+    OneOf,
     Or,
     Query,
     Range,
@@ -50,14 +50,14 @@ Known = Callable[[str], str | None]
 
 @frozen
 class Findings:
-    """What is wrong with a query, what it asks for in vain, and whether it can ever hold."""
+    """The mistakes of a query, what it asks for in vain, and its satisfiability."""
 
     errors: tuple[QueryError, ...]
     absent: tuple[str, ...]
     """Fields and event categories that the sensor's events never have, each once."""
-    possible: bool
+    satisfiable: bool
     doubtful: tuple[str, ...] = ()
-    """Where any event may come: names that no event is known to have, and what was probably meant.
+    """If any event may come: names that no event is known to have, and what was probably meant.
     """
 
 
@@ -73,15 +73,15 @@ def check(
     checker = _Checker(text, known, fields, categories)
     checker.walk(query)
     if isinstance(query, Sequence | Sample):
-        possible = checker.has_hope(query)
+        satisfiable = checker.steps_satisfiable(query)
     else:
-        possible = checker.hope(query) is not False
-    return Findings(tuple(checker.errors), tuple(checker.absent), possible,
+        satisfiable = checker.decided(query) is not False
+    return Findings(tuple(checker.errors), tuple(checker.absent), satisfiable,
                     tuple(checker.doubtful))
 
 
 def doubt(name: str, fields: Collection[str]) -> str:
-    """What to say of a field that looks like a misspelt one; empty if it does not."""
+    """The remark about a field that looks like a misspelt one; empty if it does not."""
     near = ecs_names.meant(name, fields)
     return f"no event is known to have '{name}': did you mean '{near}'?" if near else ""
 
@@ -103,7 +103,7 @@ class _Checker:
 
     # --- names and constants
 
-    def walk(self, node: Query | Step, prefix: str = "") -> None:  # noqa: C901, PLR0912
+    def walk(self, node: Query | Step, prefix: str = "") -> None:
         """Note what is wrong below a node; one line per shape."""
         match node:
             case FieldTest(field, value) if field is not None:
@@ -126,7 +126,7 @@ class _Checker:
                 self._literal(name, value, at, op)
             case Compare(op, Literal(value, at), FieldRef(name)):
                 self._literal(name, value, at, op)
-            case Match("in", FieldRef(name), options):
+            case OneOf("in", FieldRef(name), options):
                 for option in options:
                     if isinstance(option, Literal):
                         self._literal(name, option.value, option.at, "==")
@@ -199,28 +199,28 @@ class _Checker:
 
     # --- what can be decided without an event: True, False, or None for "it depends"
 
-    def has_hope(self, query: Sequence | Sample) -> bool:
-        """Whether every event that must occur can, and can be joined with the others."""
+    def steps_satisfiable(self, query: Sequence | Sample) -> bool:
+        """True if every event that must occur can, and can be joined with the others."""
         return all(
-            self.hope(step.event) is not False
+            self.decided(step.event) is not False
             and all(ref.optional or self.known(ref.name) for ref in (*query.by, *step.by))
             for step in query.steps if not step.missing
         )
 
-    def hope(self, node: Node, prefix: str = "") -> bool | None:  # noqa: PLR0911, C901
-        """What a node comes to, as far as it does not depend on events; one line per shape."""
+    def decided(self, node: Node, prefix: str = "") -> bool | None:
+        """The value of a node, as far as it does not depend on events; one line per shape."""
         match node:
             case And(items):
-                return _all_of(self.hope(item, prefix) for item in items)
+                return _all_of(self.decided(item, prefix) for item in items)
             case Or(items):
-                return _any_of(self.hope(item, prefix) for item in items)
+                return _any_of(self.decided(item, prefix) for item in items)
             case Not(item):
-                hope = self.hope(item, prefix)
-                return None if hope is None else not hope
+                value = self.decided(item, prefix)
+                return None if value is None else not value
             case EventQuery(category, condition):
                 if category is not None and not self._occurs(category):
                     return False
-                return self.hope(condition)
+                return self.decided(condition)
             case FieldTest(None):
                 return None
             case FieldTest(field, value):
@@ -230,7 +230,7 @@ class _Checker:
             case Range(field):
                 return None if self._is_present(field, prefix) else False
             case Nested(path, item):
-                inner = self.hope(item, f"{prefix}{path.text}.")
+                inner = self.decided(item, f"{prefix}{path.text}.")
                 return False if inner is False else None
         if any(self.known(name) is not None for name in field_names(node)):
             return None
@@ -242,16 +242,16 @@ class _Checker:
         return field is None or bool(self._fitting(field))
 
 
-def _all_of(hopes: Iterable[bool | None]) -> bool | None:
-    return _decide(hopes, deciding=False)
+def _all_of(values: Iterable[bool | None]) -> bool | None:
+    return _decide(values, deciding=False)
 
 
-def _any_of(hopes: Iterable[bool | None]) -> bool | None:
-    return _decide(hopes, deciding=True)
+def _any_of(values: Iterable[bool | None]) -> bool | None:
+    return _decide(values, deciding=True)
 
 
-def _decide(hopes: Iterable[bool | None] | Iterator[bool | None], deciding: bool) -> bool | None:
-    seen = set(hopes)
+def _decide(values: Iterable[bool | None], deciding: bool) -> bool | None:
+    seen = set(values)
     if deciding in seen:
         return deciding
     return None if None in seen else not deciding

@@ -1,4 +1,4 @@
-"""What single values mean: equality and order of text, numbers, truth values, addresses, dates.
+"""Comparison of single values: equality and order of text, numbers, truth values, addresses, dates.
 
 Values of `ip` and `date` fields are marked (`IpText`, `DateText`); a plain text that meets them is
 read as an address, a network or a date. Everything else compares as itself, except that a text that
@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
-from sensor.model.units import SECOND_NS
 from sensor.model.addresses import Networks, address_halves
+from sensor.model.units import SECOND_NS
 
 Value = str | int | float | bool
 TEXT_MAX = 1024
@@ -38,18 +38,18 @@ class DateText(str):
 ORDER: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq,
 }
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
 def holds(op: str, left: Value, right: Value) -> bool:
-    """Whether `left op right`, for `==`, `<`, `<=`, `>`, `>=`; false where they cannot be compared.
+    """True if `left op right`, for `==`, `<`, `<=`, `>`, `>=`; false where they cannot be compared.
     """
     if isinstance(left, IpText) or isinstance(right, IpText):
         return _addresses_hold(op, left, right)
     if isinstance(left, DateText):
         return _dates_hold(op, left, right)
     if isinstance(right, DateText):
-        return _dates_hold(_MIRRORED[op], right, left)
+        return _dates_hold(MIRRORED[op], right, left)
     if isinstance(left, bool) or isinstance(right, bool):
         return op == "==" and _truth(left) is not None and _truth(left) == _truth(right)
     if isinstance(left, str) and isinstance(right, str):
@@ -59,7 +59,7 @@ def holds(op: str, left: Value, right: Value) -> bool:
 
 
 def equal(left: Value, right: Value, insensitive: bool = False) -> bool:
-    """Whether two values are the same, for people who do or do not mind upper case."""
+    """True if two values are the same, for people who do or do not mind upper case."""
     if insensitive and isinstance(left, str) and isinstance(right, str) and not (
         isinstance(left, IpText) or isinstance(right, IpText)
     ):
@@ -89,7 +89,7 @@ def number_of(value: Value) -> int | float | None:
     return int(value) if value.lstrip("+-").isdigit() else float(value)
 
 
-def told_apart(text: str) -> str:
+def term_text(text: str) -> str:
     """A text to group, join and remember by: a very long one by its beginning and its digest."""
     if len(text) <= TEXT_MAX:
         return text
@@ -119,7 +119,7 @@ def address_of(text: str) -> tuple[int, int] | None:
 
 
 def is_network(text: str) -> bool:
-    """Whether a text is an address or an address with a prefix length."""
+    """True if a text is an address or an address with a prefix length."""
     address, slash, prefix = text.strip().partition("/")
     if address_of(address) is None:
         return False
@@ -135,7 +135,7 @@ def network_of(text: str) -> Networks | None:
 
 
 def inside(address: Value, network: Value) -> bool:
-    """Whether an address lies in a network; false where either is something else."""
+    """True if an address lies in a network; false where either is something else."""
     if not (isinstance(address, str) and isinstance(network, str)):
         return False
     halves, networks = address_of(address), network_of(network)
@@ -211,7 +211,7 @@ def _dates_hold(op: str, instant: DateText, other: Value) -> bool:
 
 
 def span_holds(op: str, time_ns: int, span: tuple[int, int]) -> bool:
-    """Whether an instant stands in the given order to a span of time."""
+    """True if an instant stands in the given order to a span of time."""
     first, end = span
     return {
         "==": first <= time_ns < end, "<": time_ns < first, "<=": time_ns < end,

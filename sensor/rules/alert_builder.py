@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 
 from sensor.model.alert import SEVERITIES, Alert
 from sensor.model.units import SECOND_NS
-from sensor.query.document_rows import merge, values_at
+from sensor.query.document_rows import Document, merge, values_at
 from sensor.query.masks import date_text
 from sensor.query.values import date_span
 from sensor.rules.files import RuleText
@@ -22,12 +21,12 @@ MESSAGE_MAX = 1024
 """Characters of a message."""
 
 
-class AlertMaker:
+class AlertBuilder:
     """Makes the alerts of one rule."""
 
     def __init__(self, rule: RuleText) -> None:
         self._rule = rule
-        common: dict[str, Any] = {
+        common: Document = {
             "event": {
                 "kind": "alert",
                 "severity": SEVERITIES[rule.severity],
@@ -40,7 +39,7 @@ class AlertMaker:
         self._common = orjson.dumps(common)  # parsed anew for each alert: its own copy
 
     def alert(
-        self, match: Match, document: dict[str, Any], suppressed: int
+        self, match: Match, document: Document, suppressed: int
     ) -> Alert:
         """The alert for a match; its event's document, or that of `document_of`, becomes its own.
         """
@@ -49,7 +48,7 @@ class AlertMaker:
             span = date_span(stamp) if isinstance(stamp, str) else None
             time_ns = span[0] if span else match.known_ns
         if match.events:
-            events = document["sensor"]["alert"]["events"]
+            events = values_at(document, "sensor.alert.events")
             parts = [_identity(event) for event in events]
             message = printable(f"{self._rule.name}: {_summary_of_all(document, events)}")
         else:
@@ -74,7 +73,7 @@ class AlertMaker:
             f"{_clock(overflow.start_ns)} to {_clock(overflow.end_ns)} UTC, over the limit of "
             f"{alerts_max}"
         )
-        document = {
+        document: Document = {
             "@timestamp": date_text(overflow.last_ns),
             "event": {
                 "category": ["network"], "type": ["info"],
@@ -85,7 +84,7 @@ class AlertMaker:
         return self._finished(document, name, overflow.last_ns, message, overflow.count)
 
     def _finished(
-        self, document: dict[str, Any], name: str, time_ns: int, message: str, suppressed: int
+        self, document: Document, name: str, time_ns: int, message: str, suppressed: int
     ) -> Alert:
         merge(document, orjson.loads(self._common))
         document["message"] = message
@@ -97,7 +96,7 @@ class AlertMaker:
         )
 
 
-def document_of(match: Match) -> dict[str, Any]:
+def document_of(match: Match) -> Document:
     """The document for several events: what they share, and they themselves below it."""
     events = [kept.document() for kept in match.events or ()]
     document = _shared(events)
@@ -114,12 +113,12 @@ def document_of(match: Match) -> dict[str, Any]:
     return document
 
 
-def _shared(documents: list[dict[str, Any]]) -> dict[str, Any]:
+def _shared(documents: list[Document]) -> Document:
     """The fields that all documents have with the same value, as objects of their own."""
     if not documents:
         return {}
     first, *others = documents
-    shared: dict[str, Any] = {}
+    shared: Document = {}
     for key, value in first.items():
         values = [other.get(key) for other in others]
         if isinstance(value, dict):
@@ -132,36 +131,36 @@ def _shared(documents: list[dict[str, Any]]) -> dict[str, Any]:
     return shared
 
 
-def _identity(document: dict[str, Any]) -> str:
+def _identity(document: Document) -> str:
     event_ids = values_at(document, "event.id")
     return str(event_ids[0]) if event_ids else _digest(_canonical(document))
 
 
-def _findings(fields: dict[str, Any]) -> str:
-    """What a rule found beyond the event, for the message."""
-    for told in values_at(fields, "sensor.alert.threshold"):
+def _findings(fields: Document) -> str:
+    """A rule's findings beyond the event, for the message."""
+    for found in values_at(fields, "sensor.alert.threshold"):
         group = " ".join(f"{name} {value}" for name, value
-                         in zip(told["field"], told["value"], strict=True)
+                         in zip(found["field"], found["value"], strict=True)
                          if name not in ("source.ip", "destination.ip"))
-        words = f"{told['count']} event{'s'[:told['count'] != 1]}"
-        if different := told.get("cardinality"):
+        words = f"{found['count']} event{'s'[:found['count'] != 1]}"
+        if different := found.get("cardinality"):
             words += f" with {different['value']} different {different['field']}"
         return f"{group}: {words}" if group else words
-    for told in values_at(fields, "sensor.alert.new_terms"):
-        return f"new {' and '.join(told['field'])}: {', '.join(told['value'])}"
+    for found in values_at(fields, "sensor.alert.new_terms"):
+        return f"new {' and '.join(found['field'])}: {', '.join(found['value'])}"
     names = [str(hit["atomic"]) for hit in values_at(fields, "threat.enrichments.matched")]
     return f"indicator {', '.join(dict.fromkeys(names))}" if names else ""
 
 
-def _summary_of_all(document: dict[str, Any], events: list[dict[str, Any]]) -> str:
+def _summary_of_all(document: Document, events: list[Document]) -> str:
     """As `_summary`, of what the events share, else of the last that has endpoints."""
-    told = [text for event in (document, *reversed(events)) if "->" in (text := _summary(event))]
+    texts = [text for event in (document, *reversed(events)) if "->" in (text := _summary(event))]
     noun = "event" if len(events) == 1 else "events"
-    return f"{told[0] if told else _summary(document)} ({len(events)} {noun})".strip()
+    return f"{texts[0] if texts else _summary(document)} ({len(events)} {noun})".strip()
 
 
-def _rule_fields(rule: RuleText) -> dict[str, Any]:
-    fields: dict[str, Any] = {
+def _rule_fields(rule: RuleText) -> Document:
+    fields: Document = {
         "id": rule.id, "uuid": rule.id, "name": rule.name, "version": str(rule.version),
         "description": rule.description, "ruleset": rule.ruleset,
     }
@@ -177,12 +176,12 @@ def _rule_fields(rule: RuleText) -> dict[str, Any]:
     return fields
 
 
-def threat_fields(entries: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+def threat_fields(entries: tuple[Document, ...]) -> Document:
     """ECS `threat.*` of a rule's [[rule.threat]] tables: parallel arrays, each item once."""
     framework = ""
-    tactics: list[dict[str, Any]] = []
-    techniques: list[dict[str, Any]] = []
-    subtechniques: list[dict[str, Any]] = []
+    tactics: list[Document] = []
+    techniques: list[Document] = []
+    subtechniques: list[Document] = []
     for entry in entries:
         framework = framework or str(entry.get("framework", ""))
         _add(tactics, entry.get("tactic"))
@@ -190,30 +189,30 @@ def threat_fields(entries: tuple[dict[str, Any], ...]) -> dict[str, Any]:
             _add(techniques, technique)
             for subtechnique in _tables(technique.get("subtechnique")):
                 _add(subtechniques, subtechnique)
-    threat: dict[str, Any] = {"framework": framework} if framework else {}
+    threat: Document = {"framework": framework} if framework else {}
     if tactics:
         threat["tactic"] = _columns(tactics)
     if techniques:
         threat["technique"] = _columns(techniques)
     if subtechniques:
-        threat.setdefault("technique", {})["subtechnique"] = _columns(subtechniques)
+        merge(threat, {"technique": {"subtechnique": _columns(subtechniques)}})
     return threat
 
 
-def _tables(value: Any) -> list[dict[str, Any]]:
+def _tables(value: object) -> list[Document]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _add(items: list[dict[str, Any]], item: Any) -> None:
+def _add(items: list[Document], item: object) -> None:
     if isinstance(item, dict) and all(item.get("id") != known.get("id") for known in items):
         items.append(item)
 
 
-def _columns(items: list[dict[str, Any]]) -> dict[str, list[str]]:
+def _columns(items: list[Document]) -> dict[str, list[str]]:
     return {key: [str(item.get(key, "")) for item in items] for key in ("id", "name", "reference")}
 
 
-def _summary(document: dict[str, Any]) -> str:
+def _summary(document: Document) -> str:
     """`192.0.2.10:50432 -> 198.51.100.7:23 tcp accepted (handshake) outbound`, as far as known."""
     def first(name: str) -> str:
         return next((str(value) for value in values_at(document, name)
@@ -260,7 +259,7 @@ def _clock(time_ns: int) -> str:
     return datetime.fromtimestamp(time_ns // SECOND_NS, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _canonical(document: dict[str, Any]) -> str:
+def _canonical(document: Document) -> str:
     return json.dumps(document, sort_keys=True, default=str)
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
@@ -18,7 +17,7 @@ from sensor.errors import ConfigError, QueryError
 from sensor.model.addresses import Networks
 from sensor.model.columns import AddressColumn, Mask, Rows
 from sensor.query import ecs_names
-from sensor.query.ast import FieldRef, Literal, Match
+from sensor.query.ast import FieldRef, Literal, OneOf
 from sensor.query.masks import Predicate, ValuesTest, network_mask, present
 from sensor.query.predicate import (
     all_predicates,
@@ -28,7 +27,7 @@ from sensor.query.predicate import (
 )
 from sensor.query.validate import misfit
 from sensor.query.values import address_of, date_span, is_network, text_of
-from sensor.rules.kibana_json import is_json, kind_of, values_of
+from sensor.rules.kibana_json import Table, is_json, kind_of, values_of
 
 LIST_LINES_MAX = 1_000_000
 NESTING_MAX = 8
@@ -50,6 +49,11 @@ class ExceptionItem:
     """The Kibana list that the item is in; rules may name it in `exceptions_list`."""
     expires_ns: int
     predicate: Predicate
+
+    def mask(self, rows: Rows) -> Mask:
+        """The rows that it takes: nothing that became known after it expired."""
+        holds = self.predicate(rows)
+        return holds if self.expires_ns == NEVER_NS else holds & (rows.times_ns() < self.expires_ns)
 
 
 def read_exceptions(
@@ -81,7 +85,7 @@ def read_exceptions(
     return items
 
 
-def _toml(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _toml(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, Table]]:
     try:
         document = tomllib.loads(content)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -102,9 +106,9 @@ def _toml(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, dic
         yield place, item
 
 
-def _json(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _json(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, Table]]:
     """The items of a Kibana export; its list containers and closing counts are passed over."""
-    others: list[Any] = []
+    others: list[object] = []
     is_right = False
     for found in values_of(path, content):
         if isinstance(found, QueryError):
@@ -121,7 +125,7 @@ def _json(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, dic
         errors.append(f"{path}: no exception item in it: {kind_of(others)}")
 
 
-def _from_kibana(document: dict[str, Any]) -> dict[str, Any]:
+def _from_kibana(document: Table) -> Table:
     comments = document.get("comments")
     texts = [item.get("comment") for item in comments if isinstance(item, dict)] if isinstance(
         comments, list) else []
@@ -144,7 +148,7 @@ class _ItemReader:
     """Reads one item; collects what is wrong with it."""
 
     def __init__(
-        self, path: Path, place: str, raw: dict[str, Any], known: Callable[[str], str | None]
+        self, path: Path, place: str, raw: Table, known: Callable[[str], str | None]
     ) -> None:
         self._path = path
         self._place = place
@@ -161,6 +165,7 @@ class _ItemReader:
         rules = raw.get("rules", [])
         if not isinstance(rules, list) or not all(isinstance(rule, str) for rule in rules):
             self._error("'rules' must list rule ids or names")
+            rules = []
         expires_ns = self._expires_ns(raw.get("expires"))
         parts = self._entries(raw.get("entries"), "", 0)
         if self.errors or not parts:
@@ -174,18 +179,18 @@ class _ItemReader:
     def _error(self, reason: str) -> None:
         self.errors.append(f"{self._place}: {reason}")
 
-    def _expires_ns(self, value: Any) -> int:
+    def _expires_ns(self, value: object) -> int:
         """The instant that is written, or the end of the month or day."""
         if value is None:
             return NEVER_NS
-        text = value.isoformat() if isinstance(value, date | datetime) else value
+        text = value.isoformat() if isinstance(value, date) else value
         span = date_span(text) if isinstance(text, str) else None
         if span is None:
             self._error(f"'expires' must be a date like 2026-12-31, not {value!r}")
             return 0
-        return span[0] if ":" in text else span[1]
+        return span[0] if ":" in str(text) else span[1]
 
-    def _entries(self, entries: Any, prefix: str, depth: int) -> list[Predicate]:
+    def _entries(self, entries: object, prefix: str, depth: int) -> list[Predicate]:
         if not isinstance(entries, list) or not entries:
             self._error("'entries' must list at least one entry")
             return []
@@ -201,7 +206,7 @@ class _ItemReader:
                 self._error("an entry must be a table")
         return parts
 
-    def _entry(self, entry: dict[str, Any], prefix: str, depth: int) -> Predicate | None:
+    def _entry(self, entry: Table, prefix: str, depth: int) -> Predicate | None:
         for unknown in sorted(entry.keys() - _ENTRY_KEYS):
             self._error(f"unknown key '{unknown}' in an entry")
         name, kind = entry.get("field"), entry.get("type")
@@ -217,7 +222,7 @@ class _ItemReader:
         return part if part is None or operator == "included" else no_predicate(part)
 
     def _predicate(
-        self, entry: dict[str, Any], name: str, kind: Any, prefix: str, depth: int
+        self, entry: Table, name: str, kind: object, prefix: str, depth: int
     ) -> Predicate | None:
         value = entry.get("value")
         match kind:
@@ -238,7 +243,7 @@ class _ItemReader:
                     "nested")
         return None
 
-    def _any_of(self, name: str, values: Any, kind: str) -> Predicate | None:
+    def _any_of(self, name: str, values: object, kind: str) -> Predicate | None:
         if not isinstance(values, list) or not values or not all(
             isinstance(value, str | int | float) for value in values
         ):
@@ -250,9 +255,9 @@ class _ItemReader:
                 self._error(reason)
         word = "like" if kind == "wildcard" else "in"
         options = tuple(Literal(text_of(value) if word == "like" else value) for value in values)
-        return compile_query(Match(word, FieldRef(name), options))
+        return compile_query(OneOf(word, FieldRef(name), options))
 
-    def _listed(self, name: str, table: Any) -> Predicate | None:
+    def _listed(self, name: str, table: object) -> Predicate | None:
         """A value list: `path` (or Kibana's `id`) names a file beside the exceptions file."""
         file = (table.get("path") or table.get("id")) if isinstance(table, dict) else None
         kind = table.get("type") if isinstance(table, dict) else None

@@ -1,9 +1,8 @@
-"""What rules that count, remember or compare need to run, and why they cannot."""
+"""The fields that rules name outside of their queries, held against those that events have."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from sensor.base.frozen import frozen
 from sensor.query import ecs_names
@@ -15,23 +14,6 @@ from sensor.rules.types import (
     ThresholdText,
 )
 
-if TYPE_CHECKING:
-    from sensor.rules.indicators import IndicatorFile
-    from sensor.rules.state_store import RuleStore
-
-
-class CannotRun(Exception):
-    """Why a rule that is written rightly cannot run here."""
-
-
-@frozen
-class Resources:
-    """What rules use beside the events."""
-
-    store: RuleStore | None = None
-    """Where new terms are kept; None: in memory, for this run."""
-    indicators: tuple[IndicatorFile, ...] = ()
-
 
 @frozen
 class Fields:
@@ -42,8 +24,8 @@ class Fields:
     """Nobody has them: mistakes."""
     absent: tuple[str, ...]
     """The events of this sensor never have them."""
-    is_hopeless: bool
-    """Whether the rule can never match without them."""
+    satisfiable: bool
+    """True if the rule can match without them."""
 
 
 def fields_of(special: Special, type_of: Callable[[str], str | None]) -> Fields:
@@ -58,13 +40,13 @@ def fields_of(special: Special, type_of: Callable[[str], str | None]) -> Fields:
     lacking = dict.fromkeys(name for name in names if type_of(name) is None)
     unknown = tuple(name for name in lacking if not ecs_names.exists(name))
     absent = tuple(name for name in lacking if name not in unknown)
-    hopeless = bool(absent)
+    satisfiable = not absent
     if isinstance(special, ThreatText):
-        hopeless = all(
-            any(entry.field in lacking and not entry.negate for entry in group)
+        satisfiable = any(
+            all(entry.field not in lacking or entry.negate for entry in group)
             for group in special.mapping
         )
-    return Fields(tuple(dict.fromkeys(names)), unknown, absent, hopeless)
+    return Fields(tuple(dict.fromkeys(names)), unknown, absent, satisfiable)
 
 
 def suppression_fields(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from sensor.base.frozen import frozen
 from sensor.errors import QueryError
 from sensor.model.alert import SEVERITIES
 from sensor.model.units import SECOND_NS
-from sensor.rules.kibana_json import is_json, kind_of, values_of
+from sensor.rules.kibana_json import Table, is_json, kind_of, values_of
 from sensor.rules.types import UNITS_S, Special, ThresholdText, lookback_ns, read_special
 
+T = TypeVar("T")
 FILE_BYTES_MAX = 8 << 20
 UNSUPPORTED_TYPES = {
     "machine_learning": "machine learning jobs are not evaluated",
@@ -35,7 +37,7 @@ class Suppression:
     duration_ns: int
     """0: none was given."""
     missing_alerts: bool
-    """Whether events without a group field give alerts of their own (doNotSuppress)."""
+    """True if events without a group field give alerts of their own (doNotSuppress)."""
 
 
 @frozen
@@ -60,26 +62,52 @@ class RuleText:
     note: str
     author: tuple[str, ...]
     license: str
-    threat: tuple[dict[str, Any], ...]
+    threat: tuple[Table, ...]
     max_signals: int | None
     suppression: Suppression | None
     building_block: bool
     disabled: bool
-    """Whether somebody switched it off in Kibana."""
+    """True if somebody switched it off in Kibana."""
     has_filters: bool
-    """Whether Kibana's filters narrow the query; they are no part of its text."""
+    """True if Kibana's filters narrow the query; they are no part of its text."""
     category_field: str
-    """Where EQL's event category is to be looked for, if the rule says so."""
+    """The field of EQL's event category, if the rule names one."""
     exception_lists: tuple[str, ...]
     ruleset: str
-    """What the rule belongs to: its `[sensor]` table's word, else the name of its folder."""
+    """The rule's set: the word of its `[sensor]` table, else the name of its folder."""
     network_leg: str
     """The rule (file stem) that covers what a tap can see of this one."""
-    tests: tuple[dict[str, Any], ...]
+    tests: tuple[Table, ...]
     lookback_ns: int
-    """How far back a run of the rule looks (`from`): the window where it counts or waits."""
+    """The look-back of a run of the rule (`from`): the window where it counts or waits."""
     special: Special | None
-    """What only rules of its type have: threshold, new terms, indicators."""
+    """The part that only rules of its type have: threshold, new terms, indicators."""
+    lines: Sequence[str] = field(default=(), compare=False, repr=False)
+    """The lines of its file; none where that is JSON."""
+
+    def line_of(self, word: str) -> int:
+        """The line of its file on which a word stands in quotes; 0 if unknown."""
+        if not self.lines:
+            return self.query_line
+        quoted = (f'"{word}"', f"'{word}'")
+        return next((number for number, line in enumerate(self.lines, 1)
+                     if any(text in line for text in quoted)), 0)
+
+    def with_location(self, error: QueryError) -> QueryError:
+        """An error of its query, moved to its place in the file."""
+        if not self.lines:
+            # The file has the query in one piece, escaped: its own line is shown instead.
+            reason = f"{error.reason} (query line {error.line}, column {error.column})"
+            if error.text and error.column:
+                reason += f"\n    {error.text}\n    {' ' * (error.column - 1)}^"
+            return QueryError(reason, path=self.path, line=self.query_line)
+        line = self.query_line + error.line - 1
+        written = self.lines[line - 1].rstrip("\r") if 0 < line <= len(self.lines) else ""
+        shift = written.find(error.text) if error.text else -1
+        if shift < 0:
+            shift, written = 0, error.text
+        return QueryError(error.reason, path=self.path, line=line, column=error.column + shift,
+                          text=written)
 
 
 def find_files(paths: Iterable[str]) -> tuple[list[Path], list[QueryError]]:
@@ -122,7 +150,7 @@ def read_file(path: Path) -> Iterator[RuleText | QueryError]:
             yield from _Reader(str(path), content, *document).read()
 
 
-def _toml(path: Path, content: str) -> Iterator[tuple[dict[str, Any], int] | QueryError]:
+def _toml(path: Path, content: str) -> Iterator[tuple[Table, int] | QueryError]:
     try:
         yield tomllib.loads(content), 0
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -137,7 +165,7 @@ def _toml(path: Path, content: str) -> Iterator[tuple[dict[str, Any], int] | Que
         )
 
 
-def _json(path: Path, content: str) -> Iterator[tuple[dict[str, Any], int] | QueryError]:
+def _json(path: Path, content: str) -> Iterator[tuple[Table, int] | QueryError]:
     """Rules of an export; its other values (exception lists, the closing counts) are no rules."""
     for found in values_of(str(path), content):
         if isinstance(found, QueryError):
@@ -147,7 +175,7 @@ def _json(path: Path, content: str) -> Iterator[tuple[dict[str, Any], int] | Que
 
 
 def why_no_rule(path: Path) -> str:
-    """What to say of a file of JSON without any rule."""
+    """The message about a file of JSON without any rule."""
     found = values_of(str(path), path.read_text("utf-8-sig", "replace"))
     return f"no rule in it: {kind_of(each[1] for each in found if isinstance(each, tuple))}"
 
@@ -155,14 +183,15 @@ def why_no_rule(path: Path) -> str:
 class _Reader:
     """Reads one rule; collects everything that is wrong with it."""
 
-    def __init__(self, path: str, content: str, document: dict[str, Any], line: int) -> None:
+    def __init__(self, path: str, content: str, document: Table, line: int) -> None:
         self.path = path
         self.content = content
+        self.lines = content.split("\n")
         self.document = document
         self.line = line
         self.errors: list[QueryError] = []
         rule = document.get("rule")
-        self.rule: dict[str, Any] = rule if isinstance(rule, dict) else {}
+        self.rule: Table = rule if isinstance(rule, dict) else {}
 
     def read(self) -> Iterator[RuleText | QueryError]:
         if not self.rule:
@@ -210,6 +239,7 @@ class _Reader:
             tests=self._tests(),
             lookback_ns=lookback_ns(self.rule, self._error),
             special=special,
+            lines=() if is_json(self.path) else self.lines,
         )
 
     # --- kinds of values
@@ -230,7 +260,7 @@ class _Reader:
             return "*:*"
         return self._required("query")
 
-    def _typed(self, key: str, kind: type[Any], default: Any) -> Any:
+    def _typed(self, key: str, kind: type[T], default: T) -> T:
         value = self.rule.get(key, default)
         if value is None:
             return default
@@ -241,8 +271,7 @@ class _Reader:
         return value
 
     def _texts(self, key: str) -> tuple[str, ...]:
-        values = self._typed(key, list, [])
-        return tuple(str(value).strip() for value in values)
+        return tuple(str(value).strip() for value in self._typed(key, list, []))
 
     def _language(self, kind: str) -> str:
         default = "eql" if kind == "eql" else "kuery"
@@ -261,13 +290,15 @@ class _Reader:
         return float(value)
 
     def _max_signals(self) -> int | None:
-        value: int | None = self._typed("max_signals", int, None)
-        if value is not None and value < 1:
+        if self.rule.get("max_signals") is None:
+            return None
+        value = self._typed("max_signals", int, 1)
+        if value < 1:
             self._error("'max_signals' must be at least 1", "max_signals")
         return value
 
     def _suppression(self, special: Special | None) -> Suppression | None:
-        table: dict[str, Any] = self._typed("alert_suppression", dict, {})
+        table: Table = self._typed("alert_suppression", dict, {})
         if not table:
             return None
         group_by = table.get("group_by")
@@ -285,7 +316,7 @@ class _Reader:
         return Suppression(tuple(group_by), self._duration_ns(table.get("duration")),
                            strategy == "doNotSuppress")
 
-    def _duration_ns(self, value: Any) -> int:
+    def _duration_ns(self, value: object) -> int:
         if value is None:
             return 0
         number = value.get("value") if isinstance(value, dict) else None
@@ -296,16 +327,17 @@ class _Reader:
             return 0
         return number * UNITS_S[unit] * SECOND_NS
 
-    def _threat(self) -> tuple[dict[str, Any], ...]:
+    def _threat(self) -> tuple[Table, ...]:
         entries = self._typed("threat", list, [])
         if not all(isinstance(entry, dict) for entry in entries):
             self._error("'threat' must be a list of tables", "threat")
             return ()
         return tuple(entries)
 
-    def _tests(self) -> tuple[dict[str, Any], ...]:
-        tests = self.document.get("test", [])
-        return tuple(test for test in tests if isinstance(test, dict))
+    def _tests(self) -> tuple[Table, ...]:
+        tests = self.document.get("test")
+        return tuple(test for test in (tests if isinstance(tests, list) else [])
+                     if isinstance(test, dict))
 
     # --- places
 
@@ -325,35 +357,6 @@ class _Reader:
         line = self._line_of("query")
         if not line:
             return 0
-        written = self.content.split("\n")[line - 1]
+        written = self.lines[line - 1]
         opens = re.search(r"=\s*(\"\"\"|''')\s*$", written)
         return line + 1 if opens else line
-
-
-def line_of(rule: RuleText, word: str) -> int:
-    """The line of a rule's file on which a word stands in quotes; 0 if unknown."""
-    if is_json(rule.path):
-        return rule.query_line
-    lines = Path(rule.path).read_text("utf-8", "replace").split("\n")
-    quoted = (f'"{word}"', f"'{word}'")
-    return next((number for number, line in enumerate(lines, 1)
-                 if any(text in line for text in quoted)), 0)
-
-
-def placed(error: QueryError, rule: RuleText, content: str = "") -> QueryError:
-    """An error of a query, moved to its place in the rule file."""
-    if is_json(rule.path):
-        # The file has the query in one piece, escaped: its own line is shown instead.
-        reason = f"{error.reason} (query line {error.line}, column {error.column})"
-        if error.text and error.column:
-            reason += f"\n    {error.text}\n    {' ' * (error.column - 1)}^"
-        return QueryError(reason, path=rule.path, line=rule.query_line)
-    line = rule.query_line + error.line - 1
-    lines = content.split("\n")
-    written = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""
-    shift = written.find(error.text) if error.text else -1
-    if shift < 0:
-        return QueryError(error.reason, path=rule.path, line=line, column=error.column,
-                          text=error.text)
-    return QueryError(error.reason, path=rule.path, line=line, column=error.column + shift,
-                      text=written)

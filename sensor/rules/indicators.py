@@ -13,11 +13,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from sensor.base.escape import harmless
 from sensor.errors import ConfigError
-from sensor.query.document_rows import merge, nested, values_at
+from sensor.query.document_rows import Document, merge, nested, values_at
 from sensor.query.values import is_network
 
 FILE_BYTES_MAX = 256 << 20
@@ -60,34 +59,35 @@ class IndicatorFile:
             raise ConfigError("\n".join([*shown, *([f"and {more} more"] if more > 0 else [])]))
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of them."""
         return len(self._entries)
 
-    def documents(self) -> Iterator[dict[str, Any]]:
+    def documents(self) -> Iterator[Document]:
         """All indicators, in the order of the file."""
         return (self.document(index) for index in range(len(self._entries)))
 
-    def document(self, index: int) -> dict[str, Any]:
+    def document(self, index: int) -> Document:
         """One indicator as a document."""
         _, name, value = self._entries[index]
-        document: dict[str, Any] = {
+        document: Document = {
             "event": {"kind": "enrichment", "category": ["threat"], "type": ["indicator"],
                       "module": "threatintel", "dataset": "threatintel.file"},
             "threat": {"feed": {"name": self.name}},
         }
         if name:
-            document["threat"]["indicator"] = _indicator(name, value)
-        else:
-            merge(document, nested(json.loads(value)))
-            indicator = document["threat"].get("indicator")
-            # What an alert tells of it has only some of its fields, not the network.
-            if isinstance(indicator, dict) and "name" not in indicator and (
-                    addresses := values_at(indicator, "ip")):
-                indicator["name"] = ", ".join(map(str, addresses))
+            merge(document, {"threat": {"indicator": _indicator(name, value)}})
+            return document
+        merge(document, nested(json.loads(value)))
+        threat = document["threat"]
+        indicator = threat.get("indicator") if isinstance(threat, dict) else None
+        # What an alert has of it are only some of its fields, not the network.
+        if isinstance(indicator, dict) and "name" not in indicator and (
+                addresses := values_at(indicator, "ip")):
+            indicator["name"] = ", ".join(map(str, addresses))
         return document
 
     def line(self, index: int) -> int:
-        """Where in the file one stands."""
+        """The line of the file on which one stands."""
         return self._entries[index][0]
 
     def _content(self, path: Path) -> str:
@@ -103,8 +103,8 @@ class IndicatorFile:
     def _wrong(self, line: int, reason: str) -> None:
         self._errors.append(f"{self._shown}:{line}: {reason}")
 
-    def _are_networks(self, line: int, values: Iterable[Any]) -> bool:
-        """Whether each value is an address or a network; which is not, is wrong."""
+    def _are_networks(self, line: int, values: Iterable[object]) -> bool:
+        """True if each value is an address or a network; which is not, is wrong."""
         for value in values:
             if not is_network(str(value)):
                 self._wrong(line, f"{harmless(str(value)[:80])!r} is neither an address nor a"
@@ -190,12 +190,12 @@ def _field_of(value: str) -> str:
     return "url.domain" if is_domain else ""
 
 
-def _indicator(name: str, written: str) -> dict[str, Any]:
+def _indicator(name: str, written: str) -> Document:
     """The indicator that a value of a list stands for."""
     value, _, description = written.partition(" ")
     if name == "ip":
         kind = "ipv6-addr" if ":" in value else "ipv4-addr"
-        indicator: dict[str, Any] = {"name": value, "type": kind, "ip": value}
+        indicator: Document = {"name": value, "type": kind, "ip": value}
     elif name == "url.full":
         indicator = {"name": value, "type": "url", "url": {"full": value, "original": value}}
     elif name == "url.domain":

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from sensor.errors import QueryError
 
 SUFFIXES = (".ndjson", ".jsonl", ".json")
 _SPACE = re.compile(r"[\s,]*")
 
-Placed = tuple[int, Any]
+Table = dict[str, object]
+"""A table of a TOML file, an object of a JSON file."""
+Placed = tuple[int, object]
 """A line of a file, counted from 1, and the value that begins there."""
 
 
 def is_json(path: str) -> bool:
-    """Whether a file is JSON, by its name."""
+    """True if a file is JSON, by its name."""
     return path.lower().endswith(SUFFIXES)
 
 
@@ -67,8 +68,8 @@ def _after_space(content: str, at: int) -> int:
     return space.end() if space else at
 
 
-def kind_of(values: Iterable[Any]) -> str:
-    """What JSON seems to be that is not what was looked for, and where it belongs."""
+def kind_of(values: Iterable[object]) -> str:
+    """The probable kind of JSON that was not looked for, and where it belongs."""
     objects = [value for value in values if isinstance(value, dict)]
     if any("rule_id" in each for each in objects):
         return "these are rules: give them to --rules"

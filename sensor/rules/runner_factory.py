@@ -18,9 +18,9 @@ from sensor.query.predicate import compile_query
 from sensor.query.stateful.indicator_match import Comparison, Indicators, without_now
 from sensor.query.stateful.new_terms import History
 from sensor.query.stateful.threshold import Limit
-from sensor.rules.field_check import CannotRun, Resources
 from sensor.rules.files import RuleText
 from sensor.rules.indicators import IndicatorFile, read_indicators
+from sensor.rules.rule import CannotRun, Resources
 from sensor.rules.runners import Runner
 from sensor.rules.state_store import RuleStore
 from sensor.rules.stateful_runners import (
@@ -106,7 +106,7 @@ def _own_files(text: RuleText, special: ThreatText) -> list[IndicatorFile]:
 def learning_notices(
     texts: Iterable[RuleText], limits: RuleLimits, store: RuleStore | None
 ) -> list[str]:
-    """What to tell of new-terms rules whose history begins."""
+    """Notices about new-terms rules whose history begins."""
     notices = []
     for text in texts:
         special = text.special
@@ -115,11 +115,11 @@ def learning_notices(
             continue
         if store is not None and store.since_ns(owner_of(text)) is not None:
             continue
-        told = f"rule '{text.name}': its history of terms begins now"
+        notice = f"rule '{text.name}': its history of terms begins now"
         if learning_ns:
-            told += f"; nothing is new for {duration_text(min(learning_ns, special.history_ns))}"
-            told += " (rule.new_terms_learning_s = 0 for a single capture)"
+            notice += f"; nothing is new for {duration_text(min(learning_ns, special.history_ns))}"
+            notice += " (rule.new_terms_learning_s = 0 for a single capture)"
         if store is None:
-            told += "; without --state DIR it ends with this run"
-        notices.append(told)
+            notice += "; without --state DIR it ends with this run"
+        notices.append(notice)
     return notices

@@ -1,18 +1,19 @@
 """Runners: what a kind of rule does with a batch of events, and what it remembers between them.
 
-A runner finds matches; `rules.RuleSet` makes alerts of them. To add a kind of rule: write a runner
+A runner finds matches; a `RunningRule` makes alerts of them. To add a kind of rule: write a runner
 and let `rules/loader.py` build it. What a runner finds may depend on the order of the events and on
 their times, never on where one batch ends and the next begins.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sensor.model.columns import Kept, Rows
+from sensor.query.document_rows import Document
 from sensor.query.masks import Predicate
 from sensor.query.stateful.sample import Sampler
 from sensor.query.stateful.sequence import Tracker
@@ -22,7 +23,7 @@ NO_TIMES: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
 
 class Match(NamedTuple):
-    """What a rule found."""
+    """A match of a rule."""
 
     known_ns: int
     """When it became known: at a row, or at a deadline between two rows."""
@@ -31,36 +32,41 @@ class Match(NamedTuple):
     """
     events: tuple[Kept, ...] | None = None
     """The events it is made of, oldest first; None: the row alone, whose document it becomes."""
-    fields: dict[str, Any] | None = None
-    """What it adds to the alert's document, nested; over what the events say."""
+    fields: Document | None = None
+    """The fields that it adds to the alert's document, nested; over what the events say."""
     name: str = ""
     """Tells it from others that the same events make, in the alert's id."""
 
 
 class Runner(Protocol):
-    """One rule at work."""
+    """One rule at work. What it inherits is right for one that remembers nothing."""
 
     @property
     def evicted(self) -> int:
-        """What had to be forgotten because there was too much to remember."""
+        """The number of things forgotten because there was too much to remember."""
+        return 0
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
-        """What a batch completes, in order of `known_ns` and `row`.
+        """The matches that a batch completes, in order of `known_ns` and `row`.
 
         Rows for which it does not ask `unexcepted` count as excepted from nothing.
         """
 
     def advance(self, now_ns: int) -> list[Match]:
-        """What the time alone completes: no further event is known before it."""
+        """The matches that time alone completes: no further event is known before it."""
+        return []
+
+    def standing(self, rows: Rows, row: int) -> str:
+        """In words, what an event that was taken has come to; empty if it waits for nothing."""
+        return ""
 
     def take_over(self, old: Runner) -> None:
         """Go on where another runner of the same rule stood."""
+        return
 
 
-class SingleRunner:
+class SingleRunner(Runner):
     """Each event that the query selects is a match."""
-
-    evicted = 0
 
     def __init__(self, predicate: Predicate) -> None:
         self.predicate = predicate
@@ -78,15 +84,8 @@ class SingleRunner:
         selected = unexcepted(selected) if selected else selected
         return (rows.times_ns()[selected] if selected else NO_TIMES), selected
 
-    def advance(self, now_ns: int) -> list[Match]:
-        """Nothing: no match waits for the time."""
-        return []
 
-    def take_over(self, old: Runner) -> None:
-        """Nothing is remembered."""
-
-
-class OrderRunner:
+class OrderRunner(Runner):
     """Several events make a match: a sequence or a sample."""
 
     def __init__(self, tracker: Tracker | Sampler) -> None:
@@ -94,15 +93,15 @@ class OrderRunner:
 
     @property
     def evicted(self) -> int:
-        """What had to be forgotten because there was too much to remember."""
+        """The number of things forgotten because there was too much to remember."""
         return self._tracker.evicted
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
-        """What a batch completes."""
+        """The matches that a batch completes."""
         return [Match(*completed) for completed in self._tracker.matches(rows, unexcepted)]
 
     def advance(self, now_ns: int) -> list[Match]:
-        """What the time alone completes."""
+        """The matches that time alone completes."""
         return [Match(*completed) for completed in self._tracker.advance(now_ns)]
 
     def standing(self, rows: Rows, row: int) -> str:

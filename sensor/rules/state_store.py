@@ -1,4 +1,4 @@
-"""Where rules keep what they must not forget: one SQLite file in the folder of `--state`.
+"""The memory of rules over restarts: one SQLite file in the folder of `--state`.
 
 The file belongs to one process at a time. It is written in transactions: a crash leaves it as it
 was after the last one. What cannot be written while the sensor runs stays in memory, and is said.
@@ -18,6 +18,7 @@ from sensor.base.frozen import frozen
 from sensor.errors import ConfigError
 from sensor.query.stateful.new_terms import History
 from sensor.query.stateful.terms import Terms
+from sensor.terminal.stderr import say
 
 FILE_NAME = "rules.sqlite3"
 VERSION = 1
@@ -176,6 +177,21 @@ class RuleStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def open_store(folder: str | None) -> RuleStore | None:
+    """The store in a folder, if one is named. Errors: ConfigError."""
+    return RuleStore(folder) if folder else None
+
+
+def close_store(store: RuleStore | None) -> bool:
+    """Write what rules have learned. Returns False, after a message, if that has failed."""
+    if store is None:
+        return True
+    store.close()
+    if store.error:
+        say(f"sensor: {store.error}")
+    return not store.error
 
 
 @contextmanager

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sensor.model.columns import Rows
-from sensor.query.document_rows import merge, nested, values_at
+from sensor.query.document_rows import Document, merge, nested, values_at
 from sensor.query.masks import Predicate, date_text
 from sensor.query.stateful.indicator_match import Hit, Indicators
 from sensor.query.stateful.new_terms import History
@@ -26,22 +25,15 @@ from sensor.rules.state_store import Owner, RuleStore
 from sensor.rules.types import NewTermsText, ThresholdText
 
 
-class _Quiet:
-    """What runners have in common that no passing of time alone completes a match of."""
-
-    def advance(self, now_ns: int) -> list[Match]:
-        """Nothing: no match waits for the time."""
-        return []
-
-
-class ThresholdRunner(_Quiet):
+class ThresholdRunner(Runner):
     """A match for each group of events that were enough within the window."""
+
+    evicted = 0
 
     def __init__(self, predicate: Predicate, text: ThresholdText, limit: Limit) -> None:
         self._predicate = predicate
         self._text = text
         self._engine = Threshold(limit)
-        self.evicted = 0
         self.absorbed = 0
         """Events that belong to a match that was made before them."""
 
@@ -70,12 +62,12 @@ class ThresholdRunner(_Quiet):
 
     def _match(self, rows: Rows, row: int, group: Terms, fired: Fired) -> Match:
         text = self._text
-        told: dict[str, Any] = {
+        threshold: Document = {
             "field": list(text.fields), "value": [text_of(term) for term in group],
             "count": fired.count,
         }
         if text.cardinality_field:
-            told["cardinality"] = {"field": text.cardinality_field, "value": fired.distinct}
+            threshold["cardinality"] = {"field": text.cardinality_field, "value": fired.distinct}
         first_ns = min(_instant(start, fired.start_ns) for start, _ in fired.notes)
         last_ns = max(_instant(end, fired.end_ns) for _, end in fired.notes)
         fields = _common(rows, row)
@@ -84,7 +76,7 @@ class ThresholdRunner(_Quiet):
         merge(fields, {
             "@timestamp": date_text(last_ns),
             "event": {"start": date_text(first_ns), "end": date_text(last_ns)},
-            "sensor": {"alert": {"threshold": told}},
+            "sensor": {"alert": {"threshold": threshold}},
         })
         name = json.dumps([group, fired.start_ns, fired.end_ns])
         return Match(fired.end_ns, row, events=(), fields=fields, name=name)
@@ -93,7 +85,7 @@ class ThresholdRunner(_Quiet):
         """In words, what the groups of an event that was counted have come to."""
         text = self._text
         groups = combinations_of(rows, text.fields, np.array([row], dtype=np.intp))[0]
-        count, different = max(map(self._engine.counted, groups), default=(0, 0))
+        count, different = max(map(self._engine.count, groups), default=(0, 0))
         if not count:
             return f"it lacks {' or '.join(text.fields)}, by which events are counted"
         words = f"counted: {count} of {text.value} by then"
@@ -110,21 +102,21 @@ class ThresholdRunner(_Quiet):
 
 
 def _spans(rows: Rows, chosen: NDArray[np.intp]) -> list[tuple[Terms, Terms]]:
-    """When events began and ended, as they themselves tell."""
+    """When events began and ended, as they themselves have it."""
     ends = terms_of(rows.column("@timestamp"), chosen)
     starts = terms_of(rows.column("event.start"), chosen)
     return [(start or end, end) for start, end in zip(starts, ends, strict=True)]
 
 
-def _instant(told: Terms, otherwise_ns: int) -> int:
-    span = date_span(str(told[0])) if told else None
+def _instant(written: Terms, otherwise_ns: int) -> int:
+    span = date_span(str(written[0])) if written else None
     return span[0] if span else otherwise_ns
 
 
-def _common(rows: Rows, row: int) -> dict[str, Any]:
-    """What all events of a bucket have in common, as far as that is known by itself."""
+def _common(rows: Rows, row: int) -> Document:
+    """The fields that all events of a bucket have in common, as far as that is known by itself."""
     document = rows.documents([row])[0]
-    fields: dict[str, Any] = {
+    fields: Document = {
         name: document[name] for name in ("data_stream", "observer", "ecs")
         if name in document
     }
@@ -135,8 +127,10 @@ def _common(rows: Rows, row: int) -> dict[str, Any]:
     return fields
 
 
-class NewTermsRunner(_Quiet):
+class NewTermsRunner(Runner):
     """A match for each event that has a value which the rule has not seen for long enough."""
+
+    evicted = 0
 
     def __init__(
         self, predicate: Predicate, text: NewTermsText, history: History, owner: Owner,
@@ -148,7 +142,6 @@ class NewTermsRunner(_Quiet):
         self._owner = owner
         self._store = store
         self._is_restored = store is None
-        self.evicted = 0
         self.learned = 0
         """Values that would have been new, while the history was learned."""
 
@@ -157,7 +150,7 @@ class NewTermsRunner(_Quiet):
         if not rows.count:
             return []
         if self._store is not None:
-            if self._is_restored:  # what alerts have told by now; before that it could get lost
+            if self._is_restored:  # what alerts have reported by now; before that it could get lost
                 self._store.save(self._owner, self._history)
             else:
                 self._store.restore(self._owner, self._history)
@@ -189,9 +182,9 @@ class NewTermsRunner(_Quiet):
             new = [terms for terms in mine if self._history.see(terms, time_ns)]
             if new:
                 values = dict.fromkeys(text_of(term) for terms in new for term in terms)
-                told = {"field": list(self._fields), "value": list(values)}
+                new_terms = {"field": list(self._fields), "value": list(values)}
                 found.append(
-                    Match(time_ns, row, fields={"sensor": {"alert": {"new_terms": told}}}))
+                    Match(time_ns, row, fields={"sensor": {"alert": {"new_terms": new_terms}}}))
         return found
 
     def take_over(self, old: Runner) -> None:
@@ -208,10 +201,8 @@ def owner_of(text: RuleText) -> Owner:
     return Owner(text.id, hashlib.sha256(parts.encode()).hexdigest()[:32])
 
 
-class ThreatRunner(_Quiet):
+class ThreatRunner(Runner):
     """A match for each event that has a value in common with an indicator."""
-
-    evicted = 0
 
     def __init__(
         self, predicate: Predicate, indicators: Indicators,
@@ -231,11 +222,11 @@ class ThreatRunner(_Quiet):
         hits = self._indicators.hits(rows, selected)
         return [
             Match(rows.known_ns(row), row,
-                  fields={"threat": {"enrichments": [self._told(hit) for hit in hits[row]]}})
+                  fields={"threat": {"enrichments": [self._enrichment(hit) for hit in hits[row]]}})
             for row in (unexcepted(list(hits)) if hits else [])
         ]
 
-    def _told(self, hit: Hit) -> dict[str, Any]:
+    def _enrichment(self, hit: Hit) -> Document:
         """An indicator as an element of `threat.enrichments`."""
         file, number = self._origin[hit.indicator]
         document = file.document(number)
@@ -244,7 +235,7 @@ class ThreatRunner(_Quiet):
         )
         if "/" in str(indicator.get("ip", "")):  # a network; the field takes addresses only
             indicator = {key: value for key, value in indicator.items() if key != "ip"}
-        enrichment: dict[str, Any] = {
+        enrichment: Document = {
             "indicator": indicator,
             "matched": {
                 "atomic": text_of(hit.value), "field": hit.field,
@@ -255,6 +246,3 @@ class ThreatRunner(_Quiet):
         if feeds := values_at(document, "threat.feed"):
             enrichment["feed"] = feeds[0]
         return enrichment
-
-    def take_over(self, old: Runner) -> None:
-        """Nothing is remembered."""

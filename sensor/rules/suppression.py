@@ -1,4 +1,4 @@
-"""What keeps a rule from saying too much: suppression by group, and a limit per window of time.
+"""Bounds on the alerts of a rule: suppression by group, and a limit per window of time.
 
 All in packet time. Whatever is held back is counted: by the next alert of its group, by a closing
 alert for the window, and by the ledger.
@@ -56,7 +56,7 @@ class Suppressor:
 
 @frozen
 class Overflow:
-    """What a window held back."""
+    """The alerts that a window held back."""
 
     start_ns: int
     end_ns: int
@@ -77,7 +77,7 @@ class RateLimit:
         self._last_ns = 0
 
     def admit(self, time_ns: int) -> bool:
-        """Whether one more alert may leave now; windows that ended must have been closed."""
+        """True if one more alert may leave now; windows that ended must have been closed."""
         window = time_ns // self._window_ns
         if window != self._window:
             self._window, self._admitted = window, 0
@@ -89,7 +89,7 @@ class RateLimit:
         return False
 
     def is_full(self, time_ns: int) -> bool:
-        """Whether it is certain that nothing more may leave at a time."""
+        """True if it is certain that nothing more may leave at a time."""
         window = time_ns // self._window_ns
         return window == self._window and self._admitted >= self.alerts_max
 
@@ -112,7 +112,7 @@ class RateLimit:
         return (self._window + 1) * self._window_ns if self._over else None
 
     def close(self, now_ns: int | None) -> Overflow | None:
-        """What the window held back, once, if it has ended by now (None: whatever the time)."""
+        """The alerts that the window held back, once, if it has ended (or `now_ns` is None)."""
         end_ns = (self._window + 1) * self._window_ns
         if not self._over or (now_ns is not None and now_ns < end_ns):
             return None

@@ -1,4 +1,4 @@
-"""What rules of some types say beyond their query: threshold, new terms, indicator match.
+"""Parts of rules of some types beyond their query: threshold, new terms, indicator match.
 
 Both forms are read: the TOML tables of the detection-rules layout and the keys of Kibana's export.
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from sensor.base.frozen import frozen
 from sensor.model.units import SECOND_NS
+from sensor.rules.kibana_json import Table
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 LOOKBACK_DEFAULT_NS = 360 * SECOND_NS
@@ -68,24 +68,7 @@ _AGO_S = {**UNITS_S, "H": 3600, "M": 30 * 86_400, "y": 365 * 86_400}
 Special = ThresholdText | NewTermsText | ThreatText
 
 
-def described(special: Special, window_ns: int) -> str:
-    """In words for people what a rule wants beyond its query."""
-    match special:
-        case ThresholdText(fields, value, name, different):
-            words = f"{value} event{'s'[:value != 1]} within {duration_text(window_ns)}"
-            if name:
-                words += f", {different} different {name} among them"
-            return words + (f", for each {' and '.join(fields)}" if fields else "")
-        case NewTermsText(fields, history_ns):
-            return f"{' and '.join(fields)} not seen within {duration_text(history_ns)}"
-        case ThreatText(mapping):
-            return " or ".join(
-                " and ".join(f"{entry.field} {'is not' if entry.negate else 'is'}"
-                             f" {entry.indicator_field}" for entry in group)
-                for group in mapping)
-
-
-def read_special(rule: dict[str, Any], sensor: dict[str, Any], report: Report) -> Special | None:
+def read_special(rule: Table, sensor: Table, report: Report) -> Special | None:
     """The part of a rule that belongs to its type alone; what is wrong goes to `report`."""
     match rule.get("type"):
         case "threshold":
@@ -97,7 +80,7 @@ def read_special(rule: dict[str, Any], sensor: dict[str, Any], report: Report) -
     return None
 
 
-def lookback_ns(rule: dict[str, Any], report: Report) -> int:
+def lookback_ns(rule: Table, report: Report) -> int:
     """The time between `from` and `to`: how far back a run of the rule looks."""
     spans = []
     for key, default in (("from", "now-6m"), ("to", "now")):
@@ -113,8 +96,8 @@ def lookback_ns(rule: dict[str, Any], report: Report) -> int:
     return spans[0] - spans[1]
 
 
-def ago_ns(value: Any) -> int | None:
-    """How long ago `now-9m` is; None if it is something else.
+def ago_ns(value: object) -> int | None:
+    """The age in nanoseconds that `now-9m` means; None if it is something else.
 
     Rounding (`/d`) is passed over; a month is 30 days, a year 365.
     """
@@ -126,7 +109,7 @@ def ago_ns(value: Any) -> int | None:
     return sum(int(number) * _AGO_S[unit] for number, unit in parts) * SECOND_NS
 
 
-def _threshold(table: Any, report: Report) -> ThresholdText | None:
+def _threshold(table: object, report: Report) -> ThresholdText | None:
     if not isinstance(table, dict):
         report("a threshold rule needs [rule.threshold]", "")
         return None
@@ -153,7 +136,7 @@ def _threshold(table: Any, report: Report) -> ThresholdText | None:
     return ThresholdText(fields or (), value or 1, name, different)
 
 
-def _new_terms(rule: dict[str, Any], report: Report) -> NewTermsText | None:
+def _new_terms(rule: Table, report: Report) -> NewTermsText | None:
     table = rule.get("new_terms")
     if isinstance(table, dict):
         names, starts = table.get("value"), table.get("history_window_start")
@@ -171,7 +154,7 @@ def _new_terms(rule: dict[str, Any], report: Report) -> NewTermsText | None:
     return NewTermsText(fields or (), span or 0)
 
 
-def _threat(rule: dict[str, Any], sensor: dict[str, Any], report: Report) -> ThreatText:
+def _threat(rule: Table, sensor: Table, report: Report) -> ThreatText:
     mapping = rule.get("threat_mapping")
     groups = []
     for group in mapping if isinstance(mapping, list) else []:
@@ -198,7 +181,7 @@ def _threat(rule: dict[str, Any], sensor: dict[str, Any], report: Report) -> Thr
     )
 
 
-def _entry(entry: Any, report: Report) -> MappingEntry | None:
+def _entry(entry: object, report: Report) -> MappingEntry | None:
     given = entry if isinstance(entry, dict) else {}
     name, other = given.get("field"), given.get("value")
     if not isinstance(name, str) or not isinstance(other, str) or not name or not other:
@@ -209,7 +192,7 @@ def _entry(entry: Any, report: Report) -> MappingEntry | None:
     return MappingEntry(name, other, bool(given.get("negate", False)))
 
 
-def _names(value: Any, least: int, most: int) -> tuple[str, ...] | None:
+def _names(value: object, least: int, most: int) -> tuple[str, ...] | None:
     names = [value] if isinstance(value, str) else [] if value is None else value
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         return None
@@ -217,8 +200,9 @@ def _names(value: Any, least: int, most: int) -> tuple[str, ...] | None:
     return named if least <= len(named) <= most and len(set(named)) == len(named) else None
 
 
-def _whole(value: Any) -> int | None:
+def _whole(value: object) -> int | None:
     return value if type(value) is int and value >= 1 else None
+
 
 def duration_text(span_ns: int) -> str:
     """`7 d`, `36 h`: the largest unit that tells it exactly."""

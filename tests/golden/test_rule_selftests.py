@@ -14,7 +14,7 @@ import sensor
 from sensor.app.build import load_rules
 from sensor.cli.main import commands
 from sensor.cli.rules_test import outcomes_of
-from sensor.rules.ruleset import Rule
+from sensor.rules.rule import Rule
 from tests.running import ROOT
 
 TRUTH: list[dict[str, Any]] = tomllib.loads(

@@ -20,8 +20,8 @@ from sensor.events.files import EventFiles
 from sensor.query.eql import parser as eql
 from sensor.query.kql import parser as kql
 from sensor.query.predicate import selects
-from sensor.query.required_terms import Clause, needs_of
-from sensor.rules.prefilter import needs_of_rules
+from sensor.query.required_terms import Clause, required_terms
+from sensor.rules.prefilter import clauses_of
 from sensor.rules.ruleset import RuleSet
 from tests.interpreted import load
 
@@ -156,13 +156,13 @@ def test_a_line_that_a_query_selects_has_what_the_query_needs(line: str) -> None
     document = orjson.loads(line)
     for text, query in QUERIES:
         if selects(query, document):  # type: ignore[arg-type]
-            for clause in needs_of(query):
+            for clause in required_terms(query):
                 for make in SCANNERS:
                     assert found_in(make, clause, line), (text, clause)
 
 
 def test_the_telnet_rule_needs_its_port_and_lines_without_it_are_passed_over() -> None:
-    clauses = needs_of(kql.parse(KQL[0]))
+    clauses = required_terms(kql.parse(KQL[0]))
     (port,) = [clause for clause in clauses if clause.numbers]
     assert port.numbers == {23}
     for line, wanted in [
@@ -216,7 +216,7 @@ def lines(draw: Any) -> str:
 
 def alerts_of(rules: str, path: Path, *, filtered: bool) -> tuple[list[Any], dict[str, int]]:
     ruleset = RuleSet.load([rules], config=Config(), known_fields={}, any_event=True)
-    needs = needs_of_rules(ruleset.rules) if filtered else None
+    needs = clauses_of(ruleset.rules) if filtered else None
     files = EventFiles([str(path)], needs, EventLimits(), always=True)
 
     def alerts() -> Iterator[Any]:

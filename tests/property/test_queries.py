@@ -94,12 +94,12 @@ eql_leaves = st.one_of(
     st.builds(ast.Compare, st.sampled_from(("==", "!=")),
               st.sampled_from(ADDRESSES).map(ast.FieldRef),
               st.sampled_from(NETS).map(ast.Literal)),
-    st.builds(ast.Match, st.just("in"), fields,
+    st.builds(ast.OneOf, st.just("in"), fields,
               st.lists(st.one_of(words, ports).map(ast.Literal), min_size=1, max_size=3).map(tuple),
               st.booleans()),
-    st.builds(ast.Match, st.just("like"), fields,
+    st.builds(ast.OneOf, st.just("like"), fields,
               st.lists(words.map(ast.Literal), min_size=1, max_size=3).map(tuple), st.booleans()),
-    st.builds(ast.Match, st.just(":"), st.sampled_from(KEYWORDS).map(ast.FieldRef),
+    st.builds(ast.OneOf, st.just(":"), st.sampled_from(KEYWORDS).map(ast.FieldRef),
               st.lists(words.map(ast.Literal), min_size=1, max_size=2).map(tuple), st.just(True)),
     st.builds(lambda name, nets: ast.Call("cidrmatch", (name, *map(ast.Literal, nets))),
               st.sampled_from(ADDRESSES).map(ast.FieldRef),
@@ -150,7 +150,7 @@ def eql_text(node: Any) -> str:  # noqa: C901, PLR0911  one line per shape
             return f"not ({eql_text(item)})"
         case ast.Compare(op, left, right) | ast.Arithmetic(op, left, right):
             return f"({eql_text(left)}) {op} ({eql_text(right)})"
-        case ast.Match(kind, left, options, insensitive):
+        case ast.OneOf(kind, left, options, insensitive):
             sign = "~" if insensitive and kind != ":" else ""
             return f"{eql_text(left)} {kind}{sign} ({', '.join(map(eql_text, options))})"
         case ast.Call(name, args, insensitive):
@@ -318,13 +318,13 @@ def eql_selects(node: Any, document: dict[str, Any]) -> bool:  # noqa: PLR0911, 
             return any(related(op, first, second, is_address)
                        for first in eql_values(left, document)
                        for second in eql_values(right, document))
-        case ast.Match("in", left, options, insensitive):
+        case ast.OneOf("in", left, options, insensitive):
             is_address = touches_address(left)
             return any(
                 related("==", *folded(first, option.value, insensitive and not is_address),
                         is_address)
                 for first in eql_values(left, document) for option in options)
-        case ast.Match(_, left, options, insensitive):
+        case ast.OneOf(_, left, options, insensitive):
             return any(fits(*reversed(folded(first, option.value, insensitive)))
                        for first in eql_values(left, document) if isinstance(first, str)
                        for option in options)

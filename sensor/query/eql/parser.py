@@ -1,9 +1,8 @@
-"""EQL text -> tree. The grammar is eql.lark; what the tree means is eql_predicate.py."""
+"""EQL text -> tree. The grammar is grammar.lark; predicate.py has what the tree means."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from sensor.model.units import SECOND_NS
 from sensor.query.ast import (
@@ -13,10 +12,10 @@ from sensor.query.ast import (
     EventQuery,
     FieldRef,
     Literal,
-    Match,
     Negative,
     Node,
     Not,
+    OneOf,
     Query,
     Sample,
     Sequence,
@@ -25,9 +24,16 @@ from sensor.query.ast import (
     any_of,
 )
 from sensor.query.eql.functions import FUNCTIONS
-from sensor.query.parsing import Shape, check_depth, grammar, parse_tree, query_error, unescape
+from sensor.query.parsing import (
+    ParseNode,
+    Shape,
+    check_depth,
+    grammar,
+    parse_tree,
+    query_error,
+    unescape,
+)
 from sensor.query.patterns import PatternError, regex
-from sensor.query.shipped_rules import EQL
 from sensor.query.values import is_network, text_of
 
 _UNITS_NS = {
@@ -64,11 +70,6 @@ def parse(text: str) -> Query:
 
     Errors: QueryError, whatever the text.
     """
-    return EQL.get(text) or parse_anew(text)
-
-
-def parse_anew(text: str) -> Query:
-    """The same of a query that is not one of the shipped rules', or as if it were none."""
     if not text.strip():
         raise query_error("the query is empty", text, 0)
     tree = parse_tree(lambda: grammar("eql", _SHAPE), text, _NAMES, _HINTS)
@@ -81,7 +82,7 @@ class _Builder:
     def __init__(self, text: str) -> None:
         self._text = text
 
-    def query(self, tree: Any) -> Query:
+    def query(self, tree: ParseNode) -> Query:
         match tree.data:
             case "sequence":
                 return self._sequence(tree)
@@ -92,7 +93,7 @@ class _Builder:
 
     # --- events and their order
 
-    def _event(self, tree: Any) -> EventQuery:
+    def _event(self, tree: ParseNode) -> EventQuery:
         category, _, condition = tree.children
         name: str | None = str(category)
         if category.type == "ANY":
@@ -101,7 +102,7 @@ class _Builder:
             name = str(self._string(category))
         return EventQuery(name, self._node(condition, 0), category.start_pos)
 
-    def _sequence(self, tree: Any) -> Sequence:
+    def _sequence(self, tree: ParseNode) -> Sequence:
         first, by, maxspan, *steps, until = tree.children
         nodes = self._steps(steps)
         if len(nodes) < 2 and nodes[0].runs < 2:
@@ -121,7 +122,7 @@ class _Builder:
                     "'until' needs as many 'by' keys as the events", until.children[0])
         return Sequence(self._keys(by), self._maxspan_ns(maxspan), tuple(nodes), end)
 
-    def _steps(self, trees: list[Any]) -> list[Step]:
+    def _steps(self, trees: list[ParseNode]) -> list[Step]:
         if len(trees) > _STEPS_MAX:
             raise self._error(f"more than {_STEPS_MAX} events", trees[_STEPS_MAX])
         steps = []
@@ -133,10 +134,10 @@ class _Builder:
                 raise self._error("a missing event cannot run", runs.children[0])
         return steps
 
-    def _keys(self, tree: Any) -> tuple[FieldRef, ...]:
+    def _keys(self, tree: ParseNode) -> tuple[FieldRef, ...]:
         return () if tree is None else tuple(self._field(item) for item in tree.children[1:])
 
-    def _runs(self, tree: Any) -> int:
+    def _runs(self, tree: ParseNode) -> int:
         if tree is None:
             return 1
         _, word, number = tree.children
@@ -147,7 +148,7 @@ class _Builder:
             raise self._error(f"'runs' is a whole number from 1 to {_RUNS_MAX}", number)
         return value
 
-    def _maxspan_ns(self, tree: Any) -> int:
+    def _maxspan_ns(self, tree: ParseNode) -> int:
         if tree is None:
             return 0
         _, word, number, unit = tree.children
@@ -163,7 +164,7 @@ class _Builder:
 
     # --- conditions and values
 
-    def _node(self, tree: Any, depth: int) -> Node:  # noqa: PLR0911, C901  one line per shape
+    def _node(self, tree: ParseNode, depth: int) -> Node:
         check_depth(depth, self._text, self._offset(tree))
         below = tree.children
         match tree.data:
@@ -182,7 +183,7 @@ class _Builder:
             case "sum" | "product":
                 return self._arithmetic(tree, depth)
             case "negative":
-                return _turned(self._node(below[1], depth + 1))
+                return _negated(self._node(below[1], depth + 1))
             case "positive":
                 return self._node(below[1], depth + 1)
             case "call":
@@ -191,11 +192,11 @@ class _Builder:
                 return self._field(tree)
         return self._literal(below[0])
 
-    def _arithmetic(self, tree: Any, depth: int) -> Node:
+    def _arithmetic(self, tree: ParseNode, depth: int) -> Node:
         left, op, right = tree.children
         return Arithmetic(str(op), self._node(left, depth + 1), self._node(right, depth + 1))
 
-    def _match(self, tree: Any, depth: int) -> Node:
+    def _match(self, tree: ParseNode, depth: int) -> Node:
         left, negated, word, right = tree.children
         kind = str(word).rstrip("~")
         if negated is not None and kind == ":":
@@ -207,11 +208,11 @@ class _Builder:
         options = tuple(self._node(item, depth) for item in right.children)
         for option, item in zip(options, right.children, strict=True):
             self._check_option(kind, option, self._leaf(item))
-        found = Match(kind, self._node(left, depth), options,
+        found = OneOf(kind, self._node(left, depth), options,
                       kind == ":" or str(word).endswith("~"), word.start_pos)
         return found if negated is None else Not(found)
 
-    def _check_option(self, kind: str, option: Node, place: Any) -> None:
+    def _check_option(self, kind: str, option: Node, place: ParseNode) -> None:
         if not isinstance(option, Literal):
             if kind != "in":
                 raise self._error(f"'{kind}' needs constants on its right", place)
@@ -222,7 +223,7 @@ class _Builder:
         elif kind == "regex":
             self._check_regex(str(option.value), place)
 
-    def _check_regex(self, pattern: str, place: Any) -> None:
+    def _check_regex(self, pattern: str, place: ParseNode) -> None:
         try:
             regex(pattern)
         except PatternError as error:
@@ -231,7 +232,7 @@ class _Builder:
             at = place.start_pos + (quotes + error.at if exact else 0)
             raise query_error(f"regular expression: {error.reason}", self._text, at) from None
 
-    def _call(self, tree: Any, depth: int) -> Node:
+    def _call(self, tree: ParseNode, depth: int) -> Node:
         name, tilde, arguments = tree.children
         function = FUNCTIONS.get(str(name).lower())
         if function is None:
@@ -256,12 +257,12 @@ class _Builder:
                     self._text, arg.at,
                 )
 
-    def _field(self, tree: Any) -> FieldRef:
+    def _field(self, tree: ParseNode) -> FieldRef:
         optional, name = tree.children
         text = str(name).replace("`", "") if name.type == "QUOTED_NAME" else str(name)
         return FieldRef(text, optional is not None, name.start_pos)
 
-    def _literal(self, token: Any) -> Literal:
+    def _literal(self, token: ParseNode) -> Literal:
         words: dict[str, bool | None] = {"TRUE": True, "FALSE": False, "NULL": None}
         if token.type in words:
             return Literal(words[token.type], token.start_pos)
@@ -269,13 +270,13 @@ class _Builder:
             return Literal(self._number(token), token.start_pos)
         return Literal(self._string(token), token.start_pos)
 
-    def _string(self, token: Any) -> str:
+    def _string(self, token: ParseNode) -> str:
         if token.type == "RAW_STRING":
             return str(token)[3:-3]
         return unescape(str(token)[1:-1], _ESCAPES, self._text, token.start_pos + 1,
                         unknown="unknown escape")
 
-    def _number(self, token: Any) -> int | float:
+    def _number(self, token: ParseNode) -> int | float:
         text = str(token)
         value = float(text)
         if not math.isfinite(value) or len(text) > 40:
@@ -288,19 +289,19 @@ class _Builder:
 
     # --- places
 
-    def _leaf(self, tree: Any) -> Any:
+    def _leaf(self, tree: ParseNode) -> ParseNode:
         while not hasattr(tree, "start_pos"):
             tree = next(child for child in tree.children if child is not None)
         return tree
 
-    def _offset(self, tree: Any) -> int:
+    def _offset(self, tree: ParseNode) -> int:
         return int(self._leaf(tree).start_pos)
 
-    def _error(self, reason: str, place: Any) -> Exception:
+    def _error(self, reason: str, place: ParseNode) -> Exception:
         return query_error(reason, self._text, self._offset(place))
 
 
-def _turned(node: Node) -> Node:
+def _negated(node: Node) -> Node:
     if (isinstance(node, Literal) and isinstance(node.value, int | float)
             and not isinstance(node.value, bool)):
         return Literal(-node.value, node.at)

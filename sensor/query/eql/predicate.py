@@ -12,7 +12,7 @@ from itertools import islice, product
 import numpy as np
 
 from sensor.model.addresses import Networks
-from sensor.model.columns import AddressColumn, CodedColumn, Column, Mask, NumberColumn, Rows
+from sensor.model.columns import AddressColumn, Column, Mask, NumberColumn, Rows
 from sensor.query.ast import (
     And,
     Arithmetic,
@@ -20,10 +20,10 @@ from sensor.query.ast import (
     Compare,
     FieldRef,
     Literal,
-    Match,
     Negative,
     Node,
     Not,
+    OneOf,
     Or,
     children,
 )
@@ -41,6 +41,7 @@ from sensor.query.masks import (
 )
 from sensor.query.patterns import regex, wildcard
 from sensor.query.values import (
+    MIRRORED,
     DateText,
     IpText,
     Value,
@@ -53,8 +54,6 @@ from sensor.query.values import (
 
 COMBINATIONS_MAX = 4096
 """Values of a function whose arguments are all lists; what goes beyond is not looked at."""
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-_MISSING = CodedColumn(np.zeros(0, dtype=np.int32), ((),))
 
 Event = Mapping[str, Values]
 
@@ -89,7 +88,7 @@ def _not_null(results: object) -> Values:
 
 
 def truth(node: Node, event: Event) -> bool:
-    """Whether a condition holds for an event."""
+    """True if a condition holds for an event."""
     match node:
         case And(items):
             return all(truth(item, event) for item in items)
@@ -99,7 +98,7 @@ def truth(node: Node, event: Event) -> bool:
             return not truth(item, event)
         case Compare(op, left, right):
             return _compared(op, left, right, event)
-        case Match(kind, left, options, insensitive):
+        case OneOf(kind, left, options, insensitive):
             return any(_matches(kind, value, choice, insensitive)
                        for value in values_of(left, event)
                        for option in options for choice in values_of(option, event))
@@ -224,8 +223,8 @@ def _quick(node: Node) -> _Quick | None:
         case Compare(op, FieldRef(), Literal(value)) if value is not None:
             return _Quick("==" if op == "!=" else op, (value,), op == "!=")
         case Compare(op, Literal(value), FieldRef()) if value is not None:
-            return _Quick("==" if op == "!=" else _MIRRORED[op], (value,), op == "!=")
-        case Match(kind, FieldRef(), options) if kind in ("in", ":"):
+            return _Quick("==" if op == "!=" else MIRRORED[op], (value,), op == "!=")
+        case OneOf(kind, FieldRef(), options) if kind in ("in", ":"):
             values = tuple(option.value for option in options if isinstance(option, Literal))
             if len(values) == len(options):
                 if kind == ":" and any(isinstance(value, str) for value in values):

@@ -1,9 +1,8 @@
-"""KQL text -> tree. The grammar is kql.lark; what the tree means is kql_predicate.py."""
+"""KQL text -> tree. The grammar is grammar.lark; predicate.py has what the tree means."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from sensor.query.ast import (
     FieldTest,
@@ -17,8 +16,15 @@ from sensor.query.ast import (
     all_of,
     any_of,
 )
-from sensor.query.parsing import Shape, check_depth, grammar, parse_tree, query_error, unescape
-from sensor.query.shipped_rules import KQL
+from sensor.query.parsing import (
+    ParseNode,
+    Shape,
+    check_depth,
+    grammar,
+    parse_tree,
+    query_error,
+    unescape,
+)
 from sensor.query.values import is_network
 
 _SHAPE = Shape(
@@ -46,18 +52,13 @@ def parse(text: str) -> Node:
 
     Errors: QueryError, whatever the text.
     """
-    return KQL.get(text) or parse_anew(text)
-
-
-def parse_anew(text: str) -> Node:
-    """The same of a query that is not one of the shipped rules', or as if it were none."""
     if not text.strip():
         raise query_error("the query is empty", text, 0)
     tree = parse_tree(lambda: grammar("kql", _SHAPE), text, _NAMES, {})
     return _condition(tree.children[0], text, 0)
 
 
-def _condition(tree: Any, text: str, depth: int) -> Node:  # noqa: PLR0911  one line per shape
+def _condition(tree: ParseNode, text: str, depth: int) -> Node:
     at = _offset(tree)
     check_depth(depth, text, at)
     below = tree.children
@@ -78,7 +79,7 @@ def _condition(tree: Any, text: str, depth: int) -> Node:  # noqa: PLR0911  one 
     return FieldTest(None, value)
 
 
-def _distributed(name: Text | Wildcard, tree: Any, text: str, depth: int) -> Node:
+def _distributed(name: Text | Wildcard, tree: ParseNode, text: str, depth: int) -> Node:
     """`field:(a or not b)`: the field goes to each value, the words become document logic."""
     check_depth(depth, text, _offset(tree))
     below = tree.children
@@ -92,28 +93,28 @@ def _distributed(name: Text | Wildcard, tree: Any, text: str, depth: int) -> Nod
     return FieldTest(name, _literal(tree, text))
 
 
-def _range(name: Text | Wildcard, op: str, tree: Any, text: str) -> Range:
+def _range(name: Text | Wildcard, op: str, tree: ParseNode, text: str) -> Range:
     value = _literal(tree, text)
     if not isinstance(value, Text):
         raise query_error(f"'{op}' needs one value, not a pattern or null", text, value.at)
     return Range(name, op, value)
 
 
-def _field(tree: Any, text: str) -> Text | Wildcard:
+def _field(tree: ParseNode, text: str) -> Text | Wildcard:
     value = _literal(tree, text)
     if isinstance(value, Null):
         return Text("null", value.at)
     return value
 
 
-def _path(tree: Any, text: str) -> Text:
+def _path(tree: ParseNode, text: str) -> Text:
     value = _field(tree, text)
     if not isinstance(value, Text):
         raise query_error("the path before '{' must be one field name", text, value.at)
     return value
 
 
-def _literal(tree: Any, text: str) -> Text | Null | Wildcard:
+def _literal(tree: ParseNode, text: str) -> Text | Null | Wildcard:
     """One value; words side by side keep the white space between them."""
     first, last = tree.children[0], tree.children[-1]
     at, end = first.start_pos, last.end_pos
@@ -159,8 +160,8 @@ def _character(digits: str, text: str, at: int) -> str:
     return chr(number)
 
 
-def _offset(tree: Any) -> int:
-    """Where a tree begins in the text."""
+def _offset(tree: ParseNode) -> int:
+    """The offset at which a tree begins in the text."""
     while not hasattr(tree, "start_pos"):
         tree = tree.children[0]
     return int(tree.start_pos)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +16,10 @@ from sensor.base.frozen import frozen
 from sensor.model.addresses import Networks
 from sensor.model.columns import AddressColumn, Column, Mask, Rows
 from sensor.query.ast import And, FieldTest, Node, Not, Or, Range, Text, all_of
+from sensor.query.document_rows import Document, Selection, values_at
 from sensor.query.masks import network_mask
-from sensor.query.document_rows import Selection, values_at
 from sensor.query.stateful.terms import Term, terms_of
-from sensor.query.values import address_of, is_network, text_of, told_apart
+from sensor.query.values import address_of, is_network, term_text, text_of
 
 HITS_MAX = 16
 """Indicators told of one event; further ones that match too are left out."""
@@ -56,7 +55,7 @@ class _Index:
         """By length of the prefix of 128 bits, then by the bits of the prefix."""
         self._networks: Networks | None = None
 
-    def add(self, number: int, document: dict[str, Any]) -> None:
+    def add(self, number: int, document: Document) -> None:
         for value in values_at(document, self._name):
             if isinstance(value, dict):
                 continue
@@ -66,7 +65,7 @@ class _Index:
                 self._by_network.setdefault(bits, {}).setdefault(prefix, []).append(number)
                 self._networks = None
             else:
-                self._by_text.setdefault(told_apart(text), []).append(number)
+                self._by_text.setdefault(term_text(text), []).append(number)
 
     def mask(self, column: Column | None, count: int) -> Mask:
         """The rows that have a value in common with any indicator."""
@@ -144,7 +143,7 @@ class Indicators:
         """Indicators that were added."""
         return self._count
 
-    def add(self, documents: Iterable[dict[str, Any]]) -> None:
+    def add(self, documents: Iterable[Document]) -> None:
         """Take more indicators."""
         for document in documents:
             for index in self._indexes.values():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from itertools import islice, product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from sensor.model.columns import AddressColumn, CodedColumn, Column, Rows, Scalar
 from sensor.query.ast import FieldRef
 from sensor.query.masks import date_text
-from sensor.query.values import address_of, date_span, told_apart
+from sensor.query.values import address_of, date_span, term_text
 
 Key = Hashable
 KEYS_MAX = 256
@@ -63,7 +62,7 @@ class Join:
         if not self._by:
             return chosen, [()] * len(chosen)
         parts = [self._values(rows, ref.name, chosen) for ref in self._by]
-        keys: list[Any] = parts[0] if len(parts) == 1 else list(zip(*parts, strict=True))
+        keys: list[Key] = parts[0] if len(parts) == 1 else list(zip(*parts, strict=True))
         missing, several = self._exceptions(parts)
         if not missing and not several:
             return chosen, keys
@@ -73,11 +72,11 @@ class Join:
             if index in missing:
                 continue
             if index in several:
-                options: list[tuple[Any, ...]] = [
+                options: list[tuple[Key, ...]] = [
                     value if isinstance(value := part[index], _Several) else (value,)
                     for part in parts
                 ]
-                combined: list[Any] = list(islice(product(*options), KEYS_MAX))
+                combined: list[tuple[Key, ...]] = list(islice(product(*options), KEYS_MAX))
                 found += [option[0] for option in combined] if len(parts) == 1 else combined
                 kept += [row] * len(combined)
             else:
@@ -135,12 +134,12 @@ def canonical(value: Scalar, ecs_type: str) -> Key:
         return _number_text(value)
     if ecs_type == "date":
         span = date_span(value)
-        return date_text(span[0]) if span else told_apart(value)
+        return date_text(span[0]) if span else term_text(value)
     if ecs_type == "ip" or _may_be_address(value):
         halves = address_of(value)
         if halves is not None:
             return halves[0] << 64 | halves[1]
-    return told_apart(value)
+    return term_text(value)
 
 
 def _number_text(value: float) -> str:

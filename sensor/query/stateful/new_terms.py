@@ -21,7 +21,7 @@ REFRESHES_PER_WINDOW = 64
 
 @dataclass(slots=True)
 class News:
-    """What has changed since it was last asked for."""
+    """The changes since they were last asked for."""
 
     seen: dict[Terms, int] = field(default_factory=dict)
     """When values were seen last."""
@@ -38,7 +38,7 @@ class History:
         self.since_ns: int | None = None
         """From when on the history is whole; None: nothing was watched yet."""
         self.until_ns = 0
-        """How far it was watched."""
+        """The time up to which it was watched."""
         self._last_of: OrderedDict[Terms, int] = OrderedDict()
         self._fresh = News()
         self._refreshed: dict[Terms, int] = {}
@@ -104,7 +104,7 @@ class History:
             self._fresh.forgotten.append(terms)
 
     def take_news(self, *, everything: bool = False) -> News | None:
-        """What to write now; None if it can wait. `everything`: nothing may wait any longer."""
+        """The changes to write now, None if they can wait; with `everything` none may wait."""
         late_ns = self._refreshed_ns + self.window_ns // REFRESHES_PER_WINDOW
         refresh = everything or self.until_ns >= late_ns
         if not (refresh or self._fresh.seen):

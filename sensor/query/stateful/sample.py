@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 
-from sensor.model.columns import Kept, Rows
 from sensor.config import RuleLimits
+from sensor.model.columns import Kept, Rows
 from sensor.query.ast import Sample
 from sensor.query.stateful.join import Key
-from sensor.query.stateful.steps import Completed, Findings, Steps, Unexcepted
+from sensor.query.stateful.steps import Completed, Completions, Steps, Unexcepted
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class _Candidate:
 
 @dataclass(slots=True)
 class _Group:
-    """What is remembered under one key, oldest first."""
+    """The events remembered under one key, oldest first."""
 
     candidates: list[_Candidate] = field(default_factory=list)
     covered: int = 0
@@ -65,7 +65,7 @@ class Sampler:
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Completed]:
         """The samples that a batch completes, in the order of its rows."""
-        found = Findings()
+        found = Completions()
         current, known_ns = -1, 0
         masks: dict[Key, int] = {}
         for row, step, time_ns, key in self._steps.hits(rows, unexcepted):
@@ -84,7 +84,7 @@ class Sampler:
         return []
 
     def _take(
-        self, rows: Rows, row: int, known_ns: int, masks: dict[Key, int], found: Findings
+        self, rows: Rows, row: int, known_ns: int, masks: dict[Key, int], found: Completions
     ) -> None:
         """One event, with the steps that select it under each of its keys."""
         if not masks:

@@ -19,11 +19,11 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Collection
 
-from sensor.model.columns import Kept, Rows
 from sensor.config import RuleLimits
+from sensor.model.columns import Kept, Rows
 from sensor.query.ast import Sequence, Step
 from sensor.query.stateful.join import Key
-from sensor.query.stateful.steps import Completed, Findings, Steps, Unexcepted
+from sensor.query.stateful.steps import Completed, Completions, Steps, Unexcepted
 
 _NEVER = 1 << 200
 """Later than any time."""
@@ -99,14 +99,14 @@ class Tracker:
         self._seen: OrderedDict[Key, int] = OrderedDict()
         """When something that must be missing before the first event was seen last."""
         self._due_ns = _NEVER
-        self._found = Findings()
+        self._found = Completions()
         self._rows: Rows | None = None
         self._kept_row = -1
         self._kept: Kept | None = None
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Completed]:
         """The sequences that a batch completes, in the order in which that becomes known."""
-        self._found = Findings()
+        self._found = Completions()
         self._rows, self._kept_row = rows, -1
         parts = self._parts
         for row, index, time_ns, key in self._steps.hits(rows, unexcepted):
@@ -126,7 +126,7 @@ class Tracker:
 
     def advance(self, now_ns: int) -> list[Completed]:
         """The sequences that are complete because nothing more became known before `now_ns`."""
-        self._found = Findings()
+        self._found = Completions()
         self._expire(now_ns, 0)
         return self._found.completed
 

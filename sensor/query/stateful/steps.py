@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from sensor.model.columns import Kept, Rows
 from sensor.query.ast import FieldRef, Step
-from sensor.query.stateful.join import Join, Key
 from sensor.query.predicate import compile_query
+from sensor.query.stateful.join import Join, Key
 
 Unexcepted = Callable[[list[int]], list[int]]
 """Of some rows of a batch those that no exception covers."""
@@ -87,8 +87,10 @@ def _without_excepted(
     return [chosen[union[chosen]] for chosen in found]
 
 
-class Findings:
-    """What a batch completes, in order; the same events once, though lists gave them several keys.
+class Completions:
+    """The matches that a batch completes, in order.
+
+    The same events stand there once, though lists gave them several keys.
     """
 
     def __init__(self) -> None:

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sensor.model.addresses import address_text
-from sensor.model.columns import AddressColumn, CodedColumn, Column, Rows
+from sensor.model.columns import AddressColumn, CodedColumn, Column, Rows, Scalar
 from sensor.query.masks import NUMBER_TYPES, date_text
-from sensor.query.values import address_of, number_of, text_of, told_apart
+from sensor.query.values import address_of, number_of, term_text, text_of
 
 Term = str | int | float
 Terms = tuple[Term, ...]
@@ -62,23 +61,23 @@ def _coded(column: CodedColumn, chosen: NDArray[np.intp]) -> list[Terms]:
     return terms
 
 
-def _term_of_type(ecs_type: str) -> Callable[[Any], Term]:
+def _term_of_type(ecs_type: str) -> Callable[[Scalar], Term]:
     if ecs_type == "ip":
         return _address
     return _number if ecs_type in NUMBER_TYPES else _text
 
 
-def _text(value: Any) -> Term:
-    return told_apart(text_of(value))
+def _text(value: Scalar) -> Term:
+    return term_text(text_of(value))
 
 
-def _address(value: Any) -> Term:
-    text = told_apart(text_of(value))
+def _address(value: Scalar) -> Term:
+    text = term_text(text_of(value))
     halves = address_of(text)
     return text if halves is None else _address_text(*halves)
 
 
-def _number(value: Any) -> Term:
+def _number(value: Scalar) -> Term:
     number = number_of(value)
     return _text(value) if number is None else number
 

@@ -16,13 +16,13 @@ from typing import Any
 from sensor.base.frozen import frozen
 
 COUNT_TOLD_MAX = 1_000
-"""Where distinct values are counted too, more events than this of one bucket are told as this many
+"""If distinct values are counted too, more events than this of one bucket are told as this many
 (or as many as the rule asks for, if that is more): only the newest are kept."""
 
 
 @frozen
 class Limit:
-    """What makes a bucket fire, and what bounds the buckets."""
+    """The conditions under which a bucket fires, and the bounds of buckets."""
 
     count: int
     """Events."""
@@ -45,7 +45,7 @@ class Fired:
     count: int
     distinct: int
     notes: tuple[Any, ...] = field(default=(), compare=False)
-    """What was noted of those events, oldest first."""
+    """The notes of those events, oldest first."""
 
 
 @dataclass(slots=True)
@@ -113,8 +113,8 @@ class Threshold:
         self._evict()
         return fired
 
-    def counted(self, group: Hashable) -> tuple[int, int]:
-        """How many events of a group are counted by now, and how many different values."""
+    def count(self, group: Hashable) -> tuple[int, int]:
+        """The numbers of events and of different values of a group, by now."""
         bucket = self._buckets.get(group)
         return (0, 0) if bucket is None else (len(bucket.times), len(bucket.last_of))
 

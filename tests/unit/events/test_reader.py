@@ -27,7 +27,7 @@ from sensor.events import prefilter, reader
 from sensor.events import reorder as order
 from sensor.events.files import EventFiles
 from sensor.query.values import date_span
-from sensor.rules import prefilter as rule_needs
+from sensor.rules.prefilter import clauses_of
 from tests.command import sensor as run
 from tests.running import CAPTURES
 
@@ -279,7 +279,7 @@ def test_a_pipe_that_waits_gives_what_it_gave(tmp_path: Path) -> None:
 
 
 def test_the_search_is_chosen_from_a_sample() -> None:
-    needs = rule_needs.needs_of_rules(load_rules(any_event=True).rules)
+    needs = clauses_of(load_rules(any_event=True).rules)
     assert len(needs) == 3 and all(needs)
     data = bytearray(b'{"destination":{"port":80},"event":{"type":"connection"}}\n' * 50 + b"\0")
     assert not prefilter.scanner_for(needs, data, len(data) - 1, always=True).takes_all

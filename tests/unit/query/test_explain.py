@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from sensor.query.ast import EventQuery, Literal
 from sensor.query.document_rows import DocumentRows
 from sensor.query.eql import parser as eql
 from sensor.query.explain import Explainer, Line
 from sensor.query.kql import parser as kql
-from sensor.query.unparse import render
 from tests.queries.test_queries import cases, parse
 
 FLOW: dict[str, Any] = {
@@ -37,15 +35,6 @@ def test_the_whole_holds_where_the_query_selects(
     nearness = explainer.nearness(rows)
     assert ((nearness >= 0) & (nearness <= 1)).all()
     assert (nearness == 1).tolist() == holds
-
-
-@pytest.mark.parametrize(("content", "case"), cases("expect"))
-def test_the_text_of_a_tree_parses_to_the_tree(
-    content: dict[str, Any], case: dict[str, Any]
-) -> None:
-    tree = parse(content, case)
-    again = parse(content, {**case, "query": render(tree)})
-    assert again == tree, render(tree)
 
 
 def test_every_part_says_whether_it_holds_and_what_the_event_has() -> None:
@@ -99,7 +88,3 @@ def test_nearness_is_the_share_of_what_holds() -> None:
     query = kql.parse("destination.port:23 and network.transport:tcp and "
                       "(event.action:x or (event.action:flow_started and user.name:a))")
     assert Explainer(query).nearness(DocumentRows([FLOW, {}])).tolist() == [0.5, 0.0]
-
-
-def test_an_event_query_renders_with_its_category() -> None:
-    assert render(EventQuery(None, Literal(True))) == "any where true"

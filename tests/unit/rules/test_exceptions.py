@@ -42,7 +42,7 @@ def alerted(folder: Path, content: str, name: str = "exceptions.toml", day: int 
                          config=Config(), known_fields=FIELDS)
     rows = DocumentRows(list(FLOWS.values()), [day * 86400 * 10**9 + row for row in range(4)])
     alerts = rules.match(rows)
-    counters = rules.rules[0].counters
+    counters = rules.running[0].counters
     assert (counters.matches, counters.excepted) == (4, 4 - len(alerts))
     ports = {alert.document["source"]["port"] for alert in alerts}
     return "".join(key for key, flow in FLOWS.items() if flow["source.port"] in ports)

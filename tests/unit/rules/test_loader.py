@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sensor.config import Config
 from sensor.errors import ConfigError
-from sensor.rules.ruleset import RulesError, RuleSet, format_rule
+from sensor.query.document_rows import DocumentRows
+from sensor.rules.rule import RulesError
+from sensor.rules.ruleset import RuleSet
 from tests.command import DEMO, sensor
-from tests.unit.rules.test_ruleset import FIELDS, load, rule_text
-
-RULE: dict[str, Any] = {
-    "rule_id": "r1", "name": "Exported", "description": "d", "type": "query", "language": "kuery",
-    "severity": "low", "risk_score": 21, "query": "destination.port:23",
-}
-ITEM = {"item_id": "i", "list_id": "l", "name": "n", "description": "known", "entries": [
-    {"field": "source.ip", "type": "match", "operator": "included", "value": "192.0.2.1"}]}
-EVENT = {"@timestamp": "2026-01-02T03:04:05Z", "destination": {"port": 23}}
-
-
-def of_files(*rules: Path, exceptions: tuple[Path, ...] = ()) -> RuleSet:
-    return RuleSet.load(map(str, rules), exceptions=map(str, exceptions), config=Config(),
-                        known_fields=FIELDS)  # fmt: skip
-
-
-def written(path: Path, *values: Any) -> Path:
-    path.write_text("".join(json.dumps(value) + "\n" for value in values))
-    return path
+from tests.rule_files import (
+    EVENT,
+    FIELDS,
+    ITEM,
+    RULE,
+    errors,
+    flow,
+    load,
+    of_files,
+    rule_text,
+    written,
+)
 
 
 @pytest.mark.parametrize(("keys", "query", "reason"), [
@@ -48,53 +42,9 @@ def test_names_that_look_misspelt_are_told_where_any_event_may_come(
     assert rules.notices == [f"rule 'Test rule' runs degraded: {reason}"]
 
 
-def test_a_misspelt_group_is_told_where_any_event_may_come(tmp_path: Path) -> None:
-    extra = '[rule.threshold]\nfield = ["source.ipp"]\nvalue = 2\n'
-    rules = load(tmp_path, rule_text(extra=extra, type="threshold"), any_event=True)
-    assert "no event is known to have 'source.ipp': did you mean 'source.ip'?" in rules.notices[0]
-
-
 def test_fields_of_other_products_are_no_typing_errors(tmp_path: Path) -> None:
     query = "panw.panos.action:deny and acme.box.verdict:x and process.nam:y and event.category:z"
     assert load(tmp_path, rule_text(query), any_event=True).notices == []
-
-
-@pytest.mark.parametrize(("values", "told"), [
-    ([ITEM], "these are exception items: give them to --exceptions"),
-    ([EVENT, EVENT], "these look like events: give them to --events"),
-    ([{"a": 1}], "something else is in it"), ([], "it is empty"),
-])
-@pytest.mark.parametrize("suffix", ["ndjson", "json"])
-def test_a_file_without_rules_is_an_error(
-    values: list[Any], told: str, suffix: str, tmp_path: Path
-) -> None:
-    path = written(tmp_path / f"x.{suffix}", *values)
-    with pytest.raises(RulesError) as caught:
-        of_files(path)
-    assert str(caught.value) == f"{path}: no rule in it: {told}"
-    with pytest.raises(RulesError, match=rf"^{tmp_path}: no rule in its files .x") as caught:
-        written(tmp_path / "x.ndjson", *values)
-        of_files(tmp_path)
-
-
-def test_other_files_may_lie_beside_rules(tmp_path: Path) -> None:
-    written(tmp_path / "events.ndjson", EVENT)
-    written(tmp_path / "rules.ndjson", RULE)
-    assert [rule.text.name for rule in of_files(tmp_path).rules] == ["Exported"]
-
-
-@pytest.mark.parametrize(("values", "told"), [
-    ([RULE], "these are rules: give them to --rules"),
-    ([EVENT], "these look like events: give them to --events"),
-])
-def test_exceptions_without_an_item_are_an_error(
-    values: list[Any], told: str, tmp_path: Path
-) -> None:
-    rules = written(tmp_path / "rules.ndjson", RULE)
-    path = written(tmp_path / "x.ndjson", *values)
-    with pytest.raises(ConfigError) as caught:
-        of_files(rules, exceptions=(path,))
-    assert str(caught.value) == f"{path}: no exception item in it: {told}"
 
 
 def test_an_exported_list_may_be_empty_and_rules_may_hold_their_items(tmp_path: Path) -> None:
@@ -104,41 +54,6 @@ def test_an_exported_list_may_be_empty_and_rules_may_hold_their_items(tmp_path: 
     both = written(tmp_path / "both.ndjson", RULE, container, ITEM, counts)
     assert of_files(both, exceptions=(empty,)).rules[0].exceptions == []
     assert len(of_files(both, exceptions=(both,)).rules[0].exceptions) == 1
-
-
-@pytest.mark.parametrize("indent", [None, 2])
-@pytest.mark.parametrize("many", [True, False])
-def test_json_may_be_an_array_or_spread_over_lines(
-    indent: int | None, many: bool, tmp_path: Path
-) -> None:
-    path = tmp_path / "rules.json"
-    rules = [RULE, {**RULE, "rule_id": "r2"}]
-    path.write_text(json.dumps(rules if many else RULE, indent=indent))
-    assert len(of_files(path).rules) == (2 if many else 1)
-    path.write_text(json.dumps([RULE, {**RULE, "query": "sorce.ip:1"}], indent=indent))
-    with pytest.raises(RulesError, match=rf":{1 if indent is None else 12}: unknown field"):
-        of_files(path)
-
-
-@pytest.mark.parametrize(("content", "line"), [
-    ('[{"rule_id": "r1"', 1), ('[\n{"a": 1},\n', 0), ('{"a": 1}\n{"b": }', 2), ("[" * 9999, 0),
-])
-def test_broken_json_says_where(content: str, line: int, tmp_path: Path) -> None:
-    path = tmp_path / "rules.json"
-    path.write_text(content)
-    with pytest.raises(RulesError) as caught:
-        of_files(path)
-    assert str(caught.value).startswith(f"{path}:{line}: JSON: " if line else f"{path}: JSON: ")
-
-
-def test_a_mistake_in_an_exported_query_is_shown_with_a_caret(tmp_path: Path) -> None:
-    query = "destination.port:23 and\n  sorce.ip:192.0.2.1"
-    path = written(tmp_path / "x.ndjson", RULE, {**RULE, "rule_id": "r2", "query": query})
-    with pytest.raises(RulesError) as caught:
-        of_files(path)
-    assert str(caught.value).splitlines() == [
-        f"{path}:2: unknown field 'sorce.ip': did you mean 'source.ip'? (query line 2, column 3)",
-        "      sorce.ip:192.0.2.1", "      ^"]
 
 
 def test_the_places_of_both_rules_with_one_id_are_told(tmp_path: Path) -> None:
@@ -170,30 +85,6 @@ def test_a_comparison_of_other_languages_is_no_bare_value(
 def test_a_bare_value_may_have_an_equals_sign(tmp_path: Path) -> None:
     query = 'a=b or "destination.port=23" or Q2Fsbw== or event.action:"destination.port=23"'
     assert load(tmp_path, rule_text(query)).rules[0].status == "runs"
-
-
-def suppressed(group_by: str, unit: str = "m") -> str:
-    return (f"[rule.alert_suppression]\ngroup_by = ['{group_by}']\n"
-            f"duration = {{ value = 5, unit = '{unit}' }}\n")  # fmt: skip
-
-
-def test_what_suppression_groups_by_is_checked(tmp_path: Path) -> None:
-    with pytest.raises(RulesError, match=r"unknown field 'sorce\.ip'") as caught:
-        load(tmp_path, rule_text(extra=suppressed("sorce.ip")))
-    assert "rule0.toml:14: alert_suppression: " in str(caught.value)
-    (rule,) = load(tmp_path, rule_text(extra=suppressed("process.name"))).rules
-    assert (rule.status, rule.reason) == (
-        "degraded", "alert_suppression: not on a tap: process.name")
-    (rule,) = load(tmp_path, rule_text(extra=suppressed("sorce.ip")), any_event=True).rules
-    assert (rule.status, rule.reason) == (
-        "degraded", "no event is known to have 'sorce.ip': did you mean 'source.ip'?")
-    with pytest.raises(RulesError, match=r"'duration' must be like .* \(s, m, h, d\)"):
-        load(tmp_path, rule_text(extra=suppressed("source.ip", "w")))
-
-
-def test_a_rule_tells_how_it_is_suppressed(tmp_path: Path) -> None:
-    (rule,) = load(tmp_path, rule_text(extra=suppressed("source.ip"))).rules
-    assert format_rule(rule)["suppression"] == "one alert for each source.ip within 5 min"
 
 
 def test_a_file_of_several_rules_is_no_name_of_one(tmp_path: Path) -> None:
@@ -238,3 +129,102 @@ def test_files_of_the_wrong_kind_are_named_once(tmp_path: Path) -> None:
     documents = written(tmp_path / "events.ndjson", EVENT)
     told = sensor("replay", "--quiet", str(documents))
     assert told.code == 1 and "documents are given to --events, rules to --rules" in told.err
+
+
+def test_two_rules_with_one_id_name_both_files(tmp_path: Path) -> None:
+    (error,) = errors(tmp_path, rule_text(), rule_text())
+    assert "rule0.toml" in error and "rule1.toml" in error and "r1" in error
+
+
+@pytest.mark.parametrize(("kind", "word"), [
+    ("machine_learning", "machine learning"), ("esql", "ES|QL"), ("saved_query", "Kibana"),
+])
+def test_types_that_are_not_evaluated_are_refused_by_name(
+    kind: str, word: str, tmp_path: Path
+) -> None:
+    rules = load(tmp_path, rule_text(type=kind, language=None), rule_text(rule_id="r2"))
+    assert [rule.status for rule in rules.rules] == ["cannot_run", "runs"]
+    assert kind in rules.notices[0] and word in rules.notices[0]
+    assert len(rules.match(DocumentRows([flow()]))) == 1
+
+
+@pytest.mark.parametrize(("query", "status", "reason"), [
+    ("destination.port:23", "runs", ""),
+    ("destination.port:23 or process.name:telnet", "degraded", "process.name"),
+    ("destination.port:23 and process.name:telnet", "cannot_run", "process.name"),
+    ("destination.port:23 and not process.name:telnet", "degraded", "process.name"),
+    ("process.name:null and winlog.event_id:*", "cannot_run", "winlog.event_id"),
+    ("destination.port:23 and not event.dataset:x or netflow.x:1", "degraded", "netflow.x"),
+])
+def test_fields_that_a_tap_lacks(query: str, status: str, reason: str, tmp_path: Path) -> None:
+    (rule,) = load(tmp_path, rule_text(query)).rules
+    assert rule.status == status
+    assert reason in rule.reason
+
+
+@pytest.mark.parametrize(("query", "status"), [
+    ('process where process.name == "telnet"', "cannot_run"),
+    ("network where ?process.name == null", "runs"),
+    ('network where process.name != "x" and destination.port == 23', "degraded"),
+    ("sequence [network where true] [network where true]", "runs"),
+    ("sequence [process where true] [network where true]", "cannot_run"),
+    ("sequence with maxspan=1s [network where true] ![process where true]", "degraded"),
+    ("sequence by process.pid [network where true] [network where true]", "cannot_run"),
+    ("sequence by ?process.pid [network where true] [network where true]", "runs"),
+    ("sample by source.ip [network where true] [network where destination.port == 23]", "runs"),
+])
+def test_eql_on_a_tap(query: str, status: str, tmp_path: Path) -> None:
+    (rule,) = load(tmp_path, rule_text(query, type="eql", language="eql")).rules
+    assert rule.status == status
+
+
+@pytest.mark.parametrize(("query", "reason"), [
+    ("destination.ip:10.0.0.0/33", "neither an address nor a network"),
+    ("destination.port:telnet", "is a number"),
+    ("source.port > x", "is a number"),
+    ('@timestamp > "now-5m"', "packet time"),
+    ("sensor.flow.verdcit:accepted", "did you mean 'sensor.flow.verdict'"),
+])
+def test_constants_that_can_never_fit(query: str, reason: str, tmp_path: Path) -> None:
+    (error,) = errors(tmp_path, rule_text(query))
+    assert reason in error
+
+
+def test_a_rule_whose_filters_narrow_its_query_does_not_run_without_them(tmp_path):
+    text = rule_text(extra="[[rule.filters]]\n[rule.filters.meta]\nnegate = true\n"
+                     "[rule.filters.query.wildcard.'source.ip']\nvalue = '10.*'\n")
+    (rule,) = load(tmp_path, text).describe()
+    assert rule["status"] == "cannot_run" and "filters" in rule["reason"]
+
+
+def test_a_rule_with_another_event_category_does_not_run_by_the_usual_one(tmp_path):
+    def text(number: int, field: str) -> str:
+        return rule_text("network where true", type="eql", language="eql", rule_id=f"r{number}",
+                         event_category_override=field)
+
+    rules = load(tmp_path, text(0, "event.type"), text(1, "event.category")).describe()
+    assert [rule["status"] for rule in rules] == ["cannot_run", "runs"]
+    assert "event_category_override (event.type)" in rules[0]["reason"]
+
+
+def test_an_unknown_field_of_several_values_is_said_once(tmp_path):
+    assert len(errors(tmp_path, rule_text("destination.pot:(22 or 23 or 24)"))) == 1
+
+
+def test_a_field_of_packetbeat_is_absent_not_a_mistake(tmp_path):
+    """Elastic's network rules ask for both names of a field; one rule must not stop all others."""
+    query = "network_traffic.icmp.request.type:(5 or 137) or destination.port:23"
+    (rule,) = load(tmp_path, rule_text(query)).describe()
+    assert (rule["status"], rule["reason"]) == (
+        "degraded", "not on a tap: network_traffic.icmp.request.type")
+
+
+def test_a_rule_disabled_in_its_export_does_not_run(tmp_path: Path) -> None:
+    rule = {"rule_id": "r", "name": "n", "description": "d", "type": "query", "severity": "low",
+            "risk_score": 21, "language": "kuery", "query": "destination.port:23",
+            "enabled": False}
+    (tmp_path / "export.ndjson").write_text(json.dumps(rule) + "\n")
+    loaded = RuleSet.load([str(tmp_path)], config=Config(), known_fields=FIELDS)
+    assert [(each.status, each.reason) for each in loaded.rules] == [
+        ("cannot_run", "disabled in its export")
+    ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import weakref
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,9 @@ import pytest
 
 from sensor.config import Config, RuleLimits
 from sensor.ecs.schema import FIELDS as FLOW_FIELDS
-from sensor.query import ast
-from sensor.query.document_rows import DocumentRows, KeptDocument
-from sensor.query.eql import parser as eql
-from sensor.query.stateful.sample import Sampler
-from sensor.query.stateful.sequence import Tracker
-from sensor.rules.ruleset import RulesError, RuleSet
+from sensor.query.document_rows import DocumentRows
+from sensor.rules.rule import RulesError
+from sensor.rules.ruleset import RuleSet
 from tests.flow_records import batch_of
 from tests.running import ROOT
 
@@ -221,7 +217,7 @@ def test_suppression_groups_by_what_the_events_share(tmp_path: Path) -> None:
                              process(40), network(41)))
     counts = [alert.document["sensor"]["alert"]["suppressed_count"] for alert in found]
     assert counts == [0, 1]
-    assert rules.rules[0].counters.suppressed == 1
+    assert rules.running[0].counters.suppressed == 1
 
 
 def test_what_exceeds_the_limit_is_counted(tmp_path: Path) -> None:
@@ -244,112 +240,6 @@ def test_what_is_pending_is_bounded_and_what_was_evicted_is_in_the_ledger(tmp_pa
     pids = [alert.document["process"]["pid"] for alert in found]
     assert pids == [2, 3, 4]
     assert rules.ledger()["r1"]["evicted"] == 2
-
-
-class Watched(KeptDocument):
-    """An event whose life can be watched."""
-
-    __slots__ = ("__weakref__",)
-
-
-class WatchedRows(DocumentRows):
-    """Documents; `alive` gets those of their events that are kept."""
-
-    def __init__(
-        self, documents: list[dict[str, Any]], known_ns: int, alive: weakref.WeakSet[Watched]
-    ) -> None:
-        super().__init__(documents, [known_ns] * len(documents))
-        self._alive = alive
-
-    def keep(self, row: int) -> KeptDocument:
-        (document,) = self.documents([row])
-        kept = Watched(document, self.known_ns(row))
-        self._alive.add(kept)
-        return kept
-
-
-@pytest.mark.parametrize("query", [
-    'sequence by k [any where t == "a"] [any where t == "b"]',
-    'sequence by k [any where t == "a"] with runs=3 [any where t == "b"]',
-    'sequence by k with maxspan=1h [any where t == "a"] ![any where t == "b"]',
-    'sequence by k with maxspan=1h ![any where t == "b"] [any where t == "a"] [any where t == "c"]',
-])
-def test_no_more_events_are_held_than_may_be(query: str) -> None:
-    parsed = eql.parse(query)
-    assert isinstance(parsed, ast.Sequence)
-    tracker = Tracker(parsed, 3600 * SECOND, RuleLimits(pending_max=50))
-    alive: weakref.WeakSet[Watched] = weakref.WeakSet()
-    for number in range(40):
-        documents = [{"t": "a", "k": (number * 20 + at) % 90} for at in range(20)]
-        tracker.matches(WatchedRows(documents, number, alive), lambda selected: selected)
-        assert len(alive) <= 50
-    assert tracker.evicted > 0
-
-
-@pytest.mark.parametrize("query", [
-    'sequence by k [any where t == "a"] [any where t == "b"]',
-    'sequence by k [any where t == "a"] with runs=3 [any where t == "b"]',
-    'sample by k [any where t == "a"] [any where t == "b"]',
-])
-def test_long_events_are_held_up_to_so_many_octets(query: str) -> None:
-    parsed = eql.parse(query)
-    limits = RuleLimits(pending_bytes_max=100_000)
-    tracker: Tracker | Sampler
-    if isinstance(parsed, ast.Sequence):
-        tracker = Tracker(parsed, 3600 * SECOND, limits)
-    else:
-        assert isinstance(parsed, ast.Sample)
-        tracker = Sampler(parsed, 3600 * SECOND, limits)
-    alive: weakref.WeakSet[Watched] = weakref.WeakSet()
-    for number in range(30):
-        documents = [{"t": "a", "k": (number * 20 + at) % 90, "text": "x" * 5000}
-                     for at in range(20)]
-        tracker.matches(WatchedRows(documents, number, alive), lambda selected: selected)
-        assert 15 <= len(alive) <= 19, "each takes a little over 5,000"
-    assert tracker.evicted > 0
-    last = documents[-1]["k"]
-    ends = [{"t": "b", "k": last}] if "runs" not in query else [
-        {"t": "a", "k": last}, {"t": "a", "k": last}, {"t": "b", "k": last}]
-    (found,) = tracker.matches(DocumentRows(ends, [40] * len(ends)), lambda selected: selected)
-    assert found.events[0].document() == documents[-1]
-
-
-def test_long_values_join_by_all_of_their_text() -> None:
-    parsed = eql.parse('sequence by k [any where t == "a"] [any where t == "b"]')
-    assert isinstance(parsed, ast.Sequence)
-    tracker = Tracker(parsed, SECOND, RuleLimits())
-    long = "x" * 5000
-    documents = [{"t": "a", "k": long}, {"t": "b", "k": long + "y"}, {"t": "b", "k": long}]
-    (found,) = tracker.matches(DocumentRows(documents, [1, 2, 3]), lambda selected: selected)
-    assert [event.known_ns for event in found.events] == [1, 3]
-
-
-def test_what_is_held_gives_its_octets_back() -> None:
-    """What ended in any way does not count any more: many times the limit goes through."""
-    parsed = eql.parse('sequence by k with maxspan=5s [any where t == "a"] ![any where t == "c"] '
-                       '[any where t == "b"] until [any where t == "u"]')
-    assert isinstance(parsed, ast.Sequence)
-    tracker = Tracker(parsed, SECOND, RuleLimits(pending_bytes_max=20_000))
-    text = "x" * 5000
-    for number in range(100):
-        ends = "abcu"[number % 4]  # replaced, complete, spoilt, ended; every other one too old
-        rows = DocumentRows([{"t": "a", "k": 1, "text": text}, {"t": ends, "k": 1}],
-                            [number * 4 * SECOND] * 2)
-        tracker.matches(rows, lambda selected: selected)
-    assert tracker.evicted == 0
-
-
-def test_what_is_too_old_is_forgotten_without_being_counted() -> None:
-    parsed = eql.parse('sequence by k with maxspan=5s [any where t == "a"] [any where t == "b"]')
-    assert isinstance(parsed, ast.Sequence)
-    tracker = Tracker(parsed, SECOND, RuleLimits(pending_max=10))
-    alive: weakref.WeakSet[Watched] = weakref.WeakSet()
-    documents = [{"t": "a", "k": number} for number in range(5)]
-    tracker.matches(WatchedRows(documents, 0, alive), lambda selected: selected)
-    assert len(alive) == 5
-    tracker.matches(DocumentRows([{"t": "x"}], [6 * SECOND]), lambda selected: selected)
-    assert len(alive) == 0
-    assert tracker.evicted == 0
 
 
 def test_a_reload_goes_on_with_what_is_pending(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sensor.rules.loader import RulesError
+from sensor.rules.rule import RulesError
 from sensor.rules.runner_factory import NO_INDICATORS
 from sensor.rules.types import duration_text
 from tests.rule_sets import SECOND, load, rule

@@ -9,7 +9,7 @@ import numpy as np
 from sensor.query.document_rows import DocumentRows, Selection
 from sensor.query.kql import parser as kql
 from sensor.query.predicate import compile_query
-from sensor.rules.loader import Schema
+from sensor.rules.rule import Schema
 from sensor.rules.runners import SingleRunner
 from tests.flow_records import batch_of
 

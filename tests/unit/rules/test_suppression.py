@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from sensor.rules.suppression import Overflow, RateLimit
+from sensor.rules.suppression import Overflow, RateLimit, Suppressor
 
 
 def test_a_limit_is_full_in_its_own_window_only() -> None:
@@ -51,3 +51,12 @@ def test_holding_back_many_at_once_is_holding_back_each(seed: int) -> None:
         return admitted, [*filter(None, overflows), limit.close(None)]
 
     assert told(at_once=True) == told(at_once=False)
+
+
+def test_a_group_over_the_limit_is_not_silenced() -> None:
+    """Suppression let it through, the limit did not: its next event may leave, and counts both."""
+    suppressor = Suppressor(60_000_000_000, 10)
+    assert suppressor.admit("a", 0) == 0
+    suppressor.retract("a", 0)
+    assert suppressor.admit("a", 1) == 1
+    assert suppressor.admit("a", 2) is None

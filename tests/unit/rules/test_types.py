@@ -13,7 +13,6 @@ from sensor.rules.types import (
     ThreatText,
     ThresholdText,
     ago_ns,
-    described,
     lookback_ns,
     read_special,
 )
@@ -132,16 +131,3 @@ def test_look_back(keys: dict[str, Any], seconds: int, wrong: str) -> None:
     told: list[str] = []
     assert lookback_ns(keys, lambda reason, _: told.append(reason)) == seconds * SECOND
     assert (wrong in told[0]) if wrong else not told
-
-
-@pytest.mark.parametrize(("special", "words"), [
-    (ThresholdText((), 1), "1 event within 9 min"),
-    (ThresholdText(("a", "b"), 5, "c", 100),
-     "5 events within 9 min, 100 different c among them, for each a and b"),
-    (NewTermsText(("a", "b"), 7 * DAY), "a and b not seen within 7 d"),
-    (ThreatText(((MappingEntry("a", "b"), MappingEntry("c", "d", negate=True)),
-                 (MappingEntry("e", "f"),)), "", "kuery", "", ()),
-     "a is b and c is not d or e is f"),
-])
-def test_words_for_people(special: Special, words: str) -> None:
-    assert described(special, 540 * SECOND) == words

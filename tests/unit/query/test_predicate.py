@@ -1,0 +1,51 @@
+"""Predicates over typed columns, and what several queries share."""
+
+from __future__ import annotations
+
+import pytest
+
+from sensor.model.columns import Column
+from sensor.query.document_rows import DocumentRows
+from sensor.query.eql import parser as eql
+from sensor.query.kql import parser as kql
+from sensor.query.predicate import Shared, compile_query
+from tests.typed_rows import Flows
+
+
+def test_what_queries_share_is_asked_once_a_batch() -> None:
+    asked = []
+
+    class Counted(Flows):
+        def column(self, name: str) -> Column | None:
+            asked.append(name)
+            return super().column(name)
+
+    shared = Shared()
+    queries = [compile_query(eql.parse(f"any where u16 == 23 and f64 == {n}"), (), shared)
+               for n in (1, 2, 3)]
+    alone = [compile_query(eql.parse(f"any where u16 == 23 and f64 == {n}")) for n in (1, 2, 3)]
+    for _ in range(3):  # each batch anew
+        rows = Counted()
+        masks = [query(rows).tolist() for query in queries]
+        assert asked.count("u16") == 1
+        asked.clear()
+        assert masks == [query(Flows()).tolist() for query in alone]
+
+
+@pytest.mark.parametrize("texts", [
+    ("any where a == 1", "any where a == true"), ("any where a == 1", 'any where a == "1"'),
+    ("any where a == null", 'any where a == "null"'),
+    ('any where a == "x"', 'any where a : "x"'), ("any where a == 1", "any where b == 1"),
+    ('any where startsWith(a, "x")', 'any where startsWith~(a, "x")'),
+])
+def test_what_only_looks_alike_is_not_shared(texts: tuple[str, str]) -> None:
+    rows = DocumentRows([{"a": value, "b": other} for value in (1, True, "1", "null", "x", "X")
+                         for other in (1, "x")] + [{}])
+    shared = Shared()
+    together = [compile_query(eql.parse(text), (), shared)(rows).tolist() for text in texts]
+    assert together == [compile_query(eql.parse(text))(rows).tolist() for text in texts]
+
+
+def test_true_and_one_are_different_values() -> None:
+    rows = DocumentRows([{"a": True}, {"a": 1}])
+    assert compile_query(kql.parse("a:true"))(rows).tolist() == [True, False]

@@ -1,0 +1,42 @@
+"""What a line must hold for a query to select its document."""
+
+from __future__ import annotations
+
+import pytest
+
+from sensor.query.eql import parser as eql
+from sensor.query.kql import parser as kql
+from sensor.query.required_terms import NO_CLAUSES, required_terms
+
+
+def words(text: str) -> set[bytes]:
+    return {word for clause in required_terms(kql.parse(text)) for word in clause.words}
+
+
+def test_a_value_and_the_name_of_its_field_are_required() -> None:
+    assert words('process.name:"telnet"') == {b'"telnet"', b'name"', b'"process'}
+    (value, *_) = required_terms(kql.parse("destination.port:23"))
+    assert (value.words, value.numbers) == (frozenset(), {23})
+
+
+def test_alternatives_make_one_clause() -> None:
+    clauses = required_terms(kql.parse("event.action:alpha or event.action:omega"))
+    assert {b'"alpha"', b'"omega"'} in [clause.words for clause in clauses]
+
+
+@pytest.mark.parametrize("text", [
+    "not event.action:x", "event.action:null", "*", "event.action:x or not event.action:y",
+])
+def test_what_holds_without_a_word_requires_none(text: str) -> None:
+    assert required_terms(kql.parse(text)) == NO_CLAUSES
+
+
+def test_case_does_not_matter_where_the_test_does_not_mind_it() -> None:
+    clauses = required_terms(eql.parse('any where process.name : "TELNET"'))
+    assert (True, {b"telnet"}) in [(clause.folded, clause.words) for clause in clauses]
+
+
+def test_an_event_of_any_step_may_matter() -> None:
+    both = 'sequence [any where a.bcd == "one"] [any where a.bcd == "two"]'
+    clauses = required_terms(eql.parse(both))
+    assert {b'"one"', b'"two"'} in [clause.words for clause in clauses]

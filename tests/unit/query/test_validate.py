@@ -1,0 +1,17 @@
+"""Queries held against the fields that events have."""
+
+from __future__ import annotations
+
+from sensor.query.eql import parser as eql
+from sensor.query.validate import check
+
+
+def test_check_names_what_is_absent_and_what_is_wrong() -> None:
+    text = 'network where source.ip == "x" and host.name == "h" and destination.prt == 1'
+    known = {"source.ip": "ip", "destination.port": "long"}
+    findings = check(eql.parse(text), text, known.get, known)
+    assert [(error.column, error.reason.split(":")[0]) for error in findings.errors] == [
+        (28, "'source.ip' is an address, 'x' is neither an address nor a network"),
+        (57, "unknown field 'destination.prt'")]
+    assert findings.absent == ("host.name",)
+    assert not findings.satisfiable
