@@ -31,7 +31,7 @@ from sensor.monitoring.stats_file import StatsFile
 from sensor.monitoring.systemd import ServiceManager
 from sensor.rules.ruleset import RuleSet
 from sensor.sinks.base import Sink
-from sensor.sinks.delivery.threaded_flows import BackgroundFlows
+from sensor.sinks.delivery.threaded_flows import ThreadedFlows
 from sensor.terminal.status_line import status_text
 
 TICK_S = 0.1
@@ -86,7 +86,7 @@ class Surroundings:
     captures: Sequence[PortCapture]
     ruleset: RuleSet
     sinks: Sequence[Sink]
-    flow_sink: BackgroundFlows | None
+    flow_sink: ThreadedFlows | None
     service: ServiceManager
     screen: Screen
     reloader: Reloader

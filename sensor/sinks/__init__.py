@@ -1,6 +1,6 @@
 """Where alerts go: the table of sinks, and how the command line's words become one.
 
-A sink is a class with the attributes of `protocol.Sink`, a line in `SINKS`, a case in
+A sink is a class with the attributes of `base.Sink`, a line in `SINKS`, a case in
 tests/conformance/test_sinks.py: docs/adding-a-sink.md.
 """
 
@@ -43,7 +43,7 @@ class SinkOptions:
     syslog_format: str = "rfc5424"
     config: Config = field(default_factory=Config)
     live: bool = False
-    """Whether the sink goes into a `Background`, which connects from its thread."""
+    """Whether the sink goes into a `ThreadedSink`, which connects from its thread."""
 
 
 def open_syslog(url: str, form: str, config: Config, *, live: bool = False) -> Sink:

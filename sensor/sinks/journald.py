@@ -19,7 +19,7 @@ from sensor.ecs.alert_text import field, json_line, score
 from sensor.errors import ConfigError
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.delivery.message_sink import Clock, MessageSink
+from sensor.sinks.delivery.message_sink import Clock, DirectWriter
 from sensor.sinks.syslog.formats import (
     DEFAULT_FACILITY,
     FACILITIES,
@@ -130,7 +130,7 @@ class JournalSocket(Datagrams):
             self._socket.sendmsg([], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
 
 
-class JournalSink(MessageSink):
+class JournalSink(DirectWriter):
     """Alerts to the journal of this machine."""
 
     def __init__(self, path: str, clock: Clock | None = None, *, live: bool = False) -> None:

@@ -18,7 +18,7 @@ from sensor.config import SinkLimits
 from sensor.model.status import Notice
 from sensor.sinks import SinkOptions, open_sink
 from sensor.sinks.delivery.background import background
-from sensor.sinks.delivery.forwarder import Patience
+from sensor.sinks.delivery.forwarder import Backoff
 from tests.conformance.sink_peers import alert_with, free_port, telnet_alert, until
 
 CONFIGURATION = r"""
@@ -196,7 +196,7 @@ def test_the_older_forms_are_understood(rsyslog: Rsyslog) -> None:
 def test_a_server_that_restarts_gets_everything_in_order(rsyslog: Rsyslog, scheme: str) -> None:
     sink = background(
         open_sink(url_of(rsyslog, scheme)), SinkLimits(), str(rsyslog.folder / "spool"),
-        patience=Patience(first_s=0.05, max_s=0.2),
+        backoff=Backoff(first_s=0.05, max_s=0.2),
     )  # fmt: skip
     count = 0
 

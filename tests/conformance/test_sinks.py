@@ -20,7 +20,7 @@ import pytest
 from sensor.config import Config, SinkLimits
 from sensor.sinks import SINKS, ConsoleOptions, Sink, SinkOptions, open_console, open_sink
 from sensor.sinks.delivery.background import background
-from sensor.sinks.delivery.threaded_sink import Background
+from sensor.sinks.delivery.threaded_sink import ThreadedSink
 from sensor.sinks.syslog.formats import FORMATS
 from sensor.terminal.talkers import Talkers
 from tests.conformance.sink_peers import (
@@ -248,7 +248,7 @@ def test_an_alert_that_nothing_can_render_is_dropped_and_said(case: Case) -> Non
     case.sink.emit(telnet_alert(document={"source": {"ip": endless}}))
     case.sink.emit(telnet_alert())
     case.sink.close()
-    if not isinstance(case.sink, Background):  # there it tells what is wrong now
+    if not isinstance(case.sink, ThreadedSink):  # there it tells what is wrong now
         assert case.sink.error is not None
     assert (case.sink.delivered, case.sink.dropped) == (1, 1)
     assert len(case.messages()) == 1
@@ -378,7 +378,7 @@ def test_a_reader_that_went_away_closes_the_stdout_sinks(monkeypatch: pytest.Mon
 
 
 def test_sinks_of_a_replay_start_no_threads(case: Case) -> None:
-    if isinstance(case.sink, Background):
+    if isinstance(case.sink, ThreadedSink):
         assert f"sink {case.sink.name}" in [thread.name for thread in threading.enumerate()]
         return
     before = threading.active_count()

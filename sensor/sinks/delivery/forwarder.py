@@ -23,9 +23,9 @@ from sensor.errors import reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
 from sensor.sinks.delivery.message_sink import Wire
-from sensor.sinks.delivery.queue import Entry, Message, Queued
+from sensor.sinks.delivery.queue import Entry, Message, SinkQueue
 from sensor.sinks.delivery.spool import Spool, Stored
-from sensor.sinks.syslog.transports import Goodbye
+from sensor.sinks.syslog.transports import PeerClosed
 
 CONFIRM_S = 0.2
 """How long a refusal of a datagram may take to come back."""
@@ -42,7 +42,7 @@ NO_ROOM_PAUSE_S = 1.0
 
 
 @frozen
-class Patience:
+class Backoff:
     """How long a server is left alone that could not be reached: longer each time."""
 
     first_s: float = 1.0
@@ -50,15 +50,15 @@ class Patience:
     now_s: Callable[[], float] = time.monotonic
 
 
-class Courier:
+class Forwarder:
     """Delivers what is queued over a wire; `spool` keeps it while that does not work."""
 
     def __init__(
         self,
-        queued: Queued,
+        queued: SinkQueue,
         wire: Wire,
         spool: Spool | None = None,
-        patience: Patience | None = None,
+        patience: Backoff | None = None,
         *,
         spool_error: str | None = None,
     ) -> None:
@@ -66,7 +66,7 @@ class Courier:
         self._queued = queued
         self._wire = wire
         self._transport = wire.transport
-        self._patience = patience or Patience()
+        self._patience = patience or Backoff()
         self._error: str | None = None
         self._spool_error = spool_error
         """Why there is no spool where one was asked for."""
@@ -167,7 +167,7 @@ class Courier:
         return True
 
     def _note_absence(self, error: OSError) -> None:
-        if self._connected and not isinstance(error, Goodbye):
+        if self._connected and not isinstance(error, PeerClosed):
             since_s = self._patience.now_s() - RECENT_S
             self._repeat.extend(octets for sent_s, octets in self._recent if sent_s >= since_s)
         self._recent.clear()

@@ -58,10 +58,10 @@ class Wire(Protocol):
         """A notice as one message."""
 
 
-class MessageSink:
+class DirectWriter:
     """Renders and sends each alert; connects when it is made, so that the operator hears early.
 
-    `live`: it does not, because it goes into a `Background`, which connects from its thread.
+    `live`: it does not, because it goes into a `ThreadedSink`, which connects from its thread.
     """
 
     def __init__(self, wire: Wire, clock: Clock | None = None, *, live: bool = False) -> None:

@@ -98,7 +98,7 @@ class Datagrams:
         self.drop()
 
 
-class Goodbye(ConnectionResetError):
+class PeerClosed(ConnectionResetError):
     """The server closed the connection after it had taken everything that was sent."""
 
 
@@ -165,7 +165,7 @@ class Stream:
             # A server that closes with something unread, or gets more afterwards, resets. TLS's
             # own messages may be what it had not read, so that tells nothing there.
             was_reset = not self._tls and connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            kind = ConnectionResetError if was_reset else Goodbye
+            kind = ConnectionResetError if was_reset else PeerClosed
             raise kind(errno.ECONNRESET, "the server closed the connection")
 
     def refused(self, wait_s: float = 0.0) -> OSError | None:
