@@ -19,7 +19,7 @@ from sensor.ecs.alert_text import field, json_line, score
 from sensor.errors import ConfigError
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.delivery.message_sink import Clock, DirectWriter
+from sensor.sinks.delivery.direct_writer import Clock, DirectWriter
 from sensor.sinks.syslog.formats import (
     DEFAULT_FACILITY,
     FACILITIES,

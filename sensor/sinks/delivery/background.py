@@ -11,7 +11,7 @@ from sensor.model.status import ALERTS, RECORDS, SinkStatus
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
 from sensor.sinks.delivery.forwarder import Forwarder, Backoff
-from sensor.sinks.delivery.message_sink import DirectWriter
+from sensor.sinks.delivery.direct_writer import DirectWriter
 from sensor.sinks.delivery.queue import SinkQueue
 from sensor.sinks.delivery.spool import Spool
 from sensor.sinks.delivery.threaded_flows import ThreadedFlows

@@ -22,7 +22,7 @@ from sensor.base.frozen import frozen
 from sensor.errors import reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.delivery.message_sink import Wire
+from sensor.sinks.delivery.direct_writer import Wire
 from sensor.sinks.delivery.queue import Entry, Message, SinkQueue
 from sensor.sinks.delivery.spool import Spool, Stored
 from sensor.sinks.syslog.transports import PeerClosed

@@ -11,7 +11,7 @@ from sensor.config import Config
 from sensor.errors import ConfigError, reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.delivery.message_sink import Clock, DirectWriter
+from sensor.sinks.delivery.direct_writer import Clock, DirectWriter
 from sensor.sinks.syslog.formats import FORMATS, Origin, Renderer
 from sensor.sinks.syslog.notices import NOTICE_FORMS, notice_rfc5424
 from sensor.sinks.syslog.transports import Datagrams, Stream, Transport, UnixSocket

@@ -11,7 +11,7 @@ from sensor.config import Config, SinkLimits
 from sensor.errors import ConfigError
 from sensor.model.alert import Alert
 from sensor.sinks import open_sink
-from sensor.sinks.delivery.message_sink import RETRY_PAUSES_S, Clock
+from sensor.sinks.delivery.direct_writer import RETRY_PAUSES_S, Clock
 from sensor.sinks.syslog.formats import rfc5424
 from sensor.sinks.syslog.sink import SyslogSink, open_syslog
 from sensor.sinks.syslog.url import Address, parse_address
