@@ -19,7 +19,7 @@ from sensor.config import Config, SinkLimits
 from sensor.model.status import Notice
 from sensor.sinks import SinkOptions, open_console, open_sink
 from sensor.sinks.delivery.background import background, status_of
-from sensor.sinks.delivery.forwarder import Backoff
+from sensor.sinks.delivery.connection import Backoff
 from sensor.sinks.delivery.threaded_sink import ThreadedSink
 from sensor.sinks.syslog.formats import FORMATS
 from tests.conformance.sink_peers import (

@@ -18,7 +18,7 @@ from sensor.config import SinkLimits
 from sensor.model.status import Notice
 from sensor.sinks import SinkOptions, open_sink
 from sensor.sinks.delivery.background import background
-from sensor.sinks.delivery.forwarder import Backoff
+from sensor.sinks.delivery.connection import Backoff
 from tests.conformance.sink_peers import alert_with, free_port, telnet_alert, until
 
 CONFIGURATION = r"""

@@ -53,6 +53,8 @@ TESTED_ELSEWHERE = {
     "sensor/rules/kibana_json.py": "tests/unit/rules/test_loader.py",
     "sensor/sinks/flow_files.py": "tests/unit/cli/test_replay.py",
     "sensor/sinks/base.py": "tests/conformance/test_sinks.py",
+    "sensor/sinks/delivery/transport.py": "tests/conformance/test_sinks.py",
+    "sensor/sinks/delivery/connection.py": "tests/unit/sinks/delivery/test_direct_writer.py",
     "sensor/sinks/syslog/transports.py": "tests/conformance/test_sinks.py",
 }
 

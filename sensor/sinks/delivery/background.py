@@ -10,12 +10,13 @@ from sensor.errors import ConfigError
 from sensor.model.status import ALERTS, RECORDS, SinkStatus
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
-from sensor.sinks.delivery.forwarder import Forwarder, Backoff
+from sensor.sinks.delivery.connection import Backoff
 from sensor.sinks.delivery.direct_writer import DirectWriter
+from sensor.sinks.delivery.forwarder import Forwarder
 from sensor.sinks.delivery.queue import SinkQueue
 from sensor.sinks.delivery.spool import Spool
 from sensor.sinks.delivery.threaded_flows import ThreadedFlows
-from sensor.sinks.delivery.threaded_sink import ThreadedSink, SinkWriter, Worker, Writing
+from sensor.sinks.delivery.threaded_sink import SinkWriter, ThreadedSink, Worker, Writing
 from sensor.sinks.flow_files import FlowSink
 
 

@@ -16,7 +16,7 @@ from sensor.errors import reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice, SinkStatus
 from sensor.sinks.base import Sink
-from sensor.sinks.delivery.queue import Entry, SinkQueue, Reopen
+from sensor.sinks.delivery.queue import Entry, Reopen, SinkQueue
 
 NOTICES_S = 1.0
 """How long the end waits for a server that only notices wait for."""

@@ -11,7 +11,8 @@ import pytest
 
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.delivery.forwarder import Forwarder, Backoff
+from sensor.sinks.delivery.connection import Backoff
+from sensor.sinks.delivery.forwarder import Forwarder
 from sensor.sinks.delivery.queue import SinkQueue
 from sensor.sinks.delivery.spool import Spool
 from sensor.sinks.delivery.threaded_sink import ThreadedSink

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.delivery.queue import NOTICES_MAX, Message, SinkQueue, Reopen
+from sensor.sinks.delivery.queue import NOTICES_MAX, Message, Reopen, SinkQueue
 
 
 def alert_of(number: int) -> Alert:
