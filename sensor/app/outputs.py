@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sensor import sinks as sink_table
 from sensor.base.escape import harmless
 from sensor.config import Config
 from sensor.ecs.text import time_text
@@ -18,6 +17,7 @@ from sensor.engine.pipeline import AnyPipeline
 from sensor.errors import ConfigError
 from sensor.model.status import CaptureStatus
 from sensor.rules.ruleset import RuleSet
+from sensor.sinks import SINKS, SinkOptions
 from sensor.sinks.base import Sink
 from sensor.sinks.flow_files import FlowSink
 from sensor.terminal.console import ConsoleOptions, discard
@@ -47,20 +47,20 @@ def open_sinks(
         raise ConfigError("--flow-events says what --flows FILE writes: give that too")
     if options["alerts"] == "-":
         raise ConfigError("--alerts -: alerts go to stdout as JSON by --json")
-    sinks: list[Sink] = []
-    if options["as_json"]:
-        sinks.append(sink_table.open_json_stdout())
-    elif options["flows"] == "-":
-        sinks.append(sink_table.open_console(sys.stderr, console))
-    else:
-        sinks.append(sink_table.open_console(options=console))
+    sink_options = SinkOptions(
+        console=console,
+        stream=sys.stderr if options["flows"] == "-" else None,
+        syslog_format=options["syslog_format"],
+        config=config,
+        live=live,
+    )
+    wanted = [("json" if options["as_json"] else "console", "")]
     if options["alerts"]:
-        sinks.append(sink_table.open_json_file(options["alerts"]))
-    sinks += [sink_table.open_syslog(url, options["syslog_format"], config, live=live)
-              for url in options["syslog"]]
+        wanted.append(("file", options["alerts"]))
+    wanted += [("syslog", url) for url in options["syslog"]]
     if options.get("journald"):
-        sinks.append(sink_table.open_journald(live=live))
-    return sinks
+        wanted.append(("journald", "journald"))
+    return [SINKS[name](place, sink_options) for name, place in wanted]
 
 
 def full_ledger(

@@ -17,7 +17,8 @@ import pytest
 
 from sensor.config import Config, SinkLimits
 from sensor.model.status import Notice
-from sensor.sinks import SinkOptions, open_console, open_sink
+from sensor.sinks import SinkOptions
+from sensor.sinks.console import open_console
 from sensor.sinks.delivery.background import background, status_of
 from sensor.sinks.delivery.connection import Backoff
 from sensor.sinks.delivery.threaded_sink import ThreadedSink
@@ -29,6 +30,7 @@ from tests.conformance.sink_peers import (
     StreamPeer,
     counted,
     free_port,
+    open_sink,
     telnet_alert,
     until,
 )

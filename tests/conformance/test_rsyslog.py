@@ -16,10 +16,10 @@ import pytest
 
 from sensor.config import SinkLimits
 from sensor.model.status import Notice
-from sensor.sinks import SinkOptions, open_sink
+from sensor.sinks import SinkOptions
 from sensor.sinks.delivery.background import background
 from sensor.sinks.delivery.connection import Backoff
-from tests.conformance.sink_peers import alert_with, free_port, telnet_alert, until
+from tests.conformance.sink_peers import alert_with, free_port, open_sink, telnet_alert, until
 
 CONFIGURATION = r"""
 global(workDirectory="{folder}" maxMessageSize="64k"

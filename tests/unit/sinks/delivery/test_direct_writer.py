@@ -11,7 +11,6 @@ import pytest
 from sensor.config import Config, SinkLimits
 from sensor.errors import ConfigError
 from sensor.model.alert import Alert
-from sensor.sinks import open_sink
 from sensor.sinks.delivery.direct_writer import BACKOFF, RETRY_PAUSES_S, DirectWriter
 from sensor.sinks.syslog.formats import rfc5424
 from sensor.sinks.syslog.sink import SyslogWire, open_syslog
@@ -74,12 +73,6 @@ def test_a_bad_format_or_size_is_refused() -> None:
         open_syslog("udp://127.0.0.1", "json", Config())
     with pytest.raises(ConfigError, match="at least 480"):
         open_syslog("udp://h", "cee", Config(sink=SinkLimits(syslog_message_bytes=100)))
-
-
-@pytest.mark.parametrize("target", ["", "nowhere", "http://h", "kafka:topic"])
-def test_a_sink_that_does_not_exist_is_refused(target: str) -> None:
-    with pytest.raises(ConfigError, match="there are console, json, file, unix, udp, tcp, tls"):
-        open_sink(target)
 
 
 class Server:
