@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from sensor import sinks as sink_table
 from sensor.app.options import RunOptions
 from sensor.base.escape import harmless
 from sensor.engine.ledger import Ledger
 from sensor.engine.protocols import FlowWriter, SinkPart
 from sensor.errors import ConfigError
+from sensor.sinks import SINKS, SinkOptions
 from sensor.sinks.base import Sink
 from sensor.sinks.flow_files import FlowSink
 from sensor.terminal.console import ConsoleOptions, discard
@@ -47,21 +47,20 @@ def open_sinks(options: RunOptions, *, live: bool = False) -> list[Sink]:
         raise ConfigError("--flow-events says what --flows FILE writes: give that too")
     if options.alerts == "-":
         raise ConfigError("--alerts -: alerts go to stdout as JSON by --json")
-    console = console_options(options)
-    sinks: list[Sink] = []
-    if options.as_json:
-        sinks.append(sink_table.open_json_stdout())
-    elif options.flows == "-":
-        sinks.append(sink_table.open_console(sys.stderr, console))
-    else:
-        sinks.append(sink_table.open_console(options=console))
+    sink_options = SinkOptions(
+        console=console_options(options),
+        stream=sys.stderr if options.flows == "-" else None,
+        syslog_format=options.syslog_format,
+        config=options.config,
+        live=live,
+    )
+    wanted = [("json" if options.as_json else "console", "")]
     if options.alerts:
-        sinks.append(sink_table.open_json_file(options.alerts))
-    sinks += [sink_table.open_syslog(url, options.syslog_format, options.config, live=live)
-              for url in options.syslog]
+        wanted.append(("file", options.alerts))
+    wanted += [("syslog", url) for url in options.syslog]
     if options.journald:
-        sinks.append(sink_table.open_journald(live=live))
-    return sinks
+        wanted.append(("journald", "journald"))
+    return [SINKS[name](place, sink_options) for name, place in wanted]
 
 
 def console_options(options: RunOptions) -> ConsoleOptions:

@@ -17,7 +17,7 @@ from sensor.model.status import Notice
 from sensor.monitoring.screen import Screen
 from sensor.rules.ruleset import RuleSet
 from sensor.sinks.base import Sink
-from sensor.sinks.delivery.threaded_flows import BackgroundFlows
+from sensor.sinks.delivery.threaded_flows import ThreadedFlows
 
 
 @dataclass
@@ -28,7 +28,7 @@ class LiveRun:
     captures: Sequence[PortCapture]
     rules: RuleSet
     sinks: Sequence[Sink]
-    flow_sink: BackgroundFlows | None = None
+    flow_sink: ThreadedFlows | None = None
 
     def all_sinks(self) -> list[AnySink]:
         """The sinks, and the flow file if there is one."""

@@ -19,7 +19,7 @@ from sensor.ecs.alert_text import field, json_line, score
 from sensor.errors import ConfigError
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.delivery.message_sink import Clock, MessageSink
+from sensor.sinks.delivery.direct_writer import DirectWriter
 from sensor.sinks.syslog.formats import (
     DEFAULT_FACILITY,
     FACILITIES,
@@ -130,15 +130,7 @@ class JournalSocket(Datagrams):
             self._socket.sendmsg([], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
 
 
-class JournalSink(MessageSink):
-    """Alerts to the journal of this machine."""
-
-    def __init__(self, path: str, clock: Clock | None = None, *, live: bool = False) -> None:
-        transport = JournalSocket(Address("unix", path=path), TIMEOUT_S)
-        super().__init__(JournalWire(path, transport), clock, live=live)
-
-
-def open_journald(target: str = "journald", *, live: bool = False) -> JournalSink:
+def open_journald(target: str = "journald", *, live: bool = False) -> DirectWriter:
     """The sink for `journald`, or `journald:/PATH` for a socket elsewhere.
 
     Errors: ConfigError for a path that is none, and where the system has no such sockets.
@@ -148,4 +140,5 @@ def open_journald(target: str = "journald", *, live: bool = False) -> JournalSin
         raise ConfigError(f"{harmless(target)}: journald:/PATH needs an absolute path")
     if not hasattr(os, "memfd_create"):
         raise ConfigError("journald: only Linux has a journal")
-    return JournalSink(path, live=live)
+    transport = JournalSocket(Address("unix", path=path), TIMEOUT_S)
+    return DirectWriter(JournalWire(path, transport), live=live)

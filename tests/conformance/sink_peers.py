@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from sensor.model.alert import Alert
+from sensor.sinks import SINKS, SinkOptions
+from sensor.sinks.base import Sink
 
 TLS = Path(__file__).parent / "tls"
 CERTIFICATE = TLS / "cert.pem"
@@ -244,3 +246,11 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def open_sink(target: str, options: SinkOptions | None = None) -> Sink:
+    """The sink of a target: `json`, `file:alerts.ndjson`, `udp://[::1]:514`, `journald:/PATH`."""
+    name, _, rest = target.partition(":")
+    if "://" in target:
+        return SINKS["syslog"](target, options or SinkOptions())
+    return SINKS[name](rest if name == "file" else target, options or SinkOptions())

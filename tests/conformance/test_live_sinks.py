@@ -17,10 +17,11 @@ import pytest
 
 from sensor.config import Config, SinkLimits
 from sensor.model.status import Notice
-from sensor.sinks import SinkOptions, open_console, open_sink
+from sensor.sinks import SinkOptions
+from sensor.sinks.console import open_console
 from sensor.sinks.delivery.background import background, status_of
-from sensor.sinks.delivery.forwarder import Patience
-from sensor.sinks.delivery.threaded_sink import Background
+from sensor.sinks.delivery.connection import Backoff
+from sensor.sinks.delivery.threaded_sink import ThreadedSink
 from sensor.sinks.syslog.formats import FORMATS
 from tests.conformance.sink_peers import (
     CERTIFICATE,
@@ -29,11 +30,12 @@ from tests.conformance.sink_peers import (
     StreamPeer,
     counted,
     free_port,
+    open_sink,
     telnet_alert,
     until,
 )
 
-IMPATIENT = Patience(first_s=0.02, max_s=0.1)
+IMPATIENT = Backoff(first_s=0.02, max_s=0.1)
 QUICK = SinkLimits(syslog_timeout_s=0.3, drain_s=0.5)
 NOTICE = Notice(0, "loss", "a notice among the alerts", warning=True)
 
@@ -118,13 +120,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     made.close()
 
 
-def live(place: Place, spool: Path | None, limits: SinkLimits = SinkLimits()) -> Background:  # noqa: B008
+def live(place: Place, spool: Path | None, limits: SinkLimits = SinkLimits()) -> ThreadedSink:  # noqa: B008
     options = SinkOptions(syslog_format=place.form, config=Config(sink=limits), live=True)
     sink = open_sink(place.target, options)
-    return background(sink, limits, str(spool) if spool else None, patience=IMPATIENT)
+    return background(sink, limits, str(spool) if spool else None, backoff=IMPATIENT)
 
 
-def emit(sink: Background, numbers: range) -> None:
+def emit(sink: ThreadedSink, numbers: range) -> None:
     """Alerts, and after each of them the books."""
     for number in numbers:
         before = sink.accounted()
@@ -132,7 +134,7 @@ def emit(sink: Background, numbers: range) -> None:
         assert sink.accounted() == before + 1
 
 
-def balanced(sink: Background, emitted: int) -> bool:
+def balanced(sink: ThreadedSink, emitted: int) -> bool:
     status = status_of(sink)
     return status.delivered + status.dropped + status.waiting == emitted == sink.accounted()
 
@@ -257,7 +259,7 @@ def test_a_server_that_never_reads_holds_up_nothing(spooled: bool, tmp_path: Pat
         options = SinkOptions(config=Config(sink=QUICK), live=True)
         sink = background(
             open_sink(f"tcp://127.0.0.1:{deaf.getsockname()[1]}", options), QUICK,
-            str(tmp_path) if spooled else None, patience=IMPATIENT,
+            str(tmp_path) if spooled else None, backoff=IMPATIENT,
         )  # fmt: skip
         for number in range(50):
             sink.emit(telnet_alert(number, message="A" * 1_000_000))
@@ -274,7 +276,7 @@ def test_a_certificate_that_is_not_trusted_costs_no_alert(tmp_path: Path) -> Non
     peer = StreamPeer(socket.AF_INET, ("127.0.0.1", 0), tls=True)
     url = f"tls://127.0.0.1:{peer.port}"
     sink = background(open_sink(url, SinkOptions(live=True)), QUICK, str(tmp_path),
-                      patience=IMPATIENT)
+                      backoff=IMPATIENT)
     emit(sink, range(10))
     until(lambda: sink.error is not None)
     assert "certificate verify failed" in str(sink.error)
@@ -428,7 +430,7 @@ def test_a_server_that_crashes_with_messages_unread_gets_them_again() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         target = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
         sink = background(open_sink(target, SinkOptions(live=True)), SinkLimits(),
-                          patience=IMPATIENT)  # fmt: skip
+                          backoff=IMPATIENT)  # fmt: skip
         emit(sink, range(20))
         connection, _ = listener.accept()
         until(lambda: sink.delivered == 20, "all to be taken by the kernel")

@@ -16,10 +16,10 @@ import pytest
 
 from sensor.config import SinkLimits
 from sensor.model.status import Notice
-from sensor.sinks import SinkOptions, open_sink
+from sensor.sinks import SinkOptions
 from sensor.sinks.delivery.background import background
-from sensor.sinks.delivery.forwarder import Patience
-from tests.conformance.sink_peers import alert_with, free_port, telnet_alert, until
+from sensor.sinks.delivery.connection import Backoff
+from tests.conformance.sink_peers import alert_with, free_port, open_sink, telnet_alert, until
 
 CONFIGURATION = r"""
 global(workDirectory="{folder}" maxMessageSize="64k"
@@ -196,7 +196,7 @@ def test_the_older_forms_are_understood(rsyslog: Rsyslog) -> None:
 def test_a_server_that_restarts_gets_everything_in_order(rsyslog: Rsyslog, scheme: str) -> None:
     sink = background(
         open_sink(url_of(rsyslog, scheme)), SinkLimits(), str(rsyslog.folder / "spool"),
-        patience=Patience(first_s=0.05, max_s=0.2),
+        backoff=Backoff(first_s=0.05, max_s=0.2),
     )  # fmt: skip
     count = 0
 

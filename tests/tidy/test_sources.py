@@ -49,6 +49,8 @@ TESTED_ELSEWHERE = {
     "sensor/query/stateful/steps.py": "tests/queries/test_queries.py",
     "sensor/sinks/flow_files.py": "tests/unit/cli/test_replay.py",
     "sensor/sinks/base.py": "tests/conformance/test_sinks.py",
+    "sensor/sinks/delivery/transport.py": "tests/conformance/test_sinks.py",
+    "sensor/sinks/delivery/connection.py": "tests/unit/sinks/delivery/test_direct_writer.py",
     "sensor/sinks/syslog/transports.py": "tests/conformance/test_sinks.py",
 }
 

@@ -10,12 +10,13 @@ from sensor.errors import ConfigError
 from sensor.model.status import ALERTS, RECORDS, SinkStatus
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
-from sensor.sinks.delivery.forwarder import Courier, Patience
-from sensor.sinks.delivery.message_sink import MessageSink
-from sensor.sinks.delivery.queue import Queued
+from sensor.sinks.delivery.connection import Backoff
+from sensor.sinks.delivery.direct_writer import DirectWriter
+from sensor.sinks.delivery.forwarder import Forwarder
+from sensor.sinks.delivery.queue import SinkQueue
 from sensor.sinks.delivery.spool import Spool
-from sensor.sinks.delivery.threaded_flows import BackgroundFlows
-from sensor.sinks.delivery.threaded_sink import Background, Steady, Worker, Writing
+from sensor.sinks.delivery.threaded_flows import ThreadedFlows
+from sensor.sinks.delivery.threaded_sink import SinkWriter, ThreadedSink, Worker, Writing
 from sensor.sinks.flow_files import FlowSink
 
 
@@ -24,38 +25,38 @@ def background(
     limits: SinkLimits,
     spool_dir: str | None = None,
     *,
-    patience: Patience | None = None,
-) -> Background:
+    backoff: Backoff | None = None,
+) -> ThreadedSink:
     """The sink with a queue and a thread around it.
 
     A sink that sends messages keeps them in a spool in `spool_dir` while its server is away. That
     the spool cannot be used is said in `error`; the sink does without it.
     """
-    queued = Queued(sink.name, limits.queue_max)
+    queued = SinkQueue(sink.name, limits.queue_max)
     worker: Worker
-    if isinstance(sink, MessageSink):
+    if isinstance(sink, DirectWriter):
         spool, problem = None, None
         if spool_dir is not None:
             try:
                 spool = Spool(spool_dir, sink.name, limits.spool_bytes, secrets.token_hex(8))
             except ConfigError as error:
                 problem = str(error)
-        worker = Courier(queued, sink.wire, spool, patience, spool_error=problem)
+        worker = Forwarder(queued, sink.wire, spool, backoff, spool_error=problem)
     else:
         if isinstance(sink, ConsoleSink):
             sink.unbuffer()
-        worker = Steady(queued, cast(Writing, sink))
-    return Background(queued, worker, limits.drain_s)
+        worker = SinkWriter(queued, cast(Writing, sink))
+    return ThreadedSink(queued, worker, limits.drain_s)
 
 
-def background_flows(sink: FlowSink, limits: SinkLimits) -> BackgroundFlows:
+def background_flows(sink: FlowSink, limits: SinkLimits) -> ThreadedFlows:
     """The flow file with a queue and a thread around it."""
-    return BackgroundFlows(sink, limits.flow_queue_bytes, limits.drain_s)
+    return ThreadedFlows(sink, limits.flow_queue_bytes, limits.drain_s)
 
 
 def status_of(sink: Sink | FlowSink) -> SinkStatus:
     """The state of any sink, its accounts read at one moment where another thread changes them."""
-    if isinstance(sink, Background | BackgroundFlows):
+    if isinstance(sink, ThreadedSink | ThreadedFlows):
         return sink.status()
     waiting = getattr(sink, "waiting", 0)
     kind = ALERTS if hasattr(sink, "emit") else RECORDS

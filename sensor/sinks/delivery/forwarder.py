@@ -13,19 +13,14 @@ than loses any.
 
 from __future__ import annotations
 
-import errno
 import time
-from collections import deque
-from collections.abc import Callable
 
-from sensor.base.frozen import frozen
-from sensor.errors import reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.delivery.message_sink import Wire
-from sensor.sinks.delivery.queue import Entry, Message, Queued
+from sensor.sinks.delivery.connection import Backoff, Connection, Unconfirmed
+from sensor.sinks.delivery.queue import Entry, Message, SinkQueue
 from sensor.sinks.delivery.spool import Spool, Stored
-from sensor.sinks.syslog.transports import Goodbye
+from sensor.sinks.delivery.transport import Wire
 
 CONFIRM_S = 0.2
 """How long a refusal of a datagram may take to come back."""
@@ -33,32 +28,19 @@ IDLE_S = 1.0
 """How often a silent connection is looked after."""
 CLOSING_PAUSE_S = 0.25
 """Between attempts while the sensor ends."""
-RECENT_S = 2.0
-RECENT_MAX = 1000
-"""What a stream took so lately may be lost when it is reset: an idle one is looked after each
-second."""
 NO_ROOM_PAUSE_S = 1.0
 """How long to leave a full spool alone."""
 
 
-@frozen
-class Patience:
-    """How long a server is left alone that could not be reached: longer each time."""
-
-    first_s: float = 1.0
-    max_s: float = 60.0
-    now_s: Callable[[], float] = time.monotonic
-
-
-class Courier:
+class Forwarder:
     """Delivers what is queued over a wire; `spool` keeps it while that does not work."""
 
     def __init__(
         self,
-        queued: Queued,
+        queued: SinkQueue,
         wire: Wire,
         spool: Spool | None = None,
-        patience: Patience | None = None,
+        backoff: Backoff | None = None,
         *,
         spool_error: str | None = None,
     ) -> None:
@@ -66,33 +48,27 @@ class Courier:
         self._queued = queued
         self._wire = wire
         self._transport = wire.transport
-        self._patience = patience or Patience()
-        self._error: str | None = None
+        self._unconfirmed = Unconfirmed()
+        self._connection = Connection(wire, backoff or Backoff(), self._unconfirmed)
+        self._now_s = self._connection.backoff.now_s
         self._spool_error = spool_error
         """Why there is no spool where one was asked for."""
-        self._connected = False
         self._proven = False
         """Whether this connection took a message: losing it is worth an attempt at once."""
         self._deaf = False
         """Whether the server did not read: that it can be connected to proves nothing then."""
-        self._pause_s = self._patience.first_s
-        self._next_attempt_s = 0.0
         self._no_room_until_s = 0.0
-        self._unconfirmed: Message | Stored | None = None
+        self._pending: Message | Stored | None = None
         """A datagram that was sent a moment ago: it may be refused still."""
         self._again = False
         """Whether the next message was sent before, in vain."""
-        self._recent: deque[tuple[float, bytes]] = deque(maxlen=RECENT_MAX)
-        """What this connection took in the last moments, and when."""
-        self._repeat: deque[bytes] = deque()
-        """What a connection took that was reset then: to be sent again first."""
         if spool is not None:
             queued.count(recovering=spool.earlier_alerts)
 
     # What others ask.
 
     def error(self) -> str | None:
-        problems = [self._error, self.spool.error if self.spool else self._spool_error]
+        problems = [self._connection.error, self.spool.error if self.spool else self._spool_error]
         return "; ".join(filter(None, problems)) or None
 
     def is_gone(self) -> bool:
@@ -121,27 +97,22 @@ class Courier:
                 if not self._step():
                     break
             except Exception as error:  # a defect, as OSError is handled: say it, go on
-                self._unconfirmed = None
+                self._pending = None
                 self._queued.drop_in_hand()
-                self._error = f"{self._wire.name}: {reason_of(error)}"
+                self._connection.note(error)
                 self._proven = False
-                self._lost()
-        try:
-            self._transport.close()
-        except OSError as error:
-            if self._connected:
-                self._error = (
-                    f"{self._wire.name}: the last messages may be lost: {reason_of(error)}"
-                )
+                self._connection.drop()
+                self._connection.back_off()
+        self._connection.close()
 
     def _step(self) -> bool:
-        """One thing that is to be done now; whether there may be more."""
+        """Do one thing that is due now; False if there is nothing more to do, ever."""
         if not self._confirm():
             return True
-        away_s = 0.0 if self._connected else self._next_attempt_s - self._patience.now_s()
+        away_s = self._connection.away_s()
         if away_s > 0:
             return self._wait_apart(away_s)
-        if not self._connected and not self._connect():
+        if not self._connection.connected and not self._connect():
             return True
         if self._send_next():
             return True
@@ -150,41 +121,28 @@ class Courier:
         self._queued.wait(IDLE_S)
         if self._queued.is_empty():
             try:
-                self._transport.check()
-            except OSError as error:
-                self._note_absence(error)
+                self._connection.check()
+            except OSError:
+                self._leave_alone()
         return True
 
     def _connect(self) -> bool:
         try:
-            self._transport.connect()
-        except OSError as error:
-            self._note_absence(error)
+            self._connection.connect()
+        except OSError:
+            self._leave_alone()
             return False
-        self._connected = True
         if self._transport.proves and not self._deaf:
-            self._error = None
+            self._connection.error = None
         return True
 
-    def _note_absence(self, error: OSError) -> None:
-        if self._connected and not isinstance(error, Goodbye):
-            since_s = self._patience.now_s() - RECENT_S
-            self._repeat.extend(octets for sent_s, octets in self._recent if sent_s >= since_s)
-        self._recent.clear()
-        self._error = f"no {self._wire.place}: {reason_of(error)}"
-        self._lost()
-
-    def _lost(self) -> None:
+    def _leave_alone(self) -> None:
         """Leave the server alone for a while; not where it was there a moment ago."""
-        self._transport.drop()
-        self._connected = False
         if self._proven:
             self._proven = False
-            self._pause_s = self._patience.first_s
-            self._next_attempt_s = 0.0
-            return
-        self._next_attempt_s = self._patience.now_s() + self._pause_s
-        self._pause_s = min(2 * self._pause_s, self._patience.max_s)
+            self._connection.retry_at_once()
+        else:
+            self._connection.back_off()
 
     # While the server is away.
 
@@ -195,7 +153,7 @@ class Courier:
             if all_stored:
                 return False  # nothing gets lost by ending now
             time.sleep(min(away_s, CLOSING_PAUSE_S))
-            self._next_attempt_s = 0.0
+            self._connection.retry_at_once()
         elif all_stored:
             self._queued.wait(away_s)
         else:
@@ -207,7 +165,7 @@ class Courier:
         spool = self.spool
         if spool is None or spool.broken:
             return self._queued.is_empty()
-        if self._patience.now_s() < self._no_room_until_s:
+        if self._now_s() < self._no_room_until_s:
             return False
         while (entry := self._queued.take()) is not None:
             message = self._rendered(entry)
@@ -217,7 +175,7 @@ class Courier:
                 self._queued.settle(stored=int(message.is_alert))
             else:
                 self._queued.put_back(message)
-                self._no_room_until_s = self._patience.now_s() + NO_ROOM_PAUSE_S
+                self._no_room_until_s = self._now_s() + NO_ROOM_PAUSE_S
                 return False
         return True
 
@@ -225,7 +183,7 @@ class Courier:
 
     def _send_next(self) -> bool:
         """Send the oldest message; False if there is none."""
-        if self._repeat:
+        if self._unconfirmed.to_resend:
             self._send_again()
             return True
         if self.spool is not None and self.spool.count and not self.spool.broken:
@@ -248,14 +206,12 @@ class Courier:
 
     def _send_again(self) -> None:
         """Send the oldest of those that a reset may have lost; it is in the books already."""
-        octets = self._repeat[0]
         try:
-            self._transport.send(octets)
-        except OSError as error:
-            self._note_absence(error)
+            self._connection.send(self._unconfirmed.to_resend[0])
+        except OSError:
+            self._leave_alone()
             return
-        self._repeat.popleft()
-        self._recent.append((self._patience.now_s(), octets))
+        self._unconfirmed.to_resend.popleft()
         self._queued.count(retried=1)
         self._well()
 
@@ -272,28 +228,24 @@ class Courier:
             self._again = False
             self._queued.count(retried=1)
         try:
-            self._transport.send(message.octets)
+            taken = self._connection.send(message.octets)
         except OSError as error:
-            if error.errno == errno.EMSGSIZE:  # the message's fault, not the connection's
-                self._error = f"{self._wire.name}: {reason_of(error)}"
-                self._settle(message, delivered=False)
-                return
             self._give_back(message)
             if isinstance(error, TimeoutError):
                 self._deaf, self._proven = True, False
-            self._note_absence(error)
+            self._leave_alone()
             return
-        if self._transport.proves:
-            if not self._transport.datagrams:
-                self._recent.append((self._patience.now_s(), message.octets))
+        if not taken:
+            self._settle(message, delivered=False)
+        elif self._transport.proves:
             self._settle(message, delivered=True)
             self._well()
         else:
-            self._unconfirmed = message
+            self._pending = message
 
     def _confirm(self) -> bool:
         """Settle the datagram that was sent before; False if it came back."""
-        message = self._unconfirmed
+        message = self._pending
         if message is None:
             return True
         wait_s = 0.0
@@ -302,14 +254,15 @@ class Courier:
         elif not self._has_more(message):
             self._queued.wait(CONFIRM_S)  # ends with the next alert
         refusal = self._transport.refused(wait_s)
-        self._unconfirmed = None
+        self._pending = None
         if refusal is None:
             self._settle(message, delivered=True)
             self._well()
             return True
         self._give_back(message)
         self._proven = False  # an attempt at once would tell nothing new
-        self._note_absence(refusal)
+        self._connection.lost(refusal)
+        self._leave_alone()
         return False
 
     def _has_more(self, message: Message | Stored) -> bool:
@@ -318,10 +271,10 @@ class Courier:
         return stored > isinstance(message, Stored) or not self._queued.is_empty()
 
     def _well(self) -> None:
-        self._error = None
+        self._connection.error = None
+        self._connection.works()
         self._deaf = False
         self._proven = True
-        self._pause_s = self._patience.first_s
 
     def _give_back(self, message: Message | Stored) -> None:
         """It stays the oldest one: in the spool it still is."""
@@ -352,7 +305,7 @@ class Courier:
             if isinstance(entry, Notice):
                 return Message(self._wire.render_notice(entry), is_alert=False)
         except Exception as error:  # a sink never raises
-            self._error = f"{self._wire.name}: {reason_of(error)}"
+            self._connection.note(error)
             return None
         return entry if isinstance(entry, Message) else None
 

@@ -33,7 +33,7 @@ class Reopen:
 Entry = Alert | Notice | Message | Reopen
 
 
-class Queued:
+class SinkQueue:
     """A bounded queue between the pipeline, which never waits, and one thread, which may.
 
     Once `abandon` was called nothing that the thread still does changes the accounts.

@@ -21,7 +21,7 @@ FLUSH_S = 1.0
 """How long gathered records may wait to be written."""
 
 
-class BackgroundFlows:
+class ThreadedFlows:
     """A flow sink for a live run: takes at once, writes from its own thread.
 
     What does not fit into `bytes_max` is dropped and counted; once `be_patient` was called it is

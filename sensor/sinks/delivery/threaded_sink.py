@@ -1,7 +1,7 @@
 """A sink with a thread and a bounded queue around it: `emit` never waits, whatever a sink does.
 
-    emit -> Queued -> thread -> Steady:  a sink that writes (console, JSON, file)
-                             -> Courier: a server that may be away (courier.py)
+    emit -> SinkQueue -> thread -> SinkWriter: a sink that writes (console, JSON, file)
+                                -> Forwarder: a server that may be away (forwarder.py)
 
 A terminal that was stopped, a full pipe or a file server that does not answer hold up the thread
 only. `close` waits for it as long as `drain_s` says, and counts what is left.
@@ -16,7 +16,7 @@ from sensor.errors import reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice, SinkStatus
 from sensor.sinks.base import Sink
-from sensor.sinks.delivery.queue import Entry, Queued, Reopen
+from sensor.sinks.delivery.queue import Entry, Reopen, SinkQueue
 
 NOTICES_S = 1.0
 """How long the end waits for a server that only notices wait for."""
@@ -25,7 +25,7 @@ ABANDONED_S = 0.5
 
 
 class Worker(Protocol):
-    """What the thread of a `Background` does."""
+    """What the thread of a `ThreadedSink` does."""
 
     def run(self) -> None:
         """Handle what comes out of the queue until it is closing and empty, or abandoned."""
@@ -49,13 +49,13 @@ class Writing(Sink, Protocol):
     error: str | None  # type: ignore[misc]
 
 
-class Background:
+class ThreadedSink:
     """A sink for a live run: takes at once, delivers from its own thread.
 
     The thread begins at once: privileges belong to a thread, so they are given up before.
     """
 
-    def __init__(self, queued: Queued, worker: Worker, drain_s: float) -> None:
+    def __init__(self, queued: SinkQueue, worker: Worker, drain_s: float) -> None:
         self.name = queued.name
         self.stuck = False
         """Whether the thread still hangs in a write after `close`: then end by `os._exit`."""
@@ -134,10 +134,10 @@ class Background:
         return self._queued.status(self.error)
 
 
-class Steady:
+class SinkWriter:
     """Hands alerts to a sink that may be slow, but has nowhere else to go."""
 
-    def __init__(self, queued: Queued, sink: Writing) -> None:
+    def __init__(self, queued: SinkQueue, sink: Writing) -> None:
         self._queued = queued
         self._sink = sink
         self._error = sink.error

@@ -11,10 +11,11 @@ from sensor.config import Config
 from sensor.errors import ConfigError, reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.delivery.message_sink import Clock, MessageSink
+from sensor.sinks.delivery.direct_writer import DirectWriter
+from sensor.sinks.delivery.transport import Transport
 from sensor.sinks.syslog.formats import FORMATS, Origin, Renderer
 from sensor.sinks.syslog.notices import NOTICE_FORMS, notice_rfc5424
-from sensor.sinks.syslog.transports import Datagrams, Stream, Transport, UnixSocket
+from sensor.sinks.syslog.transports import Datagrams, Stream, UnixSocket
 from sensor.sinks.syslog.url import Address, bad_url, parse_address
 
 if TYPE_CHECKING:
@@ -48,27 +49,9 @@ class SyslogWire:
         return self._message_bytes if self.transport.datagrams else None
 
 
-class SyslogSink(MessageSink):
-    """Alerts to one syslog server."""
-
-    def __init__(
-        self,
-        address: Address,
-        render: Renderer,
-        message_bytes: int,
-        transport: Transport,
-        clock: Clock | None = None,
-        *,
-        live: bool = False,
-    ) -> None:
-        super().__init__(
-            SyslogWire(address, render, message_bytes, transport), clock, live=live
-        )
-
-
 def open_syslog(
     url: str, form: str, config: Config, *, live: bool = False
-) -> SyslogSink:
+) -> DirectWriter:
     """The sink for a syslog URL; that its server is not there is said in the sink's `error`.
 
     Errors: ConfigError for a bad URL, format or message size, or an unusable `cafile`.
@@ -90,7 +73,8 @@ def open_syslog(
     else:
         tls = _tls_context(url, address) if address.scheme == "tls" else None
         transport = Stream(address, timeout_s, tls)
-    return SyslogSink(address, FORMATS[form], limits.syslog_message_bytes, transport, live=live)
+    wire = SyslogWire(address, FORMATS[form], limits.syslog_message_bytes, transport)
+    return DirectWriter(wire, live=live)
 
 
 def _tls_context(url: str, address: Address) -> ssl.SSLContext:

@@ -7,8 +7,9 @@ import errno
 import os
 import select
 import socket
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
+from sensor.sinks.delivery.transport import PeerClosed, Transport
 from sensor.sinks.syslog.url import Address
 
 if TYPE_CHECKING:
@@ -16,36 +17,6 @@ if TYPE_CHECKING:
 
 CLOSE_WAIT_S = 1.0
 """How long a server may take to confirm the end of a connection."""
-
-
-class Transport(Protocol):
-    """One way to a server."""
-
-    @property
-    def datagrams(self) -> bool:
-        """Whether messages travel one by one, so that their size is limited."""
-
-    def connect(self) -> None:
-        """Errors: OSError."""
-
-    def send(self, message: bytes) -> None:
-        """Hand over one message, whole. Errors: OSError; then `connect` again."""
-
-    @property
-    def proves(self) -> bool:
-        """Whether connecting tells that there is a server, as it does except over UDP."""
-
-    def refused(self, wait_s: float = 0.0) -> OSError | None:
-        """Whether what was sent before came back, as an ICMP error does, within that time."""
-
-    def check(self) -> None:
-        """Look whether the server is there still. Errors: OSError; then `connect` again."""
-
-    def drop(self) -> None:
-        """Let the connection go as it is; never raises."""
-
-    def close(self) -> None:
-        """Let everything sent arrive, then let go. Errors: OSError."""
 
 
 class Datagrams:
@@ -81,13 +52,13 @@ class Datagrams:
             return None
         if wait_s:
             poll = select.poll()
-            poll.register(self._socket, 0)  # errors are told unasked
+            poll.register(self._socket, 0)  # errors are reported unasked
             poll.poll(wait_s * 1000)
         number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return OSError(number, os.strerror(number)) if number else None
 
     def check(self) -> None:
-        """Nothing: only a message tells."""
+        """Nothing: only a message shows it."""
 
     def drop(self) -> None:
         if self._socket is not None:
@@ -96,10 +67,6 @@ class Datagrams:
 
     def close(self) -> None:
         self.drop()
-
-
-class Goodbye(ConnectionResetError):
-    """The server closed the connection after it had taken everything that was sent."""
 
 
 class Stream:
@@ -165,7 +132,7 @@ class Stream:
             # A server that closes with something unread, or gets more afterwards, resets. TLS's
             # own messages may be what it had not read, so that tells nothing there.
             was_reset = not self._tls and connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            kind = ConnectionResetError if was_reset else Goodbye
+            kind = ConnectionResetError if was_reset else PeerClosed
             raise kind(errno.ECONNRESET, "the server closed the connection")
 
     def refused(self, wait_s: float = 0.0) -> OSError | None:
@@ -237,7 +204,9 @@ class UnixSocket:
         self._chosen.close()
 
 
-def _connected(family: int, kind: int, place: Any, timeout_s: float) -> socket.socket:
+def _connected(
+    family: int, kind: int, place: str | tuple[object, ...], timeout_s: float
+) -> socket.socket:
     """A socket that is connected. Errors: OSError."""
     connection = socket.socket(family, kind)
     try:

@@ -9,7 +9,7 @@ import pytest
 
 from sensor.errors import ConfigError
 from sensor.model.status import Notice
-from sensor.sinks.journald import JOURNAL_SOCKET, JournalSink, journal_field, open_journald
+from sensor.sinks.journald import journal_field, open_journald
 from tests.conformance.sink_peers import JournalPeer, alert_with, journal_fields, telnet_alert
 from tests.ecs import problems
 
@@ -72,7 +72,7 @@ def test_an_entry_that_is_too_large_goes_as_a_sealed_file(tmp_path: Path) -> Non
 
 
 def test_targets() -> None:
-    assert JournalSink(JOURNAL_SOCKET, live=True).name == "journald"
+    assert open_journald(live=True).name == "journald"
     assert open_journald("journald:/x/y", live=True).name == "journald /x/y"
     with pytest.raises(ConfigError, match="absolute path"):
         open_journald("journald:x")

@@ -1,4 +1,4 @@
-"""The courier's judgement, with a server that does as the test says: order, spool, refusals."""
+"""The forwarder's judgement, with a server that does as the test says: order, spool, refusals."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import pytest
 
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.delivery.forwarder import Courier, Patience
-from sensor.sinks.delivery.queue import Queued
+from sensor.sinks.delivery.connection import Backoff
+from sensor.sinks.delivery.forwarder import Forwarder
+from sensor.sinks.delivery.queue import SinkQueue
 from sensor.sinks.delivery.spool import Spool
-from sensor.sinks.delivery.threaded_sink import Background
+from sensor.sinks.delivery.threaded_sink import ThreadedSink
 from tests.conformance.sink_peers import telnet_alert, until
 
 
@@ -77,12 +78,12 @@ class Server:
         pass
 
 
-SOON = Patience(first_s=0.01, max_s=0.02)
+SOON = Backoff(first_s=0.01, max_s=0.02)
 
 
-def sink_of(server: Server, spool: Spool | None = None) -> Background:
-    queued = Queued("server", 10_000)
-    return Background(queued, Courier(queued, server, spool, SOON), drain_s=5)
+def sink_of(server: Server, spool: Spool | None = None) -> ThreadedSink:
+    queued = SinkQueue("server", 10_000)
+    return ThreadedSink(queued, Forwarder(queued, server, spool, SOON), drain_s=5)
 
 
 def ids(*numbers: range) -> list[str]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.delivery.queue import NOTICES_MAX, Message, Queued, Reopen
+from sensor.sinks.delivery.queue import NOTICES_MAX, Message, Reopen, SinkQueue
 
 
 def alert_of(number: int) -> Alert:
@@ -20,7 +20,7 @@ STEPS = ("put", "take", "deliver", "drop", "store", "put back", "as octets", "no
 
 @given(st.lists(st.sampled_from(STEPS)), st.integers(1, 5))
 def test_the_books_balance_whatever_happens(steps: list[str], queue_max: int) -> None:
-    queued = Queued("x", queue_max)
+    queued = SinkQueue("x", queue_max)
     taken = 0
     held = None
     for step in steps:
@@ -59,7 +59,7 @@ def test_the_books_balance_whatever_happens(steps: list[str], queue_max: int) ->
 
 
 def test_what_is_put_back_comes_first() -> None:
-    queued = Queued("x", 10)
+    queued = SinkQueue("x", 10)
     for number in range(3):
         queued.put(alert_of(number))
     first = queued.take()
@@ -70,7 +70,7 @@ def test_what_is_put_back_comes_first() -> None:
 
 
 def test_notices_and_orders_are_bounded_too() -> None:
-    queued = Queued("x", 1)
+    queued = SinkQueue("x", 1)
     for _ in range(NOTICES_MAX + 50):
         queued.note(NOTICE)
     for _ in range(50):

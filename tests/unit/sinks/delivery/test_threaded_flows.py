@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sensor.ecs.flow_batch import FlowBatch
-from sensor.sinks.delivery.threaded_flows import BackgroundFlows
+from sensor.sinks.delivery.threaded_flows import ThreadedFlows
 from sensor.sinks.flow_files import open_flows
 from tests.conformance.sink_peers import until
 from tests.running import CAPTURES
@@ -38,7 +38,7 @@ def lines_of(path: Path) -> int:
 
 def test_records_arrive_in_order_and_are_counted(batch: FlowBatch, tmp_path: Path) -> None:
     path = tmp_path / "flows"
-    flows = BackgroundFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+    flows = ThreadedFlows(open_flows(str(path), live=True), MIB, drain_s=30)
     for _ in range(20):
         flows.write(batch)
     assert flows.accounted() == 20 * batch.count
@@ -52,7 +52,7 @@ def test_records_arrive_in_order_and_are_counted(batch: FlowBatch, tmp_path: Pat
 
 def test_what_was_gathered_is_written_soon(batch: FlowBatch, tmp_path: Path) -> None:
     path = tmp_path / "flows"
-    flows = BackgroundFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+    flows = ThreadedFlows(open_flows(str(path), live=True), MIB, drain_s=30)
     flows.write(batch)
     until(lambda: flows.delivered == batch.count, "a flush without a further record")
     assert lines_of(path) == batch.count
@@ -62,7 +62,7 @@ def test_what_was_gathered_is_written_soon(batch: FlowBatch, tmp_path: Path) -> 
 def test_a_restart_keeps_what_was_written(batch: FlowBatch, tmp_path: Path) -> None:
     path = tmp_path / "flows"
     for _ in range(2):
-        flows = BackgroundFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+        flows = ThreadedFlows(open_flows(str(path), live=True), MIB, drain_s=30)
         flows.write(batch)
         flows.close()
     assert lines_of(path) == 2 * batch.count
@@ -70,7 +70,7 @@ def test_a_restart_keeps_what_was_written(batch: FlowBatch, tmp_path: Path) -> N
 
 def test_a_file_that_was_moved_away_is_opened_anew(batch: FlowBatch, tmp_path: Path) -> None:
     path, moved = tmp_path / "flows", tmp_path / "flows.1"
-    flows = BackgroundFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+    flows = ThreadedFlows(open_flows(str(path), live=True), MIB, drain_s=30)
     flows.write(batch)
     until(lambda: flows.delivered == batch.count)
     path.rename(moved)
@@ -88,7 +88,7 @@ def test_a_reader_that_never_reads_holds_up_nothing(
     with open(write_end, "w", encoding="utf-8") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
         limit = 50 * batch.records.nbytes
-        flows = BackgroundFlows(open_flows("-", live=True), limit, drain_s=0.1)
+        flows = ThreadedFlows(open_flows("-", live=True), limit, drain_s=0.1)
         written = 0
         while not flows.dropped:
             flows.write(batch)
@@ -145,7 +145,7 @@ class Step:
 
 def test_after_the_capture_it_waits_for_room_and_loses_nothing(batch: FlowBatch) -> None:
     sink = Step()
-    flows = BackgroundFlows(sink, 2 * batch.records.nbytes, NEVER_S)
+    flows = ThreadedFlows(sink, 2 * batch.records.nbytes, NEVER_S)
     for _ in range(2):
         flows.write(batch)
     flows.write(batch)
@@ -166,7 +166,7 @@ def test_after_the_capture_it_waits_for_room_and_loses_nothing(batch: FlowBatch)
 
 def test_patience_ends_where_nothing_gets_on(batch: FlowBatch) -> None:
     sink = Step()
-    flows = BackgroundFlows(sink, batch.records.nbytes, drain_s=0.05)
+    flows = ThreadedFlows(sink, batch.records.nbytes, drain_s=0.05)
     flows.be_patient()
     flows.write(batch)
     sink.began.acquire()
@@ -181,7 +181,7 @@ def test_patience_ends_where_nothing_gets_on(batch: FlowBatch) -> None:
 
 def test_close_waits_as_long_as_the_file_gets_on(batch: FlowBatch) -> None:
     sink = Step()
-    flows = BackgroundFlows(sink, 100 * batch.records.nbytes, drain_s=2.0)
+    flows = ThreadedFlows(sink, 100 * batch.records.nbytes, drain_s=2.0)
     for _ in range(6):
         flows.write(batch)
     close = threading.Thread(target=flows.close)
@@ -199,7 +199,7 @@ def test_close_waits_as_long_as_the_file_gets_on(batch: FlowBatch) -> None:
 def test_a_batch_that_cannot_be_rendered_costs_itself_only(batch: FlowBatch) -> None:
     sink = Step()
     sink.failure = MemoryError("no room\nto render")
-    flows = BackgroundFlows(sink, MIB, drain_s=30)
+    flows = ThreadedFlows(sink, MIB, drain_s=30)
     flows.write(batch)
     sink.go.release()
     until(lambda: flows.dropped == batch.count)
@@ -216,7 +216,7 @@ def test_a_batch_that_cannot_be_rendered_costs_itself_only(batch: FlowBatch) -> 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
 def test_a_full_disk_is_said_and_counted(batch: FlowBatch) -> None:
-    flows = BackgroundFlows(open_flows("/dev/full", live=True), MIB, drain_s=30)
+    flows = ThreadedFlows(open_flows("/dev/full", live=True), MIB, drain_s=30)
     flows.write(batch)
     until(lambda: flows.dropped == batch.count)
     assert flows.error == "flows /dev/full: No space left on device"
@@ -229,7 +229,7 @@ def test_parquet_is_whole_after_close_and_after_a_rotation(
 ) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     path, moved = tmp_path / "flows.parquet", tmp_path / "moved.parquet"
-    flows = BackgroundFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+    flows = ThreadedFlows(open_flows(str(path), live=True), MIB, drain_s=30)
     for _ in range(3):
         flows.write(batch)
     assert (flows.delivered, flows.waiting) == (0, 3 * batch.count), "gathered for a row group"

@@ -1,0 +1,152 @@
+"""The connection to one server: made, lost, left alone for a while, made again.
+
+Two drivers use it: `DirectWriter` sends while the caller waits, `Forwarder` from a thread of its
+own with a queue and a spool. Both see the same refusals, the same absences and the same back-off.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections import deque
+from collections.abc import Callable
+
+from sensor.base.frozen import frozen
+from sensor.errors import reason_of
+from sensor.sinks.delivery.transport import PeerClosed, Wire
+
+RECENT_S = 2.0
+RECENT_MAX = 1000
+"""What a stream took so lately may be lost when it is reset: an idle one is checked each second."""
+
+
+@frozen
+class Backoff:
+    """How long a server is left alone that could not be reached: longer each time."""
+
+    first_s: float = 1.0
+    max_s: float = 60.0
+    times_cost: float = 0.0
+    """At least so many times what the last attempt took."""
+    now_s: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    """Both are arguments so that tests need not wait."""
+
+
+class Unconfirmed:
+    """What a stream took and may lose still: the messages of the last moments.
+
+    A transport whose server confirms messages, or one that keeps everything until the server has
+    closed in order, differs from this in what it forgets, and nowhere else.
+    """
+
+    def __init__(self) -> None:
+        self.to_resend: deque[bytes] = deque()
+        """What a connection took that was reset then: to be sent again first."""
+        self._recent: deque[tuple[float, bytes]] = deque(maxlen=RECENT_MAX)
+
+    def sent(self, octets: bytes, now_s: float) -> None:
+        self._recent.append((now_s, octets))
+
+    def lost(self, error: OSError, now_s: float) -> None:
+        """The connection is gone; a server that closed it in order has everything."""
+        if not isinstance(error, PeerClosed):
+            self.to_resend.extend(
+                octets for sent_s, octets in self._recent if sent_s >= now_s - RECENT_S
+            )
+        self._recent.clear()
+
+
+class Connection:
+    """Connects and sends; keeps what is wrong now and when the next attempt is due."""
+
+    def __init__(
+        self, wire: Wire, backoff: Backoff, unconfirmed: Unconfirmed | None = None
+    ) -> None:
+        self.wire = wire
+        self.backoff = backoff
+        self.error: str | None = None
+        self.connected = False
+        self._transport = wire.transport
+        self._unconfirmed = unconfirmed
+        self._pause_s = backoff.first_s
+        self._next_attempt_s = 0.0
+
+    def away_s(self) -> float:
+        """How long the server is to be left alone still; 0 or less where it is not."""
+        return 0.0 if self.connected else self._next_attempt_s - self.backoff.now_s()
+
+    def connect(self) -> None:
+        """Errors: OSError, noted."""
+        try:
+            self._transport.connect()
+        except OSError as error:
+            self.lost(error)
+            raise
+        self.connected = True
+
+    def send(self, octets: bytes) -> bool:
+        """Hand over a message; False if it is too large, which is its own fault.
+
+        Errors: OSError, noted: the connection is lost.
+        """
+        try:
+            self._transport.send(octets)
+        except OSError as error:
+            if error.errno == errno.EMSGSIZE:
+                self.note(error)
+                return False
+            self.lost(error)
+            raise
+        if self._unconfirmed is not None and not self._transport.datagrams:
+            self._unconfirmed.sent(octets, self.backoff.now_s())
+        return True
+
+    def check(self) -> None:
+        """Look whether the server is there still. Errors: OSError, noted: it is lost."""
+        try:
+            self._transport.check()
+        except OSError as error:
+            self.lost(error)
+            raise
+
+    def works(self) -> None:
+        """A message arrived, as far as that can be known: the next absence is a new one."""
+        self._pause_s = self.backoff.first_s
+
+    def note(self, error: Exception) -> None:
+        """A problem that is not the server's absence."""
+        self.error = f"{self.wire.name}: {reason_of(error)}"
+
+    def note_absence(self, error: OSError) -> None:
+        self.error = f"no {self.wire.place}: {reason_of(error)}"
+
+    def lost(self, error: OSError) -> None:
+        """The server is away."""
+        if self.connected and self._unconfirmed is not None:
+            self._unconfirmed.lost(error, self.backoff.now_s())
+        self.note_absence(error)
+        self.drop()
+
+    def drop(self) -> None:
+        """Let the connection go as it is."""
+        self._transport.drop()
+        self.connected = False
+
+    def back_off(self, cost_s: float = 0.0) -> None:
+        """Leave the server alone for a while, the longer the more it cost to find it absent."""
+        wait_s = max(self._pause_s, self.backoff.times_cost * cost_s)
+        self._next_attempt_s = self.backoff.now_s() + wait_s
+        self._pause_s = min(2 * self._pause_s, self.backoff.max_s)
+
+    def retry_at_once(self) -> None:
+        """Let the next attempt wait for nothing."""
+        self._next_attempt_s = 0.0
+
+    def close(self) -> None:
+        """Let everything that was sent arrive, then let go."""
+        try:
+            self._transport.close()
+        except OSError as error:
+            if self.connected:
+                self.error = f"{self.wire.name}: the last messages may be lost: {reason_of(error)}"
