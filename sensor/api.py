@@ -15,9 +15,9 @@ from sensor._version import __version__
 from sensor.base.escape import harmless
 from sensor.capture.base import PortCapture
 from sensor.capture.files.capture import FileCapture
+from sensor.capture.files.discover import Discovery, discover
 from sensor.capture.files.follow import Folder
-from sensor.capture.files.process_probe import tells_processes
-from sensor.capture.files.selection import Asked, sieve_of
+from sensor.capture.files.selection import FileSelection, frame_filter_of
 from sensor.capture.files.streams import STANDARD_INPUT
 from sensor.capture.interfaces import Interfaces
 from sensor.config import Config
@@ -51,7 +51,7 @@ if TYPE_CHECKING:  # what not every run needs is imported where it is used: it t
     from sensor.rules.indicators import IndicatorFile
     from sensor.rules.state_store import RuleStore
 
-EVERYTHING = Asked()
+EVERYTHING = FileSelection()
 KNOWN_FIELDS = (
     {member.name: member.type for member in schema.FIELDS}
     | {member.name: member.type for member in TUNNEL_FIELDS}
@@ -120,15 +120,16 @@ def flow_context(
 
 
 def build_replay(
-    paths: Iterable[str], rules: Any, sinks: Sequence[SinkPart], config: Config,
-    asked: Asked = EVERYTHING,
+    paths: Iterable[str] | Discovery, rules: Any, sinks: Sequence[SinkPart], config: Config,
+    selection: FileSelection = EVERYTHING,
 ) -> Pipeline:
     """The main path over recorded captures. Errors: ConfigError."""
-    paths = list(paths)
-    if not paths and not asked.follow:
+    captures = paths if isinstance(paths, Discovery) else discover(paths)
+    if not captures.probes and not selection.follow:
         raise ConfigError("no capture is named: give a file, a directory or - for standard input")
-    folder = Folder(asked.follow) if asked.follow else None
-    capture = FileCapture(paths, thread=False, sieve=sieve_of(asked), folder=folder)
+    folder = Folder(selection.follow) if selection.follow else None
+    capture = FileCapture(
+        captures, thread=False, frame_filter=frame_filter_of(selection), folder=folder)
     context = flow_context(config, processes=capture.processes)
     outlet = Outlet(rules, sinks, context)
     told = RecordedProcesses(
@@ -140,22 +141,22 @@ def build_replay(
 
 
 def build_mixed(
-    paths: Iterable[str], events: Sequence[str], rules: RuleSet, sinks: Sequence[SinkPart],
-    config: Config, asked: Asked = EVERYTHING,
+    captures: Discovery, events: Sequence[str], rules: RuleSet, sinks: Sequence[SinkPart],
+    config: Config, selection: FileSelection = EVERYTHING,
 ) -> Pipeline | DocumentsPipeline:
     """The main path over captures, over files of ECS documents, or over both, merged by time."""
     if not events:
-        return build_replay(paths, rules, sinks, config, asked)
-    if STANDARD_INPUT in events and STANDARD_INPUT in paths:
+        return build_replay(captures, rules, sinks, config, selection)
+    if STANDARD_INPUT in events and captures.has_standard_input:
         raise ConfigError("standard input (-) cannot be a capture and --events at once")
     from sensor.engine.documents import DocumentsPipeline, DocumentStream  # noqa: PLC0415
     from sensor.events.files import EventFiles  # noqa: PLC0415
     from sensor.rules.prefilter import needs_of_rules  # noqa: PLC0415
 
     documents = EventFiles(dict.fromkeys(events), needs_of_rules(rules.rules), config.events)
-    if not paths and not asked.follow:
+    if not captures.probes and not selection.follow:
         return DocumentsPipeline(documents, Outlet(rules, sinks, flow_context(config)))
-    pipeline = build_replay(paths, rules, sinks, config, asked)
+    pipeline = build_replay(captures, rules, sinks, config, selection)
     pipeline.between = DocumentStream(documents, pipeline.outlet)
     pipeline.documents = documents
     return pipeline
@@ -297,12 +298,13 @@ def replay(
         from sensor.rules.state_store import RuleStore  # noqa: PLC0415
 
         store = RuleStore(state)
+    captures = discover(paths)
     ruleset = load_rules(
-        rules, exceptions, config, any_event=bool(events), processes=tells_processes(paths),
+        rules, exceptions, config, any_event=bool(events), processes=captures.has_process_info,
         indicators=indicators, store=store,
     )  # fmt: skip
     kept = _Kept()
-    pipeline = build_mixed(paths, events, ruleset, [kept], config)
+    pipeline = build_mixed(captures, events, ruleset, [kept], config)
     return _alerts(pipeline, kept, store)
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from sensor.api import EVERYTHING, KNOWN_FIELDS, build_replay, flow_context, load_rules
 from sensor.app.outputs import settle
 from sensor.base.escape import harmless
-from sensor.capture.files.process_probe import tells_processes
-from sensor.capture.files.selection import Asked
+from sensor.capture.files.discover import Discovery, discover
+from sensor.capture.files.selection import FileSelection
 from sensor.cli.output import DAMAGED, DONE
 from sensor.config import Config
 from sensor.ecs.flow_batch import FlowBatch
@@ -72,7 +72,7 @@ class Wanted:
     rules: tuple[str, ...] = ()
     exceptions: tuple[str, ...] = ()
     indicators: tuple[str, ...] = ()
-    asked: Asked = EVERYTHING
+    part: FileSelection = EVERYTHING
 
 
 @dataclass
@@ -113,7 +113,8 @@ def print_explanation(wanted: Wanted, config: Config) -> int:
 
     Errors: OperatorError if there is no such rule.
     """
-    ruleset = _rules_of(wanted, config)
+    captures = discover(wanted.paths)
+    ruleset = _rules_of(wanted, config, captures)
     rule = ruleset.find(wanted.rule)
     query = _query_of(rule)
     if query is None:  # in a language of its own, or none
@@ -124,7 +125,7 @@ def print_explanation(wanted: Wanted, config: Config) -> int:
         _check_selection(selection, wanted)
     explainer = Explainer(query, tuple(KNOWN_FIELDS))
     collected = _Collected()
-    pipeline = _pipeline(wanted, collected, config)
+    pipeline = _pipeline(wanted, captures, collected, config)
     settle()
     pipeline.run()
     if pipeline.stop:
@@ -132,7 +133,7 @@ def print_explanation(wanted: Wanted, config: Config) -> int:
     batches = collected.batches
     flows = _nearest(batches, explainer, selection, _met(rule, batches))
     click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))
-    again = _rules_of(wanted, config).find(wanted.rule)  # without what the first has learned
+    again = _rules_of(wanted, config, captures).find(wanted.rule)  # it has learned nothing
     _print_flows(flows, batches, explainer, _Trial(again, config, explainer))
     damaged = [str(entry.error) for entry in pipeline.inputs if entry.error]
     for error in damaged:
@@ -140,10 +141,10 @@ def print_explanation(wanted: Wanted, config: Config) -> int:
     return DAMAGED if damaged else DONE
 
 
-def _rules_of(wanted: Wanted, config: Config) -> RuleSet:
+def _rules_of(wanted: Wanted, config: Config, captures: Discovery) -> RuleSet:
     return load_rules(
         wanted.rules, wanted.exceptions, config, any_event=bool(wanted.events),
-        processes=tells_processes(wanted.paths), indicators=wanted.indicators,
+        processes=captures.has_process_info, indicators=wanted.indicators,
     )  # fmt: skip
 
 
@@ -172,15 +173,15 @@ def _standing(rule: Rule) -> str:
 
 
 def _pipeline(
-    wanted: Wanted, collected: _Collected, config: Config
+    wanted: Wanted, captures: Discovery, collected: _Collected, config: Config
 ) -> Pipeline | DocumentsPipeline:
     if not wanted.events:
-        return build_replay(wanted.paths, collected, [], config, wanted.asked)
+        return build_replay(captures, collected, [], config, wanted.part)
     # Nothing may be passed over: what cannot match is what the question is about.
     documents = EventFiles(dict.fromkeys(wanted.events), [NONE], config.events)
-    if not wanted.paths:
+    if not captures.probes:
         return DocumentsPipeline(documents, Outlet(collected, (), flow_context(config)))
-    pipeline = build_replay(wanted.paths, collected, [], config, wanted.asked)
+    pipeline = build_replay(captures, collected, [], config, wanted.part)
     pipeline.between = DocumentStream(documents, pipeline.outlet)
     pipeline.documents = documents
     return pipeline

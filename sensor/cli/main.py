@@ -205,7 +205,7 @@ def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
     if flow and not rule:
         raise click.UsageError("--explain-flow needs --explain ID.", click.get_current_context())
     config = settled(config, options)
-    from sensor.cli.replay import asked_of, run_replay  # noqa: PLC0415
+    from sensor.cli.replay import file_selection, run_replay  # noqa: PLC0415
 
     if rule:
         from sensor.cli.explain import Wanted, print_explanation  # noqa: PLC0415
@@ -215,7 +215,7 @@ def replay(config: Config, /, paths: tuple[str, ...], **options: Any) -> int:
                                    click.get_current_context())
         sources = {name: options[name]
                    for name in ("events", "rules", "exceptions", "indicators")}
-        wanted = Wanted(rule, paths, flow=flow or "", **sources, asked=asked_of(options))
+        wanted = Wanted(rule, paths, flow=flow or "", **sources, part=file_selection(options))
         return print_explanation(wanted, config)
     return run_replay(paths, config, options)
 

@@ -23,8 +23,8 @@ from sensor.app.outputs import (
     write_stats,
 )
 from sensor.base.escape import harmless
-from sensor.capture.files.process_probe import tells_processes
-from sensor.capture.files.selection import Asked
+from sensor.capture.files.discover import discover
+from sensor.capture.files.selection import FileSelection
 from sensor.capture.files.streams import STANDARD_INPUT
 from sensor.cli.output import exit_code
 from sensor.config import Config
@@ -50,23 +50,24 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     Errors: OperatorError before anything is read.
     """
     started_s = time.perf_counter()
-    asked = asked_of(options)
+    selection = file_selection(options)
     events = options["events"]
     store = open_store(options["state"])
+    captures = discover(paths)
     ruleset = load_rules(
         options["rules"], options["exceptions"], config, any_event=bool(events),
-        processes=tells_processes(paths), building_blocks=options["building_blocks"],
+        processes=captures.has_process_info, building_blocks=options["building_blocks"],
         indicators=options["indicators"], store=store,
     )  # fmt: skip
     console = ConsoleOptions(options["color"], options["local_time"])
     sinks = open_sinks(config, options, console)
     talkers = Talkers()
     stats = open_stats(options["stats"])
-    pipeline = build_mixed(paths, events, ruleset, [*sinks, talkers], config, asked)
+    pipeline = build_mixed(captures, events, ruleset, [*sinks, talkers], config, selection)
     flow_sink = open_flows(options["flows"]) if options["flows"] else None
     pipeline.outlet.flow_writer = flow_sink
     pipeline.outlet.flow_events = options["flow_events"]
-    if STANDARD_INPUT in paths or asked.follow:
+    if STANDARD_INPUT in paths or selection.follow:
         pipeline.prompt = True
     if not options["quiet"]:
         for notice in ruleset.notices:
@@ -83,7 +84,7 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     for sink in (*sinks, *([flow_sink] if flow_sink else ())):
         sink.close()
     outlets: list[Outlets] = [*sinks, *([flow_sink] if flow_sink else ())]
-    if asked.follow:
+    if selection.follow:
         interrupted = 0  # there is no other end
     if interrupted and not options["quiet"]:
         say("interrupted: this is what was read until then")
@@ -98,13 +99,13 @@ def run_replay(paths: tuple[str, ...], config: Config, options: dict[str, Any]) 
     return exit_code(interrupted, failed, pipeline.alerts, options["fail_on_alert"])
 
 
-def asked_of(options: dict[str, Any]) -> Asked:
-    """What the options ask of the files. Errors: ConfigError."""
+def file_selection(options: dict[str, Any]) -> FileSelection:
+    """The part of the captures that the options select. Errors: ConfigError."""
     from_ns, to_ns = (time_of(name, options[key]) if options[key] else None
                       for name, key in (("--from", "from_time"), ("--to", "to_time")))
     if from_ns is not None and to_ns is not None and from_ns >= to_ns:
         raise ConfigError("--from is not before --to: no packet is between them")
-    return Asked(from_ns, to_ns, options["bpf"], options["follow"])
+    return FileSelection(from_ns, to_ns, options["bpf"], options["follow"])
 
 
 def time_of(option: str, text: str) -> int:
