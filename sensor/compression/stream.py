@@ -20,7 +20,7 @@ GZIP_STEP_BYTES = 1 << 20
 """Octets that come out at once, at most."""
 STEP_BYTES = 64 * 1024
 """The same of a decompressor that cannot be copied: they are lost where damage follows."""
-HELD_BYTES = 1 << 20
+HELD_BYTES = 256 * 1024
 """Input of a part that is held, so that it can be decompressed once more up to the damage."""
 DAMAGE = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, MemoryError, RuntimeError)
 """The exceptions of decompressors; zstd has a class of its own."""

@@ -14,7 +14,13 @@ from sensor.capture.files.batches import batches
 from sensor.capture.files.errors import reason_of
 from sensor.capture.files.probe import NO_TIME, FileProbe
 from sensor.capture.files.streams import open_stream
-from sensor.capture.files.window import PrefixedStream, RecordingStream, Stream, Window
+from sensor.capture.files.window import (
+    WINDOW_BYTES,
+    PrefixedStream,
+    RecordingStream,
+    Stream,
+    Window,
+)
 from sensor.capture.interfaces import Interfaces
 from sensor.compression.formats import DecompressError
 from sensor.compression.stream import DecompressedStream
@@ -24,7 +30,8 @@ from sensor.model.processes import Processes
 
 PEEK_BYTES = 4096
 DECOMPRESSED_AHEAD = 4
-"""Reads that decompressing is ahead of a file's decoding, at most."""
+"""Windows that decompressing is ahead of a file's decoding, at most; fewer where many files are
+merged, and their windows are smaller."""
 
 
 class FilterPart(Protocol):
@@ -150,7 +157,9 @@ class FileReader:
         if isinstance(content, DecompressedStream):
             self._compressed = content
         # Decompressing takes longer than all the rest: it has a thread of its own in any case.
-        ahead = int(self._reading.thread) if self._compressed is None else DECOMPRESSED_AHEAD
+        ahead = int(self._reading.thread)
+        if self._compressed is not None:
+            ahead = max(1, DECOMPRESSED_AHEAD * self._window_bytes // WINDOW_BYTES)
         return Window(stream, window_bytes=self._window_bytes, ahead=ahead)
 
     def _text_of(self, error: CaptureError) -> str:
