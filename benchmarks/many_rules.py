@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sensor.app.build import build_replay, load_rules, shipped_rules
 from sensor.app.outputs import RunOutputs
+from sensor.capture.files.discover import discover
 from sensor.config import Config
 
 RULE = """
@@ -101,7 +102,7 @@ def run(capture: str, rules: str, profile: bool = False) -> tuple[float, int, in
     """Seconds from the first packet to the last alert; rules that fired; alerts."""
     config = Config()
     ruleset = load_rules([rules], (), config)
-    pipeline = build_replay([capture], ruleset, RunOutputs(()), config)
+    pipeline = build_replay(discover([capture]), ruleset, RunOutputs(()), config)
     if profile:
         import cProfile  # noqa: PLC0415
 

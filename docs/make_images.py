@@ -21,6 +21,7 @@ from rich.text import Text
 from sensor.app.build import build_replay, load_rules
 from sensor.app.outputs import RunOutputs
 from sensor.base.escape import harmless
+from sensor.capture.files.discover import discover
 from sensor.cli.replay import full_ledger
 from sensor.config import Config
 from sensor.sinks.console import ConsoleSink
@@ -65,7 +66,8 @@ def replay(console: Console, stream: io.StringIO) -> None:
     for notice in ruleset.notices:
         console.print(harmless(f"notice: {notice}"))
     sink, talkers = ConsoleSink(stream, console=console), Talkers()
-    pipeline = build_replay([str(ROOT / CAPTURE)], ruleset, RunOutputs([sink, talkers]), config)
+    pipeline = build_replay(
+        discover([ROOT / CAPTURE]), ruleset, RunOutputs([sink, talkers]), config)
     pipeline.run()
     sink.close()
     ledger = full_ledger(pipeline, ruleset, [sink], time.perf_counter() - started_s)

@@ -149,10 +149,10 @@ def at_port(name: str) -> list[bytes]:
     return found or [PLAIN + packet for packet in packets(6)[:3]]
 
 
-@seeds("sieve")
-def sieve() -> list[bytes]:
+@seeds("frame_filter")
+def frame_filter() -> list[bytes]:
     """Programs as octets choose them: loads, jumps, arithmetic, memory, each before a return."""
-    from fuzz.targets.sieve import CODES, INSTRUCTION  # noqa: PLC0415
+    from fuzz.targets.frame_filter import CODES, INSTRUCTION  # noqa: PLC0415
 
     def program(*steps: tuple[int, int, int, int]) -> bytes:
         packed = [INSTRUCTION.pack(CODES.index(code), 1, yes, no, k) for code, yes, no, k in steps]

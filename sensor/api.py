@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sensor.app.build import build_replay, event_files, listed, load_rules
 from sensor.app.outputs import RunOutputs
 from sensor.base.escape import harmless
-from sensor.capture.files.process_probe import tells_processes
+from sensor.capture.files.discover import discover
 from sensor.config import Config
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.errors import CaptureError
@@ -91,13 +91,14 @@ def replay(
         from sensor.rules.state_store import RuleStore  # noqa: PLC0415
 
         store = RuleStore(state)
+    captures = discover(paths)
     ruleset = load_rules(
-        rules, exceptions, config, any_event=bool(events), processes=tells_processes(paths),
+        rules, exceptions, config, any_event=bool(events), processes=captures.has_process_info,
         indicators=indicators, store=store,
     )  # fmt: skip
     kept = _Kept()
     documents = event_files(events, config, ruleset.rules)
-    pipeline = build_replay(paths, ruleset, RunOutputs([kept]), config, documents=documents)
+    pipeline = build_replay(captures, ruleset, RunOutputs([kept]), config, documents=documents)
     return _alerts(pipeline, kept, store)
 
 
@@ -124,7 +125,7 @@ def flows(*paths: str, config: Config | None = None) -> FlowBatch:
     Errors: as `replay`; what was readable is then in the error's `flows`.
     """
     records = _Records()
-    pipeline = build_replay(paths, records, RunOutputs(()), config or Config())
+    pipeline = build_replay(discover(paths), records, RunOutputs(()), config or Config())
     pipeline.run()
     _raise_interrupt(pipeline)
     empty = np.empty(0, FLOW_LAYOUT.dtype)

@@ -54,7 +54,7 @@ TARGETS: dict[str, Target] = {
     "fragments": Target("fragments", 256),
     "scan": Target("documents", 512),
     "documents": Target("documents", 1024, native=False),
-    "sieve": Target("sieve", 256),
+    "frame_filter": Target("frame_filter", 256),
     "decompress": Target("compressed", 512, native=False),
     "kql": Target("queries", 160, native=False),
     "eql": Target("queries", 240, native=False),

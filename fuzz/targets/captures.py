@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fuzz.targets.streams import Cut
+from sensor.capture.files.batches import batches
 from sensor.capture.files.errors import LINKS
-from sensor.capture.files.reader import batches
 from sensor.capture.files.window import Window
 from sensor.capture.interfaces import Interfaces
 from sensor.errors import CaptureError

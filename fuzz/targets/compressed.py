@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fuzz.targets.streams import Cut
-from sensor.compression.stream import MAGIC_BYTES, DecompressedStream, DecompressError, kind_of
+from sensor.compression.formats import MAGIC_BYTES, DecompressError, kind_of
+from sensor.compression.stream import DecompressedStream
 
 MAGICS = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00", b"BZh", b"\x04\x22\x4d\x18")
 CONTENT_BYTES_MAX = 1 << 20

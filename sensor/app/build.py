@@ -14,8 +14,9 @@ from sensor import _version
 from sensor._version import __version__
 from sensor.capture.base import PortCapture
 from sensor.capture.files.capture import FileCapture
+from sensor.capture.files.discover import Discovery
 from sensor.capture.files.follow import Folder
-from sensor.capture.files.selection import Asked, sieve_of
+from sensor.capture.files.selection import FileSelection, frame_filter_of
 from sensor.capture.files.streams import STANDARD_INPUT
 from sensor.capture.interfaces import Interfaces
 from sensor.config import Config
@@ -50,7 +51,7 @@ if TYPE_CHECKING:  # what not every run needs is imported where it is used: it t
 
     ReplayPipeline = Pipeline | DocumentsPipeline
 
-EVERYTHING = Asked()
+EVERYTHING = FileSelection()
 
 
 def shipped_rules() -> str:
@@ -114,29 +115,29 @@ def flow_context(
 
 
 def build_replay(
-    paths: Iterable[str],
+    captures: Discovery,
     rules: RulesPart,
     outputs: OutputsPart,
     config: Config,
-    selection: Asked = EVERYTHING,
+    selection: FileSelection = EVERYTHING,
     documents: EventFiles | None = None,
 ) -> ReplayPipeline:
     """The main path over captures, over files of ECS documents, or over both, merged by time.
 
     Errors: ConfigError.
     """
-    paths = list(paths)
-    if documents is not None and not paths and not selection.follow:
+    if documents is not None and not captures.probes and not selection.follow:
         from sensor.engine.documents import DocumentsPipeline  # noqa: PLC0415  few runs need it
 
         return DocumentsPipeline(documents, RuleStage(rules, outputs, flow_context(config)))
-    if not paths and not selection.follow:
+    if not captures.probes and not selection.follow:
         raise ConfigError("no capture is named: give a file, a directory or - for standard input")
-    if STANDARD_INPUT in paths and documents is not None and any(
+    if captures.has_standard_input and documents is not None and any(
             entry.path == STANDARD_INPUT for entry in documents.inputs):
         raise ConfigError("standard input (-) cannot be a capture and --events at once")
     folder = Folder(selection.follow) if selection.follow else None
-    capture = FileCapture(paths, thread=False, sieve=sieve_of(selection), folder=folder)
+    capture = FileCapture(
+        captures, thread=False, frame_filter=frame_filter_of(selection), folder=folder)
     context = flow_context(config, processes=capture.processes)
     host = RecordedProcesses(
         capture.processes, Timeline(DocumentRows), Observer(context.hostname, context.version)
@@ -149,7 +150,7 @@ def build_replay(
         merger = DocumentsMerger(documents, stage)
     return Pipeline(
         capture, host.watching(decoder_of(config).decode), flow_tables(config, context)[0], stage,
-        merger=merger, prompt=STANDARD_INPUT in paths or folder is not None,
+        merger=merger, prompt=captures.has_standard_input or folder is not None,
     )  # fmt: skip
 
 

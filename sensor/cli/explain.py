@@ -18,7 +18,7 @@ from sensor.app.options import ReplayOptions
 from sensor.app.outputs import RunOutputs
 from sensor.app.startup import settle
 from sensor.base.escape import harmless
-from sensor.capture.files.process_probe import tells_processes
+from sensor.capture.files.discover import Discovery, discover
 from sensor.cli.options import options_of, rule_options
 from sensor.cli.options import selection_of as packets_of
 from sensor.cli.output import DAMAGED, DONE
@@ -123,7 +123,8 @@ def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
     Errors: OperatorError if there is no such rule.
     """
     config = options.config
-    ruleset = _rules_of(options)
+    captures = discover(options.paths)
+    ruleset = _rules_of(options, captures)
     rule = ruleset.find(name)
     if rule.query is None:  # in a language of its own, or none
         click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))
@@ -135,7 +136,7 @@ def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
     collected = _Collected()
     # Nothing may be passed over: documents that cannot match are what the question is about.
     pipeline = build_replay(
-        options.paths, collected, RunOutputs(()), config, packets_of(options),
+        captures, collected, RunOutputs(()), config, packets_of(options),
         event_files(options.events, config, None),
     )  # fmt: skip
     settle()
@@ -145,7 +146,7 @@ def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
     batches = collected.batches
     flows = _nearest(batches, explainer, selection, _met(ruleset.running_rule(rule), batches))
     click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))
-    again = _rules_of(options).find(name)  # without what the first has learned
+    again = _rules_of(options, captures).find(name)  # without what the first has learned
     _print_flows(flows, batches, explainer, _Trial(again, config, explainer))
     damaged = [str(entry.error) for entry in pipeline.inputs if entry.error]
     for error in damaged:
@@ -153,10 +154,10 @@ def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
     return DAMAGED if damaged else DONE
 
 
-def _rules_of(options: ReplayOptions) -> RuleSet:
+def _rules_of(options: ReplayOptions, captures: Discovery) -> RuleSet:
     return load_rules(
         options.rules, options.exceptions, options.config, any_event=bool(options.events),
-        processes=tells_processes(options.paths), indicators=options.indicators,
+        processes=captures.has_process_info, indicators=options.indicators,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from sensor.errors import ConfigError
 
 if TYPE_CHECKING:
     from sensor.app.options import ReplayOptions, RunOptions
-    from sensor.capture.files.selection import Asked
+    from sensor.capture.files.selection import FileSelection
     from sensor.config import Config
 
 HOST_SOCKET = "/run/sensor-host/events"
@@ -113,15 +113,15 @@ def effective_config(config: Config, given: Mapping[str, Any]) -> Config:
     return replace(config, **changes)
 
 
-def selection_of(options: ReplayOptions) -> Asked:
+def selection_of(options: ReplayOptions) -> FileSelection:
     """The packets that the options ask for. Errors: ConfigError."""
-    from sensor.capture.files.selection import Asked  # noqa: PLC0415  as in load_config
+    from sensor.capture.files.selection import FileSelection  # noqa: PLC0415  as in load_config
 
     from_ns = time_of("--from", options.from_time) if options.from_time else None
     to_ns = time_of("--to", options.to_time) if options.to_time else None
     if from_ns is not None and to_ns is not None and from_ns >= to_ns:
         raise ConfigError("--from is not before --to: no packet is between them")
-    return Asked(from_ns, to_ns, options.bpf, options.follow)
+    return FileSelection(from_ns, to_ns, options.bpf, options.follow)
 
 
 def time_of(option: str, text: str) -> int:

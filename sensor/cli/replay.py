@@ -23,7 +23,7 @@ from sensor.app.outputs import (
     write_stats,
 )
 from sensor.app.startup import settle
-from sensor.capture.files.process_probe import tells_processes
+from sensor.capture.files.discover import discover
 from sensor.cli.options import BPF_OPTION, options_of, run_options, selection_of
 from sensor.cli.output import exit_code
 from sensor.rules.state_store import close_store, open_store
@@ -99,10 +99,11 @@ def run_replay(options: ReplayOptions) -> int:
     """
     started_s = time.perf_counter()
     selection = selection_of(options)
+    captures = discover(options.paths)
     store = open_store(options.state)
     ruleset = load_rules(
         options.rules, options.exceptions, options.config, any_event=bool(options.events),
-        processes=tells_processes(options.paths), building_blocks=options.building_blocks,
+        processes=captures.has_process_info, building_blocks=options.building_blocks,
         indicators=options.indicators, store=store,
     )  # fmt: skip
     sinks = open_sinks(options)
@@ -110,7 +111,7 @@ def run_replay(options: ReplayOptions) -> int:
     stats = open_stats(options.stats) if options.stats else None
     outputs = RunOutputs([*sinks, talkers], flow_events=options.flow_events)
     pipeline = build_replay(
-        options.paths, ruleset, outputs, options.config, selection,
+        captures, ruleset, outputs, options.config, selection,
         event_files(options.events, options.config, ruleset.rules),
     )  # fmt: skip
     flow_sink = outputs.flow_sink = open_flows(options.flows) if options.flows else None

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from io import FileIO
 from typing import Protocol
 
-from sensor.compression.stream import MAGIC_BYTES, DecompressedStream, kind_of
+from sensor.compression.formats import MAGIC_BYTES, kind_of
+from sensor.compression.stream import DecompressedStream
 
 BLOCK_BYTES = 1 << 20
 START_BYTES = 4096

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from sensor.base.escape import harmless
-from sensor.compression.stream import DecompressError
+from sensor.compression.formats import DecompressError
 from sensor.config import EventLimits
 from sensor.errors import CaptureError
 from sensor.events.envelopes import (

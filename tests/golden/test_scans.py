@@ -12,6 +12,7 @@ import pytest
 import sensor
 from sensor.app.build import build_replay, load_rules
 from sensor.app.outputs import RunOutputs
+from sensor.capture.files.discover import discover
 from sensor.config import Config, RuleLimits
 from tests import ecs
 from tests.running import CAPTURES, ROOT
@@ -68,7 +69,7 @@ def test_how_events_are_handed_over_does_not_show(events: int) -> None:
     for name in ("port_scan.pcap", "network_sweep.pcap"):
         ruleset = load_rules([PORTS, SWEEP])
         kept = Kept()
-        pipeline = build_replay([str(CAPTURES / name)], ruleset, RunOutputs([kept]), Config())
+        pipeline = build_replay(discover([CAPTURES / name]), ruleset, RunOutputs([kept]), Config())
         pipeline.handover_events = events
         pipeline.run()
         documents += [alert.document for alert in kept.alerts]
@@ -93,7 +94,7 @@ class Kept:
 
 def test_the_ledger_tells_what_belongs_to_an_alert_already() -> None:
     ruleset = load_rules([PORTS])
-    build_replay([str(CAPTURES / "port_scan.pcap")], ruleset, RunOutputs(()), Config()).run()
+    build_replay(discover([CAPTURES / "port_scan.pcap"]), ruleset, RunOutputs(()), Config()).run()
     (told,) = ruleset.ledger().values()
     # 268 probes of at most two packets: 250 make the alert, 18 come after it.
     assert (told["matches"], told["alerts"], told["absorbed"]) == (1, 1, 18)
@@ -102,6 +103,6 @@ def test_the_ledger_tells_what_belongs_to_an_alert_already() -> None:
 def test_groups_that_had_to_be_forgotten_are_in_the_ledger() -> None:
     config = Config(rule=RuleLimits(threshold_groups_max=1))
     ruleset = load_rules([SWEEP], config=config)
-    build_replay([str(CAPTURES / "network_sweep.pcap")], ruleset, RunOutputs(()), config).run()
+    build_replay(discover([CAPTURES / "network_sweep.pcap"]), ruleset, RunOutputs(()), config).run()
     (told,) = ruleset.ledger().values()
     assert told["evicted"] > 0

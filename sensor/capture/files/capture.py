@@ -8,10 +8,10 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from sensor.base.frozen import frozen
-from sensor.capture.base import Input
-from sensor.capture.files.discover import Found, discover
+from sensor.capture.files.discover import Discovery, discover
 from sensor.capture.files.merge import Cursor, Merged
-from sensor.capture.files.reader import NO_TIME, FileReader, InputFile, Reading, SievePart
+from sensor.capture.files.probe import NO_TIME
+from sensor.capture.files.reader import FileReader, FilterPart, InputFile, Reading, input_file
 from sensor.capture.files.window import WINDOW_BYTES
 from sensor.capture.interfaces import Interfaces
 from sensor.model.frames import FRAMES_MAX, FrameBatch
@@ -26,19 +26,12 @@ INPUTS_MAX = 1000
 """Files of a folder that is followed that are remembered for the ledger."""
 
 
-class TimedSieve(SievePart, Protocol):
-    """A sieve that also says when nothing more can pass it."""
-
-    @property
-    def to_ns(self) -> int: ...
-
-
 class FolderPart(Protocol):
     """A folder that goes on getting captures (follow.py)."""
 
     left_out: list[str]
 
-    def wait(self) -> list[Found]: ...
+    def wait(self) -> list[InputFile]: ...
 
     def close(self) -> None: ...
 
@@ -62,23 +55,23 @@ class FileCapture:
 
     def __init__(
         self,
-        paths: Iterable[str | os.PathLike[str]],
+        paths: Iterable[str | os.PathLike[str]] | Discovery,
         *,
         thread: bool = True,
         window_bytes: int = WINDOW_BYTES,
         frames_max: int = FRAMES_MAX,
-        sieve: TimedSieve | None = None,
+        frame_filter: FilterPart | None = None,
         folder: FolderPart | None = None,
     ) -> None:
-        discovery = discover(paths)
+        discovery = paths if isinstance(paths, Discovery) else discover(paths)
         self._cut = Cut(thread, window_bytes, frames_max)
-        self._sieve = sieve
+        self._frame_filter = frame_filter
         self._folder = folder
         self._interfaces = Interfaces()
         self.processes = Processes()
-        """Those that the packets were told to belong to."""
-        self._reading = Reading(thread, self._interfaces, self.processes, sieve)
-        self._files = [InputFile(found, Input(found.path)) for found in discovery.found]
+        """Those that the packets belong to."""
+        self._reading = Reading(thread, self._interfaces, self.processes, frame_filter)
+        self._files = [input_file(probe) for probe in discovery.probes]
         self._readers: list[FileReader] = []
         self._spare = [FrameBatch(frames_max)]
         self._merged: Merged | None = None
@@ -91,7 +84,7 @@ class FileCapture:
         self.inputs = [file.input for file in self._files]
         self.notices: list[str] = []
         """What the operator should know at once, until somebody takes it."""
-        sizes = [found.size for found in discovery.found if found.error is None]
+        sizes = [probe.size for probe in discovery.probes if probe.error is None]
         self.bytes_total = 0
         if None not in sizes and folder is None:
             self.bytes_total = sum(size or 0 for size in sizes)
@@ -100,15 +93,14 @@ class FileCapture:
     def __iter__(self) -> Iterator[FrameBatch]:
         self._files = self._sorted(self._files)
         self.inputs[:] = [file.input for file in self._files]
-        yield from self._told(self._batches(deque(self._files)))
+        yield from self._counted(self._batches(deque(self._files)))
         while self._folder is not None and (found := self._folder.wait()):
-            self._files = self._sorted([InputFile(each, Input(each.path), stream=each.file)
-                                         for each in found])
+            self._files = self._sorted(found)
             self.inputs += [file.input for file in self._files]
             self._forget_inputs()
             self.notices += self._folder.left_out
             self._folder.left_out.clear()
-            yield from self._told(self._batches(deque(self._files)))
+            yield from self._counted(self._batches(deque(self._files)))
 
     def _forget_inputs(self) -> None:
         """Keep the number of inputs bounded: the oldest go first, the damaged ones last."""
@@ -116,7 +108,7 @@ class FileCapture:
             sound = (at for at, entry in enumerate(self.inputs) if entry.error is None)
             del self.inputs[next(sound, 0)]
 
-    def _told(self, batches: Iterator[FrameBatch]) -> Iterator[FrameBatch]:
+    def _counted(self, batches: Iterator[FrameBatch]) -> Iterator[FrameBatch]:
         """The batches, and how far the run has come with each."""
         for frames in batches:
             self.bytes_read = self._finished_bytes + sum(
@@ -141,7 +133,7 @@ class FileCapture:
 
         Those that begin when no frame is wanted any more are left out.
         """
-        if len(files) > 1 or self._sieve is not None:
+        if len(files) > 1 or self._frame_filter is not None:
             for file in files:
                 file.peek()
         places = [place for place, file in enumerate(files) if file.first_ns != NO_TIME]
@@ -157,7 +149,7 @@ class FileCapture:
             file = pending.popleft()
             if self._is_too_late(file):
                 file.close()
-                self._finished_bytes += file.found.size or 0
+                self._finished_bytes += file.probe.size or 0
                 self.bytes_read = self._finished_bytes
                 continue
             reader: FileReader | None = self._start(file)
@@ -222,7 +214,7 @@ class FileCapture:
         return False
 
     def _is_too_late(self, file: InputFile) -> bool:
-        return self._sieve is not None and file.first_ns >= self._sieve.to_ns
+        return self._frame_filter is not None and file.first_ns >= self._frame_filter.to_ns
 
     def _start(self, file: InputFile, shared_by: int = 1) -> FileReader:
         """Begin to read a file, which is merged with so many in all."""

@@ -1,4 +1,4 @@
-"""What can be wrong with a capture file, in words."""
+"""The words for what can be wrong with a capture file."""
 
 from __future__ import annotations
 
@@ -103,3 +103,10 @@ def not_a_capture(octets: bytes) -> str:
         return "empty file"
     hint = "; documents are given to --events, rules to --rules" if octets[:1] == b"{" else ""
     return f"not a capture file (it starts with {octets[:8]!r}){hint}"
+
+
+def reason_of(error: Exception) -> str:
+    """The machine's words for what went wrong, without the path."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read: {error.strerror.lower()}"
+    return f"cannot be read: {error}"

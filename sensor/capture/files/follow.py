@@ -19,11 +19,15 @@ import sys
 import time
 from collections import deque
 from dataclasses import dataclass
+from io import FileIO
 
 from sensor.base.escape import harmless
-from sensor.capture.files.discover import Found, inspect, reason_of
-from sensor.capture.files.streams import open_plain, start_of
-from sensor.compression.stream import DecompressError
+from sensor.capture.files.discover import inspect
+from sensor.capture.files.errors import reason_of
+from sensor.capture.files.probe import FileProbe
+from sensor.capture.files.reader import InputFile, input_file
+from sensor.capture.files.streams import open_stream, read_start
+from sensor.compression.formats import DecompressError
 from sensor.errors import CaptureError, ConfigError
 
 # linux/inotify.h, linux/fcntl.h
@@ -77,20 +81,21 @@ class Folder:
             raise ConfigError(f"--follow {harmless(path)}: {reason_of(error)}") from None
         self._is_new = True
 
-    def wait(self) -> list[Found]:
+    def wait(self) -> list[InputFile]:
         """Wait for captures; none when the folder is gone or `close` was called.
 
         Errors: stand in the last one.
         """
         while not self._closed:
             try:
-                found: list[Found] = []
+                found: list[InputFile] = []
                 for path in self._whole():
                     if each := self._unread(path, len(found) < HELD_MAX):
                         found.append(each)
             except OSError as error:
                 self._closed = True
-                return [Found(self.path, CaptureError(self.path, reason_of(error)))]
+                problem = CaptureError(self.path, reason_of(error))
+                return [input_file(FileProbe(self.path, problem))]
             if found:
                 return found
         return []
@@ -159,11 +164,11 @@ class Folder:
                 settled.append(path)
         return settled
 
-    def _unread(self, path: str, hold: bool) -> Found | None:
+    def _unread(self, path: str, hold: bool) -> InputFile | None:
         """The file, if it is a capture that was not read before; held open if wanted: `tcpdump -z`
         packs and removes it at once.
         """
-        found, start = None, b""
+        probe, start, held = None, b"", None
         try:
             status = os.stat(path)
             state = (path, status.st_ino, status.st_size, status.st_mtime_ns)
@@ -171,17 +176,16 @@ class Folder:
                 return None  # closed once more, or told twice
             self._given.append(state)
             if not os.path.basename(path).startswith("."):
-                found = inspect(path)
-                start = start_of(path, START_BYTES)
-                if found is not None and hold:
-                    found.file = open_plain(path)
+                probe = inspect(path)
+                if probe is not None:
+                    start, held = _start_of(path, hold)
         except (OSError, DecompressError):
             # What is gone was packed, and comes once more; the rest is reported when it is read.
-            return found if os.path.lexists(path) else None
-        if found is None or self._is_new_start(path, start):
-            return found
-        if found.file is not None:
-            found.file.close()
+            return input_file(probe) if probe and os.path.lexists(path) else None
+        if probe is not None and self._is_new_start(path, start):
+            return input_file(probe, held)
+        if held is not None:
+            held.close()
         return None
 
     def _is_new_start(self, path: str, start: bytes) -> bool:
@@ -195,6 +199,23 @@ class Folder:
         if has_frames(start):
             self._starts.append(start)
         return True
+
+
+def _start_of(path: str, hold: bool) -> tuple[bytes, FileIO | None]:
+    """The first octets of a file's content, and the file, at its start, if it is to be held open
+    and is not compressed. Errors: OSError, DecompressError.
+    """
+    stream = open_stream(path)
+    try:
+        start = read_start(stream, START_BYTES)
+        if hold and isinstance(stream, FileIO):
+            stream.seek(0)
+            return start, stream
+    except (OSError, DecompressError):
+        stream.close()
+        raise
+    stream.close()
+    return start, None
 
 
 def has_frames(start: bytes) -> bool:

@@ -23,7 +23,7 @@ cdef class Program:
     cpdef bint keeps(self, FrameBatch frames, Py_ssize_t index)
 
 @cython.final
-cdef class Sieve:
+cdef class FrameFilter:
     cdef readonly long long from_ns
     cdef readonly long long to_ns
     cdef object program_of
@@ -41,8 +41,8 @@ cdef class Sieve:
     cdef Program _turn_to(self, object link)
 
 @cython.locals(frame="Frame *", kept=Py_ssize_t, index=Py_ssize_t, time_ns="long long")
-cdef Py_ssize_t _sift(
-    Sieve sieve, FrameBatch frames, Program program, Py_ssize_t first) noexcept nogil
+cdef Py_ssize_t _filter(
+    FrameFilter own, FrameBatch frames, Program program, Py_ssize_t first) noexcept nogil
 
 @cython.locals(
     a="unsigned int", x="unsigned int", at=Py_ssize_t, code="unsigned int",

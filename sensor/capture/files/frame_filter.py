@@ -1,4 +1,4 @@
-"""Sieve: leaves frames out of a batch, by their time and by a filter, before they are decoded.
+"""FrameFilter: leaves frames out of a batch, by time and by a filter, before they are decoded.
 
 The filter is a program of classic BPF as libpcap makes it, run over what was captured of a frame; a
 load beyond that rejects it. Its opcodes are those of linux/bpf_common.h, its rules those of
@@ -90,7 +90,7 @@ KNOWN = frozenset([
 ACCEPT_ALL = [(RET, 0, 0, MASK32)]
 
 
-class Sieve:
+class FrameFilter:
     """Keeps the frames of `from_ns` <= time < `to_ns` that a filter accepts.
 
     `program_of` gives the filter's program for frames of a link type; without it there is none.
@@ -122,7 +122,7 @@ class Sieve:
         at = 0
         while at < frames.count:
             with cython.nogil:
-                at = _sift(self, frames, program, at)
+                at = _filter(self, frames, program, at)
             if at < frames.count:
                 program = self._turn_to(frames.records["link"][at])
         frames.outside_window = self.outside_window
@@ -139,31 +139,31 @@ class Sieve:
         return self.program
 
 
-def _sift(sieve: Any, frames: Any, program: Any, first: int) -> int:
-    """Sift the frames from `first` on; where it stops: at one that needs another program."""
-    kept = sieve.kept
+def _filter(own: Any, frames: Any, program: Any, first: int) -> int:
+    """Filter the frames from `first` on; where it stops: at one that needs another program."""
+    kept = own.kept
     index = first
     while index < frames.count:
         frame = frame_at(frames.rows, index)
         time_ns = frame.time_ns
-        if time_ns < sieve.from_ns or time_ns >= sieve.to_ns:
-            sieve.outside_window += 1
+        if time_ns < own.from_ns or time_ns >= own.to_ns:
+            own.outside_window += 1
         else:
-            if not sieve.any_link:
-                if frame.link != sieve.link:
+            if not own.any_link:
+                if frame.link != own.link:
                     break
                 if _run(program, frames, index) == 0:
-                    sieve.filtered += 1
+                    own.filtered += 1
                     index += 1
                     continue
-            if time_ns > sieve.watermark_ns:
-                sieve.watermark_ns = time_ns
-            sieve.numbers[kept] = (frames.first_number + index) & MASK32
+            if time_ns > own.watermark_ns:
+                own.watermark_ns = time_ns
+            own.numbers[kept] = (frames.first_number + index) & MASK32
             if kept != index:
                 frames.rows[kept] = frames.rows[index]
             kept += 1
         index += 1
-    sieve.kept = kept
+    own.kept = kept
     return index
 
 

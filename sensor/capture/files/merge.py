@@ -41,9 +41,10 @@ class Cursor:
         return self._key
 
     def end_of(self, key: int, or_equal: bool) -> int:
-        """Where its frames with smaller (or equal) keys end."""
-        side: Any = "right" if or_equal else "left"
-        return int(np.searchsorted(self._keys, key, side))
+        """Where its frames with smaller (or equal) keys end; those before `at` are merged."""
+        if or_equal:
+            return max(int(np.searchsorted(self._keys, key, "right")), self.at)
+        return max(int(np.searchsorted(self._keys, key, "left")), self.at)
 
     def keys(self, end: int) -> Any:
         """The keys from `at` to there."""
@@ -70,7 +71,7 @@ class Merged:
         sizes = [end - cursor.at for cursor, end in zip(cursors, ends, strict=True)]
         sources = np.repeat(np.arange(len(cursors), dtype=np.uint16), sizes)
         sources = sources[np.argsort(keys, kind="stable")]
-        self.frames.files = tuple(cursor.reader.file.found.path for cursor in cursors)
+        self.frames.files = tuple(cursor.reader.file.probe.path for cursor in cursors)
         for first in range(0, len(sources), self.frames.capacity):
             yield self._filled(cursors, sources[first : first + self.frames.capacity])
 

@@ -1,4 +1,4 @@
-"""What is asked of capture files: frames of a span of time, frames that a filter accepts."""
+"""The part of the captures that is read: a span of time, frames that a filter accepts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
 from sensor.capture.bpf import LIBPCAP_MISSING, Instruction, compile_filter
 from sensor.capture.files.errors import LINKS
-from sensor.capture.files.frame_filter import Program, Sieve
+from sensor.capture.files.frame_filter import FrameFilter, Program
 from sensor.errors import ConfigError
 
 
 @frozen
-class Asked:
-    """What a run reads of its files, and whether it goes on with those of a folder."""
+class FileSelection:
+    """The part of the captures that a run reads, and the folder that it follows."""
 
     from_ns: int | None = None
     to_ns: int | None = None
@@ -29,22 +29,22 @@ RAW_LINKS = (12, 14)
 """Numbers that some systems write for raw IP (LINKTYPE_RAW)."""
 
 
-def sieve_of(asked: Asked) -> Sieve | None:
-    """A sieve for what is asked; None if that is every frame.
+def frame_filter_of(selection: FileSelection) -> FrameFilter | None:
+    """The filter for a selection; None if that is every frame.
 
     Errors: ConfigError if the filter is wrong, or libpcap missing.
     """
-    if asked.from_ns is None and asked.to_ns is None and asked.filter is None:
+    if selection.from_ns is None and selection.to_ns is None and selection.filter is None:
         return None
-    return Sieve(
-        -ALWAYS_NS if asked.from_ns is None else asked.from_ns,
-        ALWAYS_NS if asked.to_ns is None else asked.to_ns,
-        None if asked.filter is None else filter_for_files(asked.filter),
+    return FrameFilter(
+        -ALWAYS_NS if selection.from_ns is None else selection.from_ns,
+        ALWAYS_NS if selection.to_ns is None else selection.to_ns,
+        None if selection.filter is None else filter_for_files(selection.filter),
     )
 
 
 def filter_for_files(text: str) -> Callable[[int], list[Instruction]]:
-    """What gives the filter's program for frames of a link type.
+    """A function that gives the filter's program for frames of a link type.
 
     Errors: ConfigError, at once if it can be used for no link type that is decoded.
     """

@@ -9,7 +9,8 @@ import stat
 from io import FileIO
 
 from sensor.capture.files.window import PipeStream, PrefixedStream, Stream
-from sensor.compression.stream import MAGIC_BYTES, DecompressedStream, kind_of
+from sensor.compression.formats import MAGIC_BYTES, kind_of
+from sensor.compression.stream import DecompressedStream
 
 STANDARD_INPUT = "-"
 PIPE_BYTES = 1024 * 1024
@@ -24,15 +25,6 @@ def open_stream(path: str) -> Stream:
     except Exception:
         raw.close()
         raise
-
-
-def open_plain(path: str) -> FileIO | None:
-    """A file that is not compressed, open at its start; None for others. Errors: as open_stream."""
-    stream = open_stream(path)
-    if isinstance(stream, FileIO):
-        return stream
-    stream.close()
-    return None
 
 
 def _content(raw: FileIO) -> Stream:
@@ -57,12 +49,3 @@ def read_start(stream: Stream, wanted: int) -> bytes:
         count = stream.readinto(start[filled:]) or 0
         filled += count
     return bytes(start[:filled])
-
-
-def start_of(path: str, wanted: int) -> bytes:
-    """The first octets of a file's content. Errors: OSError, DecompressError."""
-    stream = open_stream(path)
-    try:
-        return read_start(stream, wanted)
-    finally:
-        stream.close()

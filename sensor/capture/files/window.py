@@ -85,18 +85,18 @@ class PrefixedStream:
 
     def __init__(self, prefix: bytes | bytearray, raw: Stream) -> None:
         self._prefix = memoryview(bytes(prefix))
-        self._raw = raw
+        self.raw = raw
 
     def readinto(self, buffer: memoryview, /) -> int | None:
         if not self._prefix:
-            return self._raw.readinto(buffer)
+            return self.raw.readinto(buffer)
         count = min(len(buffer), len(self._prefix))
         buffer[:count] = self._prefix[:count]
         self._prefix = self._prefix[count:]
         return count
 
     def close(self) -> None:
-        self._raw.close()
+        self.raw.close()
 
 
 @frozen

@@ -15,7 +15,6 @@ from sensor.capture.interfaces import Interfaces
 from sensor.config import CaptureLimits
 from sensor.errors import CaptureError, ConfigError
 
-BACKENDS = ("auto", "af_packet", "scapy")
 INTERFACES_MAX = 64
 RING_MIB_MAX = 2048
 

@@ -9,7 +9,6 @@ import lzma
 import random
 import subprocess
 from collections.abc import Callable
-from typing import Any
 
 import lz4.frame
 import pytest
@@ -17,24 +16,8 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor.compression.framing import (
-    ZSTD_BLOCK_MAX,
-    ZSTD_BLOCK_ROOM,
-    Blocks,
-    lz4_steps,
-    zstd_steps,
-)
-from sensor.compression.source import HEADROOM, CompressedInput, Damaged
-from sensor.compression.stream import (
-    MAGIC_BYTES,
-    DecompressedStream,
-    DecompressError,
-    kind_of,
-    zstd_of_package,
-)
-from sensor.compression.zstd_blocks import BlockDecompressor
-from sensor.compression.zstd_library import Context, library
-from sensor.compression.zstd_reader import MISMATCH, RUN_BYTES, ZstdReader
+from sensor.compression.formats import MAGIC_BYTES, DecompressError
+from sensor.compression.stream import CHUNK_BYTES, HELD_BYTES, STEP_BYTES, DecompressedStream
 from tests.unit.capture.files.build import Drip
 
 Compress = Callable[[bytes], bytes]
@@ -61,13 +44,10 @@ COMPRESS: dict[str, Compress] = {
     "xz": lzma.compress,
     "zstd": zstd,
     "zstd streamed": zstd_streamed,
-    "zstd package": zstd_streamed,
     "zstd plain": zstandard.ZstdCompressor(write_content_size=False).compress,
     "lz4": lz4.frame.compress,
     "lz4 checked": lz4_checked,
 }
-MAKES: dict[str, Callable[[], Any]] = {"zstd package": zstd_of_package}
-"""Decompressors that are not the first choice, but come in where that is missing."""
 KINDS = pytest.mark.parametrize("kind", COMPRESS)
 
 
@@ -86,11 +66,11 @@ LARGE = text(700_000)
 
 
 def read(
-    octets: bytes, sizes: tuple[int, ...] = (1 << 30,), room: int = 65_536, kind: str = ""
+    octets: bytes, sizes: tuple[int, ...] = (1 << 30,), room: int = 65_536
 ) -> tuple[bytes, str | None]:
     """The content of compressed octets, and what was wrong with them."""
     raw = Drip(octets[MAGIC_BYTES:], sizes)
-    stream = DecompressedStream(raw, octets[:MAGIC_BYTES], MAKES.get(kind))
+    stream = DecompressedStream(raw, octets[:MAGIC_BYTES])
     buffer = memoryview(bytearray(room))
     found = bytearray()
     try:
@@ -106,35 +86,29 @@ def read(
 
 
 @KINDS
-def test_the_kind_shows_in_the_first_octets(kind: str) -> None:
-    assert kind_of(COMPRESS[kind](b"x")[:MAGIC_BYTES]) == kind.split(maxsplit=1)[0]
-    assert kind_of(b"\xd4\xc3\xb2\xa1\x02\0") == ""
-
-
-@KINDS
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(1, 3000), min_size=1, max_size=4), st.integers(1, 100_000))
 def test_any_cut_gives_the_same(kind: str, sizes: list[int], room: int) -> None:
     compress = COMPRESS[kind]
     whole = compress(SMALL) + compress(b"") + compress(LARGE[:90_000])
-    assert read(whole, tuple(sizes), room, kind) == (SMALL + LARGE[:90_000], None)
+    assert read(whole, tuple(sizes), room) == (SMALL + LARGE[:90_000], None)
 
 
 @KINDS
 def test_large_content_in_large_reads(kind: str) -> None:
-    assert read(COMPRESS[kind](LARGE), room=1 << 20, kind=kind) == (LARGE, None)
+    assert read(COMPRESS[kind](LARGE), room=1 << 20) == (LARGE, None)
 
 
 @KINDS
 def test_zeros_may_fill_up_the_end(kind: str) -> None:
-    assert read(COMPRESS[kind](SMALL) + bytes(1021), kind=kind) == (SMALL, None)
+    assert read(COMPRESS[kind](SMALL) + bytes(1021)) == (SMALL, None)
 
 
 @KINDS
 def test_a_whole_read_is_filled_unless_the_stream_paused(kind: str) -> None:
-    content = random.Random(3).randbytes(5 * RUN_BYTES)
+    content = random.Random(3).randbytes(20 * CHUNK_BYTES)
     raw = io.BytesIO(COMPRESS[kind](content))
-    stream = DecompressedStream(raw, raw.read(MAGIC_BYTES), MAKES.get(kind))
+    stream = DecompressedStream(raw, raw.read(MAGIC_BYTES))
     buffer = memoryview(bytearray(300_000))
     assert stream.readinto(buffer) == len(buffer)
     assert buffer == content[: len(buffer)]
@@ -144,7 +118,7 @@ def test_a_whole_read_is_filled_unless_the_stream_paused(kind: str) -> None:
 def test_cut_short_gives_what_is_there(kind: str) -> None:
     octets = COMPRESS[kind](LARGE)
     for cut in (len(octets) // 3, len(octets) // 2, len(octets) - 1):
-        found, error = read(octets[:cut], kind=kind)
+        found, error = read(octets[:cut])
         assert error is not None and error.endswith("data ends in the middle")
         assert LARGE.startswith(found)
         if "bzip2" not in kind:  # its blocks are larger than this
@@ -152,7 +126,7 @@ def test_cut_short_gives_what_is_there(kind: str) -> None:
 
 
 TOOLS = {"gzip": "gzip", "bzip2": "bzip2", "xz": "xz", "zstd": "zstd", "zstd streamed": "zstd",
-         "zstd package": "zstd", "lz4 checked": "lz4"}
+         "lz4 checked": "lz4"}
 
 
 @pytest.mark.parametrize("kind", TOOLS)
@@ -165,7 +139,7 @@ def test_what_stands_before_damage_comes_out(kind: str, content: bytes) -> None:
         damaged[place] ^= 0x55
         command = [TOOLS[kind], "-dc"]
         tool = subprocess.run(command, input=damaged, capture_output=True, check=False)
-        found, error = read(bytes(damaged), kind=kind)
+        found, error = read(bytes(damaged))
         assert (error is None) == (tool.returncode == 0), (place, error, tool.stderr)
         if error is not None:
             assert f"{kind.split(maxsplit=1)[0]} data" in error
@@ -175,7 +149,7 @@ def test_what_stands_before_damage_comes_out(kind: str, content: bytes) -> None:
 
 @KINDS
 def test_rubbish_behind_the_end(kind: str) -> None:
-    found, error = read(COMPRESS[kind](SMALL) + b"rubbish, and some more of it", kind=kind)
+    found, error = read(COMPRESS[kind](SMALL) + b"rubbish, and some more of it")
     assert found == SMALL
     assert error is not None and f"damaged {kind.split(maxsplit=1)[0]} data: " in error
 
@@ -188,7 +162,7 @@ def test_no_octets_raise_anything_else(kind: str) -> None:
         damaged = bytearray(octets)
         for _ in range(chosen.randrange(1, 4)):
             damaged[chosen.randrange(MAGIC_BYTES, len(damaged))] = chosen.randrange(256)
-        read(bytes(damaged), room=chosen.choice([7, 4096, 1 << 20]), kind=kind)
+        read(bytes(damaged), room=chosen.choice([7, 4096, 1 << 20]))
 
 
 @pytest.mark.parametrize("kind", ["gzip", "bzip2", "xz", "zstd", "lz4"])
@@ -208,100 +182,10 @@ def test_frames_that_are_for_others_are_passed_over() -> None:
     assert read(other + zstd(SMALL) + other + zstd(SMALL) + other) == (SMALL * 2, None)
 
 
-@pytest.mark.parametrize("kind", ["zstd", "zstd package"])
-def test_rubbish_behind_a_frame_that_is_for_others(kind: str) -> None:
+def test_rubbish_behind_a_frame_that_is_for_others() -> None:
     other = b"\x50\x2a\x4d\x18" + (3).to_bytes(4, "little") + b"abc"
-    found, error = read(zstd(SMALL) + other + b"rubbish, and more", kind=kind)
+    found, error = read(zstd(SMALL) + other + b"rubbish, and more")
     assert found == SMALL and error is not None
-
-
-def test_blocks_are_taken_many_at_a_time() -> None:
-    """All that are whole, in one call, behind each other, until one ends where it was to stop."""
-    content = random.Random(5).randbytes(1 << 20)
-    octets = zstd_streamed(content)
-    decompressor = BlockDecompressor(Context(library()))
-    room = memoryview(bytearray(2 << 20))
-    decompressor.begin(room)
-    decompressor.run(octets[:-200_000], 0, 1000, 1 << 20)
-    assert decompressor.place == 1000 + (6 * ZSTD_BLOCK_MAX)
-    decompressor.run(octets, decompressor.taken, decompressor.place, decompressor.place + 1)
-    assert decompressor.place == 1000 + (7 * ZSTD_BLOCK_MAX) and not decompressor.is_over
-    decompressor.run(octets, decompressor.taken, decompressor.place, 2 << 20)
-    assert decompressor.is_over and not decompressor.failed
-    assert decompressor.taken == len(octets)
-    assert room[1000 : decompressor.place] == content
-
-
-class Lending:
-    """Reads what is lent, and sees to it that it stays as it was promised."""
-
-    def __init__(self, octets: bytes, sizes: tuple[int, ...], most: int, behind: int) -> None:
-        self.reader = ZstdReader(
-            BlockDecompressor(Context(library())), CompressedInput(Drip(octets, sizes), b""))
-        self.most = most
-        self.behind = behind
-        self.content = bytearray()
-        self.rings: list[int] = []
-        self._kept: list[tuple[memoryview, bytes]] = []
-
-    def read(self) -> str | None:
-        """All of it; what was wrong."""
-        try:
-            while self._step():
-                pass
-        except Damaged as damage:
-            return damage.reason or "the end"
-        return None
-
-    def _step(self) -> bool:
-        lent = self.reader.lend(self.most, self.behind)
-        assert lent.end - lent.start <= self.most
-        left = self.behind
-        for view, before in reversed(self._kept):  # the newest first
-            if left < len(before):
-                break
-            assert view == before
-            left -= len(before)
-        lent, damage = self.reader.verified(lent)
-        view = lent.data[lent.start : lent.end]
-        self._kept.append((view, bytes(view)))
-        self.content += view
-        self.rings.append(len(lent.data))
-        if damage is not None:
-            raise damage
-        return lent.start < lent.end
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.integers(10, 22), st.integers(0, 900_000), st.booleans()),
-                min_size=1, max_size=4),
-       st.sampled_from([(1 << 30,), (300_000,), (70_001, 5, 1)]),
-       st.integers(1, 4), st.integers(0, 700_000))  # fmt: skip
-def test_what_is_lent_is_the_content_and_stays(
-    frames: list[tuple[int, int, bool]], sizes: tuple[int, ...], parts: int, behind: int
-) -> None:
-    """Frames of any window, one behind the other: the ring begins again, or gets larger."""
-    octets, content = b"", b""
-    for window_log, size, has_checksum in frames:
-        piece = text(size, seed=size)
-        parameters = zstandard.ZstdCompressionParameters(
-            window_log=window_log, write_checksum=has_checksum, write_content_size=size % 2)
-        octets += zstandard.ZstdCompressor(compression_params=parameters).compress(piece)
-        content += piece
-    lending = Lending(octets, sizes, parts * ZSTD_BLOCK_MAX, behind)
-    assert lending.read() is None
-    assert lending.content == content
-
-
-def test_the_memory_is_bounded_by_the_window() -> None:
-    for window_log in (17, 21, 23):
-        parameters = zstandard.ZstdCompressionParameters(window_log=window_log)
-        octets = zstandard.ZstdCompressor(compression_params=parameters).compressobj().compress(
-            text(12 << 20))  # fmt: skip
-        lending = Lending(octets, (1 << 30,), 1 << 19, 1 << 20)
-        lending.read()
-        most = max(1 << window_log, 3 << 19)
-        assert set(lending.rings) == {most + HEADROOM + 2 * ZSTD_BLOCK_ROOM}
 
 
 def test_a_window_that_is_too_large_is_refused() -> None:
@@ -309,7 +193,7 @@ def test_a_window_that_is_too_large_is_refused() -> None:
     octets = zstandard.ZstdCompressor(compression_params=parameters).compressobj().compress(
         text(3 << 20))  # fmt: skip
     found, error = read(octets)
-    assert found == b"" and error is not None and "window of 268435456 octets" in error
+    assert found == b"" and error is not None and "too much memory" in error
 
 
 @pytest.mark.parametrize("room", [1000, 1 << 20])
@@ -322,9 +206,7 @@ def test_a_checksum_that_does_not_fit_ends_the_content_there(room: int) -> None:
     assert tool.returncode == 1 and b"checksum" in tool.stderr
     found, error = read(octets, room=room)
     assert found == SMALL + LARGE and found.startswith(tool.stdout)
-    assert error == f"damaged zstd data: {MISMATCH}"
-    lending = Lending(octets, (1 << 30,), 1 << 20, 0)
-    assert lending.read() == MISMATCH and lending.content == found
+    assert error is not None and "checksum" in error
 
 
 def test_a_block_that_is_damaged_ends_a_run_behind_the_blocks_before_it() -> None:
@@ -340,19 +222,19 @@ def test_a_block_that_is_damaged_ends_a_run_behind_the_blocks_before_it() -> Non
         tool = subprocess.run(["zstd", "-dc"], input=damaged, capture_output=True, check=False)
         assert all(error for _, error in rooms.values()) == bool(tool.returncode)
         (found,) = {found for found, _ in rooms.values()}
-        assert found[: len(tool.stdout)] == tool.stdout
+        assert found[: len(tool.stdout)] == tool.stdout[: len(found)]
+        # Another version of the library may see only by the checksum what this one sees at once.
+        assert len(found) >= len(tool.stdout) or b"checksum" in tool.stderr
 
 
-@pytest.mark.parametrize(("steps", "kind"), [
-    (zstd_steps, "zstd"), (zstd_steps, "zstd plain"), (lz4_steps, "lz4"),
-    (lz4_steps, "lz4 checked"),
-])  # fmt: skip
-def test_blocks_are_cut_at_their_borders(steps: Callable[[], object], kind: str) -> None:
-    octets = COMPRESS[kind](LARGE) + COMPRESS[kind](SMALL)
-    blocks = Blocks(steps)  # type: ignore[arg-type]
-    blocks.feed(octets)
-    pieces = []
-    while piece := blocks.take():
-        pieces.append(piece)
-    assert b"".join(pieces) == octets
-    assert len(pieces) > len(LARGE) // (4 << 20) + 6
+@pytest.mark.parametrize("kind", ["bzip2", "xz", "zstd", "lz4 checked"])
+def test_behind_what_is_held_one_step_at_most_is_lost(kind: str) -> None:
+    content = random.Random(11).randbytes(4 * HELD_BYTES)
+    octets = bytearray(COMPRESS[kind](content))
+    octets[-HELD_BYTES // 2] ^= 0x55
+    tool = subprocess.run([TOOLS[kind], "-dc"], input=octets, capture_output=True,
+                          check=False)  # fmt: skip
+    found, error = read(bytes(octets))
+    assert error is not None and tool.returncode
+    assert len(found) >= len(tool.stdout) - STEP_BYTES
+    assert found[: len(tool.stdout)] == tool.stdout[: len(found)]

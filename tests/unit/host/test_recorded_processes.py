@@ -11,6 +11,7 @@ import pytest
 import sensor
 from sensor.app.build import build_replay
 from sensor.app.outputs import RunOutputs
+from sensor.capture.files.discover import discover
 from sensor.config import Config
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.ecs.process_fields import PROCESS_FIELDS
@@ -46,7 +47,7 @@ class Keeps:
 
 def events(path: str, handover_events: int = 8192) -> Keeps:
     kept = Keeps()
-    pipeline = build_replay([path], kept, RunOutputs(()), Config())
+    pipeline = build_replay(discover([path]), kept, RunOutputs(()), Config())
     pipeline.handover_events = handover_events
     pipeline.run()
     return kept
@@ -140,7 +141,7 @@ def test_flows_without_a_process_have_none_of_the_objects() -> None:
 def test_the_ledger_tells_of_process_events_where_there_are_any() -> None:
     for name, expected in ((PTCPDUMP, True), (str(CAPTURES / "telnet_external.pcapng"), False)):
         kept = Keeps()
-        pipeline = build_replay([name], kept, RunOutputs(()), Config())
+        pipeline = build_replay(discover([name]), kept, RunOutputs(()), Config())
         pipeline.run()
         told = [document for document in kept.documents
                 if document["event"]["category"] == ["process"]]

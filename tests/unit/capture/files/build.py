@@ -7,7 +7,7 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from sensor.capture.files.reader import AnyWindow, batches
+from sensor.capture.files.batches import batches
 from sensor.capture.files.window import Window
 from sensor.capture.interfaces import Interfaces
 from sensor.errors import CaptureError
@@ -125,7 +125,7 @@ def read(
         Window(Drip(octets, sizes), window_bytes=window_bytes, ahead=ahead), capacity)
 
 
-def frames_of(window: AnyWindow, capacity: int) -> tuple[list[Told], str | None]:
+def frames_of(window: Window, capacity: int) -> tuple[list[Told], str | None]:
     """All frames of a window, which is closed, and the error at their end."""
     frames = FrameBatch(capacity)
     rows: list[Told] = []

@@ -18,9 +18,6 @@ import pytest
 import zstandard
 
 from sensor.capture.files.capture import FileCapture
-from sensor.capture.files.discover import discover
-from sensor.capture.files.process_probe import tells_processes
-from sensor.capture.files.streams import open_stream, start_of
 from tests.command import ROOT, quiet
 from tests.running import CAPTURES, run_capture
 from tests.unit.capture.files.build import pcap_header, record, told, write
@@ -138,29 +135,3 @@ def test_what_is_in_it_may_be_no_capture_or_empty(tmp_path: Path) -> None:
     assert list(capture) == []
     assert [entry.error for entry in capture.inputs] == [
         f"{text}: not a capture file (it starts with b'hello\\nwo')", f"{empty}: empty file"]
-
-
-def test_in_a_directory_they_are_told_by_their_content(tmp_path: Path) -> None:
-    one = write(tmp_path / "one", zstandard.compress(DEMO))
-    two = write(tmp_path / "two.pcap.xz", lzma.compress(NG))
-    write(tmp_path / "notes.gz", gzip.compress(b"notes"))
-    discovery = discover([tmp_path])
-    assert [found.path for found in discovery.found] == [one, two] and discovery.skipped == 1
-    assert [found.size for found in discovery.found] == [os.path.getsize(one), os.path.getsize(two)]
-
-
-def test_what_they_tell_of_processes_is_found(tmp_path: Path) -> None:
-    octets = (CAPTURES / "telnet_pktap.pcapng").read_bytes()
-    assert tells_processes([write(tmp_path / "f", gzip.compress(octets))])
-    assert not tells_processes([write(tmp_path / "g", gzip.compress(DEMO))])
-
-
-def test_a_stream_starts_where_its_content_does(tmp_path: Path) -> None:
-    for octets in (b"abc", b"", gzip.compress(b"abc"), b"abcdefghijklmn"):
-        path = write(tmp_path / "f", octets)
-        content = gzip.decompress(octets) if octets[:1] == b"\x1f" else octets
-        stream = open_stream(path)
-        buffer = memoryview(bytearray(100))
-        assert buffer[: stream.readinto(buffer)] == content
-        stream.close()
-        assert start_of(path, 2) == content[:2]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from sensor.capture.files.capture import INPUTS_MAX, FileCapture
-from sensor.capture.files.discover import Found
 from sensor.capture.files.follow import Folder, has_frames
+from sensor.capture.files.reader import InputFile
 from sensor.errors import ConfigError
 from tests.unit.capture.files.build import (
     interface,
@@ -35,9 +35,9 @@ def body(*times: int) -> bytes:
 def names(folder: Folder) -> list[str]:
     told = folder.wait()
     for found in told:
-        if found.file is not None:
-            found.file.close()
-    return [os.path.basename(found.path) for found in told]
+        if found.stream is not None:
+            found.stream.close()
+    return [os.path.basename(found.probe.path) for found in told]
 
 
 @BOTH
@@ -150,7 +150,7 @@ def test_a_folder_that_goes(tmp_path: Path) -> None:
     (tmp_path / "here" / "a").unlink()
     (tmp_path / "here").rename(tmp_path / "there")
     (found,) = folder.wait()
-    assert "the folder is gone" in str(found.error) and folder.wait() == []
+    assert "the folder is gone" in str(found.probe.error) and folder.wait() == []
 
 
 def test_no_folder(tmp_path: Path) -> None:
@@ -189,9 +189,9 @@ def test_a_capture_goes_on_with_the_folder(tmp_path: Path) -> None:
 class Packing(Folder):
     """Whose files are packed and removed as soon as they have been seen."""
 
-    def wait(self) -> list[Found]:
+    def wait(self) -> list[InputFile]:
         found = super().wait()
-        for path in (Path(each.path) for each in found):
+        for path in (Path(each.probe.path) for each in found):
             if path.suffix != ".gz":
                 write(path.with_suffix(".gz"), gzip.compress(path.read_bytes()))
                 path.unlink()

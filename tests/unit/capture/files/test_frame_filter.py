@@ -1,4 +1,4 @@
-"""What a sieve leaves out: by time exactly, by a filter as tcpdump does."""
+"""The frames that a filter leaves out: by time exactly, by a filter as tcpdump does."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensor.capture.bpf import Instruction
-from sensor.capture.files import frame_filter as sieve
+from sensor.capture.files import frame_filter
 from sensor.capture.files.capture import FileCapture
-from sensor.capture.files.frame_filter import KNOWN, Program, Sieve
-from sensor.capture.files.selection import Asked, filter_for_files, sieve_of
+from sensor.capture.files.frame_filter import KNOWN, FrameFilter, Program
+from sensor.capture.files.selection import FileSelection, filter_for_files, frame_filter_of
 from sensor.errors import ConfigError
 from sensor.model.frames import FrameBatch
 from tests.interpreted import load
@@ -56,7 +56,8 @@ def test_from_is_inside_and_to_is_outside(tmp_path: Path) -> None:
         (inside + 1, 30 * SECOND + 5001, range(22, 32)),
         (None, inside, range(1, 21)), (inside, None, range(21, 101)),
     ):  # fmt: skip
-        capture = FileCapture([path], sieve=sieve_of(Asked(from_ns, to_ns, None)), window_bytes=300)
+        wanted = frame_filter_of(FileSelection(from_ns, to_ns, None))
+        capture = FileCapture([path], frame_filter=wanted, window_bytes=300)
         numbers, outside, watermarks = [], 0, [0]
         for frames in capture:
             times = frames.records["time_ns"][: frames.count]
@@ -70,14 +71,15 @@ def test_from_is_inside_and_to_is_outside(tmp_path: Path) -> None:
 def test_files_that_begin_too_late_are_not_read(tmp_path: Path) -> None:
     early = write(tmp_path / "early", pcap_header(), record(b"a", 1), record(b"b", 9))
     late = write(tmp_path / "late", pcap_header(), record(b"c", 5), b"damaged behind its start")
-    capture = FileCapture([early, late], sieve=sieve_of(Asked(None, 5 * SECOND, None)))
+    wanted = frame_filter_of(FileSelection(None, 5 * SECOND, None))
+    capture = FileCapture([early, late], frame_filter=wanted)
     assert kept_numbers(capture) == [1]
     assert [entry.error for entry in capture.inputs] == [None, None]
     assert capture.bytes_read == capture.bytes_total
 
 
 def test_no_sieve_for_everything() -> None:
-    assert sieve_of(Asked(None, None, None)) is None
+    assert frame_filter_of(FileSelection(None, None, None)) is None
 
 
 # --- filters
@@ -97,7 +99,7 @@ def test_a_filter_keeps_what_tcpdump_shows(name: str, tmp_path: Path) -> None:
     for text in FILTERS:
         shown = subprocess.run(["tcpdump", "-nr", path, "-w", "-", text], capture_output=True,
                                check=False)  # fmt: skip
-        capture = FileCapture([path], sieve=sieve_of(Asked(None, None, text)))
+        capture = FileCapture([path], frame_filter=frame_filter_of(FileSelection(None, None, text)))
         kept = [bytes(frames.data[int(row["offset"]) : int(row["offset"] + row["captured"])])
                 for frames in capture for row in frames.records[: frames.count]]  # fmt: skip
         if b"unsupported" in shown.stderr or b"can't parse" in shown.stderr:
@@ -123,15 +125,16 @@ def test_a_filter_for_several_link_types(tmp_path: Path) -> None:
     first = section() + interface(1) + b"".join(blocks)
     second = section() + interface(101) + simple(packet) + simple(other) + simple(packet)
     path = write(tmp_path / "f", first, second, first)
-    capture = FileCapture([path], sieve=sieve_of(Asked(None, None, "tcp port 23")))
+    wanted = frame_filter_of(FileSelection(None, None, "tcp port 23"))
+    capture = FileCapture([path], frame_filter=wanted)
     assert kept_numbers(capture) == [1, 3, 5, 6]
 
 
 def test_a_file_that_the_filter_is_not_for(tmp_path: Path) -> None:
     raw = write(tmp_path / "raw", pcap_header(link=101), record(bytes(40), 5))
     ethernet = write(tmp_path / "e", pcap_header(), record(b"\x02" * 6 + bytes(40), 9))
-    asked = Asked(None, None, "ether dst 2:2:2:2:2:2")
-    capture = FileCapture([raw, ethernet], sieve=sieve_of(asked))
+    asked = FileSelection(None, None, "ether dst 2:2:2:2:2:2")
+    capture = FileCapture([raw, ethernet], frame_filter=frame_filter_of(asked))
     assert kept_numbers(capture) == [1]
     assert str(capture.inputs[0].error).startswith(f"{raw}: --bpf ether dst")
     assert capture.inputs[1].error is None
@@ -233,7 +236,7 @@ def test_arithmetic(code: int, a: int, operand: int, expected: int) -> None:
 
 def each_way(frames_octets: list[bytes]) -> list[tuple[ModuleType, Any]]:
     """Both modules, each with a batch of its own kind."""
-    return [(sieve, batch(frames_octets)),
+    return [(frame_filter, batch(frames_octets)),
             (PLAIN["capture.files.frame_filter"],
              batch(frames_octets, PLAIN["model.frames"].FrameBatch))]  # fmt: skip
 
@@ -278,7 +281,7 @@ def test_what_is_kept_moves_up_whole() -> None:
 
     for module, frames in each_way([bytes([n]) * (n + 1) for n in range(50)]):
         frames.first_number = 1000
-        module.Sieve(10 * SECOND, 40 * SECOND, odd).apply(frames, 3)
+        module.FrameFilter(10 * SECOND, 40 * SECOND, odd).apply(frames, 3)
         assert frames.count == frames.filtered == 15 and frames.outside_window == 20
         assert frames.watermark_ns == 39 * SECOND
         for place, n in enumerate(range(11, 40, 2)):
@@ -289,4 +292,4 @@ def test_what_is_kept_moves_up_whole() -> None:
 
 
 def test_a_sieve_knows_its_span() -> None:
-    assert (Sieve(3, 4).from_ns, Sieve(3, 4).to_ns) == (3, 4)
+    assert (FrameFilter(3, 4).from_ns, FrameFilter(3, 4).to_ns) == (3, 4)

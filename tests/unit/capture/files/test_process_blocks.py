@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from sensor.capture.files.capture import FileCapture
+from sensor.capture.files.discover import discover
 from sensor.capture.files.process_blocks import ProcessNotes
-from sensor.capture.files.process_probe import tells_processes
 from sensor.model.processes import ARGS_MAX, TEXT_MAX, Process, Processes
 from tests.unit.capture.files.build import (
     block,
@@ -178,9 +178,9 @@ def test_a_full_table_counts_what_it_refuses() -> None:
     assert (len(processes), processes.refused) == (2, 2)
 
 
-def test_files_that_tell_are_known_beforehand(tmp_path: Path) -> None:
+def test_files_with_process_info_are_known_beforehand(tmp_path: Path) -> None:
     tells = write(tmp_path / "a.pcapng", section(), interface(), enhanced(option(COMMENT, CURL)))
     silent = write(tmp_path / "b.pcapng", section(), interface(), enhanced(b""))
     classic = write(tmp_path / "c.pcap", pcap_header(), record(FRAME))
-    assert tells_processes([classic, tells])
-    assert not tells_processes([silent, classic, "-"])
+    assert discover([classic, tells]).has_process_info
+    assert not discover([silent, classic, "-"]).has_process_info
