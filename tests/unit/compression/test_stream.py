@@ -35,6 +35,7 @@ from sensor.compression.stream import (
 from sensor.compression.zstd_blocks import BlockDecompressor
 from sensor.compression.zstd_library import Context, library
 from sensor.compression.zstd_reader import MISMATCH, RUN_BYTES, ZstdReader
+from tests.programs import require
 from tests.unit.capture.files.build import Drip
 
 Compress = Callable[[bytes], bytes]
@@ -164,6 +165,7 @@ def test_what_stands_before_damage_comes_out(kind: str, content: bytes) -> None:
         damaged = octets.copy()
         damaged[place] ^= 0x55
         command = [TOOLS[kind], "-dc"]
+        require(command[0])
         tool = subprocess.run(command, input=damaged, capture_output=True, check=False)
         found, error = read(bytes(damaged), kind=kind)
         assert (error is None) == (tool.returncode == 0), (place, error, tool.stderr)
@@ -312,6 +314,7 @@ def test_a_window_that_is_too_large_is_refused() -> None:
     assert found == b"" and error is not None and "window of 268435456 octets" in error
 
 
+@pytest.mark.needs("zstd")
 @pytest.mark.parametrize("room", [1000, 1 << 20])
 def test_a_checksum_that_does_not_fit_ends_the_content_there(room: int) -> None:
     """The frames before it come out, and its own; what follows does not, as with `zstd -dc`."""
@@ -327,6 +330,7 @@ def test_a_checksum_that_does_not_fit_ends_the_content_there(room: int) -> None:
     assert lending.read() == MISMATCH and lending.content == found
 
 
+@pytest.mark.needs("zstd")
 def test_a_block_that_is_damaged_ends_a_run_behind_the_blocks_before_it() -> None:
     """Also where room is short: what waits for room in the library comes out as well."""
     content = text(1 << 20, seed=9)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,9 +23,7 @@ UNIT = ROOT / "systemd/sensor-host.service"
 EXPOSURE_MAX = 15
 """In tenths, as `--threshold` counts."""
 
-analyzed = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="no systemd-analyze: install systemd"
-)
+analyzed = pytest.mark.needs("systemd-analyze")
 
 
 @pytest.fixture
