@@ -60,6 +60,7 @@ def test_it_has_the_capabilities_that_the_helper_keeps_and_no_others() -> None:
     assert [set(value.split()) for value in given] == [NEEDED, NEEDED]
 
 
+@analyzed
 def test_the_helper_serves_under_the_units_rules_and_leaves_nothing(tmp_path: Path) -> None:
     path = str(tmp_path / "events")
     helper = subprocess.Popen(
