@@ -15,7 +15,7 @@ bare=${1:-$(mktemp -d)}
 
 debootstrap --variant=minbase bookworm "$bare" > "$bare.log" || { tail "$bare.log"; exit 1; }
 for place in /etc/apt /etc/pip.conf /etc/xdg/pip /etc/resolv.conf /etc/hosts /etc/ssl/certs; do
-    [ ! -e "$place" ] || { mkdir -p "$bare${place%/*}" && cp -rLT "$place" "$bare$place"; }
+    [ ! -e "$place" ] || { mkdir -p "$bare${place%/*}"; rm -rf "$bare$place"; cp -rLT "$place" "$bare$place"; }
 done
 mount -t proc proc "$bare/proc"
 mount --rbind /dev "$bare/dev"
