@@ -14,9 +14,11 @@ bare=${1:-$(mktemp -d)}
 [ -n "${BARE_DEBIAN-}" ] || BARE_DEBIAN=1 exec unshare --mount "$0" "$bare"
 
 debootstrap --variant=minbase bookworm "$bare" > "$bare.log" || { tail "$bare.log"; exit 1; }
-for place in /etc/apt /etc/pip.conf /etc/xdg/pip /etc/resolv.conf /etc/hosts /etc/ssl/certs; do
+for place in /etc/apt /etc/pip.conf /etc/xdg/pip /etc/resolv.conf /etc/hosts; do
     [ ! -e "$place" ] || { mkdir -p "$bare${place%/*}"; rm -rf "$bare$place"; cp -rLT "$place" "$bare$place"; }
 done
+# Not where ca-certificates would write its own, should it be installed.
+cp -L /etc/ssl/certs/ca-certificates.crt "$bare/etc/machine.crt"
 mount -t proc proc "$bare/proc"
 mount --rbind /dev "$bare/dev"
 mount --rbind /sys "$bare/sys"
@@ -30,7 +32,8 @@ for name in demo tests; do
     line=$([ "$name" = demo ] && echo 'pip install \.' || echo pytest)
     command=$(grep -B 1 "^    python3 -m venv.*$line" "$root/README.md")
     printf '== %s\n%s\n' "$name" "$command"
-    chroot "$bare" env --chdir="/$name" bash -euc "$command" < /dev/null || { failed=1; echo "FAILED"; }
+    chroot "$bare" env -i --chdir="/$name" PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+        PIP_CERT=/etc/machine.crt bash -euc "$command" < /dev/null || { failed=1; echo "FAILED"; }
 done
 echo "== $bare holds the system; it took $SECONDS s"
 exit "$failed"
