@@ -1,6 +1,6 @@
 """Measure the sensor on a compressed capture beside the program that only decompresses it.
 
-    python benchmarks/compressed.py benchmarks/data/mix.pcap --sensor "sensor"
+    python -m benchmarks.compressed benchmarks/data/mix.pcap --sensor "sensor"
 
 Writes FILE.gz, FILE.zst and so on beside the capture if they are not there. For each kind the two
 take turns, in another order each round; the ratio is the median of the rounds' own ratios. Prints a
@@ -20,9 +20,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from run import MB, Run, measure
+from benchmarks.run import MB, Run, measure
 
 TOOLS = {"gzip": ".gz", "zstd": ".zst", "lz4": ".lz4", "xz": ".xz", "bzip2": ".bz2"}
 QUICK = ("gzip", "zstd", "lz4")

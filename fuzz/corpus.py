@@ -2,7 +2,7 @@
 
 A line is an input, with what is not printable escaped (`\\x00`), so that a change can be read.
 
-    python fuzz/corpus.py merge ipv4 kql     # take what campaigns found into the repository
+    python -m fuzz.corpus merge ipv4 kql     # take what campaigns found into the repository
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
 
 FOLDER = ROOT / "fuzz" / "corpus"
 FILE_BYTES_MAX = 16 << 10

@@ -1,6 +1,6 @@
 """First inputs for every target, from the tests' frames, files and queries.
 
-    python fuzz/make_seeds.py        # adds to fuzz/corpus/
+    python -m fuzz.make_seeds        # adds to fuzz/corpus/
 """
 
 from __future__ import annotations
@@ -9,20 +9,16 @@ import bz2
 import gzip
 import json
 import lzma
-import sys
 import tomllib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from fuzz import corpus  # noqa: E402
-from fuzz.targets import TARGETS  # noqa: E402
-from fuzz.targets.captures import PCAP_MAGICS  # noqa: E402
-from fuzz.targets.frames import (  # noqa: E402
+from fuzz import corpus
+from fuzz.targets import TARGETS
+from fuzz.targets.captures import PCAP_MAGICS
+from fuzz.targets.frames import (
     ETHERNET,
     GENEVE,
     GTP,
@@ -36,8 +32,10 @@ from fuzz.targets.frames import (  # noqa: E402
     VXLAN,
     WIRELESS,
 )
-from tests.fuzz.test_fuzz_capture import FILES  # noqa: E402
-from tests.unit.decode.corpus import FRAMES  # noqa: E402
+from tests.fuzz.test_fuzz_capture import FILES
+from tests.unit.decode.corpus import FRAMES
+
+ROOT = Path(__file__).parents[1]
 
 SEEDS: dict[str, Callable[[], list[bytes]]] = {}
 PLAIN = bytes(2)

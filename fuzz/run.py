@@ -1,8 +1,8 @@
 """Fuzz targets for a while, count what was run, and keep what was found.
 
-    python fuzz/run.py                       # what there is
-    python fuzz/run.py ipv4 --seconds 60     # some targets, each for so long
-    python fuzz/run.py all --seconds 5       # each, and the canaries, which must be found
+    python -m fuzz.run                       # what there is
+    python -m fuzz.run ipv4 --seconds 60     # some targets, each for so long
+    python -m fuzz.run all --seconds 5       # each, and the canaries, which must be found
 
 Exit code 0: nothing was found, and every canary was. Findings and the growing corpora stand in
 build/fuzz/; counts are added up in build/fuzz/counts.json.
@@ -22,13 +22,11 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from fuzz.build import build
+from fuzz.corpus import unpack
+from fuzz.targets import TARGETS, Target
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from fuzz.build import build  # noqa: E402
-from fuzz.corpus import unpack  # noqa: E402
-from fuzz.targets import TARGETS, Target  # noqa: E402
-
 WORK = ROOT / "build" / "fuzz"
 DICTIONARIES = ROOT / "fuzz" / "dictionaries"
 CANARY_SECONDS = 60

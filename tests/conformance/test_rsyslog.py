@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -20,6 +19,7 @@ from sensor.sinks import SinkOptions
 from sensor.sinks.delivery.background import background
 from sensor.sinks.delivery.connection import Backoff
 from tests.conformance.sink_peers import alert_with, free_port, open_sink, telnet_alert, until
+from tests.programs import require
 
 CONFIGURATION = r"""
 global(workDirectory="{folder}" maxMessageSize="64k"
@@ -57,15 +57,13 @@ class Rsyslog:
     """An rsyslogd in the foreground with its files in one folder."""
 
     def __init__(self, folder: Path) -> None:
-        program = shutil.which("rsyslogd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-        if program is None:
-            pytest.fail("this test needs rsyslogd: apt-get install rsyslog")
+        require("rsyslogd")
         self.folder = folder
         self.udp, self.tcp = free_port(socket.SOCK_DGRAM), free_port()
         config = folder / "rsyslog.conf"
         config.write_text(CONFIGURATION.format(folder=folder, udp=self.udp, tcp=self.tcp))
         self.log = folder / "rsyslogd.log"
-        self.command = [program, "-n", "-f", str(config), "-i", str(folder / "pid")]
+        self.command = ["rsyslogd", "-n", "-f", str(config), "-i", str(folder / "pid")]
         self.start()
 
     def start(self) -> None:

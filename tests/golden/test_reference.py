@@ -13,13 +13,13 @@ each packet and this test adds them up by conversation. Where the two are to dif
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests.programs import require
 from tests.running import CAPTURES, run_capture
 
 FIELDS = (
@@ -42,7 +42,7 @@ def tshark_lines(path: Path) -> list[list[str]]:
 
     Of a field that stands in several headers it is the last: in tunnels, the inner packet counts.
     """
-    assert shutil.which("tshark"), "tshark is not installed: apt-get install tshark"
+    require("tshark")
     command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "occurrence=l"]
     command += ["-Y", "(tcp || udp) && !icmp && !icmpv6"]
     for name in FIELDS:
@@ -102,6 +102,7 @@ def test_the_sound_conversation_among_malformed_frames() -> None:
 
 def tshark_pairs(path: Path) -> tuple[Counter[frozenset[str]], Counter[frozenset[str]]]:
     """Frames and IP octets of each pair of addresses, fragments as they are."""
+    require("tshark")
     fields = ("ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.len", "ipv6.plen")
     command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "occurrence=f"]
     for version in ("ip", "ipv6"):

@@ -7,17 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.blasting import Blast
-from tests.live.namespaces import Lab, open_lab, require_namespaces
-
-
-@pytest.fixture(scope="session")
-def namespaces() -> None:
-    """The machine lets us have namespaces; the tests fail where it does not."""
-    require_namespaces()
+from tests.live.namespaces import Lab, open_lab
 
 
 @pytest.fixture
-def lab(namespaces: None) -> Iterator[Lab]:
+def lab() -> Iterator[Lab]:
     with open_lab() as opened:
         yield opened
 

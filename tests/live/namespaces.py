@@ -8,7 +8,6 @@ namespace and interfaces with it.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,9 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.programs import require, user_namespaces
 
-SKIP_VARIABLE = "SENSOR_NO_NAMESPACES"
 USER_AND_NET = ["unshare", "--user", "--map-root-user", "--net"]
 WAIT_S = 30.0
 """When something that must happen has not, the test has failed; nothing is measured by this."""
@@ -67,10 +65,12 @@ class Namespace:
 
     def popen(self, command: Sequence[str | Path], **options: Any) -> subprocess.Popen[bytes]:
         """Start a program inside; its pid is the program's own, for nsenter becomes it."""
+        require(str(command[0]))
         return subprocess.Popen([*self.enter(), *map(str, command)], **options)
 
     def run(self, *command: str | Path, **options: Any) -> str:
         """Run a program inside to its end; its standard output. Errors: AssertionError."""
+        require(str(command[0]))
         ended = subprocess.run(
             [*self.enter(), *map(str, command)], capture_output=True, text=True, check=False,
             **options,
@@ -117,7 +117,8 @@ class Lab:
         self._closers: list[Callable[[], Any]] = []
 
     def namespace(self, name: str) -> Namespace:
-        """A further namespace. Errors: NamespaceError if the machine forbids it."""
+        """A further namespace. Errors: NamespaceError if it cannot be made."""
+        require("network namespaces")
         if self.namespaces:
             base = self.namespaces[0]
             # The new one belongs to the same user namespace: both may be changed from inside.
@@ -178,31 +179,7 @@ def _carrier(namespace: Namespace, name: str) -> bool:
 
 def _first_namespace(name: str) -> Namespace:
     """One in a user namespace of its own; where that is forbidden and we are root, as root."""
-    try:
-        return Namespace(name, USER_AND_NET, None)
-    except (NamespaceError, FileNotFoundError) as error:
-        if os.geteuid() != 0:
-            raise NamespaceError(str(error)) from None
-        try:
-            return Namespace(name, ["unshare", "--net"], None)
-        except (NamespaceError, FileNotFoundError) as also:
-            raise NamespaceError(f"{error}; as root: {also}") from None
-
-
-def require_namespaces() -> None:
-    """Fail loudly where the machine forbids namespaces; skip where the operator said so."""
-    if os.environ.get(SKIP_VARIABLE, "0") not in ("", "0"):
-        pytest.skip(f"{SKIP_VARIABLE} is set: nothing was tested in network namespaces")
-    try:
-        with open_lab() as lab:
-            lab.namespace("probe")
-    except NamespaceError as error:
-        pytest.fail(
-            f"this machine forbids network namespaces, so the live sensor was not tested: {error}\n"
-            f"Allow them (sysctl kernel.unprivileged_userns_clone=1, or run as root), or set "
-            f"{SKIP_VARIABLE}=1 to go without.",
-            pytrace=False,
-        )
+    return Namespace(name, USER_AND_NET if user_namespaces() else ["unshare", "--net"], None)
 
 
 @contextmanager

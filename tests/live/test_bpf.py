@@ -9,6 +9,8 @@ import pytest
 
 from tests.live import veth
 
+pytestmark = pytest.mark.needs("libpcap")
+
 FIRST = {"left0": 1, "left1": 7, "lo": 13}
 """The number of the first frame that arrives at an interface."""
 PORT_23_UNTAGGED, PORT_23_ONE_TAG, PORT_23_TWO_TAGS = 0, 2, 4

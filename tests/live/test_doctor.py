@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import COMMAND, environment
+from tests.programs import require
 
 NAMESPACE = ["unshare", "--user", "--map-root-user", "--net", "sh", "-euc"]
 """Root of a user and network namespace of its own, so that no privilege is needed."""
@@ -19,7 +20,6 @@ ip link set v0 up
 ip link set v1 up
 """
 WITHOUT_CAPABILITIES = "setpriv --bounding-set=-all --inh-caps=-all"
-pytestmark = pytest.mark.usefixtures("namespaces")
 
 SENDER = """
 import socket, subprocess, sys, time
@@ -55,6 +55,7 @@ sys.exit(doctor.returncode)
 
 def in_namespace(shell: str, *command: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a namespace that the shell has prepared."""
+    require("user namespaces", "ip")
     return subprocess.run(
         [*NAMESPACE, f'{shell}\n"$@"', "sh", *command], env=environment(),
         capture_output=True, text=True, check=False,
@@ -101,6 +102,7 @@ def test_a_peer_that_is_down_is_a_carrier_that_is_missing() -> None:
     assert lines_about(ended, "link")[0].startswith("warning link up, but without a carrier")
 
 
+@pytest.mark.needs("ethtool")
 def test_an_offload_is_mended_by_the_command_that_is_told() -> None:
     ended = doctor(WIRE + "ethtool -K v0 gro on > /dev/null", "-i", "v0", "--listen", "0")
     fact, *_, command = lines_about(ended, "offloads")

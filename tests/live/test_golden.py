@@ -169,6 +169,7 @@ def test_loopback_counts_each_packet_once(lab: Lab, tmp_path: Path) -> None:
     assert as_set(live.flows()) == as_set(expected_flows)
 
 
+@pytest.mark.needs("libpcap")
 def test_a_filter_hides_what_it_does_not_let_through(lab: Lab, tmp_path: Path) -> None:
     """`tcp port 23` does not look behind two tags: the operator is told, and it is so."""
     source, sensor_side = tap(lab)
@@ -182,6 +183,7 @@ def test_a_filter_hides_what_it_does_not_let_through(lab: Lab, tmp_path: Path) -
     assert "warning: the filter hides QinQ" in live.errors
 
 
+@pytest.mark.needs("libpcap")
 def test_a_filter_can_exclude(lab: Lab, tmp_path: Path) -> None:
     source, sensor_side = tap(lab)
     live = LiveSensor(lab, sensor_side, tmp_path, "--bpf", "not port 23")

@@ -185,23 +185,21 @@ def test_another_interface_goes_on_meanwhile(lab: Lab, tmp_path: Path) -> None:
     assert alert["observer"]["ingress"]["interface"]["name"] == "tap2"
 
 
-def test_it_ends_though_more_comes_than_it_takes(namespaces: None) -> None:
+def test_it_ends_though_more_comes_than_it_takes() -> None:
     batches, sent_before_stop, received = veth.run("tests.live.busy_capture")
     assert received >= sent_before_stop
     assert batches < 50  # as many as it would take without an end
 
 
-def test_workers_share_frames_among_themselves_and_not_with_another_sensor(
-    namespaces: None,
-) -> None:
+def test_workers_share_frames_among_themselves_and_not_with_another_sensor() -> None:
     first, second = veth.run("tests.live.two_sensors")
     assert sum(first) == sum(second) == 200
     assert all(first) and all(second)
 
 
-def test_a_filter_that_just_fits_survives_a_change_of_interfaces(namespaces: None) -> None:
+def test_a_filter_that_just_fits_survives_a_change_of_interfaces() -> None:
     assert veth.run("tests.live.large_filter") == 2
 
 
-def test_a_clock_that_was_set_back_does_not_hold_up_a_busy_capture(namespaces: None) -> None:
+def test_a_clock_that_was_set_back_does_not_hold_up_a_busy_capture() -> None:
     assert veth.run("tests.live.clock_set_back") < 10**9

@@ -6,8 +6,7 @@ import os
 
 import pytest
 
-from tests.live import namespaces
-from tests.live.namespaces import Lab, Namespace, NamespaceError, open_lab, require_namespaces
+from tests.live.namespaces import Lab, Namespace, NamespaceError, open_lab
 from tests.live.sensors import Actor, act, actor, tap
 from tests.running import CAPTURES
 
@@ -46,17 +45,6 @@ def test_everything_ends_with_the_lab() -> None:
             os.kill(pid, 0)
 
 
-def test_a_machine_that_forbids_namespaces_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_namespace_that_cannot_be_made_is_an_error_that_says_why() -> None:
     with pytest.raises(NamespaceError, match=r"unrecognized|invalid"):
         Namespace("none", ["unshare", "--no-such-option"], None)
-
-    def forbidden(name: str) -> Namespace:
-        raise NamespaceError("unshare: Operation not permitted")
-
-    monkeypatch.setattr(namespaces, "_first_namespace", forbidden)
-    monkeypatch.delenv(namespaces.SKIP_VARIABLE, raising=False)
-    with pytest.raises(pytest.fail.Exception, match=r"not tested: unshare: Operation not perm"):
-        require_namespaces()
-    monkeypatch.setenv(namespaces.SKIP_VARIABLE, "1")
-    with pytest.raises(pytest.skip.Exception, match=namespaces.SKIP_VARIABLE):
-        require_namespaces()

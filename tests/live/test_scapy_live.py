@@ -11,6 +11,7 @@ import pytest
 from sensor.capture.live.scapy_capture import GATHER_S, IDLE_S, SCAPY_NOTICE
 from tests.live import veth
 
+pytestmark = pytest.mark.needs("libpcap", "user namespaces")
 HOW = pytest.mark.parametrize("how", ["native", "libpcap"])
 
 

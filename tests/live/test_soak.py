@@ -8,13 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.command import COMMAND, environment
 from tests.running import ROOT
 
 MINUTES = "1"
 
 
-def test_a_minute_of_everything_at_once(namespaces: None, tmp_path: Path) -> None:
+@pytest.mark.needs("network namespaces", "ip")
+def test_a_minute_of_everything_at_once(tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, ROOT / "benchmarks/live_soak.py", MINUTES, "--out", tmp_path,
          "--sensor", " ".join(COMMAND)],

@@ -13,6 +13,8 @@ import pytest
 from tests.live.namespaces import Lab, Namespace
 from tests.live.sensors import Actor, Document, LiveSensor, act
 
+pytestmark = pytest.mark.needs("telnet", "telnetd")
+
 PORT_RULE = "Accepted Default Telnet Port Connection"
 EXTERNAL_RULE = "Accepted Telnet Connection to External Network"
 INSIDE, PUBLIC = "10.0.0.2", "185.199.110.153"

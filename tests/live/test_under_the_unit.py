@@ -8,7 +8,7 @@ import pytest
 
 from tests.live import veth
 
-pytestmark = pytest.mark.usefixtures("namespaces")
+pytestmark = pytest.mark.needs("systemd-analyze")
 
 
 def test_the_units_command_captures_under_the_units_rules(tmp_path: Path) -> None:

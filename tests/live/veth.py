@@ -12,12 +12,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.programs import require
+
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 60
 
 
 def run(module: str, *arguments: str) -> Any:
     """What a module prints as JSON when it runs in a network namespace of its own."""
+    require("user namespaces", "ip")
     done = subprocess.run(
         ["unshare", "--user", "--map-root-user", "--net", sys.executable, "-m", module, *arguments],
         cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,

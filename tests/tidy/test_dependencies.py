@@ -49,7 +49,6 @@ BANNED_METHODS = frozenset({"now", "utcnow", "today", "read_text", "read_bytes"}
 # Reviewed one by one, with the reason.
 PURE_EXCEPTIONS = {
     ("model.addresses", "socket"): "turns addresses into text and back; opens nothing",
-    ("query.parsing", "read_text"): "reads the grammar that stands beside it, when first needed",
 }
 
 # Test and script tools, and libraries that are optional or slow to import.

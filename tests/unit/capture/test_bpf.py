@@ -35,12 +35,14 @@ TELNET = bytes.fromhex(
 WEB = TELNET.replace(b"\x9c\x40\x00\x17", b"\x9c\x40\x00\x50")
 
 
+@pytest.mark.needs("libpcap")
 def test_a_filter_selects_what_it_says() -> None:
     program = compile_filter("tcp port 23", ETHERNET)
     assert kept(program, TELNET) >= len(TELNET)
     assert kept(program, WEB) == 0
 
 
+@pytest.mark.needs("libpcap")
 def test_every_address_can_be_in_a_filter() -> None:
     """Those from 128.0.0.0 on are negative numbers to scapy."""
     program = compile_filter("not host 192.0.2.1 and not host 10.0.0.1", ETHERNET)
@@ -49,6 +51,7 @@ def test_every_address_can_be_in_a_filter() -> None:
     assert len(packed(program)) == 8 * len(program)
 
 
+@pytest.mark.needs("libpcap")
 def test_a_filter_fits_the_link_it_is_for() -> None:
     for link, header in ((ETHERNET, 14), (12, 0), (101, 0), (113, 16)):
         program = compile_filter("tcp port 23", link)
@@ -56,6 +59,7 @@ def test_a_filter_fits_the_link_it_is_for() -> None:
         assert kept(program, octets + TELNET[14:]) > 0, link
 
 
+@pytest.mark.needs("libpcap")
 @pytest.mark.parametrize(
     ("text", "reason"),
     [("tcp prt 23", "syntax error"), ("net 192.0.2.0/99", "mask length"), ("port 99999", "99999"),
@@ -80,6 +84,7 @@ def test_without_libpcap_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     assert str(caught.value) == LIBPCAP_MISSING and "libpcap0.8" in LIBPCAP_MISSING
 
 
+@pytest.mark.needs("libpcap")
 @pytest.mark.parametrize("count", [1, 2, 64, 127, 128, 300, 1500])
 @pytest.mark.parametrize("text", ["", "tcp port 23"])
 def test_frames_of_the_chosen_interfaces_and_no_others_pass(count: int, text: str) -> None:
@@ -110,6 +115,7 @@ def test_an_interface_that_is_named_twice_is_one() -> None:
     assert with_interfaces([], [3, 3, 2]) == with_interfaces([], [2, 3])
 
 
+@pytest.mark.needs("libpcap")
 def test_no_interface_accepts_nothing() -> None:
     assert kept(with_interfaces([], []), TELNET) == 0
     assert kept(with_interfaces(compile_filter("tcp", ETHERNET), []), TELNET, 1) == 0

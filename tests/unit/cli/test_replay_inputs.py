@@ -83,6 +83,7 @@ def test_times_that_are_none(options: list[str], reason: str) -> None:
 # --- --bpf
 
 
+@pytest.mark.needs("libpcap")
 def test_a_filter() -> None:
     found = stats_of("--bpf", "tcp port 23 and host 192.168.1.20", ACCEPTED, REFUSED)
     assert found["frames"] == found["packets"] + found["filtered"] and found["flows"]["total"] > 0
@@ -92,6 +93,7 @@ def test_a_filter() -> None:
     assert "frames that --bpf left out" in told.err
 
 
+@pytest.mark.needs("libpcap")
 def test_a_filter_that_is_none() -> None:
     ended = quiet("--bpf", "tcp prt 23", ACCEPTED)
     assert ended.code == 2 and "--bpf tcp prt 23: can't parse" in ended.message()
@@ -105,6 +107,7 @@ def test_a_filter_without_libpcap(tmp_path: Path) -> None:
     assert ended.code == 2 and ended.out == "" and "libpcap, which is not installed" in ended.err
 
 
+@pytest.mark.needs("libpcap")
 def test_a_rule_is_explained_of_what_is_asked_for() -> None:
     name = "accepted_default_telnet_port_connection"
     shown = [quiet("--explain", name, *options, ACCEPTED).out
@@ -166,7 +169,7 @@ def test_no_such_folder(tmp_path: Path) -> None:
 # --- pipes
 
 
-@pytest.mark.skipif(not shutil.which("tcpdump"), reason="tcpdump is not installed")
+@pytest.mark.needs("tcpdump")
 def test_from_tcpdump_through_a_pipe() -> None:
     writer = subprocess.Popen(["tcpdump", "-r", ACCEPTED, "-w", "-"], stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL)  # fmt: skip

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from sensor.compression.formats import MAGIC_BYTES, DecompressError
 from sensor.compression.stream import CHUNK_BYTES, HELD_BYTES, STEP_BYTES, DecompressedStream
+from tests.programs import require
 from tests.unit.capture.files.build import Drip
 
 Compress = Callable[[bytes], bytes]
@@ -138,6 +139,7 @@ def test_what_stands_before_damage_comes_out(kind: str, content: bytes) -> None:
         damaged = octets.copy()
         damaged[place] ^= 0x55
         command = [TOOLS[kind], "-dc"]
+        require(command[0])
         tool = subprocess.run(command, input=damaged, capture_output=True, check=False)
         found, error = read(bytes(damaged))
         assert (error is None) == (tool.returncode == 0), (place, error, tool.stderr)
@@ -196,6 +198,7 @@ def test_a_window_that_is_too_large_is_refused() -> None:
     assert found == b"" and error is not None and "too much memory" in error
 
 
+@pytest.mark.needs("zstd")
 @pytest.mark.parametrize("room", [1000, 1 << 20])
 def test_a_checksum_that_does_not_fit_ends_the_content_there(room: int) -> None:
     """The frames before it come out, and its own; what follows does not, as with `zstd -dc`."""
@@ -209,6 +212,7 @@ def test_a_checksum_that_does_not_fit_ends_the_content_there(room: int) -> None:
     assert error is not None and "checksum" in error
 
 
+@pytest.mark.needs("zstd")
 def test_a_block_that_is_damaged_ends_a_run_behind_the_blocks_before_it() -> None:
     """Also where room is short: what waits for room in the library comes out as well."""
     content = text(1 << 20, seed=9)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from sensor.capture.files.errors import LINKS
 from sensor.memory.records import NO_VLAN
 from sensor.model.packets import KIND_FLOW, KIND_NON_IP
+from tests.programs import require
 from tests.unit.capture.files.build import enhanced, interface, pcap_header, record, section
 from tests.unit.decode.batches import anomaly_of, decode_one
 from tests.unit.decode.corpus import FRAMES, ipv4, ipv6
@@ -48,7 +48,7 @@ def test_what_is_no_packet_is_a_sound_frame(name: str) -> None:
 
 
 def test_tshark_finds_the_same(tmp_path: Path) -> None:
-    assert shutil.which("tshark"), "tshark is not installed: apt-get install tshark"
+    require("tshark")
     names = [name for name in WITH_PACKET if name not in IN_TCPDUMP | NOWHERE]
     links = sorted({BOTH[name][0] for name in names})
     octets = section() + b"".join(interface(link, 0) for link in links)
@@ -72,7 +72,7 @@ def test_tshark_finds_the_same(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(IN_TCPDUMP))
 def test_tcpdump_finds_the_same(name: str, tmp_path: Path) -> None:
-    assert shutil.which("tcpdump"), "tcpdump is not installed: apt-get install tcpdump"
+    require("tcpdump")
     link, frame, _ = BOTH[name]
     path = tmp_path / "link.pcap"
     path.write_bytes(pcap_header(link=link) + record(frame))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,9 +23,7 @@ UNIT = ROOT / "systemd/sensor-host.service"
 EXPOSURE_MAX = 15
 """In tenths, as `--threshold` counts."""
 
-analyzed = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="no systemd-analyze: install systemd"
-)
+analyzed = pytest.mark.needs("systemd-analyze")
 
 
 @pytest.fixture
@@ -63,6 +60,7 @@ def test_it_has_the_capabilities_that_the_helper_keeps_and_no_others() -> None:
     assert [set(value.split()) for value in given] == [NEEDED, NEEDED]
 
 
+@analyzed
 def test_the_helper_serves_under_the_units_rules_and_leaves_nothing(tmp_path: Path) -> None:
     path = str(tmp_path / "events")
     helper = subprocess.Popen(

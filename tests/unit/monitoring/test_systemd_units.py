@@ -28,9 +28,7 @@ EXPOSURE_MAX = 15
 NETWORK_EXPOSURE_MAX = 18
 """In tenths, as `--threshold` counts."""
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="no systemd-analyze: install systemd"
-)
+pytestmark = pytest.mark.needs("systemd-analyze", "kill")
 
 
 @pytest.fixture
@@ -122,7 +120,8 @@ def test_a_replay_is_the_same_under_the_units_rules(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "module", ["ssl", "sqlite3", "prometheus_client", "rich.live", "netaddr", "lark", "numpy",
-               "pwd", "sensor.cli.live", "scapy.libs.winpcapy"],
+               "pwd", "sensor.cli.live",
+               pytest.param("scapy.libs.winpcapy", marks=pytest.mark.needs("libpcap"))],
 )  # fmt: skip
 def test_what_a_live_sensor_may_load_can_be_loaded_under_the_units_rules(module: str) -> None:
     ended = confined(sys.executable, "-c", f"import {module}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import mmap
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 
 from sensor.capture.diagnose import facts as machine
 from tests.command import environment
+from tests.programs import require
 
 SETUP = """
 ip link add v0 type veth peer name v1
@@ -39,6 +39,7 @@ print(json.dumps({
 
 def in_namespace(shell: str, code: str) -> Any:
     """What Python code prints as JSON, in a network namespace that the shell has prepared."""
+    require("user namespaces", "ip", "ethtool")
     ended = subprocess.run(
         ["unshare", "--user", "--map-root-user", "--net", "sh", "-euc",
          f'{shell}\nexec "$@"', "sh", sys.executable, "-c", code],
@@ -60,7 +61,7 @@ def test_a_peer_that_is_up_is_a_carrier() -> None:
     assert in_namespace(SETUP + "ip link set v1 up", ASK)["running"] is True
 
 
-@pytest.mark.skipif(shutil.which("ethtool") is None, reason="no ethtool to compare with")
+@pytest.mark.needs("ethtool")
 def test_the_rings_of_real_cards_are_those_of_ethtool() -> None:
     for name in machine.interfaces():
         shown = subprocess.run(["ethtool", "-g", name], capture_output=True, text=True, check=False)

@@ -211,6 +211,7 @@ def test_a_file_that_is_packed_before_its_turn_is_read_once(tmp_path: Path) -> N
     assert [entry.error for entry in capture.inputs if entry.error] == []
 
 
+@pytest.mark.needs("tcpdump")
 @pytest.mark.parametrize("options", [["-C", "1"], ["-C", "1", "-z", "gzip"], ["-C", "1", "-W", "9"],
                                      ["-G", "1"]])  # fmt: skip
 def test_as_tcpdump_rotates(tmp_path: Path, options: list[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import struct
 import subprocess
 from collections.abc import Sequence
@@ -92,7 +91,7 @@ FILTERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.skipif(not shutil.which("tcpdump"), reason="tcpdump is not installed")
+@pytest.mark.needs("tcpdump", "libpcap")
 @pytest.mark.parametrize("name", sorted(path.name for path in CAPTURES.glob("*.pcap*")))
 def test_a_filter_keeps_what_tcpdump_shows(name: str, tmp_path: Path) -> None:
     path = CAPTURES / name
@@ -116,6 +115,7 @@ def octets_of(pcap: bytes) -> list[bytes]:
     return found
 
 
+@pytest.mark.needs("libpcap")
 def test_a_filter_for_several_link_types(tmp_path: Path) -> None:
     packet = bytes.fromhex("4500 0028 0001 0000 4006 0000 c0000201 c0000202"
                            "9c40 0017 00000001 00000000 5002 0400 0000 0000")  # fmt: skip
@@ -130,6 +130,7 @@ def test_a_filter_for_several_link_types(tmp_path: Path) -> None:
     assert kept_numbers(capture) == [1, 3, 5, 6]
 
 
+@pytest.mark.needs("libpcap")
 def test_a_file_that_the_filter_is_not_for(tmp_path: Path) -> None:
     raw = write(tmp_path / "raw", pcap_header(link=101), record(bytes(40), 5))
     ethernet = write(tmp_path / "e", pcap_header(), record(b"\x02" * 6 + bytes(40), 9))
@@ -140,6 +141,7 @@ def test_a_file_that_the_filter_is_not_for(tmp_path: Path) -> None:
     assert capture.inputs[1].error is None
 
 
+@pytest.mark.needs("libpcap")
 @pytest.mark.parametrize(("text", "reason"), [
     ("tcp prt 23", "--bpf tcp prt 23: can't parse filter expression: syntax error"),
     ("ip6 protochain 6", "not on capture files: a jump backwards"),
@@ -150,6 +152,7 @@ def test_filters_that_cannot_be(text: str, reason: str) -> None:
     assert reason in str(raised.value)
 
 
+@pytest.mark.needs("libpcap")
 def test_what_only_the_kernel_knows_of_an_ethernet_frame() -> None:
     program_of = filter_for_files("inbound")
     assert program_of(113)  # Linux cooked capture says it in the header

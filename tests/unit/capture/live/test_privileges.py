@@ -13,8 +13,9 @@ import pytest
 from sensor.capture.live import privileges
 from sensor.errors import ConfigError
 from tests.command import environment
+from tests.programs import require
 
-IN_NAMESPACE = ["unshare", "--user", "--map-root-user", "--net"]
+IN_NAMESPACE = ("unshare", "--user", "--map-root-user", "--net")
 """Root of a user and network namespace of its own: every capability there, none outside."""
 
 AFTERWARDS = """
@@ -69,12 +70,15 @@ for status in statuses():
 
 
 def run(code: str, *prefix: str) -> subprocess.CompletedProcess[str]:
+    if prefix:
+        require("user namespaces" if prefix == IN_NAMESPACE else "network namespaces")
     return subprocess.run(
         [*prefix, sys.executable, "-c", code], env=environment(), text=True,
         capture_output=True, check=False,
     )  # fmt: skip
 
 
+@pytest.mark.needs("ip")
 def test_a_ring_goes_on_receiving_after_every_capability_is_gone() -> None:
     ended = run(RING, *IN_NAMESPACE)
     assert (ended.returncode, ended.stdout) == (0, "refused\n"), ended.stderr
