@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
 from sensor.base.escape import harmless
+from sensor.base.units import SECOND_NS
 from sensor.errors import ConfigError
-from sensor.model.units import SECOND_NS
 
 LIMIT_MAX = 1 << 62
 """No limit is larger: sums of two still fit into 64 bits."""

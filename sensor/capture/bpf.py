@@ -18,8 +18,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sensor.base.escape import harmless
+from sensor.base.units import MASK32
 from sensor.errors import ConfigError
-from sensor.model.units import MASK32
 
 Instruction = tuple[int, int, int, int]
 """Opcode, offset if true, offset if false, operand: struct sock_filter."""

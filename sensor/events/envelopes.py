@@ -7,7 +7,7 @@ from calendar import monthrange, timegm
 from functools import lru_cache
 from typing import Any
 
-from sensor.model.units import SECOND_NS
+from sensor.base.units import SECOND_NS
 from sensor.query.document_rows import values_at
 from sensor.query.masks import date_text
 from sensor.query.values import date_span

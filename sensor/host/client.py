@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from sensor.base.units import MASK32
 from sensor.host.event_queue import Timeline
 from sensor.host.process_events import ENDED, STARTED, Observer, process_event
 from sensor.host.sock_diag import Ends
@@ -36,7 +37,6 @@ from sensor.model.flow import FLOW_ENDED
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import ACK, KIND_FLOW, PROTOCOL_TCP, PROTOCOL_UDP, SYN, PacketBatch
 from sensor.model.processes import Processes
-from sensor.model.units import MASK32
 
 HELLO_S = 5.0
 WAIT_S = 0.5

@@ -12,7 +12,7 @@ import socket
 import struct
 
 from sensor.base.frozen import frozen
-from sensor.model.units import MASK32
+from sensor.base.units import MASK32
 
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20

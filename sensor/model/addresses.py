@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from sensor.base.units import MASK32, MASK64
 from sensor.model.columns import Mask
-from sensor.model.units import MASK32, MASK64
 
 V4_PREFIX = 0xFFFF_0000_0000
 """The lower half of a v4-mapped address is this plus the IPv4 address; the upper half is 0."""

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from sensor.base.escape import utf8_text
 from sensor.base.frozen import frozen
-from sensor.model.units import SECOND_NS
+from sensor.base.units import SECOND_NS
 
 PROCESSES_MAX = 65_536
 """Places of a run's table, the first one for "not known": the index in a record has 16 bits."""

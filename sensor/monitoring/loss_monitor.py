@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
+from sensor.base.units import SECOND_NS
 from sensor.model.status import ALERTS, RECORDS, Notice, SinkStatus, Status, sink_drops
-from sensor.model.units import SECOND_NS
 
 LOSS_INTERVAL_NS = 10 * SECOND_NS
 

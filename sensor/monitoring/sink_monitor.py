@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sensor.base.escape import harmless
+from sensor.base.units import SECOND_NS
 from sensor.model.status import Notice, SinkStatus, Status
-from sensor.model.units import SECOND_NS
 
 TROUBLE_INTERVALS_NS = (10 * SECOND_NS, 60 * SECOND_NS, 600 * SECOND_NS)
 """Between the first words and the second, the second and the third, and all later ones."""

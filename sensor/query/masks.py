@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sensor.base.units import SECOND_NS
 from sensor.model.addresses import Networks, address_text
 from sensor.model.columns import AddressColumn, CodedColumn, Column, Mask, NumberColumn, Rows
-from sensor.model.units import SECOND_NS
 from sensor.query.values import ORDER, DateText, IpText, Value
 
 Predicate = Callable[[Rows], Mask]

@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
+from sensor.base.units import SECOND_NS
 from sensor.model.addresses import Networks, address_halves
-from sensor.model.units import SECOND_NS
 
 Value = str | int | float | bool
 TEXT_MAX = 1024

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import orjson
 
+from sensor.base.units import SECOND_NS
 from sensor.model.alert import SEVERITIES, Alert
-from sensor.model.units import SECOND_NS
 from sensor.query.document_rows import Document, merge, values_at
 from sensor.query.masks import date_text
 from sensor.query.values import date_span

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from sensor.base.frozen import frozen
+from sensor.base.units import SECOND_NS
 from sensor.errors import QueryError
 from sensor.model.alert import SEVERITIES
-from sensor.model.units import SECOND_NS
 from sensor.rules.kibana_json import Table, is_json, kind_of, values_of
 from sensor.rules.types import UNITS_S, Special, ThresholdText, lookback_ns, read_special
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from sensor.base.frozen import frozen
-from sensor.model.units import SECOND_NS
+from sensor.base.units import SECOND_NS
 from sensor.rules.kibana_json import Table
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}

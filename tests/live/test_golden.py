@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
+from sensor.base.units import SECOND_NS
 from sensor.config import FlowLimits
-from sensor.model.units import SECOND_NS
 from tests.command import ndjson, sensor
 from tests.live.blasting import Blast
 from tests.live.namespaces import Lab

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from sensor.base.units import MASK32
 from sensor.capture.files.reader import FileReader
 from sensor.model.frames import FrameBatch
-from sensor.model.units import MASK32
 
 
 class Cursor:

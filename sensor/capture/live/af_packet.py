@@ -23,6 +23,7 @@ from dataclasses import field
 
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
+from sensor.base.units import SECOND_NS
 from sensor.capture import bpf
 from sensor.capture.base import Input
 from sensor.capture.interfaces import Interfaces
@@ -35,7 +36,6 @@ from sensor.config import CaptureLimits
 from sensor.errors import CaptureError, ConfigError
 from sensor.model.frames import FrameBatch
 from sensor.model.status import INTERFACE_UP, CaptureStatus, InterfaceStatus, Notice
-from sensor.model.units import SECOND_NS
 
 # linux/if_packet.h and linux/net_tstamp.h
 SOL_PACKET = 263

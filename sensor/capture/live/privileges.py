@@ -18,8 +18,8 @@ from pathlib import Path
 
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
+from sensor.base.units import MASK32
 from sensor.errors import ConfigError
-from sensor.model.units import MASK32
 
 CAPABILITIES = (
     "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sensor.model.units import SECOND_NS
+from sensor.base.units import SECOND_NS
 from sensor.query.ast import (
     Arithmetic,
     Call,

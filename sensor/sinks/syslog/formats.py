@@ -14,9 +14,9 @@ from typing import Any
 
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
+from sensor.base.units import SECOND_NS
 from sensor.ecs.alert_text import endpoints, field, json_line, score, stamp, verdict_words
 from sensor.model.alert import Alert
-from sensor.model.units import SECOND_NS
 
 SD_ID = "alert@32473"
 """The name of our structured data; 32473 is the enterprise number for examples (RFC 5612)."""
