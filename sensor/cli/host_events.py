@@ -7,24 +7,14 @@ import gc
 import os
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 
-from sensor import _version
 from sensor.base.escape import harmless
 from sensor.capture.live.privileges import capabilities, keep_only
 from sensor.cli.options import HOST_SOCKET
 from sensor.cli.output import DAMAGED, DONE
-from sensor.engine.pipeline import AnyPipeline
-from sensor.errors import CaptureError
-from sensor.host.client import HostClient, connect
 from sensor.host.proc_connector import ProcConnector
 from sensor.host.procfs import Procfs, this_machine
 from sensor.host.server import HostEvents, open_listener
@@ -34,8 +24,6 @@ from sensor.terminal.stderr import say
 NEEDED = frozenset({"CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"})
 """To see whose files other users' processes have open; nothing else is kept."""
 ROUND_S = 1.0
-HELLO_S = 10.0
-"""How long a helper may take to start and say hello."""
 
 
 @click.command("host-events")
@@ -99,83 +87,3 @@ def _connector() -> tuple[ProcConnector | None, tuple[str, ...]]:
     except OSError as error:
         reason = f"no processes' starts and ends: {error.strerror}"
         return None, (*notices, reason)
-
-
-def open_host(path: str | None) -> socket.socket | None:
-    """A connection to the helper at `path`; without one there, to a child that does the same.
-
-    To be called before privileges are given up and threads start: the child keeps what it needs.
-    Errors: CaptureError if neither is there.
-    """
-    if path is None:
-        return None
-    try:
-        return greeted(connect(path), path)
-    except (FileNotFoundError, ConnectionRefusedError):
-        pass  # nobody serves there
-    except OSError as error:
-        raise CaptureError(path, f"host events: {error.strerror}") from error
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    # -P: not from the folder that we happen to be in, which may be anybody's; from where we are.
-    command = [sys.executable, "-P", "-m", "sensor", "host-events", "--fd", str(theirs.fileno())]
-    home = str(Path(_version.__file__).resolve().parent.parent)
-    with theirs:
-        try:
-            subprocess.Popen(
-                command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL,
-                start_new_session=True, env={**os.environ, "PYTHONPATH": home},
-            )  # fmt: skip
-        except OSError as error:
-            ours.close()
-            raise CaptureError(path, f"host events: {error.strerror}") from error
-    return greeted(ours, path)
-
-
-def greeted(helper: socket.socket, path: str) -> socket.socket:
-    """A connection on which the helper has said something. Errors: CaptureError."""
-    helper.settimeout(HELLO_S)
-    try:
-        octets = helper.recv(1, socket.MSG_PEEK)
-    except OSError as error:
-        octets, reason = b"", f"the helper says nothing: {error}"
-    else:
-        reason = "the helper refuses us: sensors are root, of its user, or in its group"
-    if not octets:
-        helper.close()
-        raise CaptureError(path, f"host events: {reason}")
-    helper.settimeout(None)
-    return helper
-
-
-@contextmanager
-def host_events(
-    pipeline: AnyPipeline, note: Callable[..., None]
-) -> Iterator[Callable[[Callable[[], None]], Callable[[], None]]]:
-    """Listen to the helper during the block; gives what wraps the work done after each batch."""
-    client: Any = pipeline.stage.host
-    if not isinstance(client, HostClient):
-        yield lambda each: each
-        return
-    for text in client.notices:
-        note("host", harmless(text), warning=True)
-    note("host", "processes that are running already have no start event: rules that wait for"
-         " one do not fire on them")  # fmt: skip
-    client.start()
-
-    def watched(each: Callable[[], None]) -> Callable[[], None]:
-        told = False
-
-        def after_batch() -> None:
-            nonlocal told
-            each()
-            pipeline.stage.advance_host(min(lane.table.now_ns for lane in pipeline.lanes))
-            if client.error and not told:
-                told = True
-                note("host", f"no more host events: {harmless(client.error)}", warning=True)
-
-        return after_batch
-
-    try:
-        yield watched
-    finally:
-        client.close()

@@ -29,11 +29,12 @@ from sensor.capture.bpf import hides
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.live.open import PortOptions, check_ports, open_ports
 from sensor.capture.live.privileges import drop_privileges
-from sensor.cli.host_events import host_events, open_host
 from sensor.cli.options import BPF_OPTION, HOST_SOCKET, options_of, ring_option, run_options
 from sensor.cli.output import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED
 from sensor.errors import CaptureError
+from sensor.host.launch import open_host
 from sensor.model.status import Status
+from sensor.monitoring.host_watch import HostWatch
 from sensor.monitoring.live_run import LiveRun, Operator, SignalRequests
 from sensor.monitoring.metrics import Metrics
 from sensor.monitoring.monitor import (
@@ -151,8 +152,13 @@ def run_live(options: LiveOptions) -> int:
     if metrics is not None:
         metrics.start(session.reporter.snapshot)
     say_beginning(run, session.operator, options)
-    with host_events(run.pipeline, session.operator.note) as watched:
-        session.run(watched(Monitor(session.tasks(reloader))))
+    host = HostWatch(run.pipeline, session.operator)
+    host.start()
+    monitor = Monitor([*session.tasks(reloader), Task(0.0, host.after_batch)])
+    try:
+        session.run(monitor)
+    finally:
+        host.close()
     if metrics is not None:
         metrics.close()
     code = session.finish(talkers, is_kept=close_store(store))

@@ -22,6 +22,8 @@ C_TYPES = {
 
 # Sources without a test file of their own path, and the tests that run them.
 NOT_MIRRORED = {
+    "sensor/cli/host_events.py": "tests/unit/host/test_server_unit.py",
+    "sensor/monitoring/host_watch.py": "tests/unit/host/test_server.py",
     "sensor/__init__.py": "tests/unit/test_api.py",
     "sensor/__main__.py": "tests/unit/cli/test_replay.py",
     "sensor/app/build.py": "tests/unit/test_api.py",

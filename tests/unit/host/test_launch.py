@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sensor.cli.host_events import open_host
+from sensor.host.launch import open_host
 from sensor.host.wire import MESSAGE_MAX, unpack
 
 

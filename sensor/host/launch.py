@@ -1,0 +1,62 @@
+"""A connection to the helper for host events: to one that serves, or to a child of our own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from sensor import _version
+from sensor.errors import CaptureError
+from sensor.host.client import connect
+
+HELLO_S = 10.0
+"""How long a helper may take to start and say hello."""
+
+
+def open_host(path: str | None) -> socket.socket | None:
+    """A connection to the helper at `path`; without one there, to a child that does the same.
+
+    To be called before privileges are given up and threads start: the child keeps what it needs.
+    Errors: CaptureError if neither is there.
+    """
+    if path is None:
+        return None
+    try:
+        return await_hello(connect(path), path)
+    except (FileNotFoundError, ConnectionRefusedError):
+        pass  # nobody serves there
+    except OSError as error:
+        raise CaptureError(path, f"host events: {error.strerror}") from error
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    # -P: not from the folder that we happen to be in, which may be anybody's; from where we are.
+    command = [sys.executable, "-P", "-m", "sensor", "host-events", "--fd", str(theirs.fileno())]
+    home = str(Path(_version.__file__).resolve().parent.parent)
+    with theirs:
+        try:
+            subprocess.Popen(
+                command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL,
+                start_new_session=True, env={**os.environ, "PYTHONPATH": home},
+            )  # fmt: skip
+        except OSError as error:
+            ours.close()
+            raise CaptureError(path, f"host events: {error.strerror}") from error
+    return await_hello(ours, path)
+
+
+def await_hello(helper: socket.socket, path: str) -> socket.socket:
+    """A connection on which the helper has said something. Errors: CaptureError."""
+    helper.settimeout(HELLO_S)
+    try:
+        octets = helper.recv(1, socket.MSG_PEEK)
+    except OSError as error:
+        octets, reason = b"", f"the helper says nothing: {error}"
+    else:
+        reason = "the helper refuses us: sensors are root, of its user, or in its group"
+    if not octets:
+        helper.close()
+        raise CaptureError(path, f"host events: {reason}")
+    helper.settimeout(None)
+    return helper
