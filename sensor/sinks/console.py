@@ -151,6 +151,7 @@ class ConsoleSink:
             discard(self._stream)
         except (OSError, ValueError) as error:
             self.error = f"{self.name}: {reason_of(error)}"
+            discard(self._stream)  # or Python would try again at its end, and complain itself
 
 
 class Unbuffered:

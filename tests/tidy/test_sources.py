@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
 import subprocess
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
@@ -138,10 +139,12 @@ def test_the_tests_run_on_the_modules_that_were_asked_for() -> None:
 
 def repository() -> list[Path]:
     """Every text file that is or would be committed."""
-    names = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, check=False,
-    ).stdout.split(b"\0")  # fmt: skip
+    names: list[bytes] = []
+    if shutil.which("git"):
+        names = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, capture_output=True, check=False,
+        ).stdout.split(b"\0")  # fmt: skip
     paths = [ROOT / os.fsdecode(name) for name in names if name]
     if not paths:  # not a clone: an unpacked archive
         paths = [path for top in ("sensor", "rules", "tests", "docs", "captures", "benchmarks")
