@@ -19,8 +19,7 @@ from sensor.app.outputs import RunOutputs
 from sensor.app.startup import settle
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import Discovery, discover
-from sensor.cli.options import options_of, rule_options
-from sensor.cli.options import selection_of as packets_of
+from sensor.cli.options import options_of, packet_selection, rule_options
 from sensor.cli.output import DAMAGED, DONE
 from sensor.config import Config
 from sensor.ecs.flow_batch import FlowBatch
@@ -136,7 +135,7 @@ def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
     collected = _Collected()
     # Nothing may be passed over: documents that cannot match are what the question is about.
     pipeline = build_replay(
-        captures, collected, RunOutputs(()), config, packets_of(options),
+        captures, collected, RunOutputs(()), config, packet_selection(options),
         event_files(options.events, config, None),
     )  # fmt: skip
     settle()

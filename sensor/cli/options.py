@@ -113,7 +113,7 @@ def effective_config(config: Config, given: Mapping[str, Any]) -> Config:
     return replace(config, **changes)
 
 
-def selection_of(options: ReplayOptions) -> FileSelection:
+def packet_selection(options: ReplayOptions) -> FileSelection:
     """The packets that the options ask for. Errors: ConfigError."""
     from sensor.capture.files.selection import FileSelection  # noqa: PLC0415  as in load_config
 

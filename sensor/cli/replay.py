@@ -24,7 +24,7 @@ from sensor.app.outputs import (
 )
 from sensor.app.startup import settle
 from sensor.capture.files.discover import discover
-from sensor.cli.options import BPF_OPTION, options_of, run_options, selection_of
+from sensor.cli.options import BPF_OPTION, options_of, packet_selection, run_options
 from sensor.cli.output import exit_code
 from sensor.rules.state_store import close_store, open_store
 from sensor.sinks.base import Sink
@@ -98,7 +98,7 @@ def run_replay(options: ReplayOptions) -> int:
     Errors: OperatorError before anything is read.
     """
     started_s = time.perf_counter()
-    selection = selection_of(options)
+    selection = packet_selection(options)
     captures = discover(options.paths)
     store = open_store(options.state)
     ruleset = load_rules(

@@ -8,11 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from sensor.base.units import SECOND_NS
+from sensor.model.columns import Document
 from sensor.query.document_rows import values_at
 from sensor.query.masks import date_text
 from sensor.query.values import date_span
-
-Document = dict[str, Any]
 
 DEPTH_MAX = 64
 """Levels of a document, dots in its names counted: what is deeper cannot be written out again."""
