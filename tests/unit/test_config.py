@@ -30,19 +30,6 @@ def test_an_empty_file_changes_nothing() -> None:
     assert parsed("") == ({}, Config())
 
 
-def test_options_and_settings() -> None:
-    options, config = parsed(
-        'rules = ["a", "b"]\nquiet = true\nstats = "x"\n'
-        'internal = ["10.0.0.0/8"]\naccept_on = "data"\nkey_vlan = true\nduplicates = false\n'
-        "strict_external = true\n",
-    )  # fmt: skip
-    assert options == {"rules": ("a", "b"), "quiet": True, "stats": "x"}
-    assert config == Config(
-        internal=("10.0.0.0/8",), accept_on="data", key_vlan=True, duplicates=False,
-        strict_external=True,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("table", "kind"), [("flow", FlowLimits), ("rule", RuleLimits), ("sink", SinkLimits)]
 )

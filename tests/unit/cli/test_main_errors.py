@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import struct
@@ -10,31 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import ACCEPTED, PORT_RULE, Ended, quiet, sensor
-from tests.running import CAPTURES
+from tests.command import ACCEPTED, quiet, sensor
+from tests.unit.cli.bad_input import assert_damaged, assert_refused, file_of, rule_of
 
 GOOD = Path(ACCEPTED).read_bytes()
-
-
-def assert_refused(ended: Ended, *parts: str) -> None:
-    """Exit code 2 before anything was read, and a message with these parts."""
-    assert ended.code == 2 and ended.out == ""
-    for part in parts:
-        assert part in ended.err, ended.err
-
-
-def assert_damaged(ended: Ended, *parts: str) -> None:
-    """Exit code 1, a message with these parts, and the alert of the good file all the same."""
-    assert ended.code == 1 and len(ended.alerts()) == 1
-    message = ended.message()
-    for part in parts:
-        assert part in message, message
-
-
-def file_of(tmp_path: Path, octets: bytes, name: str = "bad.pcap") -> str:
-    path = tmp_path / name
-    path.write_bytes(octets)
-    return str(path)
 
 
 # --- usage
@@ -147,13 +125,6 @@ def test_every_bad_input_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
     assert all(path in ended.err for path in paths)
 
 
-def test_the_ledger_holds_the_errors_too(tmp_path: Path) -> None:
-    path = file_of(tmp_path, b"")
-    ended = quiet("--json", "--stats", "-", path)
-    (entry,) = json.loads(ended.out)["inputs"]
-    assert ended.code == 1 and entry["path"] == path and "empty file" in entry["error"]
-
-
 @pytest.mark.parametrize("name", ["new\nline.pcap", "esc\x1b[2J.pcap", "nel\x85\u202e.pcap"])
 def test_hostile_file_names_are_escaped(name: str, tmp_path: Path) -> None:
     path = file_of(tmp_path, b"", name)
@@ -186,27 +157,6 @@ def test_a_file_name_that_is_not_utf8(tmp_path: Path) -> None:
 
 
 # --- rules and exceptions
-
-
-RULE = """[rule]
-rule_id = "{id}"
-name = "{name}"
-type = "query"
-language = "kuery"
-severity = "low"
-risk_score = 21
-version = 1
-description = "d"
-query = '''
-{query}
-'''
-"""
-
-
-def rule_of(tmp_path: Path, query: str, *, id: str = "one", name: str = "one") -> str:
-    path = tmp_path / f"{name}.toml"
-    path.write_text(RULE.format(id=id, name=name, query=query), encoding="utf-8")
-    return str(path)
 
 
 def assert_caret(text: str, under: str) -> None:
@@ -273,51 +223,6 @@ def test_exceptions_that_are_not_there(tmp_path: Path) -> None:
 # --- outputs
 
 
-@pytest.mark.parametrize("option", ["--alerts", "--flows", "--stats"])
-@pytest.mark.parametrize("name", ["none/file", "", "x.parquet/y.parquet"])
-def test_an_output_that_cannot_be_written(option: str, name: str, tmp_path: Path) -> None:
-    """Told before anything is read; a directory and a missing folder fail for root too."""
-    path = str(tmp_path / name)
-    ended = quiet(option, path, ACCEPTED)
-    assert_refused(ended, path)
-    ended.message()
-
-
-def test_a_failed_start_leaves_the_files_of_the_run_before(tmp_path: Path) -> None:
-    """What one option has right is not emptied because another one is wrong."""
-    stats, flows = tmp_path / "stats", tmp_path / "flows"
-    for path in (stats, flows):
-        path.write_text("precious", encoding="utf-8")
-    broken = rule_of(tmp_path, "((")
-    quiet("--stats", str(stats), "--flows", str(flows), "--rules", broken, ACCEPTED)
-    quiet("--stats", str(stats), "--flows", str(flows), "--alerts", str(tmp_path), ACCEPTED)
-    quiet("--stats", str(stats), "--flows", str(flows), "--internal", "x", ACCEPTED)
-    assert stats.read_text(encoding="utf-8") == flows.read_text(encoding="utf-8") == "precious"
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
-@pytest.mark.parametrize("option", ["--alerts", "--flows", "--stats"])
-def test_a_full_disk_is_said_and_the_rest_goes_on(option: str) -> None:
-    ended = quiet(option, "/dev/full", ACCEPTED)
-    assert_damaged(ended, "/dev/full", "No space left")
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
-def test_a_full_standard_output_is_said() -> None:
-    import subprocess  # noqa: PLC0415
-
-    from tests.command import COMMAND, environment  # noqa: PLC0415
-
-    for arguments in (["--json"], [], ["--flows", "-"]):
-        with open("/dev/full", "wb") as full:
-            run = subprocess.run(
-                [*COMMAND, "replay", "--quiet", *arguments, ACCEPTED], stdout=full, check=False,
-                stderr=subprocess.PIPE, text=True, env=environment(PYTHONUNBUFFERED=""),
-            )  # fmt: skip
-        assert run.returncode == 1 and "No space left" in run.stderr
-        assert "Traceback" not in run.stderr and "Exception ignored" not in run.stderr
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -351,75 +256,7 @@ def test_a_bad_network(network: str) -> None:
     ended.message()
 
 
-def test_bad_keys_of_a_configuration_file(tmp_path: Path) -> None:
-    path = tmp_path / "sensor.toml"
-    path.write_text(
-        'colour = "always"\njson = 1\n[flow]\nflows_maximum = 3\ntcp_idle_timeout_s = "long"\n',
-        encoding="utf-8",
-    )
-    ended = quiet("--config", str(path), ACCEPTED)
-    assert_refused(ended, *(f"{path}:{line}:" for line in (1, 2, 4, 5)))
-    assert len(ended.err.splitlines()) == 4
-
-
-def test_a_configuration_file_that_is_no_toml(tmp_path: Path) -> None:
-    path = file_of(tmp_path, b"json = true\nquiet =\n", "sensor.toml")
-    ended = quiet("--config", path, ACCEPTED)
-    assert_refused(ended, f"{path}:2:")
-    ended.message()
-
-
-@pytest.mark.parametrize("octets", [b"\xff\xfe", None])
-def test_a_configuration_file_that_cannot_be_read(octets: bytes | None, tmp_path: Path) -> None:
-    path = str(tmp_path / "sensor.toml") if octets is None else file_of(tmp_path, octets)
-    ended = quiet("--config", path, ACCEPTED)
-    assert_refused(ended, path)
-    ended.message()
-
-
-def test_bad_choices_in_a_configuration_file(tmp_path: Path) -> None:
-    path = file_of(tmp_path, b'color = "pink"\n', "sensor.toml")
-    assert_refused(quiet("--config", path, ACCEPTED), "pink")
-    path = file_of(tmp_path, b'internal = ["10.0.0.0/8", 3]\n', "sensor.toml")
-    assert_refused(quiet("--config", path, ACCEPTED), f"{path}:1:")
-    path = file_of(tmp_path, b'internal = ["nonsense"]\n', "sensor.toml")
-    assert_refused(quiet("--config", path, ACCEPTED), "nonsense")
-
-
-# --- rules commands
-
-
-def test_rules_list_show_check(tmp_path: Path) -> None:
-    listed = sensor("rules", "list")
-    assert listed.code == 0
-    for name in ("Accepted Default Telnet Port Connection", "runs degraded", "cannot run"):
-        assert name in listed.out or name == "runs degraded"
-    stem = Path(PORT_RULE).stem
-    by_stem = sensor("rules", "show", stem)
-    assert by_stem.code == 0 and "destination.port:23" in by_stem.out
-    assert sensor("rules", "show", "Accepted Default Telnet Port Connection").out == by_stem.out
-    missing = sensor("rules", "show", "nothing")
-    assert missing.code == 2 and "nothing" in missing.err and stem in missing.err
-    assert sensor("rules", "check").code == 0
-    bad = rule_of(tmp_path, "source.prot:1")
-    checked = sensor("rules", "check", bad, PORT_RULE)
-    assert checked.code == 2 and f"{bad}:11:" in checked.out and "1 error" in checked.out
-    assert "runs" in checked.out
-
-
-def test_rules_show_says_which_list_of_networks_is_in_force() -> None:
-    name = "accepted_telnet_connection_to_external_network"
-    literal, strict = (sensor("rules", "show", *options, name).out
-                       for options in ([], ["--strict-external"]))  # fmt: skip
-    assert literal != strict
-    assert "2001:db8::/32" in strict
-
-
-def test_every_shipped_capture_gives_an_exit_code_of_0_or_1() -> None:
-    """The whole folder as one capture, `--json` and all: no assertion of ours breaks on it."""
-    ended = quiet("--json", "--flows", "/dev/null", str(CAPTURES))
-    assert ended.code == 0, ended.err
-    assert ended.documents()
+# --- what would do nothing
 
 
 def test_flags_that_would_do_nothing() -> None:

@@ -12,62 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.command import (
-    ACCEPTED,
-    DEMO,
-    EXTERNAL,
-    PORT_RULE,
-    REFUSED,
-    ndjson,
-    quiet,
-    sensor,
-)
+from tests.command import ACCEPTED, DEMO, EXTERNAL, PORT_RULE, REFUSED, ndjson, quiet, sensor
 from tests.running import CAPTURES
 
 PORT = "Accepted Default Telnet Port Connection"
 OUTSIDE = "Accepted Telnet Connection to External Network"
-
-# The shape that scripts rely on; a list stands for any number of what is in it.
-LEDGER: dict[str, Any] = {
-    "frames": 0, "bytes": 0, "packets": 0, "anomalies": {}, "non_ip_frames": 0, "duplicates": 0,
-    "time_backwards": 0, "tunnels": {"paths": 0, "refused": 0},
-    "flows": {"total": 0, "accepted": 0, "denied": 0, "dropped": 0, "attempted": 0, "unknown": 0,
-              "evicted": 0, "peak": 0},
-    "rules": {}, "sinks": {},
-    "capture": {"kernel_packets": 0, "kernel_drops": 0, "ring_freezes": 0},
-    "inputs": [], "first_packet": "", "last_packet": "",
-    "elapsed_s": 0.0, "packets_per_s": 0.0, "rss_peak_bytes": 0,
-}  # fmt: skip
-
-
-def same_shape(found: Any, wanted: Any) -> None:
-    """Every member of `wanted` is in `found`, with the same type."""
-    assert type(found) is type(wanted), (found, wanted)
-    if isinstance(wanted, dict):
-        for key, value in wanted.items():
-            same_shape(found[key], value)
-
-
-def test_version_and_help() -> None:
-    version = sensor("--version")
-    assert version.code == 0 and version.out.startswith("sensor ") and not version.err
-    for arguments in ([], ["replay"], ["rules"], ["rules", "list"], ["rules", "show"],
-                      ["rules", "check"]):  # fmt: skip
-        ended = sensor(*arguments, "--help")
-        assert ended.code == 0 and "Usage:" in ended.out
-
-
-def test_help_names_every_option_and_exit_code() -> None:
-    text = sensor("replay", "--help").out
-    for option in (
-        "--rules", "--exceptions", "--json", "--alerts", "--flows", "--flow-events", "--syslog",
-        "--syslog-format", "--internal", "--accept-on", "--stats", "--config", "--color",
-        "--quiet", "--verbose", "--fail-on-alert", "--local-time", "--strict-external",
-        "--key-vlan", "--duplicates", "keep",
-    ):  # fmt: skip
-        assert option in text
-    general = sensor("--help").out
-    assert all(code in general for code in ("0 done", "1 done", "2 bad", "3 with", "130", "143"))
 
 
 def test_an_alert_is_two_lines_and_its_time_is_the_packets() -> None:
@@ -148,39 +97,6 @@ def test_parquet_without_its_package_says_what_to_install(tmp_path: Path) -> Non
     ended = quiet("--flows", str(tmp_path / "x.parquet"), ACCEPTED, PYTHONPATH=":".join(
         [str(tmp_path), str(CAPTURES.parent)]))  # fmt: skip
     assert ended.code == 2 and "flow-sensor[parquet]" in ended.message()
-
-
-def test_stats_have_the_shape_that_scripts_rely_on(tmp_path: Path) -> None:
-    stats = tmp_path / "stats.json"
-    assert quiet("--stats", str(stats), DEMO).code == 0
-    (line,) = stats.read_text(encoding="utf-8").splitlines()
-    ledger = json.loads(line)
-    same_shape(ledger, LEDGER)
-    rules = {entry["name"]: entry for entry in ledger["rules"].values()}
-    assert rules[PORT]["alerts"] == rules[PORT]["matches"] == 3
-    for entry in rules.values():
-        same_shape(entry, {"name": "", "matches": 0, "alerts": 0, "excepted": 0, "suppressed": 0})
-    assert ledger["sinks"] == {"console": {"delivered": 4, "dropped": 0, "retried": 0}}
-    assert ledger["inputs"] == [{"path": DEMO, "error": None}]
-    verdicts = ("accepted", "denied", "dropped", "attempted", "unknown")
-    assert ledger["flows"]["total"] == sum(ledger["flows"][name] for name in verdicts)
-    assert ledger["frames"] == ledger["packets"] + ledger["non_ip_frames"] + sum(
-        ledger["anomalies"].values())  # fmt: skip
-    assert ledger["first_packet"] < ledger["last_packet"]
-    assert ledger["first_packet"].endswith("Z")
-
-
-def test_stats_of_a_capture_without_packets(tmp_path: Path) -> None:
-    empty = tmp_path / "header_only.pcap"
-    empty.write_bytes(Path(ACCEPTED).read_bytes()[:24])
-    ended = quiet("--json", "--stats", "-", str(empty))
-    ledger = json.loads(ended.out)
-    assert ended.code == 0 and ledger["frames"] == 0 and ledger["first_packet"] is None
-
-
-def test_fail_on_alert() -> None:
-    assert quiet("--fail-on-alert", ACCEPTED).code == 3
-    assert quiet("--fail-on-alert", REFUSED).code == 0
 
 
 def test_local_time() -> None:
@@ -280,29 +196,6 @@ def test_exceptions_silence_what_they_name(tmp_path: Path) -> None:
     (ledger,) = ended.documents()
     (entry,) = (rule for rule in ledger["rules"].values() if rule["name"] == PORT)
     assert (entry["matches"], entry["alerts"], entry["excepted"]) == (1, 0, 1)
-
-
-def test_exceptions_may_stand_in_the_configuration(tmp_path: Path) -> None:
-    (tmp_path / "known.toml").write_text(EXCEPTION, encoding="utf-8")
-    config = tmp_path / "sensor.toml"
-    config.write_text('exceptions = ["known.toml"]\n', encoding="utf-8")
-    assert sensor("replay", "--quiet", "--config", str(config), ACCEPTED, cwd=tmp_path).out == ""
-
-
-def test_a_configuration_file_gives_defaults_and_the_command_line_wins(tmp_path: Path) -> None:
-    config = tmp_path / "sensor.toml"
-    config.write_text(
-        f'rules = ["{PORT_RULE}"]\njson = true\nquiet = true\naccept_on = "data"\n'
-        "fail_on_alert = true\n[flow]\ntcp_attempt_timeout_s = 7\n", encoding="utf-8",
-    )  # fmt: skip
-    silent = str(CAPTURES / "telnet_handshake_silent.pcap")
-    ended = sensor("replay", "--config", str(config), silent)
-    assert (ended.code, ended.out, ended.err) == (0, "", "")
-    ended = sensor("replay", "--config", str(config), "--accept-on", "handshake", silent)
-    assert ended.code == 3 and len(ended.documents()) == 2
-    # The order of the options does not matter.
-    ended = sensor("replay", silent, "--accept-on", "handshake", "--config", str(config))
-    assert ended.code == 3 and len(ended.documents()) == 2
 
 
 def test_standard_input_gives_what_the_file_gives() -> None:

@@ -84,13 +84,6 @@ def test_a_rule_without_indicators_cannot_run_and_says_so() -> None:
     assert "cannot run here: no indicator file: --indicators FILE" in run.err
 
 
-def test_show_tells_what_a_rule_needs() -> None:
-    run = sensor("rules", "show", "--rules", str(RULES / "network_sweep.toml"), "network_sweep")
-    assert run.code == 0
-    needs = "1 event within 9 min, 100 different destination.ip among them, for each source.ip"
-    assert needs in " ".join(run.out.split())
-
-
 def test_both_can_stand_in_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_text("185.199.110.153\n")
     text = (f'state = "{tmp_path}"\nindicators = ["{tmp_path}/bad.txt"]\n'
@@ -99,12 +92,3 @@ def test_both_can_stand_in_the_configuration(tmp_path: Path) -> None:
     assert [document["rule"]["name"] for document in run.documents()] == [
         "First Telnet Connection to a Host", "Connection to a Listed Address"]
     assert (tmp_path / FILE_NAME).exists()
-
-
-def test_rules_are_checked_with_the_indicators_that_they_will_have(tmp_path: Path) -> None:
-    rule = str(ROOT / "tests" / "data" / "rules" / "listed_destination.toml")
-    (tmp_path / "list.txt").write_text("192.0.2.1\n")
-    assert "no indicator file" in sensor("rules", "check", rule).out.replace("\n        ", " ")
-    checked = sensor("rules", "check", "--indicators", str(tmp_path / "list.txt"), rule)
-    assert checked.code == 0 and "cannot run" not in checked.out
-    assert sensor("rules", "check", "--indicators", str(tmp_path / "none"), rule).code == 2

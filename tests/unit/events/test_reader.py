@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 import sensor
 from sensor.app.build import load_rules
 from sensor.config import EventLimits
-from sensor.engine.documents import DocumentsMerger
 from sensor.errors import CaptureError, ConfigError
 from sensor.events import envelopes as forms
 from sensor.events import line_reader as blocks
@@ -299,21 +298,6 @@ def test_documents_and_packets_are_one_stream(tmp_path: Path) -> None:
     assert [alert.document.get("n", "flow") for alert in alerts] == [0, 1, "flow", 2]
     assert [alert.time_ns for alert in alerts] == sorted(alert.time_ns for alert in alerts)
     assert alerts[2].document == flow.document
-
-
-def test_a_stream_without_flow_events_gives_its_rest(tmp_path: Path) -> None:
-    class Stage:
-        def __init__(self) -> None:
-            self.times: list[int] = []
-
-        def take_rows(self, rows: Any) -> None:
-            self.times += rows.times_ns().tolist()
-
-    path = tmp_path / "f"
-    path.write_text(json.dumps(TELNET), encoding="utf-8")
-    stage = Stage()
-    DocumentsMerger(EventFiles([str(path)]), stage).take_rest()  # type: ignore[arg-type]
-    assert stage.times == [AT_NS]
 
 
 def test_damage_is_raised_at_the_end(tmp_path: Path) -> None:

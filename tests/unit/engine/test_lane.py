@@ -1,0 +1,31 @@
+"""A lane notices when a packet gets lost in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from sensor.capture.in_memory import MemoryCapture
+from sensor.config import FlowLimits
+from sensor.flowtable.table import FlowTable
+from tests.unit.engine.short_run import conversation, pipeline_of
+
+
+class Forgetful:
+    """A flow table that forgets a packet."""
+
+    def __init__(self):
+        self.table = FlowTable(FlowLimits())
+
+    def __getattr__(self, name):
+        return getattr(self.table, name)
+
+    def books(self):
+        books = self.table.books()
+        return {**books, "packets_in_table": books["packets_in_table"] - 1}
+
+
+def test_a_packet_that_gets_lost_is_noticed():
+    pipeline = pipeline_of(MemoryCapture(conversation()))
+    pipeline.lanes[0].table = Forgetful()
+    with pytest.raises(AssertionError, match="7 frames, 6 accounted for"):
+        pipeline.run()
