@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import click
 
 from sensor.app.build import load_rules, shipped_rules
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.cli.group import LazyGroup
 from sensor.cli.options import context_options, effective_config, rule_options
 from sensor.cli.output import DONE, USAGE
@@ -27,7 +27,7 @@ STATUS_WORDS = {"runs": "runs", "degraded": "runs degraded", "cannot_run": "cann
                 "error": "error"}  # fmt: skip
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RuleContext:
     """The evidence beside flows by which rules are judged."""
 

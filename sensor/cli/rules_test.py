@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ import click
 from sensor.api import replay
 from sensor.app.build import load_rules
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.cli.options import effective_config, rule_options
 from sensor.cli.output import DAMAGED, DONE, USAGE
 from sensor.config import Config
@@ -26,7 +26,7 @@ from sensor.rules.rule import Rule
 FAILED = DAMAGED
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one entry of one rule."""
 

@@ -6,9 +6,8 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
-
-from sensor.base.frozen import frozen
 
 MAGIC_BYTES = 6
 ZSTD_WINDOW_LOG = 27
@@ -46,7 +45,7 @@ class Decompressor(Protocol):
     def decompress(self, data: bytes | memoryview, max_length: int = -1) -> bytes: ...
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Format:
     """A form of compression."""
 

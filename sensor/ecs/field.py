@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from sensor.base.frozen import frozen
 from sensor.model.columns import Document, Scalar
 
 Values = tuple[Scalar, ...]
@@ -27,21 +27,21 @@ WHEN = {
 }
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Constant:
     """The same value in every document."""
 
     values: Values
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ContextValue:
     """An attribute of the run's FlowContext, the same in every document."""
 
     attribute: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Number:
     """A member of the record, or one of its pair; `text` where ECS wants a number as keyword."""
 
@@ -50,14 +50,14 @@ class Number:
     text: bool = False
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Total:
     """Both members of a pair, added."""
 
     member: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Code:
     """A member that is an index into a table of values; an empty tuple means: absent."""
 
@@ -66,7 +66,7 @@ class Code:
     index: int = 0
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ContextTable:
     """A member that is an index into a list of the run's FlowContext (file and interface names)."""
 
@@ -74,42 +74,42 @@ class ContextTable:
     attribute: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Address:
     """An address; the member named is its upper half, the lower follows."""
 
     member: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Timestamp:
     """A time, nanoseconds since 1970."""
 
     member: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Mac:
     """Six octets of a MAC address."""
 
     member: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Computed:
     """A value with code of its own in ecs/columns.py and ecs/writer.py."""
 
     what: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Entry:
     """The values of a group's field, taken from the entry that the record refers to."""
 
     values: Callable[[Any], Values]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Absent:
     """A field that flow records do not give: no analyzer proves it yet, or only alerts have it."""
 
@@ -121,7 +121,7 @@ Reading = (
 ABSENT = Absent()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Field:
     """One field of a document."""
 

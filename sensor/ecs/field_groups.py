@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from sensor.base.frozen import frozen
 from sensor.ecs.field import nested
 from sensor.ecs.schema import GROUPS
 from sensor.memory.buffers import COPY_PADDING
@@ -20,7 +20,7 @@ SLOTS = 2
 """Of a group: the first begins the document's `sensor`, the second ends the document."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class SlotTexts:
     """The texts in the slots of some documents, which template.py leaves open."""
 

@@ -10,10 +10,10 @@ values. An analyzer adds its fields as another Group.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 from sensor.base.escape import utf8_text
-from sensor.base.frozen import frozen
 from sensor.ecs.field import (
     ABSENT,
     DECIDED,
@@ -230,7 +230,7 @@ FLOW_FIELDS = {field.name: field for field in FIELDS}
 
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Group:
     """Fields of the documents whose record refers to an entry of one of the run's stores.
 

@@ -22,7 +22,6 @@ import orjson
 from numpy.typing import NDArray
 
 from sensor.base.escape import utf8_text
-from sensor.base.frozen import frozen
 from sensor.ecs import schema
 from sensor.ecs.field import (
     ALWAYS,
@@ -73,7 +72,7 @@ _COMPUTED = {
 """Computed texts: the operation, which the template puts between quotes, and its room."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class DocumentTemplate:
     """A document's operations, and the texts that they copy."""
 
@@ -85,7 +84,7 @@ class DocumentTemplate:
     """No document without what is in its slots is longer, its newline included."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Run:
     """What documents have in common: values of the run's context, and the groups they refer to."""
 

@@ -11,8 +11,7 @@ import os
 import socket
 import struct
 import time
-
-from sensor.base.frozen import frozen
+from dataclasses import dataclass
 
 NETLINK_CONNECTOR = 11
 CN_IDX_PROC, CN_VAL_PROC = 1, 1
@@ -35,7 +34,7 @@ ANSWER_S = 1.0
 """How long the kernel's answer may take; refused, there is none."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class KernelEvent:
     """A program was started in a process (EXEC), or a process ended (EXIT)."""
 

@@ -7,9 +7,9 @@ They are ECS documents like those of flows and go through the same rules; `host.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
-from sensor.base.frozen import frozen
 from sensor.ecs.field import nested
 from sensor.ecs.process_fields import PROCESS_FIELDS
 from sensor.ecs.schema import ECS_VERSION
@@ -20,7 +20,7 @@ DATASET = "sensor.process"
 MODULE = "sensor"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Happening:
     """What happened to a process, as ECS has it."""
 
@@ -42,7 +42,7 @@ FIRST_SEEN = Happening(
 )  # fmt: skip
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Observer:
     """The sensor that tells."""
 

@@ -10,8 +10,8 @@ import errno
 import ipaddress
 import socket
 import struct
+from dataclasses import dataclass
 
-from sensor.base.frozen import frozen
 from sensor.base.units import MASK32
 
 NETLINK_SOCK_DIAG = 4
@@ -35,7 +35,7 @@ PROTOCOLS = (socket.IPPROTO_TCP, socket.IPPROTO_UDP)
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Ends:
     """A connection as the host sees it."""
 
@@ -46,7 +46,7 @@ class Ends:
     remote_port: int
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class SocketOwner:
     """What the kernel knows of a socket; inode 0: nobody has it any more, or not yet."""
 

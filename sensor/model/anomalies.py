@@ -9,7 +9,7 @@ that was whole on the wire. A payload that was cut off is no anomaly.
 
 from __future__ import annotations
 
-from sensor.base.frozen import frozen
+from dataclasses import dataclass
 
 SOUND = 0
 HEADER_NOT_CAPTURED = 1
@@ -54,7 +54,7 @@ TUNNEL_TOO_DEEP = 39
 IP_OVERLAPPING_FRAGMENTS = 40
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Anomaly:
     """One defect of traffic."""
 

@@ -8,12 +8,11 @@ in ways of their own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from sensor.base.frozen import frozen
 
 Scalar = str | int | float | bool
 Document = dict[str, Any]
@@ -21,7 +20,7 @@ Document = dict[str, Any]
 Mask = NDArray[np.bool_]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class NumberColumn:
     """Numbers: `values` as int64, uint64 or float64; `valid` is None where every row has one."""
 
@@ -30,7 +29,7 @@ class NumberColumn:
     ecs_type: str = "long"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class AddressColumn:
     """IP addresses as 128 bits in two uint64 halves, IPv4 in v4-mapped form (::ffff:a.b.c.d)."""
 
@@ -40,7 +39,7 @@ class AddressColumn:
     ecs_type: str = "ip"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class CodedColumn:
     """Anything else: row `i` has the values `table[codes[i]]`, a tuple that is empty if missing.
 

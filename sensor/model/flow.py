@@ -5,13 +5,12 @@ The codes are the indices of the tables; `memory/records.py` has the layout of a
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.base.frozen import frozen
 from sensor.model.addresses import Networks
 from sensor.model.processes import Processes
 from sensor.model.tunnels import Tunnels
@@ -112,7 +111,7 @@ CONN_STATES = (
 """Zeek's connection states, in the meaning of its conn.log."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Action:
     """The kind of a flow event, in the words of ECS."""
 
@@ -130,7 +129,7 @@ ACTIONS = (
 FLOW_STARTED, FLOW_DENIED, FLOW_DROPPED, FLOW_ENDED, FLOW_ACTIVE = range(len(ACTIONS))
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class FlowContext:
     """What is true of all flows of a run and stands in their documents."""
 

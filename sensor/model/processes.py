@@ -13,10 +13,9 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sensor.base.escape import utf8_text
-from sensor.base.frozen import frozen
 from sensor.base.units import SECOND_NS
 
 PROCESSES_MAX = 65_536
@@ -26,7 +25,7 @@ TEXT_MAX = 4096
 ARGS_MAX = 64
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Machine:
     """The host that a process runs on; empty where a capture does not name it."""
 
@@ -35,7 +34,7 @@ class Machine:
     os_type: str = ""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Process:
     """What is known of one process; empty, 0 or negative where nothing is."""
 

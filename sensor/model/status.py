@@ -6,14 +6,12 @@ line, the metrics, the notices about loss. Counters count from the start of the 
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from sensor.base.frozen import frozen
+from dataclasses import dataclass, field
 
 INTERFACE_UP, INTERFACE_DOWN, INTERFACE_ABSENT = "up", "down", "absent"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One line for the operator, not an alert: loss, an interface that went away, a failed reload.
 
@@ -31,7 +29,7 @@ class Notice:
     """The name of the sink that is in trouble: it is the one that need not be told."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class InterfaceStatus:
     """One interface that frames come from."""
 
@@ -40,7 +38,7 @@ class InterfaceStatus:
     """`up`, `down` or `absent`."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class CaptureStatus:
     """What the kernel counted (packet(7), PACKET_STATISTICS), added up over the run."""
 
@@ -55,7 +53,7 @@ class CaptureStatus:
 ALERTS, RECORDS = "alerts", "records"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class SinkStatus:
     """One sink."""
 
@@ -73,7 +71,7 @@ class SinkStatus:
     """Alerts of earlier runs that still are in the spool; in none of the other counts."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RuleStatus:
     """One rule; the counts are those of the ledger."""
 
@@ -85,7 +83,7 @@ class RuleStatus:
     suppressed: int
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Status:
     """A snapshot of a running sensor."""
 

@@ -6,12 +6,12 @@ A flow record holds the number of a path; 0 means that its packets came as they 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.base.frozen import frozen
 from sensor.memory.records import TUNNELS_MAX
 from sensor.model.addresses import address_text
 
@@ -26,7 +26,7 @@ NAMES = (
 ) = range(len(NAMES))
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Tunnel:
     """One tunnel of a path; `id` is empty where its kind has none."""
 

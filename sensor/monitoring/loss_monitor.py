@@ -9,14 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.base.units import SECOND_NS
 from sensor.model.status import ALERTS, RECORDS, Notice, SinkStatus, Status, sink_drops
 
 LOSS_INTERVAL_NS = 10 * SECOND_NS
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LossKind:
     """One way to lose something."""
 

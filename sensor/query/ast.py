@@ -7,28 +7,26 @@ not take part in comparison.
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from sensor.base.frozen import frozen
+from dataclasses import dataclass, field
 
 LiteralValue = str | int | float | bool | None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class And:
     """All of the items."""
 
     items: tuple[Node, ...]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Or:
     """Any of the items."""
 
     items: tuple[Node, ...]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Not:
     """The document is not among those that the item selects."""
 
@@ -38,7 +36,7 @@ class Not:
 # --- KQL
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Text:
     """A value to be compared as a whole; what it means depends on the type of the field."""
 
@@ -46,14 +44,14 @@ class Text:
     at: int = field(default=0, compare=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Null:
     """The word `null`: the field has no value."""
 
     at: int = field(default=0, compare=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Wildcard:
     """A pattern: the literal pieces between its stars, so `a*b` is ("a", "b") and `*` ("", "")."""
 
@@ -66,7 +64,7 @@ class Wildcard:
         return not any(self.parts)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class FieldTest:
     """`field: value`; the field may be a pattern of names, None stands for every field."""
 
@@ -74,7 +72,7 @@ class FieldTest:
     value: Text | Null | Wildcard
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Range:
     """`field < value` and its kin (`<`, `<=`, `>`, `>=`)."""
 
@@ -83,7 +81,7 @@ class Range:
     value: Text
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Nested:
     """`path: { ... }`: one object of the list at `path` fulfils the whole condition."""
 
@@ -94,7 +92,7 @@ class Nested:
 # --- EQL
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Literal:
     """A constant."""
 
@@ -102,7 +100,7 @@ class Literal:
     at: int = field(default=0, compare=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class FieldRef:
     """The values of a field; `optional` (`?name`) makes a field unknown to the schema null."""
 
@@ -111,7 +109,7 @@ class FieldRef:
     at: int = field(default=0, compare=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Call:
     """A function of `functions.FUNCTIONS`, by its key there; `insensitive` is the `~` form."""
 
@@ -121,7 +119,7 @@ class Call:
     at: int = field(default=0, compare=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Compare:
     """`left op right` with `==`, `!=`, `<`, `<=`, `>`, `>=`."""
 
@@ -131,7 +129,7 @@ class Compare:
     at: int = field(default=0, compare=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Arithmetic:
     """`left op right` with `+`, `-`, `*`, `/`, `%`."""
 
@@ -140,14 +138,14 @@ class Arithmetic:
     right: Node
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Negative:
     """A number with its sign turned."""
 
     item: Node
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class OneOf:
     """`left kind (options)`: kind is `in`, `like`, `regex` or `:`; options are alternatives."""
 
@@ -158,7 +156,7 @@ class OneOf:
     at: int = field(default=0, compare=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class EventQuery:
     """`category where condition`; category None is `any`."""
 
@@ -167,7 +165,7 @@ class EventQuery:
     at: int = field(default=0, compare=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Step:
     """One event of a sequence: its `by` keys, how often it runs, or that it must be missing."""
 
@@ -177,7 +175,7 @@ class Step:
     missing: bool = False
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Sequence:
     """Events in order; `by` holds for every step; a `maxspan_ns` of 0 means none was given."""
 
@@ -187,7 +185,7 @@ class Sequence:
     until: Step | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Sample:
     """Events that share their `by` keys, in any order."""
 

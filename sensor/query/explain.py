@@ -6,11 +6,11 @@ Parts are decided by the predicates that decide the whole, over the same rows.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.base.frozen import frozen
 from sensor.model.columns import Mask, Rows
 from sensor.query.ast import (
     And,
@@ -36,7 +36,7 @@ from sensor.query.predicate import compile_query
 from sensor.query.unparse import brief, members, shared_field, step_text
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Line:
     """One part of a query against one event."""
 
@@ -49,7 +49,7 @@ class Line:
     """Which of a list that is not shown whole it is, if it is one."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Part:
     """A part of a query, ready to be asked; logic has parts below it, tests have a predicate."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pkgutil import get_data
 from typing import TYPE_CHECKING, Protocol, cast
 
-from sensor.base.frozen import frozen
 from sensor.errors import QueryError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def query_error(reason: str, text: str, at: int) -> QueryError:
     return QueryError(reason, line=text.count("\n", 0, at) + 1, column=column, text=shown)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Shape:
     """The facts that the driver needs of a grammar, by the names of its tokens."""
 

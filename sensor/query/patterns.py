@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
-
-from sensor.base.frozen import frozen
 
 STATES_MAX = 10_000
 """States of one regular expression, counted repetitions unrolled."""
@@ -58,7 +57,7 @@ def _glob(parts: list[str], insensitive: bool) -> Callable[[str], bool]:
 Test = Callable[[str], bool]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Tree:
     """kind: char (test), cat, alt, repeat (low, high; high -1: no end), none."""
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from sensor.base.frozen import frozen
 from sensor.query.ast import (
     And,
     Call,
@@ -49,7 +49,7 @@ _NUMBER_TEXT = frozenset("0123456789.e+-infa")
 """A piece of these characters alone may be a piece of a number's or truth value's text."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Clause:
     """One of the words or of the numbers must occur."""
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 
-from sensor.base.frozen import frozen
 from sensor.errors import QueryError
 from sensor.query import ecs_names
 from sensor.query.ast import (
@@ -48,7 +48,7 @@ Known = Callable[[str], str | None]
 """The ECS type of a field that the sensor's events can have; None: they never have it."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Findings:
     """The mistakes of a query, what it asks for in vain, and its satisfiability."""
 

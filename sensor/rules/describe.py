@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from sensor.base.frozen import frozen
 from sensor.config import Config
 from sensor.rules.files import Suppression
 from sensor.rules.loader import read_rules
@@ -77,7 +77,7 @@ def _threat_line(entry: dict[str, object]) -> str:
     return f"{line}: {', '.join(techniques)}" if techniques else line
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class CheckRow:
     """One line of `rules check`; status is `error` for what `load` would refuse."""
 

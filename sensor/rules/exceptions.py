@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.errors import ConfigError, QueryError
 from sensor.model.addresses import Networks
 from sensor.model.columns import AddressColumn, Mask, Rows
@@ -36,7 +36,7 @@ _ENTRY_KEYS = {"field", "type", "operator", "value", "list", "entries"}
 NEVER_NS = 1 << 63
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ExceptionItem:
     """One item: what it excepts, from which rules, until when."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from sensor.base.frozen import frozen
 from sensor.query import ecs_names
 from sensor.rules.files import RuleText
 from sensor.rules.types import (
@@ -15,7 +15,7 @@ from sensor.rules.types import (
 )
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Fields:
     """The fields that a rule names outside of its query."""
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from sensor.base.frozen import frozen
 from sensor.base.units import SECOND_NS
 from sensor.errors import QueryError
 from sensor.model.alert import SEVERITIES
@@ -29,7 +28,7 @@ QUERY_TYPES = ("query", "threshold", "new_terms", "threat_match")
 TYPES = ("eql", *QUERY_TYPES, *UNSUPPORTED_TYPES)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Suppression:
     """`alert_suppression` of a rule."""
 
@@ -40,7 +39,7 @@ class Suppression:
     """True if events without a group field give alerts of their own (doNotSuppress)."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RuleText:
     """One rule as its file has it."""
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sensor.base.frozen import frozen
 from sensor.errors import OperatorError, QueryError
 from sensor.query.ast import Query
 from sensor.query.document_rows import ecs_type_of
@@ -38,7 +37,7 @@ class CannotRun(Exception):
     """Why a rule that is written rightly cannot run here."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Resources:
     """The means of rules beside the events."""
 
@@ -80,7 +79,7 @@ class Rule:
         self.status, self.reason, self.runner = CANNOT_RUN, reason, None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Schema:
     """The fields and categories that the events of a run can have."""
 

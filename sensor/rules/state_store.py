@@ -11,10 +11,10 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.errors import ConfigError
 from sensor.query.stateful.new_terms import History
 from sensor.query.stateful.terms import Terms
@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS terms (
 """
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Owner:
     """Whose history it is: a rule, and what of it must be the same for the history to be good."""
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.base.frozen import frozen
-
 
 @dataclass(slots=True)
 class _Group:
@@ -54,7 +52,7 @@ class Suppressor:
             known.suppressed = suppressed + 1
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Overflow:
     """The alerts that a window held back."""
 

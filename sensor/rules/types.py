@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from sensor.base.frozen import frozen
 from sensor.base.units import SECOND_NS
 from sensor.rules.kibana_json import Table
 
@@ -23,7 +23,7 @@ Report = Callable[[str, str], None]
 """Takes what is wrong, and the key where."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ThresholdText:
     """`[rule.threshold]`: how many events of a group, and how many different values among them."""
 
@@ -33,7 +33,7 @@ class ThresholdText:
     cardinality_value: int = 0
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class NewTermsText:
     """`[rule.new_terms]`: values that were not there within the history window."""
 
@@ -41,7 +41,7 @@ class NewTermsText:
     history_ns: int
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class MappingEntry:
     """One comparison: a field of the event with a field of the indicator."""
 
@@ -50,7 +50,7 @@ class MappingEntry:
     negate: bool = False
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ThreatText:
     """The `threat_*` keys: alternatives of entries that must hold together for one indicator."""
 

@@ -7,10 +7,9 @@ tests/conformance/test_sinks.py: docs/adding-a-sink.md.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TextIO
 
-from sensor.base.frozen import frozen
 from sensor.config import Config
 from sensor.sinks.base import Sink
 from sensor.sinks.console import open_console
@@ -18,7 +17,7 @@ from sensor.sinks.jsonl import open_json_file, open_json_stdout
 from sensor.terminal.console import ConsoleOptions
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class SinkOptions:
     """What a sink may need to know besides where it writes."""
 

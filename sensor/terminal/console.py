@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from sensor.base.frozen import frozen
 from sensor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SEVERITY_STYLES = {
 VERDICT_STYLES = {"accepted": "green", "denied": "red", "dropped": "magenta"}
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ConsoleOptions:
     """How people want their lines."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from sensor.base.frozen import frozen
 from sensor.terminal.console import ConsoleOptions, is_terminal, rich_console
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ RATE_WINDOW_S = 1.0
 """Packets per second are those of about the last second."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Where a run stands."""
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.terminal.console import VERDICT_STYLES, ConsoleOptions, rich_console
 from sensor.terminal.talkers import Talker, Talkers
 
@@ -34,7 +33,7 @@ Ledger = dict[str, Any]
 _VERDICTS = ("accepted", "denied", "dropped", "attempted", "unknown")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Section:
     """One table: the first column is text to the left, the others numbers to the right."""
 

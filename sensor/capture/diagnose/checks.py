@@ -11,8 +11,8 @@ import os
 import shlex
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from sensor.base.frozen import frozen
 from sensor.capture.diagnose import facts as machine
 from sensor.capture.diagnose.traffic_sample import Glance, glance
 from sensor.capture.live.privileges import capabilities
@@ -27,7 +27,7 @@ COPIES_SHARE = 0.05
 VLANS_SHOWN = 8
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Remedy:
     """What to do about it: a word, and the command if there is one."""
 
@@ -35,7 +35,7 @@ class Remedy:
     command: str = ""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Check:
     """What was found about one thing."""
 

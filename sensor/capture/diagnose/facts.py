@@ -12,9 +12,8 @@ import mmap
 import os
 import socket
 import struct
+from dataclasses import dataclass
 from pathlib import Path
-
-from sensor.base.frozen import frozen
 
 # linux/if_packet.h
 SOL_PACKET = 263
@@ -45,7 +44,7 @@ UNIT = "sensor@.service"
 LIBPCAPS = ("libpcap.so.1", "libpcap.so.0.8", "libpcap.so", "libpcap.dylib")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Link:
     """An interface."""
 
@@ -58,7 +57,7 @@ class Link:
     mtu: int | None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Offloads:
     """What the interface does to frames before anybody sees them; None: it does not say."""
 
@@ -67,7 +66,7 @@ class Offloads:
     rx_vlan: bool | None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Drops:
     """Frames that the interface lost since it exists (proc(5), /proc/net/dev)."""
 

@@ -16,7 +16,6 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from sensor.base.frozen import frozen
 from sensor.capture.diagnose.facts import SOL_PACKET, open_packet_socket, watch_all
 
 # linux/if_packet.h, linux/if_ether.h
@@ -105,7 +104,7 @@ class Traffic:
             for heard in self.conversations.values()
         )
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Glance:
     """The picture of one port."""
 

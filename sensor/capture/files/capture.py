@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from sensor.base.frozen import frozen
 from sensor.capture.files.discover import Discovery, discover
 from sensor.capture.files.merge import Cursor, Merged
 from sensor.capture.files.probe import NO_TIME
@@ -36,7 +36,7 @@ class FolderPart(Protocol):
     def close(self) -> None: ...
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Cut:
     """How the input is cut; it never shows in what comes out."""
 

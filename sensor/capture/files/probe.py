@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 
-from sensor.base.frozen import frozen
 from sensor.capture.files.batches import MAGIC_BYTES, PCAP, batches, format_of
 from sensor.capture.files.streams import open_stream
 from sensor.capture.files.window import Window
@@ -19,7 +19,7 @@ LOOK_BYTES = 256 * 1024
 """What is looked at for processes, at least: recorders write of them from the beginning."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class FileProbe:
     """One path to read, and what is known of it before that, or why it cannot be read.
 

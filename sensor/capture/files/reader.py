@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.capture.base import Input
 from sensor.capture.files.batches import batches
 from sensor.capture.files.errors import reason_of
@@ -81,7 +80,7 @@ def input_file(probe: FileProbe, stream: Stream | None = None) -> InputFile:
     return InputFile(probe, Input(probe.path), probe.first_ns, stream)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What the files of a run are read with."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.capture.bpf import LIBPCAP_MISSING, Instruction, compile_filter
 from sensor.capture.files.errors import LINKS
 from sensor.capture.files.frame_filter import FrameFilter, Program
 from sensor.errors import ConfigError
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class FileSelection:
     """The part of the captures that a run reads, and the folder that it follows."""
 

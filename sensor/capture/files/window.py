@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import select
 from collections import deque
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from sensor.base.frozen import frozen
 from sensor.capture.files.read_ahead import ReadAhead
 
 WINDOW_BYTES = 512 * 1024
@@ -99,7 +99,7 @@ class PrefixedStream:
         self.raw.close()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Buffer:
     """Memory for one read, with room in front of it."""
 

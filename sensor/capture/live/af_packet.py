@@ -19,10 +19,9 @@ import socket
 import struct
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.base.units import SECOND_NS
 from sensor.capture import bpf
 from sensor.capture.base import Input
@@ -75,7 +74,7 @@ DRIFT_NS = SECOND_NS
 """Frames that are new and not further behind packet time than this set it right."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LiveOptions:
     """How live frames are captured."""
 

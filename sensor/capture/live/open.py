@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.capture.base import PortCapture
 from sensor.capture.diagnose.facts import NAME_BYTES_MAX, memory_available
 from sensor.capture.interfaces import Interfaces
@@ -19,7 +18,7 @@ INTERFACES_MAX = 64
 RING_MIB_MAX = 2048
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class PortOptions:
     """What the command line says about live capture."""
 

@@ -14,10 +14,10 @@ import ctypes
 import errno
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.base.units import MASK32
 from sensor.errors import ConfigError
 
@@ -44,7 +44,7 @@ SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 """The sets of a thread that can give a right; the bounding set only takes away."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class User:
     """Whom to become."""
 

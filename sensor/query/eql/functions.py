@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from sensor.base.frozen import frozen
 from sensor.query.patterns import wildcard
 from sensor.query.values import Value, inside, number_of, text_of
 
@@ -16,7 +16,7 @@ TEXT_MAX = 65_536
 """Characters of a text that a function may make."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Function:
     """One function: its name as people write it, its arity, what it does."""
 

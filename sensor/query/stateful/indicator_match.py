@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.base.frozen import frozen
 from sensor.model.addresses import Networks
 from sensor.model.columns import AddressColumn, Column, Mask, Rows
 from sensor.query.ast import And, FieldTest, Node, Not, Or, Range, Text, all_of
@@ -26,7 +26,7 @@ HITS_MAX = 16
 _BITS = 128
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """A field of the event equals (or must not equal) a field of the indicator."""
 
@@ -35,7 +35,7 @@ class Comparison:
     negate: bool = False
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Hit:
     """An indicator that an event has met, and by what."""
 

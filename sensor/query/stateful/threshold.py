@@ -13,14 +13,12 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sensor.base.frozen import frozen
-
 COUNT_TOLD_MAX = 1_000
 """If distinct values are counted too, more events than this of one bucket are told as this many
 (or as many as the rule asks for, if that is more): only the newest are kept."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Limit:
     """The conditions under which a bucket fires, and the bounds of buckets."""
 
@@ -35,7 +33,7 @@ class Limit:
     """Times and values that are remembered in all groups together."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Fired:
     """A bucket that had enough."""
 

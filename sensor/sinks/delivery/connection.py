@@ -10,8 +10,8 @@ import errno
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from sensor.base.frozen import frozen
 from sensor.errors import reason_of
 from sensor.sinks.delivery.transport import PeerClosed, Wire
 
@@ -20,7 +20,7 @@ RECENT_MAX = 1000
 """What a stream took so lately may be lost when it is reset: an idle one is checked each second."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Backoff:
     """How long a server is left alone that could not be reached: longer each time."""
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from dataclasses import dataclass
 
-from sensor.base.frozen import frozen
 from sensor.model.alert import Alert
 from sensor.model.status import Notice, SinkStatus
 
@@ -17,7 +17,7 @@ NOTICES_MAX = 100
 """Notices that wait for one sink; later ones are left out, standard error has them anyway."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Message:
     """An alert or a notice in the octets that go to a server."""
 
@@ -25,7 +25,7 @@ class Message:
     is_alert: bool
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Reopen:
     """The order to open a file anew, in its place between the alerts."""
 

@@ -14,9 +14,9 @@ import re
 import sqlite3
 import threading
 from collections import deque
+from dataclasses import dataclass
 
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.errors import ConfigError, reason_of
 
 PAGE_BYTES = 4096
@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS message (
 """
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Stored:
     """A message in the spool."""
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.base.units import SECOND_NS
 from sensor.ecs.alert_text import endpoints, field, json_line, score, stamp, verdict_words
 from sensor.model.alert import Alert
@@ -57,7 +57,7 @@ _SD_SPECIAL = re.compile(r'["\\\]]')
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Who sends the messages: the same for all of a run."""
 

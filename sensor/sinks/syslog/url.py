@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from sensor.base.escape import harmless
-from sensor.base.frozen import frozen
 from sensor.errors import ConfigError
 from sensor.sinks.syslog.formats import DEFAULT_FACILITY, FACILITIES
 
@@ -17,7 +17,7 @@ ALLOWED = (
 )
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Address:
     """A syslog URL, taken apart and checked."""
 

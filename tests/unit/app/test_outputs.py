@@ -49,7 +49,7 @@ def test_a_full_standard_output_is_said() -> None:
         with open("/dev/full", "wb") as full:
             run = subprocess.run(
                 [*COMMAND, "replay", "--quiet", *arguments, ACCEPTED], stdout=full, check=False,
-                stderr=subprocess.PIPE, text=True, env=environment(),
+                stderr=subprocess.PIPE, text=True, env=environment(PYTHONUNBUFFERED=""),
             )  # fmt: skip
         assert run.returncode == 1 and "No space left" in run.stderr
         assert "Traceback" not in run.stderr and "Exception ignored" not in run.stderr

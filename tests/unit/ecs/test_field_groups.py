@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import orjson
 
@@ -35,9 +37,7 @@ def test_without_a_store_or_a_reference_there_is_no_slot() -> None:
 
 
 def with_processes(batch: FlowBatch) -> FlowBatch:
-    context = random_batch(3).context
-    context.processes = processes()
-    return FlowBatch(batch.records, context)
+    return FlowBatch(batch.records, replace(random_batch(3).context, processes=processes()))
 
 
 def test_each_document_has_its_own_and_is_else_unchanged() -> None:
@@ -64,9 +64,8 @@ def test_what_a_group_adds_to_sensor_comes_first_and_the_rest_last() -> None:
 
 
 def test_a_place_that_is_given_away_shows_the_new_process() -> None:
-    context = random_batch(3).context
-    context.processes = Processes(places=2, recycle=True)
-    batch = FlowBatch(batch_with([1]).records, context)
+    places = Processes(places=2, recycle=True)
+    batch = FlowBatch(batch_with([1]).records, replace(random_batch(3).context, processes=places))
     for name in ("old", "new"):
-        context.processes.index(Process(pid=7, name=name))
+        places.index(Process(pid=7, name=name))
         assert batch.document(0)["process"]["name"] == name
