@@ -16,7 +16,6 @@ import numpy as np
 from sensor.app.build import build_replay, event_files, load_rules
 from sensor.app.options import ReplayOptions
 from sensor.app.outputs import RunOutputs
-from sensor.app.startup import settle
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import Discovery, discover
 from sensor.cli.options import options_of, packet_selection, rule_options
@@ -138,7 +137,6 @@ def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
         captures, collected, RunOutputs(()), config, packet_selection(options),
         event_files(options.events, config, None),
     )  # fmt: skip
-    settle()
     pipeline.run()
     if pipeline.stop:
         raise KeyboardInterrupt

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -65,7 +64,6 @@ def run_host_events(path: str, fd: int | None) -> int:
         signal.signal(number, end)
     if fd is None:
         say(f"sensor: host events: serving {harmless(path)}")
-    gc.enable()  # off while the command started
     while not events.stop and (fd is None or events.clients):
         events.serve(ROUND_S)
     events.close()

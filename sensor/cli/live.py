@@ -23,7 +23,6 @@ from sensor.app.outputs import (
     console_options,
     open_sinks,
 )
-from sensor.app.startup import settle
 from sensor.base.escape import harmless
 from sensor.capture.bpf import hides
 from sensor.capture.interfaces import Interfaces
@@ -272,7 +271,6 @@ class LiveSession:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, end)
-        settle()
         try:
             run.pipeline.run(after_batch)
         finally:

@@ -22,7 +22,6 @@ from sensor.app.outputs import (
     open_stats,
     write_stats,
 )
-from sensor.app.startup import settle
 from sensor.capture.files.discover import discover
 from sensor.cli.options import BPF_OPTION, options_of, packet_selection, run_options
 from sensor.cli.output import exit_code
@@ -170,7 +169,6 @@ def run(
         options=console_options(options),
     )
     only_sink = first if len(sinks) == 1 and flow_sink is None else None
-    settle()
     try:
         pipeline.run(watcher(pipeline, progress, only_sink))
     finally:

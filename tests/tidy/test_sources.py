@@ -28,7 +28,6 @@ NOT_MIRRORED = {
     "sensor/__init__.py": "tests/unit/test_api.py",
     "sensor/__main__.py": "tests/unit/cli/test_replay.py",
     "sensor/app/build.py": "tests/unit/test_api.py",
-    "sensor/app/startup.py": "tests/unit/cli/test_replay.py",
     "sensor/capture/files/batches.py": "tests/unit/capture/files/test_pcap.py",
     "sensor/capture/files/errors.py": "tests/unit/capture/files/test_capture.py",
     "sensor/capture/files/read_ahead.py": "tests/unit/capture/files/test_window.py",
