@@ -23,8 +23,7 @@ C_TYPES = {
 
 # Sources without a test file of their own path, and the tests that run them.
 NOT_MIRRORED = {
-    "sensor/cli/host_events.py": "tests/unit/host/test_server_unit.py",
-    "sensor/monitoring/host_watch.py": "tests/unit/host/test_server.py",
+    "sensor/monitoring/host_watch.py": "tests/live/test_host.py",
     "sensor/__init__.py": "tests/unit/test_api.py",
     "sensor/__main__.py": "tests/unit/cli/test_replay.py",
     "sensor/app/build.py": "tests/unit/test_api.py",
@@ -40,14 +39,10 @@ NOT_MIRRORED = {
     "sensor/cli/doctor.py": "tests/live/test_doctor.py",
     "sensor/cli/group.py": "tests/unit/cli/test_main_errors.py",
     "sensor/cli/rules_test.py": "tests/golden/test_rule_selftests.py",
-    "sensor/ecs/alert_text.py": "tests/unit/sinks/test_console.py",
     "sensor/ecs/template.py": "tests/unit/ecs/test_writer.py",
     "sensor/engine/decode_ahead.py": "tests/unit/engine/test_pipeline.py",
     "sensor/errors.py": "tests/unit/test_api.py",
     "sensor/events/scanner.py": "tests/unit/events/test_reader.py",
-    "sensor/host/client.py": "tests/unit/host/test_server.py",
-    "sensor/host/process_events.py": "tests/unit/host/test_server.py",
-    "sensor/model/processes.py": "tests/unit/ecs/test_process_fields.py",
     "sensor/model/status.py": "tests/unit/monitoring/test_monitor.py",
     "sensor/model/tunnels.py": "tests/unit/ecs/test_tunnel_fields.py",
     "sensor/monitoring/reporter.py": "tests/unit/monitoring/test_monitor.py",
@@ -55,15 +50,12 @@ NOT_MIRRORED = {
     "sensor/query/masks.py": "tests/queries/test_queries.py",
     "sensor/query/stateful/sample.py": "tests/queries/test_queries.py",
     "sensor/query/stateful/steps.py": "tests/queries/test_queries.py",
-    "sensor/sinks/__init__.py": "tests/conformance/test_sinks.py",
+    "sensor/sinks/__init__.py": "tests/unit/sinks/test_sinks.py",
     "sensor/sinks/delivery/background.py": "tests/conformance/test_live_sinks.py",
     "sensor/sinks/delivery/threaded_sink.py": "tests/conformance/test_live_sinks.py",
     "sensor/sinks/flow_files.py": "tests/unit/cli/test_replay.py",
     "sensor/sinks/syslog/transports.py": "tests/conformance/test_sinks.py",
-    "sensor/terminal/console.py": "tests/unit/sinks/test_console.py",
-    "sensor/terminal/status_screen.py": "tests/unit/terminal/test_status_view.py",
     "sensor/terminal/stderr.py": "tests/unit/cli/test_main_errors.py",
-    "sensor/terminal/talkers.py": "tests/unit/terminal/test_summary.py",
 }
 MIRRORED_SHARE_MIN = 0.7
 
