@@ -32,7 +32,6 @@ NOT_MIRRORED = {
     "sensor/capture/files/errors.py": "tests/unit/capture/files/test_capture.py",
     "sensor/capture/files/read_ahead.py": "tests/unit/capture/files/test_window.py",
     "sensor/capture/files/reader.py": "tests/unit/capture/files/test_capture.py",
-    "sensor/capture/files/selection.py": "tests/unit/capture/files/test_frame_filter.py",
     "sensor/capture/live/link_state.py": "tests/live/test_lifecycle.py",
     "sensor/capture/live/ring_loads.py": "tests/unit/capture/live/test_ring.py",
     "sensor/capture/live/scapy_capture.py": "tests/live/test_scapy_live.py",
