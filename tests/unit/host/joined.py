@@ -54,10 +54,17 @@ class News:
         os.close(self._into)
 
 
+def wait_for_listener() -> None:
+    """Wait until the thread in which a client listens has come to its end."""
+    for thread in threading.enumerate():
+        if thread.name == "sensor-host":
+            thread.join()
+
+
 class Joined:
     """A helper in a thread of its own, and the sensor's client."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, listening: bool = True) -> None:
         self.news = News()
         connector: Any = self.news
         self.helper = HostEvents(Procfs(this_machine()), Sockets(), connector, ("a notice",))
@@ -69,11 +76,17 @@ class Joined:
             ours, self.processes, self.timeline, Observer("box", "1"), lambda: 5)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
-        self.client.start()
+        if listening:
+            self.client.start()
 
     def _serve(self) -> None:
         while self.helper.clients:
             self.helper.serve(0.05)
+
+    def end_helper(self) -> None:
+        """Let the helper end, and wait until the client has noticed."""
+        self.theirs.shutdown(socket.SHUT_RDWR)
+        wait_for_listener()
 
     def close(self) -> None:
         self.client.close()

@@ -20,7 +20,7 @@ from sensor.model.frames import FrameBatch
 from sensor.model.processes import Processes
 from sensor.query.document_rows import DocumentRows
 from tests.flow_records import batch_of
-from tests.unit.host.joined import Joined, flow, no_decoding, syn
+from tests.unit.host.joined import Joined, flow, no_decoding, syn, wait_for_listener
 
 
 def test_an_answer_shows_that_those_before_it_were_lost(joined: Joined) -> None:
@@ -76,8 +76,7 @@ def test_strangers_are_not_asked_about(joined: Joined) -> None:
 
 
 def test_a_helper_that_ends_is_noticed_and_holds_nothing_up(joined: Joined) -> None:
-    joined.theirs.shutdown(socket.SHUT_RDWR)
-    joined.client._thread.join()
+    joined.end_helper()
     assert joined.client.error
     with (socket.create_server(("127.0.0.1", 0)) as listener,
           socket.create_connection(listener.getsockname()) as held):
@@ -88,7 +87,7 @@ def test_a_helper_that_ends_is_noticed_and_holds_nothing_up(joined: Joined) -> N
 
 def test_an_answer_to_no_question_ends_the_listening(joined: Joined) -> None:
     joined.theirs.send(pack({"answer": [1], "process": None}))
-    joined.client._thread.join()
+    wait_for_listener()
     assert "not to be understood" in joined.client.error
 
 
