@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -13,26 +15,46 @@ from sensor.host.event_queue import Timeline
 from sensor.host.proc_connector import EXEC, KernelEvent
 from sensor.host.process_events import Observer
 from sensor.host.procfs import this_machine
-from sensor.host.socket_owners import Asked
-from sensor.host.wire import MessageError, pack
+from sensor.host.wire import MESSAGE_MAX, MessageError, pack, process_to, unpack
 from sensor.model.flow import FLOW_ENDED
 from sensor.model.frames import FrameBatch
-from sensor.model.processes import Processes
+from sensor.model.processes import Process, Processes
 from sensor.query.document_rows import DocumentRows
 from tests.flow_records import batch_of
 from tests.unit.host.joined import Joined, flow, no_decoding, syn, wait_for_listener
 
 
-def test_an_answer_shows_that_those_before_it_were_lost(joined: Joined) -> None:
-    asked = [Asked(1), Asked(2)]
-    joined.client._asked.update({-2: asked[0], -1: asked[1]})
-    with (socket.create_server(("127.0.0.1", 0)) as listener,
-          socket.create_connection(listener.getsockname()) as held):
-        records = flow(held, listener.getsockname())
-        joined.client.stamp(records)
-    assert joined.processes[int(records["process"][0])].pid == os.getpid()
-    assert all(each.answered and each.process is None for each in asked)
-    assert not joined.client._asked
+def test_an_answer_shows_that_those_before_it_were_lost() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    numbers: list[int] = []
+
+    def answer_from_the_third_on() -> None:
+        while octets := theirs.recv(MESSAGE_MAX):
+            numbers.append(unpack(octets)["ask"])
+            if len(numbers) >= 3:
+                found = process_to(Process(pid=len(numbers)))
+                theirs.send(pack({"answer": numbers[-1], "process": found}))
+
+    theirs.send(pack({"hello": {"id": "", "hostname": "", "os": "", "addresses": [],
+                                "notices": []}}))  # fmt: skip
+    processes = Processes()
+    client = HostClient(ours, processes, Timeline(DocumentRows), Observer("b", "1"), lambda: 0)
+    client.start()
+    helper = threading.Thread(target=answer_from_the_third_on)
+    helper.start()
+    with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as stack:
+        target = listener.getsockname()
+        held = [stack.enter_context(socket.create_connection(target)) for _ in range(3)]
+        for each in held:
+            client.watching(no_decoding)(FrameBatch(1), syn(each, target, 10))
+        last, first = flow(held[2], target), flow(held[0], target)
+        client.stamp(last)
+        client.stamp(first)  # nobody waits for what was lost: it is asked for again
+    client.close()
+    helper.join()
+    theirs.close()
+    assert [processes[int(each["process"][0])].pid for each in (last, first)] == [3, 4]
+    assert numbers == [1, 2, 3, 4] and client.unanswered == 0
 
 
 def test_what_got_lost_is_in_the_ledger(joined: Joined) -> None:

@@ -8,12 +8,11 @@ import pty
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TextIO
+from typing import Any, TextIO
 
 import pytest
 from rich.console import Console
 
-from sensor.model.alert import Alert
 from sensor.model.status import InterfaceStatus, RuleStatus, SinkStatus
 from sensor.sinks.console import open_console
 from sensor.terminal.console import ConsoleOptions
@@ -222,20 +221,25 @@ def test_it_accounts_for_every_alert_like_a_sink() -> None:
     assert view.accounted() == 20
 
 
-class Interrupted(StatusView):
-    """A view to which alerts come while it is being drawn, as they do from another thread."""
+class Interrupting(dict[str, Any]):
+    """A document with which another alert comes when it is read, as from another thread."""
 
-    def _alert(self, alert: Alert) -> tuple[str, str, str]:
-        self.emit(ALERT)
-        return super()._alert(alert)
+    def __init__(self, come: Callable[[], None]) -> None:
+        super().__init__()
+        self.come = come
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.come()
+        return super().get(key, default)
 
 
 def test_alerts_may_come_while_it_is_being_drawn() -> None:
     stream = io.StringIO()
-    view = Interrupted(console_on(stream))
+    view = StatusView(console_on(stream))
     for _ in range(20):
-        view.emit(ALERT)
+        view.emit(replace(ALERT, document=Interrupting(lambda: view.emit(ALERT))))
     view.update(BUSY)
+    assert view.accounted() > 20
     assert stream.getvalue().count("Some message") == ALERTS_SHOWN
 
 
