@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -80,6 +81,20 @@ def test_a_client_that_does_not_read_loses_news_and_is_told(
     news.close()
 
 
+def all_told(events: HostEvents, ours: socket.socket) -> list[bytes]:
+    """Everything that waits for a client."""
+    ours.setblocking(False)
+    told: list[bytes] = []
+    count = -1
+    while count < len(told):
+        count = len(told)
+        with contextlib.suppress(BlockingIOError):
+            while octets := ours.recv(1 << 20):
+                told.append(octets)
+        events.serve(0)
+    return told
+
+
 def test_what_waits_and_what_is_remembered_is_bounded_in_octets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -91,18 +106,24 @@ def test_what_waits_and_what_is_remembered_is_bounded_in_octets(
     events = HostEvents(Procfs(this_machine()), Sockets(), connector)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     events.adopt(theirs)
-    (client,) = events._clients.values()
+    first = 1 << 20  # no process has such a number: nothing but it is known of them
     for number in range(400):
-        news.put(KernelEvent(EXEC, (1 << 20) + number, number))
+        news.put(KernelEvent(EXEC, first + number, number))
         events.serve(1)
-    assert client.lost > 0 and client.octets <= 20_000 and len(client.waiting) > 1
-    assert client.octets == sum(map(len, client.waiting))
-    assert 0 < len(events._started) < 400 and events._started.octets <= 50_000
-    assert events._started.get((1 << 20) + 399) and not events._started.get(1 << 20)
-    for number in range(400):
-        news.put(KernelEvent(EXIT, (1 << 20) + number, number))
+    told = all_told(events, ours)
+    assert sum(map(len, told)) < 20_000 + 2 * 4096  # what waits, and what the kernel holds
+    news.put(KernelEvent(EXEC, first + 400, 400))
+    events.serve(1)
+    told += all_told(events, ours)
+    lost = sum(unpack(octets).get("lost", 0) for octets in told)
+    assert lost > 0 and lost + sum("start" in unpack(octets) for octets in told) == 401
+    ended = []
+    for number in [*range(401), *range(401)]:
+        news.put(KernelEvent(EXIT, first + number, number))
         events.serve(1)
-    assert (len(events._started), events._started.octets) == (0, 0)
+        ended += [unpack(octets)["end"]["pid"] for octets in all_told(events, ours)]
+    assert 0 < len(ended) <= 50_000 / server.PROCESS_BYTES
+    assert ended == list(range(first + 401 - len(ended), first + 401)), "the newest, once"
     ours.close()
     events.close()
     news.close()
