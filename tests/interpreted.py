@@ -42,7 +42,7 @@ def _from_source(name: str) -> ModuleType:
 
 
 def _place(name: str, module: ModuleType) -> None:
-    """Let imports of `sensor.name` find this module."""
+    """Let imports of `sensor.NAME` find this module."""
     package, _, leaf = f"sensor.{name}".rpartition(".")
     sys.modules[f"{package}.{leaf}"] = module
     setattr(importlib.import_module(package), leaf, module)

@@ -250,7 +250,7 @@ class FragmentedPacket:
     held_bytes: U32  # without their IP headers
     protocol: U8  # of the key; 0 for IPv6
     ip_version: U8  # 0: a free place
-    stage: U8  # fragments.py: what is known of the header
+    stage: U8  # decode/fragments.py: what is known of the header
     flow_protocol: U8
     tcp_flags: U8
     icmp_type: U8

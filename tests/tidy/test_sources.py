@@ -23,53 +23,31 @@ C_TYPES = {
 
 # Sources without a test file of their own path, and the tests that run them.
 NOT_MIRRORED = {
-    "sensor/cli/host_events.py": "tests/unit/host/test_server_unit.py",
-    "sensor/monitoring/host_watch.py": "tests/unit/host/test_server.py",
+    # Wiring: what it puts together is tested as its users meet it.
     "sensor/__init__.py": "tests/unit/test_api.py",
     "sensor/__main__.py": "tests/unit/cli/test_replay.py",
     "sensor/app/build.py": "tests/unit/test_api.py",
-    "sensor/capture/files/batches.py": "tests/unit/capture/files/test_pcap.py",
-    "sensor/capture/files/errors.py": "tests/unit/capture/files/test_capture.py",
-    "sensor/capture/files/read_ahead.py": "tests/unit/capture/files/test_window.py",
-    "sensor/capture/files/reader.py": "tests/unit/capture/files/test_capture.py",
-    "sensor/capture/files/selection.py": "tests/unit/capture/files/test_frame_filter.py",
+    "sensor/cli/group.py": "tests/unit/cli/test_main_errors.py",
+    "sensor/sinks/__init__.py": "tests/unit/sinks/test_sinks.py",
+    # It needs interfaces that come and go.
     "sensor/capture/live/link_state.py": "tests/live/test_lifecycle.py",
-    "sensor/capture/live/ring_loads.py": "tests/unit/capture/live/test_ring.py",
     "sensor/capture/live/scapy_capture.py": "tests/live/test_scapy_live.py",
     "sensor/cli/doctor.py": "tests/live/test_doctor.py",
-    "sensor/cli/group.py": "tests/unit/cli/test_main_errors.py",
+    # One suite for every sink, every query, every rule that ships.
     "sensor/cli/rules_test.py": "tests/golden/test_rule_selftests.py",
-    "sensor/ecs/alert_text.py": "tests/unit/sinks/test_console.py",
-    "sensor/ecs/template.py": "tests/unit/ecs/test_writer.py",
-    "sensor/engine/decode_ahead.py": "tests/unit/engine/test_pipeline.py",
-    "sensor/errors.py": "tests/unit/test_api.py",
-    "sensor/events/envelopes.py": "tests/unit/events/test_reader.py",
-    "sensor/events/files.py": "tests/unit/events/test_reader.py",
-    "sensor/events/line_reader.py": "tests/unit/events/test_reader.py",
-    "sensor/events/prefilter.py": "tests/unit/events/test_reader.py",
-    "sensor/events/reorder.py": "tests/unit/events/test_reader.py",
-    "sensor/events/scanner.py": "tests/unit/events/test_reader.py",
-    "sensor/host/client.py": "tests/unit/host/test_server.py",
-    "sensor/host/process_events.py": "tests/unit/host/test_server.py",
-    "sensor/model/processes.py": "tests/unit/ecs/test_process_fields.py",
-    "sensor/model/status.py": "tests/unit/monitoring/test_monitor.py",
-    "sensor/model/tunnels.py": "tests/unit/ecs/test_tunnel_fields.py",
-    "sensor/monitoring/reporter.py": "tests/unit/monitoring/test_monitor.py",
-    "sensor/query/eql/functions.py": "tests/queries/test_queries.py",
-    "sensor/query/masks.py": "tests/queries/test_queries.py",
     "sensor/query/stateful/sample.py": "tests/queries/test_queries.py",
     "sensor/query/stateful/steps.py": "tests/queries/test_queries.py",
-    "sensor/sinks/__init__.py": "tests/conformance/test_sinks.py",
     "sensor/sinks/delivery/background.py": "tests/conformance/test_live_sinks.py",
     "sensor/sinks/delivery/threaded_sink.py": "tests/conformance/test_live_sinks.py",
-    "sensor/sinks/flow_files.py": "tests/unit/cli/test_replay.py",
     "sensor/sinks/syslog/transports.py": "tests/conformance/test_sinks.py",
-    "sensor/terminal/console.py": "tests/unit/sinks/test_console.py",
-    "sensor/terminal/status_screen.py": "tests/unit/terminal/test_status_view.py",
-    "sensor/terminal/stderr.py": "tests/unit/cli/test_main_errors.py",
-    "sensor/terminal/talkers.py": "tests/unit/terminal/test_summary.py",
+    # A part of one neighbour, which is tested with it.
+    "sensor/capture/files/batches.py": "tests/unit/capture/files/test_pcap.py",
+    "sensor/capture/files/reader.py": "tests/unit/capture/files/test_capture.py",
+    "sensor/capture/live/ring_loads.py": "tests/unit/capture/live/test_ring.py",
+    "sensor/ecs/template.py": "tests/unit/ecs/test_writer.py",
+    "sensor/model/tunnels.py": "tests/unit/ecs/test_tunnel_fields.py",
 }
-MIRRORED_SHARE_MIN = 0.7
+MIRRORED_SHARE_MIN = 0.8
 
 
 def structs() -> dict[str, list[tuple[str, str, int]]]:

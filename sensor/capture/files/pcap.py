@@ -31,7 +31,7 @@ MAGICS = {
 HEADER_BYTES = 24
 BILLION = 1_000_000_000
 
-# Indices into `noted`, as damage.py numbers them.
+# Indices into `noted`, as errors.py numbers them.
 LONG = 0
 TIME = 2
 

@@ -4,7 +4,7 @@ A file is a series of blocks: type, length, body, the length again. A section he
 order of the blocks behind it; interface descriptions say link type, name and clock of the
 interfaces that packet blocks refer to by number. Blocks of other types are skipped, however long.
 Options of packets are looked at only where there are any, and only for those that tell of a process
-(process_notes.py).
+(process_blocks.py).
 Source: draft-ietf-opsawg-pcapng; block 0x80000001 and options 0x8001, 0x8003: Apple's pktap.
 """
 
@@ -72,7 +72,7 @@ INT64_MAX = 0x7FFF_FFFF_FFFF_FFFF
 OFFSET_MAX = 1 << 62
 MASK32 = 0xFFFFFFFF
 
-# Indices into `noted`, as damage.py numbers them.
+# Indices into `noted`, as errors.py numbers them.
 LONG, TIME, UNDECLARED, CONTRADICTING = 0, 2, 4, 6
 
 

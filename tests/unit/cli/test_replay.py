@@ -50,7 +50,7 @@ def test_json_lines_are_the_lines_of_the_alerts_file(tmp_path: Path) -> None:
     assert ended.out == kept.read_text(encoding="utf-8")
     documents = ended.documents()
     assert {document["event"]["kind"] for document in documents} == {"alert"}
-    assert [d["rule"]["name"] for d in documents].count(PORT) == 3  # truth.toml
+    assert [d["rule"]["name"] for d in documents].count(PORT) == 3  # tests/golden/truth.toml
     assert [d["rule"]["name"] for d in documents].count(OUTSIDE) == 1
 
 
@@ -131,7 +131,7 @@ def test_internal_networks_replace_the_usual_ones() -> None:
 
 
 def test_accept_on_data() -> None:
-    """By truth.toml two handshakes, with nothing said after them."""
+    """By tests/golden/truth.toml two handshakes, with nothing said after them."""
     silent = str(CAPTURES / "telnet_handshake_silent.pcap")
     assert len(quiet(silent).alerts()) == 2
     assert len(quiet("--accept-on", "data", silent).alerts()) == 0

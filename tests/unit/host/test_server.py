@@ -1,183 +1,28 @@
-"""Helper and sensor, joined by a socket pair: news, owners, refusals, the end of either."""
+"""The helper's side: its greeting, clients that are slow, gone or wrong, its socket."""
 
 from __future__ import annotations
 
-import ipaddress
+import contextlib
 import os
 import socket
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from sensor.host import server
-from sensor.host.client import HostClient, connect
-from sensor.host.event_queue import Timeline
+from sensor.host.client import connect
 from sensor.host.proc_connector import EXEC, EXIT, KernelEvent
-from sensor.host.process_events import Observer
 from sensor.host.procfs import READ_MAX, Procfs, this_machine
 from sensor.host.server import UNOWNED, HostEvents, may_ask, open_listener, own_addresses
 from sensor.host.sock_diag import Sockets
-from sensor.host.socket_owners import Asked
-from sensor.host.wire import MESSAGE_MAX, MessageError, number_of, pack, process_to, unpack
-from sensor.model.columns import Rows
-from sensor.model.flow import FLOW_ENDED, FLOW_STARTED
-from sensor.model.frames import FrameBatch
-from sensor.model.packets import KIND_FLOW, SYN, PacketBatch
-from sensor.model.processes import Process, Processes
-from sensor.query.document_rows import DocumentRows
-from tests.ecs import problems
-from tests.flow_records import batch_of
-
-LOOPBACK = number_of(ipaddress.ip_address("127.0.0.1"))
-MASK64 = (1 << 64) - 1
-
-
-class News:
-    """Stands where the kernel is: events that were put in, a pipe to wait for."""
-
-    def __init__(self) -> None:
-        self.lost = 0
-        self.events: list[KernelEvent] = []
-        self._out, self._into = os.pipe()
-
-    def fileno(self) -> int:
-        return self._out
-
-    def put(self, *events: KernelEvent) -> None:
-        self.events += events
-        os.write(self._into, b"x")
-
-    def read(self, at_most: int) -> tuple[list[KernelEvent], int]:
-        if self.events:
-            os.read(self._out, 4096)
-        taken, self.events = self.events[:at_most], self.events[at_most:]
-        return taken, len(taken)
-
-    def close(self) -> None:
-        os.close(self._out)
-        os.close(self._into)
-
-
-class Joined:
-    """A helper in a thread of its own, and the sensor's client."""
-
-    def __init__(self) -> None:
-        self.news = News()
-        connector: Any = self.news
-        self.helper = HostEvents(Procfs(this_machine()), Sockets(), connector, ("a notice",))
-        ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.helper.adopt(self.theirs)
-        self.timeline = Timeline(DocumentRows)
-        self.processes = Processes(recycle=True)
-        self.client = HostClient(
-            ours, self.processes, self.timeline, Observer("box", "1"), lambda: 5)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-        self.client.start()
-
-    def _serve(self) -> None:
-        while self.helper.clients:
-            self.helper.serve(0.05)
-
-    def close(self) -> None:
-        self.client.close()
-        self._thread.join()
-        self.helper.close()
-        self.news.close()
-
-
-@pytest.fixture
-def joined() -> Iterator[Joined]:
-    made = Joined()
-    yield made
-    made.close()
-
-
-def flow(client: socket.socket, target: tuple[str, int], **more: Any) -> Any:
-    """The flow record of a connection on loopback."""
-    row = {"orig_hi": 0, "orig_lo": LOOPBACK & MASK64, "resp_hi": 0, "resp_lo": LOOPBACK & MASK64,
-           "orig_port": client.getsockname()[1], "resp_port": target[1], "protocol": 6,
-           "action": FLOW_STARTED, "first_ns": 10, "last_ns": 30, "known_ns": 30}  # fmt: skip
-    return batch_of(row | more).records
-
-
-def syn(client: socket.socket, target: tuple[str, int], time_ns: int) -> PacketBatch:
-    packets = PacketBatch(4)
-    packets.count = 1
-    row = {"kind": KIND_FLOW, "protocol": 6, "tcp_flags": SYN, "src_lo": LOOPBACK & MASK64,
-           "dst_lo": LOOPBACK & MASK64, "src_port": client.getsockname()[1],
-           "dst_port": target[1], "time_ns": time_ns}  # fmt: skip
-    for name, value in row.items():
-        packets.records[name][0] = value
-    return packets
-
-
-def no_decoding(frames: FrameBatch, packets: PacketBatch) -> None:
-    """The packets are there already."""
-
-
-def test_an_answer_shows_that_those_before_it_were_lost(joined: Joined) -> None:
-    asked = [Asked(1), Asked(2)]
-    joined.client._asked.update({-2: asked[0], -1: asked[1]})
-    with (socket.create_server(("127.0.0.1", 0)) as listener,
-          socket.create_connection(listener.getsockname()) as held):
-        records = flow(held, listener.getsockname())
-        joined.client.stamp(records)
-    assert joined.processes[int(records["process"][0])].pid == os.getpid()
-    assert all(each.answered and each.process is None for each in asked)
-    assert not joined.client._asked
-
-
-def test_what_got_lost_is_in_the_ledger(joined: Joined) -> None:
-    joined.news.put(KernelEvent(EXEC, os.getpid(), 100))
-    joined.theirs.send(pack({"lost": 3}))
-    with (socket.create_server(("127.0.0.1", 0)) as listener,
-          socket.create_connection(listener.getsockname()) as held):
-        joined.client.stamp(flow(held, listener.getsockname()))  # waits for what comes before
-    assert joined.client.ledger() == {
-        "events": 1, "lost": 3, "dropped": 0, "unasked": 0, "unanswered": 0, "forgotten": 0}
-
-
-def rows_of(told: list[tuple[int, Rows]]) -> list[dict[str, Any]]:
-    return [document for _, rows in told for document in rows.documents(range(rows.count))]
+from sensor.host.wire import MESSAGE_MAX, process_to, unpack
+from sensor.model.processes import Process
+from tests.unit.host.joined import Joined, News, flow, helper
 
 
 def test_the_helper_introduces_itself(joined: Joined) -> None:
     assert joined.client.machine == this_machine() and joined.client.notices == ("a notice",)
-
-
-def test_a_flow_gets_the_process_that_had_it_at_its_first_packet(joined: Joined) -> None:
-    decode = joined.client.watching(no_decoding)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        target = listener.getsockname()
-        with socket.create_connection(target) as held:
-            decode(FrameBatch(1), syn(held, target, 10))
-            records = flow(held, target)
-            joined.client.stamp(records)
-            ended = flow(held, target, action=FLOW_ENDED)
-        joined.client.stamp(ended)  # closed by now: what was answered is kept
-    for stamped in (records, ended):
-        found = joined.processes[int(stamped["process"][0])]
-        assert found.pid == os.getpid() and found.source == "proc" and not found.gaps
-        assert found.machine == this_machine()
-
-
-def test_a_flow_that_nobody_asked_about_is_asked_about_now(joined: Joined) -> None:
-    with (socket.create_server(("127.0.0.1", 0)) as listener,
-          socket.create_connection(listener.getsockname()) as held):
-        records = flow(held, listener.getsockname())
-        joined.client.stamp(records)
-    assert joined.processes[int(records["process"][0])].pid == os.getpid()
-
-
-def test_strangers_are_not_asked_about(joined: Joined) -> None:
-    records = batch_of({}, {"protocol": 1}).records
-    joined.client.stamp(records)
-    assert not np.any(records["process"])
 
 
 def test_a_socket_without_a_holder_keeps_its_user(joined: Joined) -> None:
@@ -190,37 +35,6 @@ def test_a_socket_without_a_holder_keeps_its_user(joined: Joined) -> None:
         accepted.close()
     found = joined.processes[int(records["process"][0])]
     assert found.pid == 0 and found.gaps == (UNOWNED,) and found.user_id
-
-
-def test_news_become_process_events_before_the_answers_that_follow(joined: Joined) -> None:
-    joined.news.put(KernelEvent(EXEC, os.getpid(), 100), KernelEvent(EXIT, os.getpid(), 200, 0x100),
-                    KernelEvent(EXIT, 1 << 30, 300))  # fmt: skip
-    with (socket.create_server(("127.0.0.1", 0)) as listener,
-          socket.create_connection(listener.getsockname()) as held):
-        records = flow(held, listener.getsockname())
-        joined.client.stamp(records)  # waits for an answer, which comes behind the news
-    start, end = rows_of(joined.client.take(None))
-    assert (start["event"]["type"], end["event"]["type"]) == (["start"], ["end"])
-    assert start["process"]["pid"] == os.getpid() and end["process"]["exit_code"] == 1
-    assert start["process"]["entity_id"] == joined.processes[int(records["process"][0])].entity_id
-    assert start["@timestamp"] == "1970-01-01T00:00:00.000000100Z"
-    assert start["event"]["created"] == "1970-01-01T00:00:00.000000005Z"
-    assert problems(start) == problems(end) == []
-
-
-def test_a_helper_that_ends_is_noticed_and_holds_nothing_up(joined: Joined) -> None:
-    joined.theirs.shutdown(socket.SHUT_RDWR)
-    joined.client._thread.join()
-    assert joined.client.error
-    with (socket.create_server(("127.0.0.1", 0)) as listener,
-          socket.create_connection(listener.getsockname()) as held):
-        records = flow(held, listener.getsockname())
-        joined.client.stamp(records)
-    assert not np.any(records["process"]) and joined.client.unanswered == 0
-
-
-def helper() -> HostEvents:
-    return HostEvents(Procfs(this_machine()), Sockets(), None)
 
 
 def test_a_client_that_talks_nonsense_is_left(joined: Joined) -> None:
@@ -267,6 +81,20 @@ def test_a_client_that_does_not_read_loses_news_and_is_told(
     news.close()
 
 
+def all_told(events: HostEvents, ours: socket.socket) -> list[bytes]:
+    """Everything that waits for a client."""
+    ours.setblocking(False)
+    told: list[bytes] = []
+    count = -1
+    while count < len(told):
+        count = len(told)
+        with contextlib.suppress(BlockingIOError):
+            while octets := ours.recv(1 << 20):
+                told.append(octets)
+        events.serve(0)
+    return told
+
+
 def test_what_waits_and_what_is_remembered_is_bounded_in_octets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -278,18 +106,24 @@ def test_what_waits_and_what_is_remembered_is_bounded_in_octets(
     events = HostEvents(Procfs(this_machine()), Sockets(), connector)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     events.adopt(theirs)
-    (client,) = events._clients.values()
+    first = 1 << 20  # no process has such a number: nothing but it is known of them
     for number in range(400):
-        news.put(KernelEvent(EXEC, (1 << 20) + number, number))
+        news.put(KernelEvent(EXEC, first + number, number))
         events.serve(1)
-    assert client.lost > 0 and client.octets <= 20_000 and len(client.waiting) > 1
-    assert client.octets == sum(map(len, client.waiting))
-    assert 0 < len(events._started) < 400 and events._started.octets <= 50_000
-    assert events._started.get((1 << 20) + 399) and not events._started.get(1 << 20)
-    for number in range(400):
-        news.put(KernelEvent(EXIT, (1 << 20) + number, number))
+    told = all_told(events, ours)
+    assert sum(map(len, told)) < 20_000 + 2 * 4096  # what waits, and what the kernel holds
+    news.put(KernelEvent(EXEC, first + 400, 400))
+    events.serve(1)
+    told += all_told(events, ours)
+    lost = sum(unpack(octets).get("lost", 0) for octets in told)
+    assert lost > 0 and lost + sum("start" in unpack(octets) for octets in told) == 401
+    ended = []
+    for number in [*range(401), *range(401)]:
+        news.put(KernelEvent(EXIT, first + number, number))
         events.serve(1)
-    assert (len(events._started), events._started.octets) == (0, 0)
+        ended += [unpack(octets)["end"]["pid"] for octets in all_told(events, ours)]
+    assert 0 < len(ended) <= 50_000 / server.PROCESS_BYTES
+    assert ended == list(range(first + 401 - len(ended), first + 401)), "the newest, once"
     ours.close()
     events.close()
     news.close()
@@ -341,12 +175,6 @@ def test_a_client_that_is_gone_when_its_turn_comes_is_passed_over(
     news.close()
 
 
-def test_an_answer_to_no_question_ends_the_listening(joined: Joined) -> None:
-    joined.theirs.send(pack({"answer": [1], "process": None}))
-    joined.client._thread.join()
-    assert "not to be understood" in joined.client.error
-
-
 def test_only_our_own_may_connect(tmp_path: Path) -> None:
     path = str(tmp_path / "events")
     listener = open_listener(path)
@@ -391,16 +219,6 @@ def test_a_socket_that_is_served_is_left_alone(
         assert Path(path).is_socket()
 
 
-def test_a_greeting_that_is_none_is_refused() -> None:
-    for greeting in (b"hello", pack({"hello": {}}), pack({"start": {}})):
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        theirs.send(greeting)
-        with pytest.raises(MessageError):
-            HostClient(ours, Processes(), Timeline(DocumentRows), Observer("b", "1"), lambda: 0)
-        ours.close()
-        theirs.close()
-
-
 def test_own_addresses_are_those_of_the_interfaces(tmp_path: Path) -> None:
     (tmp_path / "if_inet6").write_text("20010db8000000000000000000000007 02 40 00 80 eth0\n")
     (tmp_path / "fib_trie").write_text(
@@ -408,10 +226,3 @@ def test_own_addresses_are_those_of_the_interfaces(tmp_path: Path) -> None:
         "     |-- 192.0.2.255\n        /32 link BROADCAST\n")  # fmt: skip
     assert own_addresses(str(tmp_path)) == ["127.0.0.1", "192.0.2.7", "2001:db8::7", "::1"]
     assert {"127.0.0.1", "::1"} <= set(own_addresses())
-
-
-def test_a_table_that_recycles_gives_the_oldest_place_away() -> None:
-    processes = Processes(places=3, recycle=True)
-    indices = [processes.index(Process(pid=pid)) for pid in (4, 5, 6, 5, 7, 4)]
-    assert indices == [1, 2, 1, 2, 2, 1]
-    assert (processes[1].pid, processes[2].pid, processes.refused) == (4, 7, 0)

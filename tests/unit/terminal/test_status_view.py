@@ -1,4 +1,4 @@
-"""The view of a running sensor: what it tells, on screens of all sizes, and that it goes away."""
+"""The view of a running sensor: drawn in one place, below the alerts, and that it goes away."""
 
 from __future__ import annotations
 
@@ -8,150 +8,22 @@ import pty
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TextIO
+from typing import Any, TextIO
 
 import pytest
 from rich.console import Console
 
-from sensor.model.alert import Alert
-from sensor.model.status import (
-    RECORDS,
-    CaptureStatus,
-    InterfaceStatus,
-    RuleStatus,
-    SinkStatus,
-    Status,
-)
+from sensor.model.status import InterfaceStatus, RuleStatus, SinkStatus
 from sensor.sinks.console import open_console
 from sensor.terminal.console import ConsoleOptions
-from sensor.terminal.status_screen import (
-    BLOCKS,
-    BLOCKS_ASCII,
-    Line,
-    Shown,
-    cells,
-    screen_lines,
-    sparkline,
-)
 from sensor.terminal.status_view import ALERTS_SHOWN, StatusView, open_status_view
+from tests.unit.terminal.busy import ALERT, BUSY
 from tests.unit.terminal.screen import Screen
-
-BUSY = Status(
-    1_700_000_000_000_000_000, 3725.0, frames=9, bytes=9, packets=9, anomalies=7, alerts=666,
-    capture=CaptureStatus(5_000_000, 1_204, 3),
-    interfaces=(InterfaceStatus("eth0", "up"), InterfaceStatus("eth1", "down"),
-                InterfaceStatus("eth2", "absent")),
-    flows={"accepted": 1_500, "denied": 34, "dropped": 5, "attempted": 6, "unknown": 8},
-    flows_total=1_553, flows_open=42, evicted=0,
-    rules=(RuleStatus("q", "Quiet Rule", 0, 0, 0, 0), RuleStatus("l", "Loud Rule", 700, 666, 4, 30),
-           RuleStatus("m", "Lesser Rule", 3, 2, 0, 1)),
-    sinks=(SinkStatus("console", 666, 0, 0, 0, None),
-           SinkStatus("syslog tcp://h:601", 600, 11, 4, 55, "connection refused")),
-    lag_ns=8_000_000, rss_bytes=85_000_000,
-)  # fmt: skip
-
-ALERT = Alert("a", "r", "Some Rule", "high", 73.0, 1_700_000_000_000_000_000, "Some message", {})
-
-
-def plain(lines: list[Line]) -> str:
-    return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
-
-
-def style_of(lines: list[Line], words: str) -> str:
-    [found] = [style for line in lines for text, style in line if words in text]
-    return found
 
 
 def console_on(stream: TextIO, width: int = 100, height: int = 40) -> Console:
     return Console(file=stream, force_terminal=True, color_system="standard", width=width,
                    height=height, markup=False, highlight=False, _environ={})  # fmt: skip
-
-
-def test_everything_that_the_operator_asks_for_is_there() -> None:
-    shown = Shown(BUSY, [1e3, 52e3], [8e6, 312e6], 99, [("FIRST", "second", "bold")])
-    assert plain(screen_lines(shown, 99, 24)).splitlines() == [
-        "sensor   1:02:05  eth1 down  eth2 absent  eth0 up",
-        "packets   52k/s  ▁█  max 52k/s",
-        "bits     312M/s  ▁█  max 312M/s",
-        "lost     1,204 frames  0 flows  11 alerts  ring full 3 times",
-        "alerts   666  lag 8 ms  memory 85 MB  7 malformed",
-        "flows    42 open  99 peak  1,553 in all",
-        "ended    1,500 accepted  34 denied  5 dropped  6 attempted  8 unknown",
-        "",
-        "sink                delivered  waiting  dropped",
-        "syslog tcp://h:601        600       55       11",
-        "    connection refused",
-        "console                   666        0        0",
-        "",
-        "rule         alerts  suppressed  excepted",
-        "Loud Rule       666          30         4",
-        "Lesser Rule       2           1         0",
-        "",
-        "latest alerts",
-        "FIRST",
-        "second",
-    ]
-
-
-def test_lost_flow_records_and_what_earlier_runs_left_are_told_apart() -> None:
-    sinks = (SinkStatus("flows f", 3, 97_826, 0, 0, None, RECORDS),
-             SinkStatus("syslog", 3, 0, 0, 0, None, recovering=1_204))  # fmt: skip
-    lines = screen_lines(Shown(replace(BUSY, sinks=sinks)), 99, 24)
-    text = plain(lines)
-    assert "  0 alerts  97,826 records  ring full 3 times\n" in text
-    assert "\n    1,204 alerts of earlier runs waiting\n" in text
-    assert style_of(lines, "97,826 records") == "bold red"
-    assert style_of(lines, "syslog ") == "yellow"
-
-
-def test_losses_are_red_and_their_absence_is_green() -> None:
-    lines = screen_lines(Shown(BUSY), 99, 40)
-    assert style_of(lines, "1,204 frames") == style_of(lines, "11 alerts") == "bold red"
-    assert style_of(lines, "ring full 3") == "bold red"
-    assert style_of(lines, "0 flows") == "green"
-    assert style_of(lines, "eth1 down") == "bold red"
-    assert style_of(lines, "eth0 up") == "green"
-    calm = screen_lines(Shown(replace(BUSY, capture=CaptureStatus())), 99, 40)
-    assert style_of(calm, "0 frames") == style_of(calm, "ring full 0") == "green"
-
-
-@pytest.mark.parametrize("height", [1, 2, 5, 8, 9, 10, 11, 12, 13, 23, 40])
-def test_it_fits_every_screen(height: int) -> None:
-    rules = tuple(RuleStatus(str(at), f"規則 {at} of a rather long name", at, at, 0, 0)
-                  for at in range(30))  # fmt: skip
-    alerts = [(f"{at} first", "second " * 20, "bold") for at in range(8)]
-    shown = Shown(replace(BUSY, rules=rules), [1.0] * 60, [1.0] * 60, 99, alerts)
-    for width in (*range(1, 60), 79, 80, 120, 300):
-        lines = screen_lines(shown, width, height)
-        assert 1 <= len(lines) <= height
-        assert all(sum(cells(text) for text, _ in line) <= width for line in lines)
-
-
-def test_on_a_small_screen_loss_and_load_remain() -> None:
-    text = plain(screen_lines(Shown(BUSY, [52e3], [8e6]), 39, 9))
-    for words in ("1,204 frames", "11 alerts", "ring full 3", "eth1 down", "52k/s", "42 open"):
-        assert words in text
-
-
-def test_a_sink_in_trouble_is_kept_before_rules_and_alerts() -> None:
-    shown = Shown(BUSY, alerts=[("FIRST", "second", "")] * 8)
-    assert "connection refused" in plain(screen_lines(shown, 70, 11))
-    assert "FIRST" not in plain(screen_lines(shown, 70, 11))
-    calm = replace(BUSY, sinks=(SinkStatus("console", 666, 0, 0, 0, None),))
-    small = plain(screen_lines(replace_status(shown, calm), 70, 11))
-    assert "FIRST" in small and "console" not in small
-
-
-def replace_status(shown: Shown, status: Status) -> Shown:
-    return Shown(status, alerts=shown.alerts)
-
-
-def test_the_newest_alerts_and_the_loudest_rules_are_kept() -> None:
-    rules = tuple(RuleStatus(str(at), f"Rule {at}", at, at, 0, 0) for at in range(1, 30))
-    alerts = [(f"alert {at}", "second", "") for at in range(8)]
-    text = plain(screen_lines(Shown(replace(BUSY, rules=rules), alerts=alerts), 79, 23))
-    assert "Rule 29 " in text and "Rule 1 " not in text
-    assert "alert 7" in text and "alert 0" not in text
 
 
 def test_text_from_outside_neither_controls_the_terminal_nor_styles_it() -> None:
@@ -167,15 +39,6 @@ def test_text_from_outside_neither_controls_the_terminal_nor_styles_it() -> None
     view.update(status)
     assert stream.getvalue().count(r"[red]x[/red]\x1b[2J\x0a") >= 6
     assert "\x1b[2J" not in stream.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("values", "blocks", "text"),
-    [([], BLOCKS, ""), ([0, 0], BLOCKS, "  "), ([0, 1, 4, 8], BLOCKS, " ▁▄█"),
-     ([1, 1_000_000], BLOCKS, "▁█"), ([0, 1, 8], BLOCKS_ASCII, " .#")],
-)  # fmt: skip
-def test_sparkline(values: list[float], blocks: str, text: str) -> None:
-    assert sparkline(values, blocks) == text
 
 
 def test_rates_are_those_of_the_last_second() -> None:
@@ -358,20 +221,25 @@ def test_it_accounts_for_every_alert_like_a_sink() -> None:
     assert view.accounted() == 20
 
 
-class Interrupted(StatusView):
-    """A view to which alerts come while it is being drawn, as they do from another thread."""
+class Interrupting(dict[str, Any]):
+    """A document with which another alert comes when it is read, as from another thread."""
 
-    def _alert(self, alert: Alert) -> tuple[str, str, str]:
-        self.emit(ALERT)
-        return super()._alert(alert)
+    def __init__(self, come: Callable[[], None]) -> None:
+        super().__init__()
+        self.come = come
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.come()
+        return super().get(key, default)
 
 
 def test_alerts_may_come_while_it_is_being_drawn() -> None:
     stream = io.StringIO()
-    view = Interrupted(console_on(stream))
+    view = StatusView(console_on(stream))
     for _ in range(20):
-        view.emit(ALERT)
+        view.emit(replace(ALERT, document=Interrupting(lambda: view.emit(ALERT))))
     view.update(BUSY)
+    assert view.accounted() > 20
     assert stream.getvalue().count("Some message") == ALERTS_SHOWN
 
 

@@ -8,35 +8,10 @@ from typing import Any
 
 import pytest
 
-from sensor.model.alert import Alert
 from sensor.terminal.console import ConsoleOptions
 from sensor.terminal.summary import data_size, duration, render_summary, summary_text
-from sensor.terminal.talkers import ALL_DESTINATIONS_MAX, DESTINATIONS_MAX, SOURCES_MAX, Talkers
-
-
-def alert_of(source: str, destination: str = "198.51.100.7", port: int = 23) -> Alert:
-    document = {"source": {"ip": source}, "destination": {"ip": destination, "port": port}}
-    return Alert("a", "r", "name", "low", 21.0, 0, "", document)
-
-
-def ledger_of(**changes: Any) -> dict[str, Any]:
-    ledger: dict[str, Any] = {
-        "frames": 5_000_010, "bytes": 1_750_000_000, "packets": 5_000_000,
-        "anomalies": {"ipv4_truncated": 4, "tcp_header_truncated": 0, "udp_length": 6},
-        "non_ip_frames": 3, "duplicates": 0, "time_backwards": 0,
-        "flows": {"total": 200_000, "accepted": 150_000, "denied": 30_000, "dropped": 20_000,
-                  "attempted": 0, "unknown": 0, "evicted": 0, "peak": 9},
-        "rules": {
-            "quiet": {"name": "Quiet Rule", "matches": 0, "alerts": 0},
-            "loud": {"name": "Loud Rule", "matches": 700, "alerts": 666, "excepted": 4,
-                     "suppressed": 30},
-        },
-        "sinks": {"console": {"delivered": 666, "dropped": 0, "retried": 0}},
-        "inputs": [{"path": "good.pcap", "error": None}],
-        "first_packet": "2026-01-02T03:04:05.678901Z", "last_packet": "2026-01-02T04:04:05Z",
-        "elapsed_s": 2.0,
-    }  # fmt: skip
-    return ledger | changes
+from sensor.terminal.talkers import Talkers
+from tests.unit.terminal.run import alert_of, ledger_of
 
 
 def rows_of(text: str, title: str) -> list[list[str]]:
@@ -132,41 +107,6 @@ def test_losses_are_said(summary: Any) -> None:
 
 def test_plain_text_has_no_escape_sequences() -> None:
     assert "\x1b" not in summary_text(ledger_of(rules={"\x1b": {"name": "\x1b[31m"}}), Talkers())
-
-
-def test_talkers_are_bounded() -> None:
-    talkers = Talkers()
-    for number in range(SOURCES_MAX + 5):
-        talkers.emit(alert_of(f"source {number}"))
-    for number in range(DESTINATIONS_MAX + 5):
-        talkers.emit(alert_of("source 0", f"destination {number}", number))
-    assert len(talkers) == SOURCES_MAX
-    assert talkers.overlooked == 5
-    [first] = talkers.top(1)
-    assert (first.source, first.alerts) == ("source 0", DESTINATIONS_MAX + 6)
-    assert len(first.destinations) == DESTINATIONS_MAX
-    assert talkers.delivered == SOURCES_MAX + 5 + DESTINATIONS_MAX + 5
-    text = summary_text(ledger_of(), talkers)
-    assert "and 9,990 more sources; 5 alerts of sources not told apart" in text
-    assert "1,000+" in text
-
-
-def test_destinations_of_all_talkers_together_are_bounded() -> None:
-    talkers = Talkers()
-    sources = ALL_DESTINATIONS_MAX // 100 + 20
-    for source in range(sources):
-        for number in range(100):
-            talkers.emit(alert_of(f"source {source}", f"destination {number}"))
-    kept = [len(talker.destinations) for talker in talkers.top(sources)]
-    assert sum(kept) <= ALL_DESTINATIONS_MAX + sources
-    assert min(kept) == 1  # of a source that came late at least one is known
-
-
-def test_talkers_without_addresses_are_processes() -> None:
-    talkers = Talkers()
-    talkers.emit(Alert("a", "r", "n", "low", 21.0, 0, "", {"process": {"name": "telnet"}}))
-    talkers.emit(Alert("a", "r", "n", "low", 21.0, 0, "", {}))
-    assert [talker.source for talker in talkers.top(9)] == ["telnet", "unknown"]
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,7 @@ from sensor.capture.bpf import Instruction
 from sensor.capture.files import frame_filter
 from sensor.capture.files.capture import FileCapture
 from sensor.capture.files.frame_filter import KNOWN, FrameFilter, Program
-from sensor.capture.files.selection import FileSelection, filter_for_files, frame_filter_of
-from sensor.errors import ConfigError
+from sensor.capture.files.selection import FileSelection, frame_filter_of
 from sensor.model.frames import FrameBatch
 from tests.interpreted import load
 from tests.running import CAPTURES
@@ -75,10 +74,6 @@ def test_files_that_begin_too_late_are_not_read(tmp_path: Path) -> None:
     assert kept_numbers(capture) == [1]
     assert [entry.error for entry in capture.inputs] == [None, None]
     assert capture.bytes_read == capture.bytes_total
-
-
-def test_no_sieve_for_everything() -> None:
-    assert frame_filter_of(FileSelection(None, None, None)) is None
 
 
 # --- filters
@@ -139,25 +134,6 @@ def test_a_file_that_the_filter_is_not_for(tmp_path: Path) -> None:
     assert kept_numbers(capture) == [1]
     assert str(capture.inputs[0].error).startswith(f"{raw}: --bpf ether dst")
     assert capture.inputs[1].error is None
-
-
-@pytest.mark.needs("libpcap")
-@pytest.mark.parametrize(("text", "reason"), [
-    ("tcp prt 23", "--bpf tcp prt 23: can't parse filter expression: syntax error"),
-    ("ip6 protochain 6", "not on capture files: a jump backwards"),
-])  # fmt: skip
-def test_filters_that_cannot_be(text: str, reason: str) -> None:
-    with pytest.raises(ConfigError) as raised:
-        filter_for_files(text)
-    assert reason in str(raised.value)
-
-
-@pytest.mark.needs("libpcap")
-def test_what_only_the_kernel_knows_of_an_ethernet_frame() -> None:
-    program_of = filter_for_files("inbound")
-    assert program_of(113)  # Linux cooked capture says it in the header
-    with pytest.raises(ConfigError, match="it asks for what only the kernel knows"):
-        program_of(1)
 
 
 # --- the machine

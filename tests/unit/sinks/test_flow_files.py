@@ -1,0 +1,61 @@
+"""Flow records in files: by the name's ending, and what an earlier run has written is kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sensor.errors import ConfigError
+from sensor.sinks.flow_files import open_flows
+from tests.flow_records import batch_of
+
+
+def test_a_live_run_appends_where_others_begin_anew(tmp_path: Path) -> None:
+    path = tmp_path / "flows.ndjson"
+    for live, lines in ((False, 2), (True, 4), (False, 2)):
+        sink = open_flows(str(path), live=live)
+        sink.write(batch_of({}, {"resp_port": 2323}))
+        sink.close()
+        assert (sink.delivered, sink.dropped, sink.error) == (2, 0, None)
+        found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        assert [each["destination"]["port"] for each in found] == [23, 2323] * (lines // 2)
+
+
+def test_a_live_run_renames_a_parquet_file_that_has_content(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "flows.parquet"
+    for _ in range(3):
+        sink = open_flows(str(path), live=True)
+        sink.write(batch_of({}))
+        sink.write(batch_of({}, {}))
+        sink.close()
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        "flows.1.parquet", "flows.2.parquet", "flows.parquet"]
+    for each in tmp_path.iterdir():
+        assert parquet.ParquetFile(each).metadata.num_row_groups == 1
+        assert parquet.ParquetFile(each).metadata.num_rows == 3
+
+
+def test_a_parquet_file_that_was_moved_away_ends_and_another_begins(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path, moved = tmp_path / "flows.parquet", tmp_path / "moved.parquet"
+    sink = open_flows(str(path))
+    sink.write(batch_of({}))
+    sink.reopen()  # it is still there: nothing changes
+    sink.write(batch_of({}))
+    path.rename(moved)
+    sink.reopen()
+    sink.write(batch_of({}, {}, {}))
+    sink.close()
+    assert [parquet.ParquetFile(each).metadata.num_rows for each in (moved, path)] == [2, 3]
+    assert (sink.delivered, sink.error) == (5, None)
+
+
+@pytest.mark.parametrize("name", ["flows.ndjson", "flows.parquet"])
+def test_a_file_that_cannot_be_written_is_said_at_once(tmp_path: Path, name: str) -> None:
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    with pytest.raises(ConfigError, match="No such file or directory"):
+        open_flows(str(tmp_path / "absent" / name))
