@@ -14,9 +14,10 @@ from collections.abc import Iterator
 
 from sensor.base.frozen import frozen
 from sensor.capture.diagnose import facts as machine
-from sensor.capture.diagnose.traffic_sample import Glance, glance
+from sensor.capture.diagnose.traffic_sample import Decode, TrafficSample, sample_traffic
 from sensor.capture.live.privileges import capabilities
 from sensor.config import CaptureLimits
+from sensor.errors import CaptureError
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 MIB = 1 << 20
@@ -244,31 +245,31 @@ def check_drops(name: str, drops: machine.Drops) -> Check:
     return Check(WARNING, "losses", fact, (remedy,))
 
 
-def check_traffic(name: str, seconds: float, program: str) -> Iterator[Check]:
-    """Look at what comes by for a moment; nothing if that is impossible, which was said."""
+def check_traffic(name: str, seconds: float, program: str, decode: Decode) -> Iterator[Check]:
+    """Judge what comes by for a moment; nothing without the right to, which has its own check."""
     link = machine.link_of(name)
     if link is None or not link.up:
         return
     try:
-        seen = glance(name, link.mtu or 1500, seconds)
-    except OSError as error:
-        if error.errno != errno.EPERM:
-            yield Check(WARNING, "traffic", f"cannot be looked at: {error.strerror}")
+        sample = sample_traffic(name, link.mtu or 1500, seconds, decode)
+    except CaptureError as error:
+        if not isinstance(error.__cause__, PermissionError):
+            yield Check(WARNING, "traffic", f"cannot be looked at: {error.reason}")
         return
-    yield from judge(seen, name, program)
+    yield from judge(sample, name, program)
 
 
-def judge(seen: Glance, name: str, program: str) -> Iterator[Check]:
-    """What a glance at the traffic means."""
-    if not seen.frames:
-        longer = max(30, round(seen.seconds * 10))
-        yield Check(WARNING, "traffic", f"not one frame in {seen.seconds:.1f} s", (
+def judge(sample: TrafficSample, name: str, program: str) -> Iterator[Check]:
+    """Judge a sample of the traffic."""
+    if not sample.frames:
+        longer = max(30, round(sample.seconds * 10))
+        yield Check(WARNING, "traffic", f"not one frame in {sample.seconds:.1f} s", (
             Remedy("is the mirror session set up, the cable in the right port? To look longer:",
                    f"{program} doctor -i {shlex.quote(name)} --listen {longer}"),
         ))  # fmt: skip
         return
-    traffic = seen.traffic
-    rate = seen.frames / seen.seconds
+    traffic = sample.traffic
+    rate = sample.frames / sample.seconds
     yield Check(OK, "traffic", f"{rate:,.0f} frames/s" if rate >= 10 else f"{rate:.1f} frames/s")
     yield from _judge_directions(traffic.both_ways, traffic.one_way)
     if traffic.vlans:
