@@ -48,17 +48,17 @@ def documents_of(value: Any) -> list[Document]:
 
 def _unwrapped(value: Document) -> list[Document]:
     """A hit's document, the hits of a response, the document of an update; else the value."""
-    if "_source" in value and isinstance(value["_source"], dict):
-        return [value["_source"]]
+    if isinstance(source := value.get("_source"), dict):
+        return [source]
     hits = value.get("hits")
     if isinstance(hits, dict) and isinstance(hits.get("hits"), list):
         return documents_of(hits["hits"])
     if isinstance(value.get("responses"), list) and "@timestamp" not in value:
         return documents_of(value["responses"])
-    if isinstance(value.get("doc"), dict) and value.keys() <= _UPDATE_KEYS:
-        return [value["doc"]]
-    if "_index" in value and isinstance(value.get("fields"), dict):
-        return [value["fields"]]
+    if isinstance(changed := value.get("doc"), dict) and value.keys() <= _UPDATE_KEYS:
+        return [changed]
+    if "_index" in value and isinstance(fields := value.get("fields"), dict):
+        return [fields]
     return [value]
 
 

@@ -8,7 +8,7 @@ in ways of their own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from sensor.base.frozen import frozen
 
 Scalar = str | int | float | bool
-Document = dict[str, Any]
-"""A nested ECS document, as JSON has it."""
+Document = dict[str, object]
+"""A nested ECS document as JSON has it: objects, lists, texts, numbers, truth values."""
 Mask = NDArray[np.bool_]
 
 
