@@ -76,9 +76,10 @@ class ProcConnector:
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
             self._socket.bind((0, CN_IDX_PROC))
-            ask = _CONNECTOR.pack(CN_IDX_PROC, CN_VAL_PROC, 0, 0, 4, 0) + struct.pack("=I", LISTEN)
-            length = _NETLINK.size + len(ask)
-            self._socket.send(_NETLINK.pack(length, NLMSG_DONE, 0, 0, os.getpid()) + ask)
+            request = _CONNECTOR.pack(CN_IDX_PROC, CN_VAL_PROC, 0, 0, 4, 0)
+            request += struct.pack("=I", LISTEN)
+            length = _NETLINK.size + len(request)
+            self._socket.send(_NETLINK.pack(length, NLMSG_DONE, 0, 0, os.getpid()) + request)
             self._await_answer()
         except OSError as error:
             self._socket.close()

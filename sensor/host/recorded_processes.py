@@ -61,10 +61,10 @@ class RecordedProcesses:
         numbers, rows = np.unique(records["process"], return_index=True)
         for number, row in zip(numbers.tolist(), rows.tolist(), strict=True):
             if number > self._seen:
-                self._tell(number, records[row])
+                self._add_event(number, records[row])
         self._seen = max(self._seen, int(numbers[-1]) if len(numbers) else 0)
 
-    def _tell(self, number: int, packet: Any) -> None:
+    def _add_event(self, number: int, packet: Any) -> None:
         time_ns = int(packet["time_ns"])
         process = self._processes[number]
         opens = (packet["kind"] == KIND_FLOW and packet["protocol"] == PROTOCOL_TCP

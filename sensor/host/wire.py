@@ -24,7 +24,7 @@ from sensor.model.processes import ARGS_MAX, TEXT_MAX, Machine, Process, clean
 
 MESSAGE_MAX = 512 * 1024
 """Octets of a message; a process with all its arguments fits."""
-ASK_MAX = 512
+QUERY_MAX = 512
 NUMBER_MAX = 1 << 62
 
 _PLAIN = Process()
@@ -65,12 +65,12 @@ def process_to(process: Process) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def process_from(told: Any, machine: Machine) -> Process:
+def process_from(sent: object, machine: Machine) -> Process:
     """The process in a message. Errors: MessageError."""
-    if not isinstance(told, dict):
+    if not isinstance(sent, dict):
         raise MessageError("no process")
     members: dict[str, Any] = {}
-    for name, value in told.items():
+    for name, value in sent.items():
         wanted = _TYPES.get(name)
         if name in _LISTS:
             if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
@@ -87,7 +87,7 @@ def process_from(told: Any, machine: Machine) -> Process:
     return Process(**members, machine=machine)
 
 
-def machine_from(hello: Any) -> tuple[Machine, tuple[int, ...], tuple[str, ...]]:
+def machine_from(hello: object) -> tuple[Machine, tuple[int, ...], tuple[str, ...]]:
     """The machine, its addresses (128 bits, IPv4 mapped) and notices. Errors: MessageError."""
     if not isinstance(hello, dict):
         raise MessageError("no hello")
@@ -102,14 +102,14 @@ def machine_from(hello: Any) -> tuple[Machine, tuple[int, ...], tuple[str, ...]]
     return machine, addresses, tuple(str(text)[:TEXT_MAX] for text in notices)
 
 
-def ask_to(number: int, ends: Ends) -> dict[str, Any]:
+def query_to(number: int, ends: Ends) -> dict[str, Any]:
     """The question whose a connection is."""
     return {"ask": number, "protocol": ends.protocol,
             "local": [str(ends.local), ends.local_port],
             "remote": [str(ends.remote), ends.remote_port]}  # fmt: skip
 
 
-def ask_from(message: dict[str, Any]) -> tuple[int, Ends]:
+def query_from(message: dict[str, Any]) -> tuple[int, Ends]:
     """The number of a question, and the connection. Errors: MessageError."""
     number, protocol = message.get("ask"), message.get("protocol")
     if type(number) is not int or not 0 <= number < NUMBER_MAX:
@@ -128,10 +128,10 @@ def number_of(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:
     return int(address) | (0xFFFF << 32 if address.version == 4 else 0)
 
 
-def _end(told: Any) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:
-    if not isinstance(told, list) or len(told) != 2:
+def _end(sent: object) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:
+    if not isinstance(sent, list) or len(sent) != 2:
         raise MessageError("no address and port")
-    text, port = told
+    text, port = sent
     if not isinstance(text, str) or type(port) is not int or not 0 <= port <= 0xFFFF:
         raise MessageError("no address and port")
     try:

@@ -19,9 +19,9 @@ from sensor.host.event_queue import Timeline
 from sensor.host.proc_connector import EXEC, EXIT, KernelEvent
 from sensor.host.process_events import Observer
 from sensor.host.procfs import READ_MAX, Procfs, this_machine
-from sensor.host.server import UNOWNED, HostEvents, may_ask, open_listener, own_addresses
+from sensor.host.server import UNOWNED, HostEvents, may_connect, open_listener, own_addresses
 from sensor.host.sock_diag import Sockets
-from sensor.host.socket_owners import Asked
+from sensor.host.socket_owners import PendingQuery
 from sensor.host.wire import MESSAGE_MAX, MessageError, number_of, pack, process_to, unpack
 from sensor.model.columns import Rows
 from sensor.model.flow import FLOW_ENDED, FLOW_STARTED
@@ -121,15 +121,15 @@ def no_decoding(frames: FrameBatch, packets: PacketBatch) -> None:
 
 
 def test_an_answer_shows_that_those_before_it_were_lost(joined: Joined) -> None:
-    asked = [Asked(1), Asked(2)]
-    joined.client._asked.update({-2: asked[0], -1: asked[1]})
+    asked = [PendingQuery(1), PendingQuery(2)]
+    joined.client._pending.update({-2: asked[0], -1: asked[1]})
     with (socket.create_server(("127.0.0.1", 0)) as listener,
           socket.create_connection(listener.getsockname()) as held):
         records = flow(held, listener.getsockname())
         joined.client.stamp(records)
     assert joined.processes[int(records["process"][0])].pid == os.getpid()
     assert all(each.answered and each.process is None for each in asked)
-    assert not joined.client._asked
+    assert not joined.client._pending
 
 
 def test_what_got_lost_is_in_the_ledger(joined: Joined) -> None:
@@ -357,7 +357,7 @@ def test_only_our_own_may_connect(tmp_path: Path) -> None:
         events.serve(1)
         assert "hello" in unpack(ours.recv(1 << 16))
     one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    assert may_ask(one)
+    assert may_connect(one)
     other.close()
     one.close()
     events.close()
