@@ -124,8 +124,8 @@ class Printer:
         if PROBLEM in self._states:
             self._line("", "capturing does not work yet", "", STYLES[PROBLEM])
             return CANNOT
-        said = "capturing works" + (", with warnings" if WARNING in self._states else "")
-        self._line("", said, "", STYLES[OK])
+        verdict = "capturing works" + (", with warnings" if WARNING in self._states else "")
+        self._line("", verdict, "", STYLES[OK])
         return DONE
 
     def _line(self, first: str, rest: str, style: str = "", rest_style: str = "") -> None:

@@ -53,7 +53,7 @@ class Operator:
     def notify(self, notice: Notice) -> None:
         """Show a notice, unless it may be left out, and give it to the sinks."""
         if notice.warning or not self.quiet:
-            self.screen.say(notice_line(notice))
+            self.screen.print_line(notice_line(notice))
         for sink in self.sinks:
             sink.notify(notice)
 

@@ -14,7 +14,7 @@ from functools import partial
 
 from sensor.model.status import Status
 from sensor.terminal.status_view import StatusView
-from sensor.terminal.stderr import say
+from sensor.terminal.stderr import print_stderr
 
 LINES_MAX = 1000
 """Lines that wait while nothing can be written; older ones are left out, and counted."""
@@ -39,7 +39,7 @@ class Screen:
         self._thread = threading.Thread(target=self._run, name="sensor-screen", daemon=True)
         self._thread.start()
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """Print a line, above the view where there is one."""
         with self._changed:
             if len(self._lines) >= LINES_MAX:
@@ -98,5 +98,5 @@ class Screen:
                 return
 
     def _print(self, line: str) -> None:
-        if not self._view.say(line):
-            say(line)
+        if not self._view.print_line(line):
+            print_stderr(line)

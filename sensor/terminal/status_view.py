@@ -73,7 +73,7 @@ class StatusView:
         """All alerts that it was given, as the pipeline asks of every sink."""
         return self._emitted
 
-    def say(self, line: str) -> bool:
+    def print_line(self, line: str) -> bool:
         """Print a line above the view; False where there is no view, and so nothing was printed."""
         if self._console is None or self._live is None:
             return False

@@ -106,8 +106,8 @@ def headline(ledger: Ledger) -> list[str]:
         (_number(ledger, "tunnels", "refused"), "flows without their path through tunnels"),
         (_number(ledger, "capture", "kernel_drops"), "frames lost by the kernel"),
     ]
-    said = [f"{_grouped(count)} {what}" for count, what in others if count > 0]
-    return lines + ([", ".join(said)] if said else []) + _shortcomings(ledger)
+    parts = [f"{_grouped(count)} {what}" for count, what in others if count > 0]
+    return lines + ([", ".join(parts)] if parts else []) + _shortcomings(ledger)
 
 
 def _shortcomings(ledger: Ledger) -> list[str]:

@@ -216,15 +216,15 @@ def _check_promiscuous(name: str) -> Check | None:
 
 def check_offloads(name: str, found: machine.Offloads) -> Check:
     values = (("gro", found.gro), ("lro", found.lro), ("rx-vlan-offload", found.rx_vlan))
-    said = ", ".join(f"{what} {'on' if on else 'off'}" for what, on in values if on is not None)
+    states = ", ".join(f"{what} {'on' if on else 'off'}" for what, on in values if on is not None)
     harmful = " ".join(f"{what} off" for what, on in values[:2] if on)
     if not harmful:
-        return Check(OK, "offloads", said or "none")
+        return Check(OK, "offloads", states or "none")
     remedy = Remedy(
         "several packets arrive as one: verdicts stay right, packet counts do not:",
         f"sudo ethtool -K {shlex.quote(name)} {harmful}",
     )
-    return Check(WARNING, "offloads", said, (remedy,))
+    return Check(WARNING, "offloads", states, (remedy,))
 
 
 def check_card_ring(name: str, now: int, most: int) -> Check:

@@ -89,11 +89,11 @@ def interfaces() -> list[str]:
 
 def link_of(name: str) -> Link | None:
     """The interface of that name, or None if there is none."""
-    flags = _ask(name, SIOCGIFFLAGS)
+    flags = _interface_ioctl(name, SIOCGIFFLAGS)
     if flags is None:
         return None
     bits = struct.unpack_from("H", flags)[0]
-    mtu = _ask(name, SIOCGIFMTU)
+    mtu = _interface_ioctl(name, SIOCGIFMTU)
     return Link(
         name,
         up=bool(bits & IFF_UP),
@@ -231,16 +231,16 @@ def unit_path() -> str | None:
     return next((path for path in paths if os.path.exists(path)), None)
 
 
-def _ask(name: str, request: int) -> bytes | None:
+def _interface_ioctl(name: str, request: int) -> bytes | None:
     """What the kernel has about an interface; None if there is none of that name."""
     octets = os.fsencode(name)
     if not octets or len(octets) > NAME_BYTES_MAX or b"\0" in octets:
         return None
     import fcntl  # noqa: PLC0415  not on Windows
 
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         try:
-            return fcntl.ioctl(asked, request, struct.pack("16s24x", octets))[16:]
+            return fcntl.ioctl(any_socket, request, struct.pack("16s24x", octets))[16:]
         except OSError:
             return None
 
@@ -251,9 +251,9 @@ def _ethtool(name: str, command: int, count: int) -> tuple[int, ...] | None:
 
     numbers = (ctypes.c_uint32 * (1 + count))(command)
     request = struct.pack("16sP16x", os.fsencode(name)[:NAME_BYTES_MAX], ctypes.addressof(numbers))
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         try:
-            fcntl.ioctl(asked, SIOCETHTOOL, request)
+            fcntl.ioctl(any_socket, SIOCETHTOOL, request)
         except OSError:
             return None
     return tuple(numbers)[1:]

@@ -401,16 +401,16 @@ def link_type_of(names: Sequence[str]) -> int:
     Errors: ConfigError if they differ.
     """
     # Any socket can ask; a service may be denied those of the Internet.
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asked:
-        kinds = {_link_type(asked, name) for name in names}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as any_socket:
+        kinds = {_link_type(any_socket, name) for name in names}
     if len(kinds) > 1:
         raise ConfigError("--bpf: one filter cannot serve interfaces with and without Ethernet")
     return kinds.pop()
 
 
-def _link_type(asked: socket.socket, name: str) -> int:
+def _link_type(any_socket: socket.socket, name: str) -> int:
     try:
-        answer = fcntl.ioctl(asked, SIOCGIFHWADDR, struct.pack("16s16x", os.fsencode(name)))
+        answer = fcntl.ioctl(any_socket, SIOCGIFHWADDR, struct.pack("16s16x", os.fsencode(name)))
     except OSError:
         return LINK_ETHERNET
     (hardware,) = struct.unpack_from("16xH", answer)
