@@ -1,4 +1,4 @@
-"""What every capture is, live or recorded."""
+"""The interface of every capture, live or recorded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Input:
 
 
 class Capture(Protocol):
-    """Where frames come from. Iterating yields one FrameBatch, refilled each time.
+    """A source of frames. Iterating yields one FrameBatch, refilled each time.
 
     A damaged input ends that input, not the iteration: what was wrong stands in `inputs`, and
     everything readable is yielded.
@@ -48,7 +48,7 @@ class PortCapture(Capture, Protocol):
         """The interfaces, in the order in which they were named."""
 
     def take_notices(self) -> list[Notice]:
-        """What the operator should hear about, since the last call."""
+        """Return the notices for the operator since the last call."""
 
     def ask(self) -> None:
         """Have it say at once how far packet time has come, if it is idle and can."""

@@ -1,4 +1,4 @@
-"""What a line of JSON may be: a document, a hit, a response, an action; and a document's time."""
+"""Forms of a line of JSON: a document, a hit, a response, an action; and a document's time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sensor.query.values import date_span
 DEPTH_MAX = 64
 """Levels of a document, dots in its names counted: what is deeper cannot be written out again."""
 TIME_FIELDS = ("@timestamp", "timestamp", "event.created", "event.start")
-"""Where a document's time may stand; the first one that is a time is it."""
+"""Fields in which a document's time may stand; the first one that is a time is it."""
 
 _ACTIONS = frozenset({"index", "create", "update", "delete"})
 _ACTION_KEYS = frozenset({
@@ -69,7 +69,7 @@ def _is_action(value: Document) -> bool:
 
 
 def is_too_deep(value: Any) -> bool:
-    """Whether a document has more than DEPTH_MAX levels."""
+    """Return True if a document has more than DEPTH_MAX levels."""
     waiting = [(value, 0)]
     while waiting:
         item, depth = waiting.pop()

@@ -89,13 +89,13 @@ class EventFiles:
 
     @property
     def waiting(self) -> bool:
-        """Whether a file is being read: a KeyboardInterrupt then ends the reading, and is taken."""
+        """True if a file is being read: a KeyboardInterrupt then ends the reading, and is taken."""
         return any(reader.blocks is not None and reader.blocks.waiting
                    for reader in self._readers)
 
     @property
     def interrupted(self) -> bool:
-        """Whether such an interrupt, or `stop`, ended the reading."""
+        """True if such an interrupt, or `stop`, ended the reading."""
         return self._stopped or any(
             reader.blocks is not None and reader.blocks.interrupted for reader in self._readers)
 
@@ -115,7 +115,7 @@ class EventFiles:
         return max((reader.reached_ns for reader in self._readers), default=-1)
 
     def ledger(self) -> dict[str, int]:
-        """What became of the documents, in the shape of `--stats`."""
+        """Return counters of the documents, in the shape of `--stats`."""
         counts = [reader.counts for reader in self._readers]
         return {
             "read": sum(count.read for count in counts),

@@ -15,7 +15,7 @@ from sensor.compression.stream import DecompressedStream
 
 BLOCK_BYTES = 1 << 20
 START_BYTES = 4096
-"""Where the form of a file shows at the latest."""
+"""Octets within which the form of a file shows."""
 STANDARD_INPUT = "-"
 BOM = b"\xef\xbb\xbf"
 SPARE_BYTES = 2
@@ -29,7 +29,7 @@ class BlockError(ValueError):
 
 
 class ByteStream(Protocol):
-    """What blocks are read from: an unbuffered binary file, or a fake of one."""
+    """The source of blocks: an unbuffered binary file, or a fake of one."""
 
     def readinto(self, buffer: memoryview, /) -> int | None: ...
 
@@ -45,7 +45,7 @@ class Pipe:
         self._poll.register(raw.fileno(), select.POLLIN)
 
     def is_ready(self, seconds: float) -> bool:
-        """Whether something comes within that time."""
+        """Return True if something comes within that time."""
         return bool(self._poll.poll(int(seconds * 1000)))
 
     def readinto(self, buffer: memoryview, /) -> int:
@@ -80,11 +80,11 @@ class Blocks:
         self.bytes_read = 0
         """Octets of the file, compressed as they may be."""
         self.waiting = False
-        """Whether the stream is being read: a KeyboardInterrupt is then taken for its end."""
+        """True if the stream is being read: a KeyboardInterrupt is then taken for its end."""
         self.interrupted = False
         self._filled = 0
         self._is_known = False
-        """Whether the form of the file is."""
+        """True if the form of the file is."""
         self._skipping = False
         self._stream = self._open()
 
@@ -167,7 +167,7 @@ class Blocks:
             self._filled += 1
 
     def _cut(self, is_last: bool) -> int:
-        """Where the last whole line (or object) of what is there ends; 0: there is none yet."""
+        """Return the end of the last whole line (or object) that is there; 0: there is none yet."""
         if not self._is_known:
             self._is_known = self._look_at_start(is_last)
             if not self._is_known:
@@ -194,7 +194,7 @@ class Blocks:
         return True
 
     def records(self) -> Iterator[tuple[int, int]]:
-        """Where the objects of a block stand, if they are spread over lines."""
+        """Return the places of a block's objects, if they are spread over lines."""
         start = 0
         for found in _RECORD_END.finditer(self.data, 0, self.end):
             yield start, found.end()

@@ -50,7 +50,7 @@ def _scanner(clauses: list[Clause]) -> Scanner:
 
 
 def _hits(scanner: Scanner, data: Any, end: int) -> tuple[int, int]:
-    """How many lines the scanner finds, of how many."""
+    """Return how many lines the scanner finds, of how many."""
     found = array("q", bytes(8 * 3 * 256))
     at = count = lines = 0
     while at < end:

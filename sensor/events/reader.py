@@ -45,7 +45,7 @@ FOUND_MAX = 4096
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the lines of an input."""
+    """Counts of the lines of an input, by what became of them."""
 
     read: int = 0
     """Documents, parsed or passed over."""

@@ -74,7 +74,7 @@ class Scanner:
         self.lines = 0
         """Lines that were not blank, of the last scan."""
         self.at = 0
-        """Where the last scan stopped: at the end, or before a line that found no more room."""
+        """The end of the last scan: that of the data, or before a line that found no more room."""
 
     def scan(self, data: Any, start: int, end: int, found: Any) -> int:
         """Look at the lines of data[start:end], each of which ends with a newline.
@@ -125,7 +125,7 @@ class Scanner:
         return count
 
     def _is_special(self, octets: Any, start: int) -> bool:
-        """Whether the first key is one of HEADS, after `{`."""
+        """Return True if the first key is one of HEADS, after `{`."""
         at = start + 1
         while self._classes[octets[at]] & BLANK:
             at += 1
@@ -145,7 +145,7 @@ class Scanner:
         return False
 
     def _holds(self, octets: Any, at: int, start: int, kind: int) -> bool:
-        """Whether what may begin here does."""
+        """Return True if what may begin here does."""
         if kind & ESCAPE and self._is_plain_escape(octets, at):
             return True
         if kind & EXPONENT and self._is_exponent(octets, at, start):
@@ -172,7 +172,7 @@ class Scanner:
         return True
 
     def _is_number(self, octets: Any, at: int, index: int, start: int) -> bool:
-        """Whether the digits are a number: only a sign and zeros before, only zeros behind a dot.
+        """Return True if the digits are a number: before them a sign and zeros, zeros behind a dot.
 
         `.23e2` is met at its exponent.
         """
@@ -193,7 +193,7 @@ class Scanner:
         return self._is_bordered(octets, left, after, start)
 
     def _is_exponent(self, octets: Any, at: int, start: int) -> bool:
-        """Whether a number with an exponent stands here, from border to border."""
+        """Return True if a number with an exponent stands here, from border to border."""
         left = at
         while left > start and (self._classes[octets[left]] & DIGIT or octets[left] == 46):
             left -= 1
@@ -207,7 +207,7 @@ class Scanner:
         return self._is_bordered(octets, left, right, start)
 
     def _is_bordered(self, octets: Any, left: int, right: int, start: int) -> bool:
-        """Whether what stands between is a whole value: in quotes, or between JSON's other signs.
+        """Return True if a whole value stands between: in quotes, or between JSON's other signs.
         """
         if left < start:
             return False
@@ -217,7 +217,7 @@ class Scanner:
         return bool(opens and closes)
 
     def _is_plain_escape(self, octets: Any, at: int) -> bool:
-        """Whether `\\u00hh` stands here for a character that a word may hold."""
+        """Return True if `\\u00hh` stands here for a character that a word may hold."""
         if octets[at + 2] != 48 or octets[at + 3] != 48 or self._hex[octets[at + 4]] > 15:
             return False
         high, low = self._hex[octets[at + 4]], self._hex[octets[at + 5]]
@@ -249,5 +249,5 @@ def _tables(texts: list[tuple[bytes, int]], folded: bool) -> tuple[Any, Any, Any
 
 
 def is_compiled() -> bool:
-    """Whether the search runs at its speed."""
+    """Return True if the search runs at its speed."""
     return bool(cython.compiled)

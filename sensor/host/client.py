@@ -40,8 +40,8 @@ from sensor.model.processes import Processes
 
 HELLO_S = 5.0
 WAIT_S = 0.5
-"""How long flow events may wait for owners, all of a batch together. An answer takes milliseconds;
-after one that did not come nobody waits until the helper answers again."""
+"""The longest that flow events wait for owners, all of a batch together. An answer takes
+milliseconds; after one that did not come nobody waits until the helper answers again."""
 PENDING_MAX = 1024
 """Questions without an answer; beyond them connections are not asked about, and counted."""
 BEGINNINGS_MAX = 8192
@@ -125,7 +125,7 @@ class HostClient:
             self._query(key, protocol, source, target, int(packet["time_ns"]))
 
     def _is_new(self, key: Key) -> bool:
-        """Whether a connection that has no SYN was not asked about lately."""
+        """Return True if a connection that has no SYN was not asked about lately."""
         with self._lock:
             if key in self._begun:
                 return False

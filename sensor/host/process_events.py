@@ -23,12 +23,12 @@ MODULE = "sensor"
 
 @frozen
 class Happening:
-    """What happened to a process, as ECS has it."""
+    """An event in the life of a process, as ECS has it."""
 
     action: str
     types: tuple[str, ...]
     reason: str = ""
-    """What was inferred, for whoever reads the document."""
+    """An inference, for whoever reads the document."""
 
 
 STARTED = Happening("process_started", ("start",))

@@ -50,7 +50,7 @@ class RecordedProcesses:
         return self._timeline.take(until_ns)
 
     def ledger(self) -> dict[str, int]:
-        """What was told and what got lost, in the shape of `--stats`; empty without processes."""
+        """Return counters of events, in the shape of `--stats`; empty without processes."""
         if not len(self._processes):
             return {}
         return {"events": self._timeline.added, "dropped": self._timeline.dropped,

@@ -47,7 +47,7 @@ STARTED_BYTES = 64 * 1024 * 1024
 """Processes that are remembered since they started, to tell of their end; and their octets, about:
 who starts them chooses how long their arguments are."""
 PROCESS_BYTES = 2048
-"""What remembering a process takes beside its texts."""
+"""Memory that a remembered process takes beside its texts."""
 LIKELY_MAX = 64
 SEND_BYTES = 1024 * 1024
 SO_PEERGROUPS = 59
@@ -139,7 +139,7 @@ class HostEvents:
 
     @property
     def clients(self) -> int:
-        """How many are connected."""
+        """The number of connected sensors."""
         return len(self._clients)
 
     def serve(self, timeout_s: float | None = None) -> None:
@@ -302,7 +302,7 @@ class HostEvents:
 
 
 def may_connect(connection: socket.socket) -> bool:
-    """Whether the other end is root, ourselves, or of our group (unix(7), SO_PEERCRED)."""
+    """Return True if the other end is root, ourselves, or of our group (unix(7), SO_PEERCRED)."""
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     _, user, group = struct.unpack("=iII", credentials)
     if user in (0, os.geteuid()) or group == os.getegid():
@@ -354,7 +354,7 @@ def open_listener(path: str) -> socket.socket:
 
 
 def _is_served(path: str) -> bool:
-    """Whether a process listens at a socket: one that was left behind refuses."""
+    """Return True if a process listens at a socket: one that was left behind refuses."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as caller:
         caller.setblocking(False)  # with its queue full it is busy, and there
         try:

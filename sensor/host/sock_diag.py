@@ -48,7 +48,7 @@ class Ends:
 
 @frozen
 class SocketOwner:
-    """What the kernel knows of a socket; inode 0: nobody has it any more, or not yet."""
+    """A socket as the kernel knows it; inode 0: nobody has it any more, or not yet."""
 
     inode: int
     user_id: int

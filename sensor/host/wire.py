@@ -1,4 +1,4 @@
-"""What the helper and the sensor say to each other: one JSON object for each message.
+"""Messages between the helper and the sensor: one JSON object for each message.
 
     helper -> sensor   {"hello": {...}}       this machine, its addresses, what it cannot see
                        {"start": process, "ns": time}     {"end": process, "ns": time, "code": n}
@@ -56,7 +56,7 @@ def unpack(octets: bytes, most: int = MESSAGE_MAX) -> dict[str, Any]:
 
 
 def process_to(process: Process) -> dict[str, Any]:
-    """What is known of a process; the machine is told once."""
+    """Return a process as a message has it, without the machine, which the hello names."""
     return {
         name: [clean(text) for text in value] if name in _LISTS
         else clean(value) if isinstance(value, str) else value

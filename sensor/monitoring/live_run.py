@@ -72,7 +72,7 @@ def notice_line(notice: Notice) -> str:
 
 
 def is_journal() -> bool:
-    """Whether standard error leads to the journal of systemd (systemd.exec(5), JOURNAL_STREAM)."""
+    """Return True if stderr leads to the journal of systemd (systemd.exec(5), JOURNAL_STREAM)."""
     try:
         place = os.fstat(2)
     except OSError:

@@ -22,9 +22,9 @@ class LossKind:
 
     key: str
     count: Callable[[Status], int]
-    """How often it has happened since the start."""
+    """Count since the start."""
     what: tuple[str, str]
-    """What is counted: one of it, more of it."""
+    """The thing that is counted: one of it, more of it."""
     why: str
     advice: str
 
@@ -71,7 +71,7 @@ DROPS = {"sink_drops": ALERTS, "record_drops": RECORDS}
 
 @dataclass(slots=True)
 class _Reported:
-    """What was last said of one kind."""
+    """The last notice of one kind."""
 
     count: int = 0
     at_s: float = float("-inf")

@@ -30,7 +30,7 @@ PATH = "/metrics"
 CONNECTIONS_MAX = 8
 """Scrapes at a time; further ones are hung up on."""
 REQUEST_TIMEOUT_S = 10.0
-"""How long a client may take for all of its request and of the answer."""
+"""The longest that a client may take for all of its request and of the answer."""
 
 Rows = Iterable[tuple[tuple[str, ...], float]]
 """Values of labels, and the number."""
@@ -52,7 +52,7 @@ def parse_address(text: str) -> tuple[str, int]:
 
 
 def _is_host(six: str | None, other: str | None) -> bool:
-    """Whether it is an IPv6 address (from brackets), or an IPv4 address or a name."""
+    """Return True if it is an IPv6 address (from brackets), or an IPv4 address or a name."""
     if six is not None:
         try:
             socket.inet_pton(socket.AF_INET6, six.partition("%")[0])
@@ -94,7 +94,7 @@ class Metrics:
             raise ConfigError(f"--metrics {harmless(address)}: {harmless(reason)}") from None
         bound = self._server.socket.getsockname()
         self.host, self.port = str(bound[0]), int(bound[1])
-        """Where it listens."""
+        """The address at which it listens."""
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="metrics", daemon=True
         )
@@ -113,7 +113,7 @@ class Metrics:
 
 
 class StatusCollector:
-    """What a registry asks for its metrics: the newest status, as samples."""
+    """A collector that gives a registry the newest status, as samples."""
 
     def __init__(self, snapshot: Callable[[], Status], version: str) -> None:
         self._snapshot = snapshot

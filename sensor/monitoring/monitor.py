@@ -34,7 +34,7 @@ class Task:
     every_s: float
     run: Callable[[], None]
     first_s: float = 0.0
-    """How long after the start it is done first."""
+    """Seconds from the start until it is done first."""
 
 
 class Monitor:

@@ -45,7 +45,7 @@ class Reporter:
         )
 
     def snapshot(self) -> Status:
-        """What the sensor is doing now; may be called from any thread."""
+        """Return the status of the sensor as of now; may be called from any thread."""
         pipeline = self._run.pipeline
         ledger = pipeline.ledger()
         flows = dict(ledger["flows"])

@@ -1,4 +1,4 @@
-"""Where the live sensor talks to its operator: standard error and the view, in a thread of its own.
+"""Output to the operator of a live run: standard error and the view, in a thread of its own.
 
 A terminal that is stopped (^S), or a pipe that nobody reads, blocks whoever writes to it. That must
 not be the thread that works on frames.
@@ -19,7 +19,7 @@ from sensor.terminal.stderr import print_stderr
 LINES_MAX = 1000
 """Lines that wait while nothing can be written; older ones are left out, and counted."""
 PATIENCE_S = 5.0
-"""How long the end waits for what is still to be written."""
+"""The longest that the end waits for what is still to be written."""
 
 
 class Screen:
@@ -28,7 +28,7 @@ class Screen:
     def __init__(self, view: StatusView) -> None:
         self._view = view
         self.shown = view.shown
-        """Whether there is a view that a status can be drawn on."""
+        """True if there is a view that a status can be drawn on."""
         self._lines: deque[str] = deque()
         self._left_out = 0
         self._status: Status | None = None

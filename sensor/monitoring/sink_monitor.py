@@ -17,7 +17,7 @@ TROUBLE_INTERVALS_NS = (10 * SECOND_NS, 60 * SECOND_NS, 600 * SECOND_NS)
 
 @dataclass(slots=True)
 class _Trouble:
-    """What is going on with one sink."""
+    """The trouble of one sink."""
 
     since_s: float
     dropped_before: int
@@ -26,9 +26,9 @@ class _Trouble:
     waited_most: int = 0
     recovering_most: int = 0
     reports: int = 0
-    """How often."""
+    """Notices so far."""
     over: bool = False
-    """Whether the sink is well again and that is still to be said."""
+    """True if the sink is well again and that is still to be reported."""
 
 
 class TroubleWatch:
@@ -70,12 +70,12 @@ class TroubleWatch:
         return notices
 
     def _interval_s(self, trouble: _Trouble) -> float:
-        """How long ago the last words must be; the end of a trouble is not kept back for long."""
+        """Return how old the last notice must be; the end of a trouble does not wait for long."""
         step = 0 if trouble.over else max(0, trouble.reports - 1)
         return self._intervals_s[min(step, len(self._intervals_s) - 1)]
 
     def _follow(self, sink: SinkStatus, now_s: float) -> _Trouble | None:
-        """What is going on with a sink, brought up to date; None while all is well."""
+        """Update and return the trouble of a sink; None while all is well."""
         dropped_before = self._dropped.get(sink.name, 0)
         self._dropped[sink.name] = sink.dropped
         trouble = self._troubles.get(sink.name)

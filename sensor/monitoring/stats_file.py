@@ -19,7 +19,7 @@ from sensor.app.outputs import open_stats
 from sensor.base.escape import harmless
 
 PATIENCE_S = 5.0
-"""How long the end waits for the last ledger to be written."""
+"""The longest that the end waits for the last ledger to be written."""
 NEW_ENDING = ".new"
 
 
@@ -57,7 +57,7 @@ class StatsFile:
 
     @property
     def stuck(self) -> bool:
-        """Whether the thread hangs in a write."""
+        """True if the thread hangs in a write."""
         return self._busy
 
     def _is_idle(self) -> bool:
@@ -94,7 +94,7 @@ class StatsFile:
                 file.write(line)
 
     def _is_regular(self) -> bool:
-        """Whether there is a file of that name, or nothing: somebody may have moved it away."""
+        """Return True for a regular file, or nothing: somebody may have moved it away."""
         try:
             return stat.S_ISREG(os.stat(self._path).st_mode)
         except FileNotFoundError:

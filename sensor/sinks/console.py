@@ -88,7 +88,7 @@ class ConsoleSink:
         self.error: str | None = None
         self.closed = False
         self.console = console
-        """Where the colours go; a progress bar on the same terminal must use this one too."""
+        """The console for colours; a progress bar on the same terminal must use this one too."""
         self._stream = stream
         self._local_time = local_time
 

@@ -14,7 +14,7 @@ LIVE_GROUP_ROWS = 16_384
 
 
 class FlowSink(Protocol):
-    """What takes flow batches; counts records, and never raises once it is open."""
+    """A receiver of flow batches; counts records, and never raises once it is open."""
 
     @property
     def name(self) -> str: ...
@@ -142,7 +142,7 @@ class ParquetFlows:
 
 
 def open_flows(path: str, *, live: bool = False) -> FlowSink:
-    """Where `--flows PATH` goes; `-` is standard output. Errors: ConfigError.
+    """Open the sink of `--flows PATH`; `-` is standard output. Errors: ConfigError.
 
     A live run keeps what an earlier one has written: NDJSON is appended to, a Parquet file, which
     cannot be, is renamed.

@@ -24,12 +24,12 @@ VERDICT_STYLES = {"accepted": "green", "denied": "red", "dropped": "magenta"}
 
 @frozen
 class ConsoleOptions:
-    """How people want their lines."""
+    """Wishes of people about their lines."""
 
     color: str = "auto"
     """`auto` (on a terminal, unless NO_COLOR is set), `always` or `never`."""
     local_time: bool = False
-    """Whether times are in this machine's zone, with its offset, instead of UTC."""
+    """True if times are in this machine's zone, with its offset, instead of UTC."""
     width: int | None = None
     """Columns of the tables; None: the terminal's, 80 where there is none."""
 
@@ -39,7 +39,7 @@ class ConsoleOptions:
 
 
 def is_terminal(stream: Any) -> bool:
-    """Whether `stream` is an open terminal."""
+    """Return True if `stream` is an open terminal."""
     try:
         return bool(stream.isatty())
     except (AttributeError, ValueError, OSError):

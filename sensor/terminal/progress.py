@@ -1,4 +1,4 @@
-"""How far a run has come: one line on the terminal, nothing anywhere else."""
+"""The progress of a run: one line on the terminal, nothing anywhere else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RATE_WINDOW_S = 1.0
 
 @frozen
 class Snapshot:
-    """Where a run stands."""
+    """The progress of a run at one moment."""
 
     bytes_read: int
     bytes_total: int | None
@@ -47,7 +47,7 @@ class ProgressLine:
 
     @property
     def shown(self) -> bool:
-        """Whether there is a line; if not, the caller need not look at the clock at all."""
+        """True if there is a line; if not, the caller need not look at the clock at all."""
         return self._progress is not None
 
     def update(self, wall_s: float, snapshot: Callable[[], Snapshot]) -> None:

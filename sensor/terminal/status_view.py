@@ -1,4 +1,4 @@
-"""How a running sensor is doing, drawn on a terminal below whatever else is printed there.
+"""The state of a running sensor, drawn on a terminal below whatever else is printed there.
 
 It is drawn when `update` is called and at no other time: no thread, no clock.
 """
@@ -61,7 +61,7 @@ class StatusView:
 
     @property
     def shown(self) -> bool:
-        """Whether there is a view; if not, nobody need make a status for it."""
+        """True if there is a view; if not, nobody need make a status for it."""
         return self._live is not None
 
     def emit(self, alert: Alert) -> None:

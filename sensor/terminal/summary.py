@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 WIDTH_PLAIN = 120
-"""Where there is no terminal there is no edge to keep to, but for the eye's."""
+"""The width without a terminal: there is no edge to keep to, but for the eye's."""
 TALKERS_SHOWN = 10
 ANOMALIES_SHOWN = 15
 PORTS_SHOWN = 4
@@ -48,7 +48,7 @@ class Section:
     note: str = ""
     """A line below the table."""
     whole: bool = False
-    """Whether long text runs on instead of being clipped."""
+    """True if long text runs on instead of being clipped."""
 
 
 def render_summary(
@@ -78,7 +78,7 @@ def summary_sections(ledger: Ledger, talkers: Talkers) -> list[Section]:
 
 
 def headline(ledger: Ledger) -> list[str]:
-    """What was read and how fast, in one to four lines."""
+    """Return one to four lines of what was read and how fast."""
     octets, packets = _number(ledger, "bytes"), _number(ledger, "packets")
     elapsed_s = _number(ledger, "elapsed_s")
     flows = _number(ledger, "flows", "total")
@@ -111,7 +111,7 @@ def headline(ledger: Ledger) -> list[str]:
 
 
 def _shortcomings(ledger: Ledger) -> list[str]:
-    """What the capture does not show, and what that means for verdicts."""
+    """Return lines of what the capture does not show, and what that means for verdicts."""
     seen = ledger.get("capture") or {}
     count = {name: _grouped(_number(ledger, "capture", name))
              for name in ("flows_one_way", "flows_both_ways", "flows_with_gaps")}  # fmt: skip
@@ -217,7 +217,7 @@ def _rules(ledger: Ledger) -> Section:
 
 
 def _standing(rule: dict[str, Any]) -> str:
-    """What is counted of some rules beside their matches: `17 learned`."""
+    """Return what is counted of some rules beside their matches: `17 learned`."""
     return ", ".join(f"{_grouped(count)} {key}" for key in ("learned", "absorbed", "evicted")
                      if (count := _number(rule, key)))
 

@@ -22,14 +22,14 @@ ALL_DESTINATIONS_MAX = 100_000
 
 @dataclass(slots=True)
 class Talker:
-    """What the alerts of one source have in common."""
+    """Counts over the alerts of one source."""
 
     source: str
     """Its address, or the process and host of a document without addresses."""
     alerts: int = 0
     destinations: set[str] = field(default_factory=set)
     has_more: bool = False
-    """Whether there were destinations that are not in the set."""
+    """True if there were destinations that are not in the set."""
     ports: dict[str, int] = field(default_factory=dict)
     """Alerts by destination port."""
 

@@ -30,7 +30,7 @@ VLANS_SHOWN = 8
 
 @frozen
 class Remedy:
-    """What to do about it: a word, and the command if there is one."""
+    """A way to mend it: a word, and the command if there is one."""
 
     word: str
     command: str = ""
@@ -38,7 +38,7 @@ class Remedy:
 
 @frozen
 class Check:
-    """What was found about one thing."""
+    """A finding about one thing."""
 
     state: str
     """`ok`; `warning`: capturing works, but; `problem`: capturing does not work."""
@@ -69,7 +69,7 @@ def check_build(version: str, compiled: bool) -> Check:
 
 
 def check_rights(interface: str, program: str, interpreter: str) -> Check:
-    """Whether a packet socket can be had, by trying; `program` is how the sensor was called."""
+    """Try to open a packet socket; `program` is how the sensor was called."""
     try:
         machine.open_packet_socket().close()
     except OSError as error:
@@ -92,7 +92,7 @@ def check_rights(interface: str, program: str, interpreter: str) -> Check:
 
 
 def check_ring(limits: CaptureLimits, program: str) -> Check:
-    """Whether the kernel gives the ring; needs the right to a packet socket."""
+    """Try to get the ring from the kernel; needs the right to a packet socket."""
     size, available = limits.ring_bytes, machine.memory_available()
     shown = f"{size / MIB:g} MiB"
     if available is not None and size > available // 2:

@@ -54,7 +54,7 @@ class Program:
         self.cells = array("I", bytes(4 * MEMORY_CELLS))
 
     def keeps(self, frames: Any, index: int) -> bool:
-        """Whether it accepts a frame of a batch."""
+        """Return True if it accepts a frame of a batch."""
         with cython.nogil:
             result = _run(self, frames, index)
         return result != 0
@@ -168,7 +168,7 @@ def _filter(own: Any, frames: Any, program: Any, first: int) -> int:
 
 
 def _run(program: Any, frames: Any, index: int) -> int:
-    """What the program returns for a frame: 0, it is rejected."""
+    """Return what the program returns for a frame: 0, it is rejected."""
     a = 0
     x = 0
     at = 0

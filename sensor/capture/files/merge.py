@@ -41,7 +41,7 @@ class Cursor:
         return self._key
 
     def end_of(self, key: int, or_equal: bool) -> int:
-        """Where its frames with smaller (or equal) keys end; those before `at` are merged."""
+        """Return the end of its frames with lesser (or equal) keys; those before `at` went out."""
         if or_equal:
             return max(int(np.searchsorted(self._keys, key, "right")), self.at)
         return max(int(np.searchsorted(self._keys, key, "left")), self.at)
@@ -116,7 +116,7 @@ class Merged:
 
 
 def _stretch(cursor: Cursor, count: int) -> tuple[int, int]:
-    """Where in its window the octets of the next frames start, and how many they are."""
+    """Return the start of the next frames' octets in its window, and how many they are."""
     records = cursor.reader.frames.records
     first, last = records[cursor.at], records[cursor.at + count - 1]
     start = int(first["offset"])

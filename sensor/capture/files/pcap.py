@@ -149,7 +149,7 @@ class PcapReader:
         self.noted[note] += 1
 
     def finish(self, offset: int, size: int) -> CaptureError | None:
-        """What is wrong with an input of `size` octets whose last record starts at `offset`."""
+        """Return the error of an input of `size` octets whose last record starts at `offset`."""
         left = size - offset
         header = self.record_header
         if not self.started:
@@ -165,5 +165,5 @@ class PcapReader:
         return CaptureError(self.path, reason, offset)
 
     def notes(self) -> list[str]:
-        """What was odd in this file, although it was read on."""
+        """Return what was odd in this file, although it was read on."""
         return notes_texts(self.noted, "records")

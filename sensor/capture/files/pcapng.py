@@ -411,7 +411,7 @@ class PcapngReader:
         self.declared = number + 1
 
     def finish(self, offset: int, size: int) -> CaptureError | None:
-        """What is wrong where the input of `size` octets ends and the walk stood at `offset`."""
+        """Return the error of an input of `size` octets in which the walk ended at `offset`."""
         start, promised = offset, self.need
         if self.skipped:
             start, promised = offset - (self.skipped - TRAILER), self.skipped
@@ -424,7 +424,7 @@ class PcapngReader:
         )
 
     def notes(self) -> list[str]:
-        """What was odd in this file, although it was read on."""
+        """Return what was odd in this file, although it was read on."""
         texts = notes_texts(self.noted, "blocks")
         for link, offset in list(self.strange_links.items())[:LINKS_NAMED_MAX]:
             texts.append(

@@ -51,7 +51,7 @@ class InputFile:
     input: Input
     first_ns: int = NO_TIME
     stream: Stream | None = None
-    """What was opened ahead: a pipe, to peek, or a file that may be gone soon."""
+    """The stream, where it was opened ahead: a pipe, to peek, or a file that may be gone soon."""
 
     def peek(self) -> None:
         """Read the time of a pipe's first record; what it gave for that is kept for reading."""
@@ -83,7 +83,7 @@ def input_file(probe: FileProbe, stream: Stream | None = None) -> InputFile:
 
 @frozen
 class Reading:
-    """What the files of a run are read with."""
+    """Settings with which the files of a run are read."""
 
     thread: bool
     interfaces: Interfaces
@@ -163,7 +163,7 @@ class FileReader:
         return Window(stream, window_bytes=self._window_bytes, ahead=ahead)
 
     def _text_of(self, error: CaptureError) -> str:
-        """What was wrong with the file, in words."""
+        """Return what was wrong with the file, in words."""
         stream = self._compressed
         if stream is None or error.offset is None or f"{stream.kind} data" in error.reason:
             return str(error)

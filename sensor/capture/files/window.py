@@ -28,7 +28,7 @@ WINDOW_BYTES = 512 * 1024
 
 
 class Stream(Protocol):
-    """What a window reads from: an unbuffered binary file, or a fake of one."""
+    """The source of a window: an unbuffered binary file, or a fake of one."""
 
     def readinto(self, buffer: memoryview, /) -> int | None: ...
 
@@ -128,7 +128,7 @@ class Window:
         self.data = bytearray(self._head + window_bytes)
         self._free: list[Buffer] = []
         self._reading: deque[Buffer] = deque()
-        """What the thread reads into, in this order."""
+        """Buffers that the thread reads into, in this order."""
         self.at = self.end = self._head
         self.base = -self._head
         self.ended = False
@@ -138,7 +138,7 @@ class Window:
 
     @property
     def size(self) -> int:
-        """How many octets the stream gave so far; at its end, its length."""
+        """The octets that the stream gave so far; at its end, its length."""
         return self.base + self.end
 
     def fill(self, at: int, need: int) -> bool:

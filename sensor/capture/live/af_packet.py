@@ -64,12 +64,12 @@ DRAIN_S = 0.05
 LOOK_S = 1.0
 """Counters and interfaces are looked at this often."""
 SLACK_S = 0.1
-"""How far the packet time of an idle capture stays behind the clock at least: a block may be under
+"""The least lag of an idle capture's packet time behind the clock: a block may be under
 way."""
 BLOCKS_UNDER_WAY = 4
 """And so many block timeouts at least."""
 UNTOUCHED_SLACK_NS = 10_000_000
-"""How far it stays behind for one who waits, if no block is under way: a frame has its time some
+"""The lag for one who waits, if no block is under way: a frame has its time some
 moments before its place in a block."""
 DRIFT_NS = SECOND_NS
 """Frames that are new and not further behind packet time than this set it right."""
@@ -77,7 +77,7 @@ DRIFT_NS = SECOND_NS
 
 @frozen
 class LiveOptions:
-    """How live frames are captured."""
+    """Settings of live capture."""
 
     program: Sequence[bpf.Instruction] = ()
     """The operator's filter, compiled; empty: everything."""
@@ -89,7 +89,7 @@ class LiveOptions:
 
 
 class PacketTime:
-    """What time it is for packets while none comes: their clock, carried on by one that is steady.
+    """The time of packets while none comes: their clock, carried on by one that is steady.
 
     The clock of frames is the kernel's, or a network card's; it may be set. The steady one may not.
     Workers share one: each waits for what the others know, so time must pass for one that never
@@ -299,7 +299,7 @@ class LiveCapture:
         self._count()
 
     def _has_caught_up(self, frames: FrameBatch) -> bool:
-        """Whether the kernel had handed over nothing more than what is in the batch."""
+        """Return True if the kernel had handed over nothing more than what is in the batch."""
         return frames.count < frames.capacity and self._ring.held < self._ring.blocks - 1
 
     def _all_read_before(self) -> int:
@@ -329,7 +329,7 @@ class LiveCapture:
         self._ends_s = time.monotonic() + self._drain_s
 
     def _ended(self) -> bool:
-        """Whether, after `stop`, everything that was captured has been given out."""
+        """Return True if, after `stop`, everything that was captured has been given out."""
         return self._ends_s is not None and time.monotonic() >= self._ends_s
 
     def _count(self) -> None:
@@ -361,7 +361,7 @@ class LiveCapture:
         return self._links.statuses()
 
     def take_notices(self) -> list[Notice]:
-        """What the operator should hear about, since the last call."""
+        """Return the notices for the operator since the last call."""
         return self._notices.take()
 
     def ask(self) -> None:
@@ -395,7 +395,7 @@ def _open_socket(inputs: Sequence[Input]) -> socket.socket:
 
 
 def link_type_of(names: Sequence[str]) -> int:
-    """What a filter for these interfaces has to be compiled for: Ethernet (1) or raw IP (101).
+    """Return the link type that a filter for them is compiled for: Ethernet (1) or raw IP (101).
 
     An interface that is not there yet counts as Ethernet.
     Errors: ConfigError if they differ.

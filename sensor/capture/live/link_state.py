@@ -43,7 +43,7 @@ class Links:
         self._changes = _subscribed()
 
     def fileno(self) -> int:
-        """What becomes readable when an interface may have changed; -1 if nothing does."""
+        """Return the file that is readable when an interface may have changed, or -1."""
         return self._changes.fileno() if self._changes is not None else -1
 
     def drain(self) -> None:

@@ -68,7 +68,7 @@ class Ring:
         self.left = 0
         """Frames of it that are still to be read."""
         self.at = 0
-        """Where the next of them is, within the ring."""
+        """The place of the next of them, within the ring."""
         self.held = 0
         """Blocks before `block` that were read to their end and not given back yet."""
         self.last_ns = 0
@@ -103,7 +103,7 @@ class Ring:
         return count
 
     def is_untouched(self) -> bool:
-        """Whether the kernel holds no frame for us: all are read, its block has none as yet.
+        """Return True if the kernel holds no frame for us: all are read, its block has none as yet.
 
         So every frame of the future is one that it had not put down before the call.
         """

@@ -20,7 +20,7 @@ def ne32(octets: Any, at: int) -> int:
 
 
 def is_ours(octets: Any, at: int) -> bool:
-    """Whether the kernel has handed over the block whose status is here."""
+    """Return True if the kernel has handed over the block whose status is here."""
     return ne32(octets, at) & OURS != 0
 
 

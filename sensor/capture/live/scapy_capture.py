@@ -50,7 +50,7 @@ DRAIN_S = 0.2
 LOOK_S = 1.0
 """Counters and interfaces are looked at this often."""
 SLACK_NS = 100_000_000
-"""How far the packet time of an idle capture stays behind the clock: frames may be under way."""
+"""The lag of an idle capture's packet time behind the clock: frames may be under way."""
 BUFFER_BYTES = 8 << 20
 """Octets that the kernel may keep for us, where it can be asked to."""
 SNAP_BYTES = 1 << 18
@@ -318,7 +318,7 @@ class ScapyCapture:
         return tuple(InterfaceStatus(port.name, port.state) for port in self._ports)
 
     def take_notices(self) -> list[Notice]:
-        """What the operator should hear about, since the last call."""
+        """Return the notices for the operator since the last call."""
         return self._notices.take()
 
     def ask(self) -> None:
@@ -408,7 +408,7 @@ def _kernel_index(name: str) -> int:
 
 
 def _is_up(name: str) -> bool:
-    """Whether an interface is up and has a link, where that is easily told; else true."""
+    """Return True if an interface is up and has a link, where that is easily told; else true."""
     if sys.platform == "win32":
         return True
     import fcntl  # noqa: PLC0415  Windows has none

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import ssl
 
 MESSAGE_BYTES_MIN = 480
-"""What every receiver must be able to take (RFC 5424 6.1)."""
+"""Octets that every receiver must be able to take (RFC 5424 6.1)."""
 
 
 class SyslogWire:

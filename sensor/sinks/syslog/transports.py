@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import ssl
 
 CLOSE_WAIT_S = 1.0
-"""How long a server may take to confirm the end of a connection."""
+"""The longest that a server may take to confirm the end of a connection."""
 
 
 class Datagrams:
