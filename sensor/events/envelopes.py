@@ -68,7 +68,7 @@ def _is_action(value: Document) -> bool:
         key.startswith("_") or key in _ACTION_KEYS for key in target)
 
 
-def is_too_deep(value: Any) -> bool:
+def is_too_deep(value: object) -> bool:
     """Return True if a document has more than DEPTH_MAX levels."""
     waiting = [(value, 0)]
     while waiting:
@@ -119,7 +119,7 @@ def set_date(document: Document, time_ns: int) -> None:
     document["@timestamp"] = date_text(time_ns)
 
 
-def time_of(value: Any) -> int | None:
+def time_of(value: object) -> int | None:
     """The time that a value says: text of RFC 3339, or a number since 1970; None if neither.
 
     A number is in the unit in which it is a time between 1973 and 5138.

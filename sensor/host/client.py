@@ -14,7 +14,6 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from sensor.host.sock_diag import Ends
 from sensor.host.socket_owners import Key, Owners, PendingQuery, key_of
 from sensor.host.wire import (
     MESSAGE_MAX,
+    Message,
     MessageError,
     machine_from,
     pack,
@@ -32,6 +32,7 @@ from sensor.host.wire import (
     query_to,
     unpack,
 )
+from sensor.memory.records import RecordArray
 from sensor.model.columns import Rows
 from sensor.model.flow import FLOW_ENDED
 from sensor.model.frames import FrameBatch
@@ -110,7 +111,7 @@ class HostClient:
 
         return decode_and_query
 
-    def _query_owners(self, records: Any) -> None:
+    def _query_owners(self, records: RecordArray) -> None:
         begins = (records["protocol"] == PROTOCOL_TCP) & (
             (records["tcp_flags"] & (SYN | ACK)) == SYN)
         begins |= records["protocol"] == PROTOCOL_UDP
@@ -167,7 +168,7 @@ class HostClient:
 
     # --- the main thread
 
-    def stamp(self, records: Any) -> None:
+    def stamp(self, records: RecordArray) -> None:
         """Write into flow events whose they are; asks for those that were not asked about."""
         waiting: list[tuple[int, PendingQuery]] = []
         keys: list[tuple[int, Key]] = []
@@ -231,7 +232,7 @@ class HostClient:
             self._pending.clear()
             self._lock.notify_all()
 
-    def _receive(self, message: dict[str, Any]) -> None:
+    def _receive(self, message: Message) -> None:
         if "answer" in message:
             self._receive_owner(message)
         elif "lost" in message:
@@ -239,7 +240,7 @@ class HostClient:
         elif "start" in message or "end" in message:
             self._receive_event(message)
 
-    def _receive_owner(self, message: dict[str, Any]) -> None:
+    def _receive_owner(self, message: Message) -> None:
         owner, number = message.get("process"), message["answer"]
         if type(number) is not int:
             raise MessageError("an answer to no question")
@@ -254,7 +255,7 @@ class HostClient:
             self._is_slow = False
             self._lock.notify_all()
 
-    def _receive_event(self, message: dict[str, Any]) -> None:
+    def _receive_event(self, message: Message) -> None:
         time_ns, code = message.get("ns"), message.get("code")
         if type(time_ns) is not int or not 0 <= time_ns < 1 << 62:
             raise MessageError("an event without a time")
@@ -277,7 +278,7 @@ def connect(path: str) -> socket.socket:
     return connection
 
 
-def _address(record: Any, side: str) -> int:
+def _address(record: np.void, side: str) -> int:
     return int(record[f"{side}_hi"]) << 64 | int(record[f"{side}_lo"])
 
 

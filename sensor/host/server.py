@@ -19,13 +19,13 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from sensor.host.proc_connector import EXEC, KernelEvent, ProcConnector
 from sensor.host.procfs import GONE, Procfs
 from sensor.host.sock_diag import Ends, Sockets
 from sensor.host.wire import (
     QUERY_MAX,
+    Message,
     MessageError,
     pack,
     process_to,
@@ -157,7 +157,7 @@ class HostEvents:
             self._drop(client)
         self._selector.close()
 
-    def _hello(self) -> dict[str, Any]:
+    def _hello(self) -> Message:
         machine = self._procfs.machine
         return {"id": machine.id, "hostname": machine.hostname, "os": machine.os_type,
                 "addresses": own_addresses(), "notices": self._notices}  # fmt: skip
@@ -259,7 +259,7 @@ class HostEvents:
             return
         self.adopt(connection)
 
-    def _send(self, client: _Client, message: dict[str, Any]) -> None:
+    def _send(self, client: _Client, message: Message) -> None:
         """Queue a message, or count it as lost, and send what can be sent."""
         octets = pack(message)
         if len(client.waiting) >= QUEUE_MAX or client.octets + len(octets) > QUEUE_BYTES:

@@ -33,16 +33,20 @@ _LISTS = ("args", "gaps")
 _ENTITY = re.compile(r"[0-9a-f]{0,64}")
 
 
+Message = dict[str, object]
+"""A JSON object."""
+
+
 class MessageError(ValueError):
     """A message that is not one of these."""
 
 
-def pack(message: dict[str, Any]) -> bytes:
+def pack(message: Message) -> bytes:
     """A message as octets."""
     return orjson.dumps(message)
 
 
-def unpack(octets: bytes, most: int = MESSAGE_MAX) -> dict[str, Any]:
+def unpack(octets: bytes, most: int = MESSAGE_MAX) -> Message:
     """The object in a message. Errors: MessageError."""
     if len(octets) > most:
         raise MessageError(f"a message of {len(octets)} octets")
@@ -55,7 +59,7 @@ def unpack(octets: bytes, most: int = MESSAGE_MAX) -> dict[str, Any]:
     return message
 
 
-def process_to(process: Process) -> dict[str, Any]:
+def process_to(process: Process) -> Message:
     """Return a process as a message has it, without the machine, which the hello names."""
     return {
         name: [clean(text) for text in value] if name in _LISTS
@@ -102,14 +106,14 @@ def machine_from(hello: object) -> tuple[Machine, tuple[int, ...], tuple[str, ..
     return machine, addresses, tuple(str(text)[:TEXT_MAX] for text in notices)
 
 
-def query_to(number: int, ends: Ends) -> dict[str, Any]:
+def query_to(number: int, ends: Ends) -> Message:
     """The question whose a connection is."""
     return {"ask": number, "protocol": ends.protocol,
             "local": [str(ends.local), ends.local_port],
             "remote": [str(ends.remote), ends.remote_port]}  # fmt: skip
 
 
-def query_from(message: dict[str, Any]) -> tuple[int, Ends]:
+def query_from(message: Message) -> tuple[int, Ends]:
     """The number of a question, and the connection. Errors: MessageError."""
     number, protocol = message.get("ask"), message.get("protocol")
     if type(number) is not int or not 0 <= number < NUMBER_MAX:
@@ -140,7 +144,7 @@ def _end(sent: object) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, i
         raise MessageError(str(error)) from None
 
 
-def _text(hello: dict[str, Any], name: str) -> str:
+def _text(hello: Message, name: str) -> str:
     value = hello.get(name, "")
     if not isinstance(value, str):
         raise MessageError(f"hello: {name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import IO, TYPE_CHECKING, TextIO
 
 from sensor.base.frozen import frozen
 from sensor.errors import ConfigError
@@ -38,7 +38,7 @@ class ConsoleOptions:
             raise ConfigError(f"--color {self.color}: must be one of {', '.join(COLORS)}")
 
 
-def is_terminal(stream: Any) -> bool:
+def is_terminal(stream: IO[str]) -> bool:
     """Return True if `stream` is an open terminal."""
     try:
         return bool(stream.isatty())
@@ -75,7 +75,7 @@ def rich_console(
     )
 
 
-def discard(stream: Any) -> None:
+def discard(stream: IO[str]) -> None:
     """Point a stream whose reader is gone at the null device.
 
     Otherwise Python complains about the octets still buffered in it when the process ends.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from sensor.base.frozen import frozen
 from sensor.terminal.console import ConsoleOptions, is_terminal, rich_console
@@ -36,7 +36,6 @@ class ProgressLine:
 
     def __init__(self, console: Console | None) -> None:
         self._progress: Progress | None = None
-        self._task: Any = None
         self._drawn_s = float("-inf")
         self._rate_from: tuple[float, int] | None = None
         self._rate = 0.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from sensor.base.escape import harmless
 from sensor.ecs.alert_text import alert_text
@@ -185,7 +185,7 @@ def open_status_view(
     return StatusView(rich_console(stderr, options), local_time=options.local_time)
 
 
-def _live(console: Console, drawing: Any) -> Live:
+def _live(console: Console, drawing: Drawing) -> Live:
     from rich.live import Live  # noqa: PLC0415  only a terminal pays for it
 
     return Live(

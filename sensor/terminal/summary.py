@@ -216,7 +216,7 @@ def _rules(ledger: Ledger) -> Section:
                    text_columns=frozenset({0, len(keys) + 1}))
 
 
-def _standing(rule: dict[str, Any]) -> str:
+def _standing(rule: Ledger) -> str:
     """Return what is counted of some rules beside their matches: `17 learned`."""
     return ", ".join(f"{_grouped(count)} {key}" for key in ("learned", "absorbed", "evicted")
                      if (count := _number(rule, key)))
@@ -326,7 +326,7 @@ def _clipped(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(width - 3, 0)] + "..."
 
 
-def _mapping(ledger: Ledger, key: str) -> dict[str, Any]:
+def _mapping(ledger: Ledger, key: str) -> Ledger:
     value = ledger.get(key)
     return value if isinstance(value, dict) else {}
 

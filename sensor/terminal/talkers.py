@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from sensor.ecs.alert_text import field as document_field
 from sensor.ecs.alert_text import host_words
 from sensor.errors import reason_of
 from sensor.model.alert import Alert
+from sensor.model.columns import Document
 from sensor.model.status import Notice
 
 SOURCES_MAX = 10_000
@@ -59,7 +59,7 @@ class Talkers:
         else:
             self.delivered += 1
 
-    def _count(self, document: dict[str, Any]) -> None:
+    def _count(self, document: Document) -> None:
         source = document_field(document, "source", "ip") or host_words(document) or "unknown"
         talker = self._by_source.get(source)
         if talker is None:
