@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from sensor.model.frames import FrameBatch
-from sensor.model.status import CaptureStatus, InterfaceStatus, Notice
-
-
-@dataclass(slots=True)
-class Input:
-    """One input of a run, for the ledger: where it is and what was wrong with it."""
-
-    path: str
-    error: str | None = None
+from sensor.model.status import CaptureStatus, Input, InterfaceStatus, Notice
 
 
 class Capture(Protocol):

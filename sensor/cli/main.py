@@ -47,14 +47,6 @@ def main() -> int:
     return code if isinstance(code, int) else DONE
 
 
-
-
-
-
-
-
-
-
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
         click.echo(version_text())

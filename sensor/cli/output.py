@@ -48,7 +48,6 @@ def version_text() -> str:
     return f"sensor {__version__} ({kind}, Python {sys.version.split()[0]})"
 
 
-
 def exit_code(interrupted: int, failed: bool, alerts: int, fail_on_alert: bool) -> int:
     """The exit code; what is worst wins. `interrupted` is the signal's number, or 0."""
     if interrupted:

@@ -178,7 +178,6 @@ def _json_escape(match: re.Match[str]) -> str:
     return f"\\u{0xD800 | code >> 10:04x}\\u{0xDC00 | code & 0x3FF:04x}"
 
 
-
 def alert_time(time_ns: int, *, local: bool) -> str:
     """`2026-01-02 03:04:05.678901` in UTC; `...+0100` follows a local time."""
     at = moment(time_ns)

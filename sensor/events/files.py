@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import os
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 
 from sensor.base.escape import harmless
 from sensor.config import EventLimits
@@ -13,19 +12,12 @@ from sensor.errors import CaptureError
 from sensor.events.line_reader import STANDARD_INPUT
 from sensor.events.reader import EventReader
 from sensor.events.reorder import Sorter, Timed
+from sensor.model.status import Input
 from sensor.query.document_rows import DocumentRows
 from sensor.query.required_terms import Clauses
 
 ROWS_MAX = 8192
 """Documents that the rules see at once, from several files."""
-
-
-@dataclass(slots=True)
-class EventInput:
-    """One input of a run, for the ledger: where it is and what was wrong with it."""
-
-    path: str
-    error: str | None = None
 
 
 class EventFiles:
@@ -49,7 +41,7 @@ class EventFiles:
         self._sorters = [Sorter(self._limits.sort_documents, self._limits.sort_bytes)
                          for _ in self._readers]
         self._stopped = False
-        self.inputs = [EventInput(reader.path) for reader in self._readers]
+        self.inputs = [Input(reader.path) for reader in self._readers]
         self.bytes_total = _total_bytes([reader.path for reader in self._readers])
 
     def __iter__(self) -> Iterator[DocumentRows]:

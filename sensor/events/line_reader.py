@@ -8,10 +8,9 @@ import select
 import stat
 from collections.abc import Iterator
 from io import FileIO
-from typing import Protocol
 
 from sensor.compression.formats import MAGIC_BYTES, kind_of
-from sensor.compression.stream import DecompressedStream
+from sensor.compression.stream import DecompressedStream, RawStream
 
 BLOCK_BYTES = 1 << 20
 START_BYTES = 4096
@@ -26,14 +25,6 @@ _RECORD_END = re.compile(rb"^[}\]],?[ \t\r]*\n", re.MULTILINE)
 
 class BlockError(ValueError):
     """A stream that cannot be cut into records."""
-
-
-class ByteStream(Protocol):
-    """The source of blocks: an unbuffered binary file, or a fake of one."""
-
-    def readinto(self, buffer: memoryview, /) -> int | None: ...
-
-    def close(self) -> None: ...
 
 
 class Pipe:
@@ -68,7 +59,7 @@ class Blocks:
         """Errors: OSError, DecompressError."""
         raw = FileIO(0, closefd=False) if path == STANDARD_INPUT else FileIO(path)
         self._pipe = None if stat.S_ISREG(os.fstat(raw.fileno()).st_mode) else Pipe(raw)
-        self._raw: ByteStream = self._pipe or raw
+        self._raw: RawStream = self._pipe or raw
         self._idle_s = idle_s
         self._line_bytes_max = line_bytes_max
         self.data = bytearray(min(BLOCK_BYTES, line_bytes_max) + SPARE_BYTES)
@@ -88,10 +79,10 @@ class Blocks:
         self._skipping = False
         self._stream = self._open()
 
-    def _open(self) -> ByteStream:
+    def _open(self) -> RawStream:
         """The stream of the content; its first octets are in the buffer."""
         octets = self._start_of(self._raw)
-        stream: ByteStream = self._raw
+        stream: RawStream = self._raw
         if kind_of(octets):
             stream = DecompressedStream(self._raw, octets)
             octets = self._start_of(stream)
@@ -100,7 +91,7 @@ class Blocks:
         self.data[: self._filled] = octets
         return stream
 
-    def _start_of(self, stream: ByteStream) -> bytes:
+    def _start_of(self, stream: RawStream) -> bytes:
         """The first octets: enough to tell a compression or a byte order mark."""
         start = bytearray(MAGIC_BYTES)
         filled, count = 0, 1
@@ -143,7 +134,7 @@ class Blocks:
             self.interrupted = True
             return True
 
-    def _read(self, stream: ByteStream, room: memoryview) -> int:
+    def _read(self, stream: RawStream, room: memoryview) -> int:
         if self.interrupted:
             return 0
         try:

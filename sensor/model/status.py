@@ -6,11 +6,19 @@ line, the metrics, the notices about loss. Counters count from the start of the 
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from sensor.base.frozen import frozen
 
 INTERFACE_UP, INTERFACE_DOWN, INTERFACE_ABSENT = "up", "down", "absent"
+
+
+@dataclass(slots=True)
+class Input:
+    """One input of a run: where it is, and why it could not be read whole."""
+
+    path: str
+    error: str | None = None
 
 
 @frozen
@@ -119,7 +127,6 @@ class Status:
         """Everything that should have been seen or said and was not."""
         dropped = sum(sink.dropped for sink in self.sinks)
         return self.capture.kernel_drops + self.evicted + dropped
-
 
 
 def sink_drops(status: Status, kind: str = ALERTS) -> int:

@@ -29,8 +29,6 @@ class LossKind:
     advice: str
 
 
-
-
 LOSS_KINDS = (
     LossKind(
         "kernel_drops", lambda status: status.capture.kernel_drops,

@@ -35,20 +35,6 @@ if TYPE_CHECKING:  # rich costs a tenth of a second: only a terminal pays for it
     from rich.text import Text
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
 def alert_rich(alert: Alert, *, local_time: bool = False) -> Text:
     """The same characters as `alert_text`, styled by severity and verdict."""
     from rich.text import Text  # noqa: PLC0415

@@ -42,17 +42,11 @@ class FlowSink(Protocol):
     def close(self) -> None: ...
 
 
-class JsonFlows:
+class JsonFlows(FlowFile):
     """Flow records as NDJSON."""
 
-    def __init__(self, path: str, *, append: bool = False) -> None:
-        self._file = FlowFile(path, append=append)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
-
     def write(self, flows: FlowBatch) -> None:
-        self._file.write(flows.to_json_lines())
+        self.write_lines(flows.to_json_lines())
 
 
 class ParquetFlows:

@@ -165,7 +165,7 @@ class FlowFile:
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
 
-    def write(self, lines: bytes) -> None:
+    def write_lines(self, lines: bytes) -> None:
         """Take whole lines; small blocks are gathered before they are written."""
         if self.closed:
             self.dropped += lines.count(b"\n")

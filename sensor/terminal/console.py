@@ -75,6 +75,19 @@ def rich_console(
     )
 
 
+def shared_console(
+    alerts_console: Console | None, options: ConsoleOptions, stderr: TextIO, stdout: TextIO
+) -> Console | None:
+    """The console for what is drawn beside alerts: on stderr, if that is a terminal.
+
+    Where stdout is one too they share the screen, and only `alerts_console` (the console sink's
+    `console`) can draw around itself; without it (`--json`) there is none.
+    """
+    if not is_terminal(stderr):
+        return None
+    return alerts_console if is_terminal(stdout) else rich_console(stderr, options)
+
+
 def discard(stream: IO[str]) -> None:
     """Point a stream whose reader is gone at the null device.
 

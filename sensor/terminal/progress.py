@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from sensor.base.frozen import frozen
-from sensor.terminal.console import ConsoleOptions, is_terminal, rich_console
+from sensor.terminal.console import ConsoleOptions, shared_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -94,17 +94,9 @@ def open_progress(
     stderr: TextIO | None = None,
     stdout: TextIO | None = None,
 ) -> ProgressLine:
-    """The progress line of a run: on stderr if that is a terminal, else one that does nothing.
-
-    Where stdout is a terminal too, alerts and the line share the screen, and only `alerts_console`
-    (the console sink's `console`) can draw around itself; without it (`--json`) there is no line.
-    """
-    stderr, stdout = stderr or sys.stderr, stdout or sys.stdout
-    if quiet or not is_terminal(stderr):
-        return ProgressLine(None)
-    if is_terminal(stdout):
-        return ProgressLine(alerts_console)
-    return ProgressLine(rich_console(stderr, options or ConsoleOptions()))
+    """The progress line of a run, on the shared console; `quiet`: one that does nothing."""
+    return ProgressLine(None if quiet else shared_console(
+        alerts_console, options or ConsoleOptions(), stderr or sys.stderr, stdout or sys.stdout))
 
 
 def _bar(console: Console) -> Progress:

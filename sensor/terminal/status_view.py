@@ -13,7 +13,7 @@ from sensor.base.escape import harmless
 from sensor.ecs.alert_text import alert_text
 from sensor.model.alert import Alert
 from sensor.model.status import Status
-from sensor.terminal.console import SEVERITY_STYLES, ConsoleOptions, is_terminal, rich_console
+from sensor.terminal.console import SEVERITY_STYLES, ConsoleOptions, is_terminal, shared_console
 from sensor.terminal.status_line import rate
 from sensor.terminal.status_screen import Line, Shown, cells, screen_lines
 
@@ -171,18 +171,15 @@ def open_status_view(
     stderr: TextIO | None = None,
     stdout: TextIO | None = None,
 ) -> StatusView:
-    """The view of a run: on stderr if that is a terminal, else one that does nothing.
+    """The view of a run, on the shared console; `quiet`: one that does nothing.
 
-    Where stdout is a terminal too, alerts are printed above the view, and only `alerts_console`
-    (the console sink's `console`) can do so; without it (`--json`) there is no view.
+    Where stdout is a terminal too, alerts are printed above the view.
     """
     stderr, stdout = stderr or sys.stderr, stdout or sys.stdout
     options = options or ConsoleOptions()
-    if quiet or not is_terminal(stderr):
-        return StatusView(None)
-    if is_terminal(stdout):
-        return StatusView(alerts_console, list_alerts=False)
-    return StatusView(rich_console(stderr, options), local_time=options.local_time)
+    console = None if quiet else shared_console(alerts_console, options, stderr, stdout)
+    return StatusView(
+        console, list_alerts=not is_terminal(stdout), local_time=options.local_time)
 
 
 def _live(console: Console, drawing: Drawing) -> Live:

@@ -9,7 +9,6 @@ from typing import Protocol
 
 from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
-from sensor.capture.base import Input
 from sensor.capture.files.batches import batches
 from sensor.capture.files.errors import reason_of
 from sensor.capture.files.probe import NO_TIME, FileProbe
@@ -18,15 +17,15 @@ from sensor.capture.files.window import (
     WINDOW_BYTES,
     PrefixedStream,
     RecordingStream,
-    Stream,
     Window,
 )
 from sensor.capture.interfaces import Interfaces
 from sensor.compression.formats import DecompressError
-from sensor.compression.stream import DecompressedStream
+from sensor.compression.stream import DecompressedStream, RawStream
 from sensor.errors import CaptureError, ConfigError
 from sensor.model.frames import FrameBatch
 from sensor.model.processes import Processes
+from sensor.model.status import Input
 
 PEEK_BYTES = 4096
 DECOMPRESSED_AHEAD = 4
@@ -50,7 +49,7 @@ class InputFile:
     probe: FileProbe
     input: Input
     first_ns: int = NO_TIME
-    stream: Stream | None = None
+    stream: RawStream | None = None
     """The stream, where it was opened ahead: a pipe, to peek, or a file that may be gone soon."""
 
     def peek(self) -> None:
@@ -76,7 +75,7 @@ class InputFile:
             stream.close()
 
 
-def input_file(probe: FileProbe, stream: Stream | None = None) -> InputFile:
+def input_file(probe: FileProbe, stream: RawStream | None = None) -> InputFile:
     """An input of a run."""
     return InputFile(probe, Input(probe.path), probe.first_ns, stream)
 

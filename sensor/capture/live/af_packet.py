@@ -25,7 +25,6 @@ from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
 from sensor.base.units import SECOND_NS
 from sensor.capture import bpf
-from sensor.capture.base import Input
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.linktypes import ARPHRD_ETHER, ARPHRD_LOOPBACK, LINK_ETHERNET, LINK_RAW
 from sensor.capture.live.fanout import Fanout
@@ -35,7 +34,7 @@ from sensor.capture.live.ring import Ring
 from sensor.config import CaptureLimits
 from sensor.errors import CaptureError, ConfigError
 from sensor.model.frames import FrameBatch
-from sensor.model.status import INTERFACE_UP, CaptureStatus, InterfaceStatus, Notice
+from sensor.model.status import INTERFACE_UP, CaptureStatus, Input, InterfaceStatus, Notice
 
 # linux/if_packet.h and linux/net_tstamp.h
 SOL_PACKET = 263

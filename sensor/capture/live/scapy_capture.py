@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from sensor.base.escape import harmless
-from sensor.capture.base import Input
 from sensor.capture.bpf import compile_filter
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.linktypes import ARPHRD_ETHER, ARPHRD_LOOPBACK, LINK_ETHERNET, LINK_RAW
@@ -32,6 +31,7 @@ from sensor.model.status import (
     INTERFACE_DOWN,
     INTERFACE_UP,
     CaptureStatus,
+    Input,
     InterfaceStatus,
     Notice,
 )
