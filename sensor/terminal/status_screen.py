@@ -19,6 +19,7 @@ from sensor.model.status import (
     Status,
     sink_drops,
 )
+from sensor.terminal.console import VERDICT_STYLES
 from sensor.terminal.progress import short
 from sensor.terminal.status_line import lag_text
 from sensor.terminal.summary import data_size
@@ -37,7 +38,6 @@ EXACT_MAX = 10_000_000
 TALL = 16
 """Lines of a screen on which interfaces may take a second one."""
 SECTION_LINES_MIN = 4
-VERDICT_STYLES = {"accepted": "green", "denied": "red", "dropped": "magenta"}
 STATE_STYLES = {INTERFACE_UP: "green", INTERFACE_DOWN: "bold red"}
 
 

@@ -48,7 +48,6 @@ class SinkQueue:
         """Alerts of earlier runs that still are in the spool; not part of the balance."""
         self.stored = 0
         """Alerts of this run that a spool on disk keeps."""
-        self.error: str | None = None
         self.closing = False
         self.abandoned = False
         self._queue_max = queue_max

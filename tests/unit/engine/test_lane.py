@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.flowtable.table import FlowTable
+from tests.memory_capture import MemoryCapture
 from tests.unit.engine.short_run import conversation, pipeline_of
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from sensor.app.build import build_live, load_rules
 from sensor.app.outputs import RunOutputs
-from sensor.capture.in_memory import MemoryCapture
 from sensor.capture.interfaces import Interfaces
 from sensor.config import Config
 from sensor.model.frames import FrameBatch
 from tests.conversation import SECOND_NS as SECOND
 from tests.conversation import Talk
+from tests.memory_capture import MemoryCapture
 from tests.rule_sets import rule
 from tests.unit.engine.short_run import Counting, Waiting, conversation, pipeline_of
 

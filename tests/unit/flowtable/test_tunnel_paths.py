@@ -9,7 +9,6 @@ from scapy.layers.l2 import GRE, Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet
 
-from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.decode import decode
 from sensor.flowtable.table import FlowTable
@@ -17,6 +16,7 @@ from sensor.flowtable.tunnel_paths import PathStore
 from sensor.model.flow import FLOW_ENDED
 from sensor.model.packets import PacketBatch
 from sensor.model.tunnels import Tunnels
+from tests.memory_capture import MemoryCapture
 
 MAC = "02:00:00:00:00:01"
 INNER = IP(src="192.0.2.1", dst="192.0.2.2") / UDP(sport=1000, dport=53)

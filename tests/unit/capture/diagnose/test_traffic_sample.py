@@ -8,10 +8,10 @@ from dpkt.ip6 import IP6
 from dpkt.tcp import TCP, TH_ACK, TH_RST, TH_SYN
 
 from sensor.capture.diagnose.traffic_sample import COPY_WINDOW_NS, FRAMES_OF_ONE_SIDE, Traffic
-from sensor.capture.in_memory import MemoryCapture
 from sensor.decode.decoder import Decoder
 from sensor.memory.records import NO_VLAN
 from sensor.model.packets import PacketBatch
+from tests.memory_capture import MemoryCapture
 
 HERE, THERE = ("192.0.2.1", 40000), ("198.51.100.2", 23)
 
