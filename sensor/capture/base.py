@@ -41,8 +41,8 @@ class PortCapture(Capture, Protocol):
     def take_notices(self) -> list[Notice]:
         """Return the notices for the operator since the last call."""
 
-    def ask(self) -> None:
-        """Have it say at once how far packet time has come, if it is idle and can."""
+    def request_time(self) -> None:
+        """Have it yield at once how far packet time has come, if it is idle and can."""
 
     def stop(self) -> None:
         """Let no more frames in; the iteration ends when all that was captured has been given."""

@@ -151,7 +151,7 @@ def run_live(options: LiveOptions) -> int:
     session = LiveSession(run, Operator(Screen(view), sinks, options.quiet), requests, options)
     if metrics is not None:
         metrics.start(session.reporter.snapshot)
-    say_beginning(run, session.operator, options)
+    note_beginning(run, session.operator, options)
     host = HostWatch(run.pipeline, session.operator)
     host.start()
     monitor = Monitor([*session.tasks(reloader), Task(0.0, host.after_batch)])
@@ -202,7 +202,7 @@ def open_live_sinks(options: LiveOptions) -> tuple[list[Sink], StatusView]:
     return [background(sink, limits, options.spool) for sink in plain], view
 
 
-def say_beginning(run: LiveRun, operator: Operator, options: LiveOptions) -> None:
+def note_beginning(run: LiveRun, operator: Operator, options: LiveOptions) -> None:
     """Say what the operator should know before the first frame."""
     for text in run.rules.notices:
         operator.note("rules", text)

@@ -175,12 +175,12 @@ def run(
         pipeline.run(watcher(pipeline, progress, only_sink))
     finally:
         progress.close()
-    tell_notices(pipeline)
+    print_notices(pipeline)
     return interrupted
 
 
-def tell_notices(pipeline: ReplayPipeline) -> None:
-    """Say what the captures want the operator to know."""
+def print_notices(pipeline: ReplayPipeline) -> None:
+    """Print the notices of the captures."""
     for capture in pipeline.captures:
         notices: list[str] = getattr(capture, "notices", [])
         while notices:
@@ -207,7 +207,7 @@ def watcher(
         )
 
     def watch() -> None:
-        tell_notices(pipeline)
+        print_notices(pipeline)
         if only_sink is not None and only_sink.closed:
             pipeline.stop = True
         if progress.shown:

@@ -87,8 +87,8 @@ class PcapngReader:
     def __init__(self, path: str, interfaces: Interfaces, last_ns: int) -> None:
         self.path = path
         self.process_notes = ProcessNotes(Processes())
-        self.told = array("I", bytes(0))
-        self.told_count = 0
+        self.options_found = array("I", bytes(0))
+        self.options_count = 0
         self.run_interfaces = interfaces
         self.last_ns = last_ns
         self.problem: CaptureError | None = None
@@ -110,8 +110,8 @@ class PcapngReader:
         while True:
             with cython.nogil:
                 why = self._walk(frames, end, base)
-            if self.told_count:
-                self._tell(frames)
+            if self.options_count:
+                self._find_processes(frames)
             if why == AT_SECTION:
                 going_on = self._section(frames, end, base)
             elif why == AT_INTERFACE:
@@ -127,16 +127,16 @@ class PcapngReader:
 
     def _make_room(self, frames_max: int) -> None:
         """Room to note the options of as many frames as a batch can have."""
-        if len(self.told) < 3 * frames_max:
-            self.told = array("I", bytes(4 * 3 * frames_max))
+        if len(self.options_found) < 3 * frames_max:
+            self.options_found = array("I", bytes(4 * 3 * frames_max))
 
-    def _tell(self, frames: FrameBatch) -> None:
+    def _find_processes(self, frames: FrameBatch) -> None:
         """Find out the processes of the frames that have options about one."""
-        for at in range(0, 3 * self.told_count, 3):
-            options = bytes(frames.data[self.told[at] : self.told[at + 1]])
-            frame = frame_at(frames.rows, self.told[at + 2])
+        for at in range(0, 3 * self.options_count, 3):
+            options = bytes(frames.data[self.options_found[at] : self.options_found[at + 1]])
+            frame = frame_at(frames.rows, self.options_found[at + 2])
             frame.process = self.process_notes.index(options, self.big, frame.time_ns)
-        self.told_count = 0
+        self.options_count = 0
 
     def _process(self, frames: FrameBatch) -> bool:
         """A block about one process, whole in the window: an entry of the section's table."""
@@ -289,10 +289,10 @@ class PcapngReader:
             if code == OPTION_END:
                 return
             if code in (COMMENT, PROCESS_ENTRY, EFFECTIVE_ENTRY):
-                self.told[3 * self.told_count] = options
-                self.told[3 * self.told_count + 1] = end
-                self.told[3 * self.told_count + 2] = frames.count - 1
-                self.told_count += 1
+                self.options_found[3 * self.options_count] = options
+                self.options_found[3 * self.options_count + 1] = end
+                self.options_found[3 * self.options_count + 2] = frames.count - 1
+                self.options_count += 1
                 return
             length = be16(octets, at + 2) if self.big else le16(octets, at + 2)
             at += OPTION_MIN + ((length + 3) & ~3)

@@ -141,7 +141,7 @@ class LiveCapture:
         self._slack_ns = round(max(SLACK_S, BLOCKS_UNDER_WAY * block_s) * 1e9)
         self._drain_s = max(DRAIN_S, DRAIN_BLOCKS * block_s)
         self._stopping = False
-        self._asked = False
+        self._time_requested = False
         self._ends_s: float | None = None
         self._closed = False
         self._socket = _open_socket(self.inputs)
@@ -166,7 +166,7 @@ class LiveCapture:
         packet = self._socket
         packet.setsockopt(SOL_PACKET, PACKET_VERSION, struct.pack("i", TPACKET_V3))
         if self._options.hardware_timestamps:
-            self._ask_for_hardware_timestamps()
+            self._enable_hardware_timestamps()
         block_bytes = limits.block_bytes
         wanted = max(limits.ring_bytes // block_bytes, 2) * block_bytes
         ring_bytes = wanted
@@ -193,7 +193,7 @@ class LiveCapture:
         self._memory = mmap.mmap(packet.fileno(), ring_bytes)
         return Ring(self._memory, block_bytes)
 
-    def _ask_for_hardware_timestamps(self) -> None:
+    def _enable_hardware_timestamps(self) -> None:
         try:
             self._socket.setsockopt(
                 SOL_PACKET, PACKET_TIMESTAMP, struct.pack("i", TIMESTAMP_RAW_HARDWARE)
@@ -304,8 +304,8 @@ class LiveCapture:
     def _all_read_before(self) -> int:
         """A packet time: all frames from before it have been read."""
         steady_ns = time.monotonic_ns()  # first: what comes after the look is later
-        asked, self._asked = self._asked, False
-        is_sure = asked and self._ring.is_untouched()
+        requested, self._time_requested = self._time_requested, False
+        is_sure = requested and self._ring.is_untouched()
         return self._clock.now(steady_ns) - (UNTOUCHED_SLACK_NS if is_sure else self._slack_ns)
 
     def _wait(self) -> bool:
@@ -317,7 +317,7 @@ class LiveCapture:
                 self._apply(self._links.look())
             elif file == self._wake:
                 os.eventfd_read(self._wake)
-                self._asked = True
+                self._time_requested = True
             elif event & select.POLLERR:  # reading the error clears it
                 self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return any(file != self._wake for file, _ in events)
@@ -363,15 +363,15 @@ class LiveCapture:
         """Return the notices for the operator since the last call."""
         return self._notices.take()
 
-    def ask(self) -> None:
-        """Have it say at once how far packet time has come, if it is idle."""
+    def request_time(self) -> None:
+        """Have it yield at once how far packet time has come, if it is idle."""
         if not self._closed:
             os.eventfd_write(self._wake, 1)
 
     def stop(self) -> None:
         """Let nothing more in; the iteration ends when all that was captured has been given."""
         self._stopping = True
-        self.ask()
+        self.request_time()
 
     def close(self) -> None:
         """Let go of everything. The ring lives on while a batch refers to it."""

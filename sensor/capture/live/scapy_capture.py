@@ -321,7 +321,7 @@ class ScapyCapture:
         """Return the notices for the operator since the last call."""
         return self._notices.take()
 
-    def ask(self) -> None:
+    def request_time(self) -> None:
         """Nothing: nobody waits for it, and it speaks often."""
 
     def stop(self) -> None:
@@ -413,10 +413,10 @@ def _is_up(name: str) -> bool:
         return True
     import fcntl  # noqa: PLC0415  Windows has none
 
-    asked = SIOCGIFFLAGS if sys.platform == "linux" else SIOCGIFFLAGS_BSD
+    request = SIOCGIFFLAGS if sys.platform == "linux" else SIOCGIFFLAGS_BSD
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         try:
-            answer = fcntl.ioctl(sock, asked, struct.pack("16s16x", os.fsencode(name)))
+            answer = fcntl.ioctl(sock, request, struct.pack("16s16x", os.fsencode(name)))
         except OSError:
             return False
     (flags,) = struct.unpack_from("16xH", answer)

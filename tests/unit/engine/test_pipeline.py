@@ -118,7 +118,7 @@ def test_what_did_not_happen_is_said_while_nothing_comes(tmp_path, workers):
     rules = load_rules([str(tmp_path)])
     pipeline = build_live(captures, Interfaces(), rules, RunOutputs([sink]), Config())
     for each in captures:
-        each.ask = lambda: None
+        each.request_time = lambda: None
     heard = []
     pipeline.run(lambda: heard.append(len(sink.alerts)))
     assert heard[-1] == len(sink.alerts) == 1  # before the end
