@@ -77,7 +77,6 @@ class CaptureError(SensorError):
         return f"{where}: {self.reason}"
 
 
-
 def reason_of(error: BaseException) -> str:
     """What went wrong, in a few harmless words."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -19,7 +19,7 @@ import struct
 from collections.abc import Iterable
 from typing import Any
 
-from sensor.capture.in_memory import MemoryCapture
+from tests.memory_capture import MemoryCapture
 from tests.running import Run, run_capture
 
 START_NS = 1_767_323_045_000_000_000

@@ -201,9 +201,8 @@ def build_live(
     tables = flow_tables(config, context, len(captures))
     if len(captures) == 1:
         return Pipeline(captures[0], decoders[0], tables[0], stage, handover_events=0)
-    return WorkersPipeline(
-        captures, decoders, tables, stage, ask=lambda worker: captures[worker].ask()
-    )
+    return WorkersPipeline(captures, decoders, tables, stage,
+                           lambda worker: captures[worker].request_time())  # fmt: skip
 
 
 def decoder_of(config: Config) -> Decoder:

@@ -12,7 +12,7 @@ from sensor.engine.ledger import Ledger
 from sensor.engine.pipeline import AnyPipeline
 from sensor.model.status import CaptureStatus
 from sensor.rules.ruleset import RuleSet
-from sensor.terminal.stderr import say
+from sensor.terminal.stderr import print_stderr
 
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 """Octets in which ru_maxrss counts."""
@@ -59,5 +59,5 @@ def report(pipeline: AnyPipeline, sinks: Sequence[AnySink]) -> bool:
     problems = [entry.error for entry in pipeline.inputs if entry.error]
     problems += [sink.error for sink in sinks if sink.error]
     for problem in problems:
-        say(f"sensor: {problem}")
+        print_stderr(f"sensor: {problem}")
     return bool(problems)

@@ -18,7 +18,7 @@ from sensor.sinks import SINKS, SinkOptions
 from sensor.sinks.base import Sink
 from sensor.sinks.flow_files import FlowSink
 from sensor.terminal.console import ConsoleOptions, discard
-from sensor.terminal.stderr import say
+from sensor.terminal.stderr import print_stderr
 
 AnySink = Sink | FlowSink
 
@@ -93,6 +93,6 @@ def write_stats(stream: TextIO, ledger: Ledger) -> bool:
         discard(stream)
     except OSError as error:
         discard(stream)
-        say(f"sensor: --stats {harmless(str(stream.name))}: {error.strerror}")
+        print_stderr(f"sensor: --stats {harmless(str(stream.name))}: {error.strerror}")
         return False
     return True

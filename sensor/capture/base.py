@@ -1,25 +1,16 @@
-"""What every capture is, live or recorded."""
+"""The interface of every capture, live or recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from sensor.model.frames import FrameBatch
-from sensor.model.status import CaptureStatus, InterfaceStatus, Notice
-
-
-@dataclass(slots=True)
-class Input:
-    """One input of a run, for the ledger: where it is and what was wrong with it."""
-
-    path: str
-    error: str | None = None
+from sensor.model.status import CaptureStatus, Input, InterfaceStatus, Notice
 
 
 class Capture(Protocol):
-    """Where frames come from. Iterating yields one FrameBatch, refilled each time.
+    """A source of frames. Iterating yields one FrameBatch, refilled each time.
 
     A damaged input ends that input, not the iteration: what was wrong stands in `inputs`, and
     everything readable is yielded.
@@ -48,10 +39,10 @@ class PortCapture(Capture, Protocol):
         """The interfaces, in the order in which they were named."""
 
     def take_notices(self) -> list[Notice]:
-        """What the operator should hear about, since the last call."""
+        """Return the notices for the operator since the last call."""
 
-    def ask(self) -> None:
-        """Have it say at once how far packet time has come, if it is idle and can."""
+    def request_time(self) -> None:
+        """Have it yield at once how far packet time has come, if it is idle and can."""
 
     def stop(self) -> None:
         """Let no more frames in; the iteration ends when all that was captured has been given."""

@@ -39,7 +39,7 @@ INTERFACE_INDEX = ANCILLARY + 8  # SKF_AD_IFINDEX
 PACKET_OUTGOING = 4  # linux/if_packet.h
 
 WHOLE_FRAME = 0x4_0000
-"""What an accepting program returns: octets to keep; more than the largest frame has."""
+"""The result of an accepting program: octets to keep; more than the largest frame has."""
 ACCEPT: tuple[Instruction, ...] = ((RETURN, 0, 0, WHOLE_FRAME),)
 REFUSE: tuple[Instruction, ...] = ((RETURN, 0, 0, 0),)
 
@@ -144,7 +144,7 @@ def attach(sock: socket.socket, program: Sequence[Instruction]) -> None:
 
 
 def referred(program: Sequence[Instruction]) -> tuple[bytes, object]:
-    """What the kernel takes a program by, struct sock_fprog; good while the second part lives."""
+    """Return a program as struct sock_fprog; good while the second part lives."""
     instructions = ctypes.create_string_buffer(packed(program))
     return struct.pack("@HP", len(program), ctypes.addressof(instructions)), instructions
 
@@ -165,7 +165,7 @@ _ONLY_EXCLUDES = re.compile(r"\s*(?:not\b|!)(?:(?!\band\b|\bor\b|&&|\|\|)[^()])*
 
 
 def hides(text: str) -> str | None:
-    """What a filter keeps from the sensor that the operator may not think of; None: nothing known.
+    """Return what a filter hides that the operator may not think of; None: nothing known.
 
     It goes by the filter's words, not by its logic; one that only excludes hides no more than it
     says. It is about a filter in the kernel, which has already taken out the outer VLAN tag.

@@ -17,6 +17,7 @@ from sensor.capture.diagnose.checks import OK, PROBLEM, WARNING, Check
 from sensor.cli.options import COLOR_OPTION, effective_config, load_config, ring_option
 from sensor.cli.output import DONE, version_text
 from sensor.config import Config
+from sensor.decode.decoder import Decoder
 from sensor.terminal.console import ConsoleOptions, rich_console
 
 if TYPE_CHECKING:
@@ -73,11 +74,12 @@ def run_doctor(names: Sequence[str], config: Config, listen_s: float, color: str
         limits, (*names, ANY_INTERFACE)[0], program, os.path.realpath(sys.executable)
     ))  # fmt: skip
     if names:
+        decoder = Decoder(config, join=False)
         for name in dict.fromkeys(names):
             printer.heading(name)
             printer.show(checkup.check_interface(name))
             if listen_s and machine.has_af_packet():
-                printer.show(checkup.check_traffic(name, listen_s, program))
+                printer.show(checkup.check_traffic(name, listen_s, program, decoder.decode))
     else:
         printer.heading("interfaces")
         printer.show(checkup.check_briefly(name) for name in machine.interfaces())
@@ -122,8 +124,8 @@ class Printer:
         if PROBLEM in self._states:
             self._line("", "capturing does not work yet", "", STYLES[PROBLEM])
             return CANNOT
-        said = "capturing works" + (", with warnings" if WARNING in self._states else "")
-        self._line("", said, "", STYLES[OK])
+        verdict = "capturing works" + (", with warnings" if WARNING in self._states else "")
+        self._line("", verdict, "", STYLES[OK])
         return DONE
 
     def _line(self, first: str, rest: str, style: str = "", rest_style: str = "") -> None:

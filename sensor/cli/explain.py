@@ -39,7 +39,7 @@ from sensor.rules.rule import Rule
 from sensor.rules.ruleset import RuleSet
 from sensor.rules.running_rule import RunningRule
 from sensor.rules.types import NewTermsText, ThreatText
-from sensor.terminal.stderr import say
+from sensor.terminal.stderr import print_stderr
 
 FLOWS_MAX = 20
 """Flows that are shown."""
@@ -147,7 +147,7 @@ def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
     _print_flows(flows, batches, explainer, _Trial(again, config, explainer))
     damaged = [str(entry.error) for entry in pipeline.inputs if entry.error]
     for error in damaged:
-        say(f"sensor: {error}")
+        print_stderr(f"sensor: {error}")
     return DAMAGED if damaged else DONE
 
 

@@ -18,7 +18,7 @@ from sensor.host.proc_connector import ProcConnector
 from sensor.host.procfs import Procfs, this_machine
 from sensor.host.server import HostEvents, open_listener
 from sensor.host.sock_diag import Sockets
-from sensor.terminal.stderr import say
+from sensor.terminal.stderr import print_stderr
 
 NEEDED = frozenset({"CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"})
 """To see whose files other users' processes have open; nothing else is kept."""
@@ -54,7 +54,7 @@ def run_host_events(path: str, fd: int | None) -> int:
         if fd is not None:
             events.adopt(socket.socket(fileno=fd))
     except OSError as error:
-        say(f"sensor: host events: {harmless(path)}: {error.strerror}")
+        print_stderr(f"sensor: host events: {harmless(path)}: {error.strerror}")
         return DAMAGED
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -63,7 +63,7 @@ def run_host_events(path: str, fd: int | None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     if fd is None:
-        say(f"sensor: host events: serving {harmless(path)}")
+        print_stderr(f"sensor: host events: serving {harmless(path)}")
     while not events.stop and (fd is None or events.clients):
         events.serve(ROUND_S)
     events.close()

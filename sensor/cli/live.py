@@ -61,7 +61,7 @@ from sensor.sinks.flow_files import open_flows
 from sensor.terminal.console import is_terminal
 from sensor.terminal.status_line import status_text
 from sensor.terminal.status_view import StatusView, open_status_view
-from sensor.terminal.stderr import say
+from sensor.terminal.stderr import print_stderr
 from sensor.terminal.talkers import Talkers
 
 
@@ -134,7 +134,7 @@ def run_live(options: LiveOptions) -> int:
         drop_privileges(options.user)
         check_readable(options.user)
     except (CaptureError, OSError) as error:
-        say(f"sensor: {error.strerror if isinstance(error, OSError) else error}")
+        print_stderr(f"sensor: {error.strerror if isinstance(error, OSError) else error}")
         return DAMAGED
     # Only now threads may start: a capability belongs to a thread, not to the process.
     sinks, view = open_live_sinks(options)
@@ -150,7 +150,7 @@ def run_live(options: LiveOptions) -> int:
     session = LiveSession(run, Operator(Screen(view), sinks, options.quiet), requests, options)
     if metrics is not None:
         metrics.start(session.reporter.snapshot)
-    say_beginning(run, session.operator, options)
+    note_beginning(run, session.operator, options)
     host = HostWatch(run.pipeline, session.operator)
     host.start()
     monitor = Monitor([*session.tasks(reloader), Task(0.0, host.after_batch)])
@@ -201,7 +201,7 @@ def open_live_sinks(options: LiveOptions) -> tuple[list[Sink], StatusView]:
     return [background(sink, limits, options.spool) for sink in plain], view
 
 
-def say_beginning(run: LiveRun, operator: Operator, options: LiveOptions) -> None:
+def note_beginning(run: LiveRun, operator: Operator, options: LiveOptions) -> None:
     """Say what the operator should know before the first frame."""
     for text in run.rules.notices:
         operator.note("rules", text)
@@ -276,7 +276,7 @@ class LiveSession:
         finally:
             self._service.stopping()
             status = self.reporter.snapshot()
-            self._news.tell(status)  # while sinks can still pass it on
+            self._news.report(status)  # while sinks can still pass it on
             if waiting := sum(sink.waiting for sink in status.sinks):
                 text = f"delivering what waits ({waiting:,}); a second signal ends at once"
                 self.operator.note("stop", text)
@@ -287,10 +287,10 @@ class LiveSession:
     def finish(self, talkers: Talkers, *, is_kept: bool) -> int:
         """Tell how it went; returns the exit code. `is_kept`: whether what rules learned is."""
         status = self.reporter.snapshot()
-        self._news.tell(status, last=True)
+        self._news.report(status, last=True)
         ledger = ledger_of_run(self._run, self.reporter)
         if self._stats is not None and (problem := self._stats.finish(ledger)):
-            self.operator.screen.say(f"sensor: {problem}")
+            self.operator.screen.print_line(f"sensor: {problem}")
 
         def last_words() -> None:
             if not self.operator.quiet and is_terminal(sys.stderr):
@@ -298,7 +298,7 @@ class LiveSession:
 
                 render_summary(ledger, talkers, console_options(self._options))
             elif not self.operator.quiet:
-                say(f"sensor: {status_text(status, None)}")
+                print_stderr(f"sensor: {status_text(status, None)}")
 
         printed = self.operator.screen.end_with(last_words)
         code = self._exit_code(status)

@@ -7,7 +7,7 @@ import click
 from sensor.cli.group import LazyGroup
 from sensor.cli.output import DONE, INTERRUPTED, USAGE, crashed, error_text, version_text
 from sensor.errors import OperatorError
-from sensor.terminal.stderr import say
+from sensor.terminal.stderr import print_stderr
 
 HELP = """A network-flow sensor: which connections were really accepted, and what rules say of them.
 
@@ -35,24 +35,16 @@ def main() -> int:
         click.echo(error.format_message(), err=True)
         code = USAGE
     except click.ClickException as error:
-        say(error_text(error))
+        print_stderr(error_text(error))
         code = USAGE
     except OperatorError as error:
-        say(f"sensor: {error}")
+        print_stderr(f"sensor: {error}")
         code = USAGE
     except (click.exceptions.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except Exception as error:
         code = crashed(error)
     return code if isinstance(code, int) else DONE
-
-
-
-
-
-
-
-
 
 
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:

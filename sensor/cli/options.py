@@ -132,8 +132,8 @@ def time_of(option: str, text: str) -> int:
         time_ns = int(found[1]) * 10**9 + int((found[2] or "")[:9].ljust(9, "0"))
         if time_ns < 1 << 62:
             return time_ns
-    elif (told_ns := time_of_text(text)) is not None:
-        return told_ns
+    elif (date_ns := time_of_text(text)) is not None:
+        return date_ns
     raise ConfigError(f"{option} {harmless(text)}: not a time: 2026-01-02T03:04:05Z, with an offset"
                       " as +01:00, or seconds since 1970")
 

@@ -9,7 +9,7 @@ import sys
 import click
 
 from sensor._version import __version__
-from sensor.terminal.stderr import say
+from sensor.terminal.stderr import print_stderr
 
 DONE, DAMAGED, USAGE, ALERTED, CRASHED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
 """Exit codes, as in `sensor --help`."""
@@ -33,7 +33,8 @@ def crashed(error: Exception) -> int:
         traceback.print_exception(error)
     last = traceback.extract_tb(error.__traceback__)[-1]
     what = f"{type(error).__name__}: {error}".replace("\n", " ")
-    say(f"sensor: internal error, please report it: {what} ({last.name}, line {last.lineno})")
+    place = f"{last.name}, line {last.lineno}"
+    print_stderr(f"sensor: internal error, please report it: {what} ({place})")
     return CRASHED
 
 
@@ -45,7 +46,6 @@ def version_text() -> str:
     compiled = spec is not None and not str(spec.origin).endswith(".py")
     kind = "compiled" if compiled else "interpreted"
     return f"sensor {__version__} ({kind}, Python {sys.version.split()[0]})"
-
 
 
 def exit_code(interrupted: int, failed: bool, alerts: int, fail_on_alert: bool) -> int:

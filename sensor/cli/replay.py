@@ -30,7 +30,7 @@ from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
 from sensor.sinks.flow_files import FlowSink, open_flows
 from sensor.terminal.progress import ProgressLine, Snapshot, open_progress
-from sensor.terminal.stderr import say
+from sensor.terminal.stderr import print_stderr
 from sensor.terminal.talkers import Talkers
 
 if TYPE_CHECKING:
@@ -116,9 +116,9 @@ def run_replay(options: ReplayOptions) -> int:
     flow_sink = outputs.flow_sink = open_flows(options.flows) if options.flows else None
     if not options.quiet:
         for notice in ruleset.notices:
-            say(f"notice: {notice}")
+            print_stderr(f"notice: {notice}")
         if options.verbose:
-            say(f"{len(ruleset.rules)} rules loaded")
+            print_stderr(f"{len(ruleset.rules)} rules loaded")
     interrupted = run(pipeline, sinks, flow_sink, options)
     all_sinks: list[AnySink] = [*sinks, *([flow_sink] if flow_sink else ())]
     for sink in all_sinks:
@@ -126,7 +126,7 @@ def run_replay(options: ReplayOptions) -> int:
     if options.follow:
         interrupted = 0  # there is no other end
     if interrupted and not options.quiet:
-        say("interrupted: this is what was read until then")
+        print_stderr("interrupted: this is what was read until then")
     ledger = full_ledger(pipeline, ruleset, all_sinks, time.perf_counter() - started_s)
     failed = report(pipeline, all_sinks)
     failed |= not close_store(store)
@@ -173,16 +173,16 @@ def run(
         pipeline.run(watcher(pipeline, progress, only_sink))
     finally:
         progress.close()
-    tell_notices(pipeline)
+    print_notices(pipeline)
     return interrupted
 
 
-def tell_notices(pipeline: ReplayPipeline) -> None:
-    """Say what the captures want the operator to know."""
+def print_notices(pipeline: ReplayPipeline) -> None:
+    """Print the notices of the captures."""
     for capture in pipeline.captures:
         notices: list[str] = getattr(capture, "notices", [])
         while notices:
-            say(f"notice: {notices.pop(0)}")
+            print_stderr(f"notice: {notices.pop(0)}")
 
 
 def watcher(
@@ -200,12 +200,12 @@ def watcher(
             sum(reader.bytes_read for reader in readers),
             sum(reader.bytes_total for reader in readers) if is_known else None,
             pipeline.frames,
-            sum(lane.table.books()["flows_total"] for lane in pipeline.lanes),
+            sum(lane.table.counters()["flows_total"] for lane in pipeline.lanes),
             pipeline.alerts,
         )
 
     def watch() -> None:
-        tell_notices(pipeline)
+        print_notices(pipeline)
         if only_sink is not None and only_sink.closed:
             pipeline.stop = True
         if progress.shown:

@@ -76,8 +76,8 @@ def flow_of(document: Mapping[str, object]) -> Mapping[str, object]:
     events = _at(document, "sensor", "alert", "events")
     if not isinstance(events, list):
         return document
-    told = [document, *reversed(events)]
-    return next((each for each in told if isinstance(each, dict) and "->" in endpoints(each)),
+    candidates = [document, *reversed(events)]
+    return next((each for each in candidates if isinstance(each, dict) and "->" in endpoints(each)),
                 document)
 
 
@@ -85,18 +85,18 @@ def counted_words(document: Mapping[str, object]) -> str:
     """`host.name web-1: 250 events with 250 different destination.port` of what was counted; the
     addresses of the group stand before it anyway.
     """
-    told = _at(document, "sensor", "alert", "threshold")
-    if not isinstance(told, dict):
+    threshold = _at(document, "sensor", "alert", "threshold")
+    if not isinstance(threshold, dict):
         return ""
-    names, values = told.get("field"), told.get("value")
+    names, values = threshold.get("field"), threshold.get("value")
     group = ""
     if isinstance(names, list) and isinstance(values, list):
         group = " ".join(f"{value_text(name)} {value_text(value)}"
                          for name, value in zip(names, values, strict=False)
                          if name not in ("source.ip", "destination.ip"))
-    words = f"{value_text(told.get('count'))} event{'s'[:told.get('count') != 1]}"
-    if different := field(told, "cardinality", "field"):
-        words += f" with {field(told, 'cardinality', 'value')} different {different}"
+    words = f"{value_text(threshold.get('count'))} event{'s'[:threshold.get('count') != 1]}"
+    if different := field(threshold, "cardinality", "field"):
+        words += f" with {field(threshold, 'cardinality', 'value')} different {different}"
     return f"{group}: {words}" if group else words
 
 
@@ -176,7 +176,6 @@ def _json_escape(match: re.Match[str]) -> str:
         return f"\\u{code:04x}"
     code -= 0x1_0000
     return f"\\u{0xD800 | code >> 10:04x}\\u{0xDC00 | code & 0x3FF:04x}"
-
 
 
 def alert_time(time_ns: int, *, local: bool) -> str:

@@ -150,7 +150,7 @@ def nested(fields: tuple[Field, ...], entry: object) -> Document:
         values = field.reading.values(entry)
         if values:
             *path, last = field.name.split(".")
-            target = found
+            target: dict[str, Any] = found
             for part in path:
                 target = target.setdefault(part, {})
             target[last] = list(values) if field.array else values[0]

@@ -229,7 +229,6 @@ FIELDS = _flow_fields()
 FLOW_FIELDS = {field.name: field for field in FIELDS}
 
 
-
 @dataclass(frozen=True, slots=True)
 class Group:
     """Fields of the documents whose record refers to an entry of one of the run's stores.

@@ -40,7 +40,7 @@ class Lane:
         self._file = ""
         self._file_indexes: dict[str, int] = {}
         self._files_seen = 0
-        self.counters = self._count(table.books())
+        self.counters = self._count(table.counters())
         """Counters up to the last batch; replaced as a whole, for any thread to read."""
 
     def fold(self, packets: PacketBatch, hand_over: Callable[[], None]) -> None:
@@ -70,13 +70,13 @@ class Lane:
             hand_over()
         if self.last_ns < 0:  # the one frame that came waited for another one
             self.last_ns = self.table.now_ns
-        books = self.table.books()
-        self.counters = self._count(books)
-        assert books["flows_open"] == 0 and books["packets_in_table"] == 0
-        assert sum(books["verdicts"].values()) == books["flows_total"]
+        counters = self.table.counters()
+        self.counters = self._count(counters)
+        assert counters["flows_open"] == 0 and counters["packets_in_table"] == 0
+        assert sum(counters["verdicts"].values()) == counters["flows_total"]
 
-    def _count(self, books: dict[str, Any]) -> dict[str, Any]:
-        return {**books, "frames": self.frames, "bytes": self.bytes,
+    def _count(self, counters: dict[str, Any]) -> dict[str, Any]:
+        return {**counters, "frames": self.frames, "bytes": self.bytes,
                 "fragments_evicted": self.fragments_evicted,
                 "outside_window": self.outside_window, "filtered": self.filtered,
                 "anomalies_by_name": dict(self.anomalies)}  # fmt: skip
@@ -114,17 +114,18 @@ class Lane:
 
     def _check(self, packets: PacketBatch) -> None:
         """Count anomalies by name, and assert that no frame got lost."""
-        books = self.table.books()
+        counters = self.table.counters()
         if packets.anomalous:
             records = packets.records[: packets.count]
             for code, count in enumerate(np.bincount(records["anomaly"])):
                 if count and code != SOUND:
                     name = ANOMALIES[code].name
                     self.anomalies[name] = self.anomalies.get(name, 0) + int(count)
-        self.counters = self._count(books)
+        self.counters = self._count(counters)
         accounted = (
-            books["packets_in_table"] + books["packets_ended"] + books["packets_without_flow"]
-            + books["anomalies"] + books["non_ip"] + books["duplicates"]
+            counters["packets_in_table"] + counters["packets_ended"]
+            + counters["packets_without_flow"] + counters["anomalies"] + counters["non_ip"]
+            + counters["duplicates"]
             + self.outside_window + self.filtered
         )  # fmt: skip
         assert accounted == self.frames, f"{self.frames} frames, {accounted} accounted for"

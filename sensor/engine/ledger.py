@@ -15,13 +15,13 @@ Ledger = dict[str, Any]
 
 def lanes_ledger(lanes: Sequence[Lane]) -> Ledger:
     """The counters of all lanes together, in the shape of `--stats`."""
-    all_books = [lane.counters for lane in lanes]
+    all_counters = [lane.counters for lane in lanes]
     anomalies: Counter[str] = Counter()
-    for books in all_books:
-        anomalies.update(books["anomalies_by_name"])
+    for counters in all_counters:
+        anomalies.update(counters["anomalies_by_name"])
 
     def total(name: str) -> int:
-        return sum(books[name] for books in all_books)
+        return sum(counters[name] for counters in all_counters)
 
     frames, one_way, both_ways = total("frames"), total("one_way"), total("two_way")
     gaps = total("lossy")
@@ -43,7 +43,7 @@ def lanes_ledger(lanes: Sequence[Lane]) -> Ledger:
         "time_jumps": total("time_jumps"),
         "flows": {
             "total": total("flows_total"),
-            **{name: sum(books["verdicts"][name] for books in all_books)
+            **{name: sum(counters["verdicts"][name] for counters in all_counters)
                for name in _VERDICTS},
             "evicted": total("evicted"),
             "peak": total("flows_peak"),

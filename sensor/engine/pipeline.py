@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterator, Sequence
 from sensor.engine.decode_ahead import DecodeAhead
 from sensor.engine.lane import Lane
 from sensor.engine.ledger import Ledger, lanes_ledger
-from sensor.engine.protocols import CapturePart, Decode, DocumentsPart, Input, MergerPart, TablePart
+from sensor.engine.protocols import CapturePart, Decode, DocumentsPart, MergerPart, TablePart
 from sensor.engine.rule_stage import RuleStage
 from sensor.model.packets import PacketBatch
+from sensor.model.status import Input
 
 HANDOVER_EVENTS = 8192
 """In a replay, rules see about this many flow events at once: their fixed cost is then nothing."""

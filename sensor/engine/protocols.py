@@ -13,21 +13,12 @@ from sensor.model.alert import Alert
 from sensor.model.columns import Rows
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import PacketBatch
+from sensor.model.status import Input
 
 Records = NDArray[np.void]
 """Flow events as records of `records.FLOW_LAYOUT`."""
 Decode = Callable[[FrameBatch, PacketBatch], None]
 """Fills a packet batch from the frames of a frame batch."""
-
-
-class Input(Protocol):
-    """One input of a run, and why it could not be read whole."""
-
-    @property
-    def path(self) -> str: ...
-
-    @property
-    def error(self) -> str | None: ...
 
 
 class CapturePart(Protocol):
@@ -58,7 +49,7 @@ class TablePart(Protocol):
 
     def take(self) -> Records: ...
 
-    def books(self) -> dict[str, Any]: ...
+    def counters(self) -> dict[str, Any]: ...
 
 
 class RulesPart(Protocol):

@@ -26,7 +26,7 @@ from sensor.model.packets import PacketBatch
 
 WAITING_BATCHES_MAX = 64
 """Batches of one worker that wait for the main thread; beyond them it waits, and its ring fills."""
-ASK_S = 0.01
+REQUEST_S = 0.01
 """A worker that events wait for is asked so often how far it has come."""
 OVER = 1 << 62
 """The packet time of a worker that has ended: nothing waits for it."""
@@ -91,15 +91,15 @@ class WorkersPipeline(AnyPipeline):
         decoders: Sequence[Decode],
         tables: Sequence[TablePart],
         stage: RuleStage,
-        ask: Callable[[int], None] | None = None,
+        request_time: Callable[[int], None] | None = None,
     ) -> None:
-        """`ask` has an idle capture say at once how far it has come; live captures can."""
+        """`request_time` has an idle capture say at once how far it has come; live captures can."""
         super().__init__(captures, [Lane(table, stage.context, stage.clock) for table in tables],
                          stage)  # fmt: skip
         self._decoders = decoders
-        self._ask = ask
+        self._request_time = request_time
         self._results: SimpleQueue[tuple[int, list[Records], int] | BaseException] = SimpleQueue()
-        self._asked_s = [0.0] * len(self.lanes)
+        self._requested_s = [0.0] * len(self.lanes)
         self._room = [threading.Semaphore(WAITING_BATCHES_MAX) for _ in self.lanes]
 
     def steps(self) -> Iterator[None]:
@@ -126,14 +126,14 @@ class WorkersPipeline(AnyPipeline):
 
     def _next(self, merge: Merge) -> tuple[int, list[Records], int] | BaseException:
         """The next result; while events wait for idle workers, those are asked."""
-        while self._ask is not None and (lagging := merge.lagging()):
+        while self._request_time is not None and (lagging := merge.lagging()):
             now_s = time.monotonic()
             for worker in lagging:
-                if now_s - self._asked_s[worker] >= ASK_S:
-                    self._asked_s[worker] = now_s
-                    self._ask(worker)
+                if now_s - self._requested_s[worker] >= REQUEST_S:
+                    self._requested_s[worker] = now_s
+                    self._request_time(worker)
             try:
-                return self._results.get(timeout=ASK_S)
+                return self._results.get(timeout=REQUEST_S)
             except Empty:
                 continue
         return self._results.get()

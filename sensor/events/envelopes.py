@@ -1,4 +1,4 @@
-"""What a line of JSON may be: a document, a hit, a response, an action; and a document's time."""
+"""Forms of a line of JSON: a document, a hit, a response, an action; and a document's time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sensor.query.values import date_span
 DEPTH_MAX = 64
 """Levels of a document, dots in its names counted: what is deeper cannot be written out again."""
 TIME_FIELDS = ("@timestamp", "timestamp", "event.created", "event.start")
-"""Where a document's time may stand; the first one that is a time is it."""
+"""Fields in which a document's time may stand; the first one that is a time is it."""
 
 _ACTIONS = frozenset({"index", "create", "update", "delete"})
 _ACTION_KEYS = frozenset({
@@ -48,17 +48,17 @@ def documents_of(value: Any) -> list[Document]:
 
 def _unwrapped(value: Document) -> list[Document]:
     """A hit's document, the hits of a response, the document of an update; else the value."""
-    if "_source" in value and isinstance(value["_source"], dict):
-        return [value["_source"]]
+    if isinstance(source := value.get("_source"), dict):
+        return [source]
     hits = value.get("hits")
     if isinstance(hits, dict) and isinstance(hits.get("hits"), list):
         return documents_of(hits["hits"])
     if isinstance(value.get("responses"), list) and "@timestamp" not in value:
         return documents_of(value["responses"])
-    if isinstance(value.get("doc"), dict) and value.keys() <= _UPDATE_KEYS:
-        return [value["doc"]]
-    if "_index" in value and isinstance(value.get("fields"), dict):
-        return [value["fields"]]
+    if isinstance(changed := value.get("doc"), dict) and value.keys() <= _UPDATE_KEYS:
+        return [changed]
+    if "_index" in value and isinstance(fields := value.get("fields"), dict):
+        return [fields]
     return [value]
 
 
@@ -68,8 +68,8 @@ def _is_action(value: Document) -> bool:
         key.startswith("_") or key in _ACTION_KEYS for key in target)
 
 
-def is_too_deep(value: Any) -> bool:
-    """Whether a document has more than DEPTH_MAX levels."""
+def is_too_deep(value: object) -> bool:
+    """Return True if a document has more than DEPTH_MAX levels."""
     waiting = [(value, 0)]
     while waiting:
         item, depth = waiting.pop()
@@ -119,7 +119,7 @@ def set_date(document: Document, time_ns: int) -> None:
     document["@timestamp"] = date_text(time_ns)
 
 
-def time_of(value: Any) -> int | None:
+def time_of(value: object) -> int | None:
     """The time that a value says: text of RFC 3339, or a number since 1970; None if neither.
 
     A number is in the unit in which it is a time between 1973 and 5138.

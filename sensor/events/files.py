@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import os
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 
 from sensor.base.escape import harmless
 from sensor.config import EventLimits
@@ -13,19 +12,12 @@ from sensor.errors import CaptureError
 from sensor.events.line_reader import STANDARD_INPUT
 from sensor.events.reader import EventReader
 from sensor.events.reorder import Sorter, Timed
+from sensor.model.status import Input
 from sensor.query.document_rows import DocumentRows
 from sensor.query.required_terms import Clauses
 
 ROWS_MAX = 8192
 """Documents that the rules see at once, from several files."""
-
-
-@dataclass(slots=True)
-class EventInput:
-    """One input of a run, for the ledger: where it is and what was wrong with it."""
-
-    path: str
-    error: str | None = None
 
 
 class EventFiles:
@@ -49,7 +41,7 @@ class EventFiles:
         self._sorters = [Sorter(self._limits.sort_documents, self._limits.sort_bytes)
                          for _ in self._readers]
         self._stopped = False
-        self.inputs = [EventInput(reader.path) for reader in self._readers]
+        self.inputs = [Input(reader.path) for reader in self._readers]
         self.bytes_total = _total_bytes([reader.path for reader in self._readers])
 
     def __iter__(self) -> Iterator[DocumentRows]:
@@ -89,13 +81,13 @@ class EventFiles:
 
     @property
     def waiting(self) -> bool:
-        """Whether a file is being read: a KeyboardInterrupt then ends the reading, and is taken."""
+        """True if a file is being read: a KeyboardInterrupt then ends the reading, and is taken."""
         return any(reader.blocks is not None and reader.blocks.waiting
                    for reader in self._readers)
 
     @property
     def interrupted(self) -> bool:
-        """Whether such an interrupt, or `stop`, ended the reading."""
+        """True if such an interrupt, or `stop`, ended the reading."""
         return self._stopped or any(
             reader.blocks is not None and reader.blocks.interrupted for reader in self._readers)
 
@@ -115,7 +107,7 @@ class EventFiles:
         return max((reader.reached_ns for reader in self._readers), default=-1)
 
     def ledger(self) -> dict[str, int]:
-        """What became of the documents, in the shape of `--stats`."""
+        """Return counters of the documents, in the shape of `--stats`."""
         counts = [reader.counts for reader in self._readers]
         return {
             "read": sum(count.read for count in counts),

@@ -8,14 +8,13 @@ import select
 import stat
 from collections.abc import Iterator
 from io import FileIO
-from typing import Protocol
 
 from sensor.compression.formats import MAGIC_BYTES, kind_of
-from sensor.compression.stream import DecompressedStream
+from sensor.compression.stream import DecompressedStream, RawStream
 
 BLOCK_BYTES = 1 << 20
 START_BYTES = 4096
-"""Where the form of a file shows at the latest."""
+"""Octets within which the form of a file shows."""
 STANDARD_INPUT = "-"
 BOM = b"\xef\xbb\xbf"
 SPARE_BYTES = 2
@@ -28,14 +27,6 @@ class BlockError(ValueError):
     """A stream that cannot be cut into records."""
 
 
-class ByteStream(Protocol):
-    """What blocks are read from: an unbuffered binary file, or a fake of one."""
-
-    def readinto(self, buffer: memoryview, /) -> int | None: ...
-
-    def close(self) -> None: ...
-
-
 class Pipe:
     """A pipe, socket or terminal: gives what is there at once, and can be asked to wait a while."""
 
@@ -45,7 +36,7 @@ class Pipe:
         self._poll.register(raw.fileno(), select.POLLIN)
 
     def is_ready(self, seconds: float) -> bool:
-        """Whether something comes within that time."""
+        """Return True if something comes within that time."""
         return bool(self._poll.poll(int(seconds * 1000)))
 
     def readinto(self, buffer: memoryview, /) -> int:
@@ -68,7 +59,7 @@ class Blocks:
         """Errors: OSError, DecompressError."""
         raw = FileIO(0, closefd=False) if path == STANDARD_INPUT else FileIO(path)
         self._pipe = None if stat.S_ISREG(os.fstat(raw.fileno()).st_mode) else Pipe(raw)
-        self._raw: ByteStream = self._pipe or raw
+        self._raw: RawStream = self._pipe or raw
         self._idle_s = idle_s
         self._line_bytes_max = line_bytes_max
         self.data = bytearray(min(BLOCK_BYTES, line_bytes_max) + SPARE_BYTES)
@@ -80,18 +71,18 @@ class Blocks:
         self.bytes_read = 0
         """Octets of the file, compressed as they may be."""
         self.waiting = False
-        """Whether the stream is being read: a KeyboardInterrupt is then taken for its end."""
+        """True if the stream is being read: a KeyboardInterrupt is then taken for its end."""
         self.interrupted = False
         self._filled = 0
         self._is_known = False
-        """Whether the form of the file is."""
+        """True if the form of the file is."""
         self._skipping = False
         self._stream = self._open()
 
-    def _open(self) -> ByteStream:
+    def _open(self) -> RawStream:
         """The stream of the content; its first octets are in the buffer."""
         octets = self._start_of(self._raw)
-        stream: ByteStream = self._raw
+        stream: RawStream = self._raw
         if kind_of(octets):
             stream = DecompressedStream(self._raw, octets)
             octets = self._start_of(stream)
@@ -100,7 +91,7 @@ class Blocks:
         self.data[: self._filled] = octets
         return stream
 
-    def _start_of(self, stream: ByteStream) -> bytes:
+    def _start_of(self, stream: RawStream) -> bytes:
         """The first octets: enough to tell a compression or a byte order mark."""
         start = bytearray(MAGIC_BYTES)
         filled, count = 0, 1
@@ -143,7 +134,7 @@ class Blocks:
             self.interrupted = True
             return True
 
-    def _read(self, stream: ByteStream, room: memoryview) -> int:
+    def _read(self, stream: RawStream, room: memoryview) -> int:
         if self.interrupted:
             return 0
         try:
@@ -167,7 +158,7 @@ class Blocks:
             self._filled += 1
 
     def _cut(self, is_last: bool) -> int:
-        """Where the last whole line (or object) of what is there ends; 0: there is none yet."""
+        """Return the end of the last whole line (or object) that is there; 0: there is none yet."""
         if not self._is_known:
             self._is_known = self._look_at_start(is_last)
             if not self._is_known:
@@ -194,7 +185,7 @@ class Blocks:
         return True
 
     def records(self) -> Iterator[tuple[int, int]]:
-        """Where the objects of a block stand, if they are spread over lines."""
+        """Return the places of a block's objects, if they are spread over lines."""
         start = 0
         for found in _RECORD_END.finditer(self.data, 0, self.end):
             yield start, found.end()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Collection
-from typing import Any
 
 from sensor.events.scanner import Scanner, is_compiled
 from sensor.query.required_terms import Clause, Clauses
@@ -19,7 +18,7 @@ USELESS = 0.7
 
 
 def scanner_for(
-    needs: Collection[Clauses] | None, data: Any, end: int, *, always: bool = False
+    needs: Collection[Clauses] | None, data: bytes | bytearray, end: int, *, always: bool = False
 ) -> Scanner:
     """The scanner for a file that begins with data[:end], lines that end with a newline.
 
@@ -49,8 +48,8 @@ def _scanner(clauses: list[Clause]) -> Scanner:
     return Scanner(sorted(set(words)), sorted(set(numbers)), folded=folded)
 
 
-def _hits(scanner: Scanner, data: Any, end: int) -> tuple[int, int]:
-    """How many lines the scanner finds, of how many."""
+def _hits(scanner: Scanner, data: bytes | bytearray, end: int) -> tuple[int, int]:
+    """Return how many lines the scanner finds, of how many."""
     found = array("q", bytes(8 * 3 * 256))
     at = count = lines = 0
     while at < end:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -30,6 +29,7 @@ from sensor.events.line_reader import BlockError, Blocks
 from sensor.events.prefilter import scanner_for
 from sensor.events.reorder import Timed
 from sensor.events.scanner import Scanner
+from sensor.model.columns import Document
 from sensor.query.required_terms import Clauses
 
 NAMED_MAX = 10
@@ -45,7 +45,7 @@ FOUND_MAX = 4096
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the lines of an input."""
+    """Counts of the lines of an input, by what became of them."""
 
     read: int = 0
     """Documents, parsed or passed over."""
@@ -171,7 +171,7 @@ class EventReader:
             found.append((time_ns, document))
         return end - start if documents else 0
 
-    def _parsed(self, line: memoryview) -> list[dict[str, Any]]:
+    def _parsed(self, line: memoryview) -> list[Document]:
         """The documents of a line. Errors: ValueError."""
         try:
             value = orjson.loads(line)

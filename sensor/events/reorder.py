@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from sensor.model.columns import Document
 
-Timed = tuple[int, dict[str, Any]]
+Timed = tuple[int, Document]
 
 
 class Sorter:

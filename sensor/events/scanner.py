@@ -13,7 +13,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from itertools import accumulate, product
-from typing import Any
 
 try:
     import cython
@@ -23,7 +22,7 @@ except ImportError:
 from sensor.query.required_terms import SAFE
 
 if not cython.compiled:
-    from sensor.memory.loads import octets_of
+    from sensor.memory.loads import Buffer, Octets, octets_of
 
 PAIRS = 65536
 NINES = b"999999999"
@@ -74,9 +73,9 @@ class Scanner:
         self.lines = 0
         """Lines that were not blank, of the last scan."""
         self.at = 0
-        """Where the last scan stopped: at the end, or before a line that found no more room."""
+        """The end of the last scan: that of the data, or before a line that found no more room."""
 
-    def scan(self, data: Any, start: int, end: int, found: Any) -> int:
+    def scan(self, data: Buffer, start: int, end: int, found: array[int]) -> int:
         """Look at the lines of data[start:end], each of which ends with a newline.
 
         Returns how many matter; `found` (of int64) has for each where it starts, where it ends and
@@ -86,7 +85,7 @@ class Scanner:
         self.at, self.lines = start, 0
         return self._scan(octets_of(data), octets_of(self._pairs), end, found)
 
-    def _scan(self, octets: Any, pairs: Any, end: int, found: Any) -> int:
+    def _scan(self, octets: Octets, pairs: Octets, end: int, found: array[int]) -> int:
         count = lines = 0
         at, room = self.at, len(found) // 3
         with cython.nogil:
@@ -124,8 +123,8 @@ class Scanner:
         self.at = at
         return count
 
-    def _is_special(self, octets: Any, start: int) -> bool:
-        """Whether the first key is one of HEADS, after `{`."""
+    def _is_special(self, octets: Octets, start: int) -> bool:
+        """Return True if the first key is one of HEADS, after `{`."""
         at = start + 1
         while self._classes[octets[at]] & BLANK:
             at += 1
@@ -144,8 +143,8 @@ class Scanner:
             head += 16
         return False
 
-    def _holds(self, octets: Any, at: int, start: int, kind: int) -> bool:
-        """Whether what may begin here does."""
+    def _holds(self, octets: Octets, at: int, start: int, kind: int) -> bool:
+        """Return True if what may begin here does."""
         if kind & ESCAPE and self._is_plain_escape(octets, at):
             return True
         if kind & EXPONENT and self._is_exponent(octets, at, start):
@@ -161,7 +160,7 @@ class Scanner:
                 link = self._next[2 * link]
         return False
 
-    def _is_text(self, octets: Any, at: int, index: int) -> bool:
+    def _is_text(self, octets: Octets, at: int, index: int) -> bool:
         first = self._starts[index]
         length = self._starts[index + 1] - first
         place = 0
@@ -171,8 +170,8 @@ class Scanner:
             place += 1
         return True
 
-    def _is_number(self, octets: Any, at: int, index: int, start: int) -> bool:
-        """Whether the digits are a number: only a sign and zeros before, only zeros behind a dot.
+    def _is_number(self, octets: Octets, at: int, index: int, start: int) -> bool:
+        """Return True if the digits are a number: before them a sign and zeros, zeros behind a dot.
 
         `.23e2` is met at its exponent.
         """
@@ -192,8 +191,8 @@ class Scanner:
             after = zeros
         return self._is_bordered(octets, left, after, start)
 
-    def _is_exponent(self, octets: Any, at: int, start: int) -> bool:
-        """Whether a number with an exponent stands here, from border to border."""
+    def _is_exponent(self, octets: Octets, at: int, start: int) -> bool:
+        """Return True if a number with an exponent stands here, from border to border."""
         left = at
         while left > start and (self._classes[octets[left]] & DIGIT or octets[left] == 46):
             left -= 1
@@ -206,8 +205,8 @@ class Scanner:
             right += 1
         return self._is_bordered(octets, left, right, start)
 
-    def _is_bordered(self, octets: Any, left: int, right: int, start: int) -> bool:
-        """Whether what stands between is a whole value: in quotes, or between JSON's other signs.
+    def _is_bordered(self, octets: Octets, left: int, right: int, start: int) -> bool:
+        """Return True if a whole value stands between: in quotes, or between JSON's other signs.
         """
         if left < start:
             return False
@@ -216,15 +215,17 @@ class Scanner:
         opens, closes = self._classes[octets[left]] & OPEN, self._classes[octets[right]] & CLOSE
         return bool(opens and closes)
 
-    def _is_plain_escape(self, octets: Any, at: int) -> bool:
-        """Whether `\\u00hh` stands here for a character that a word may hold."""
+    def _is_plain_escape(self, octets: Octets, at: int) -> bool:
+        """Return True if `\\u00hh` stands here for a character that a word may hold."""
         if octets[at + 2] != 48 or octets[at + 3] != 48 or self._hex[octets[at + 4]] > 15:
             return False
         high, low = self._hex[octets[at + 4]], self._hex[octets[at + 5]]
         return bool(low < 16 and self._safe[high << 4 | low])
 
 
-def _tables(texts: list[tuple[bytes, int]], folded: bool) -> tuple[Any, Any, Any]:
+def _tables(
+    texts: list[tuple[bytes, int]], folded: bool
+) -> tuple[bytearray, array[int], array[int]]:
     """With which pairs of octets something begins: what, and the texts of each pair, linked."""
     pairs, first, links = bytearray(PAIRS), array("i", [-1]) * PAIRS, array("i")
     for index, (text, kind) in enumerate(texts):
@@ -249,5 +250,5 @@ def _tables(texts: list[tuple[bytes, int]], folded: bool) -> tuple[Any, Any, Any
 
 
 def is_compiled() -> bool:
-    """Whether the search runs at its speed."""
+    """Return True if the search runs at its speed."""
     return bool(cython.compiled)

@@ -48,7 +48,6 @@ if not cython.compiled:
     from sensor.model.packets import PacketBatch
 
 
-
 def create(table: TableState, packets: PacketBatch, index: int, hashed: int) -> int:
     """A new flow for a packet; makes room by eviction where the table is full."""
     packet = packet_at(packets.rows, index)

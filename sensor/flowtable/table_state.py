@@ -92,7 +92,7 @@ class TableState:
         self.duplicates = self.time_backwards = self.time_jumps = self.evicted = 0
         self.one_way = self.two_way = self.lossy = 0
 
-    def books(self) -> dict[str, int | dict[str, int]]:
+    def counters(self) -> dict[str, int | dict[str, int]]:
         """The counters, for the ledger; `engine/pipeline.py` asserts that it balances."""
         return {
             "packets_in_table": self.packets_in_table,

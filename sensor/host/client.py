@@ -14,7 +14,6 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -22,16 +21,18 @@ from sensor.base.units import MASK32
 from sensor.host.event_queue import Timeline
 from sensor.host.process_events import ENDED, STARTED, Observer, process_event
 from sensor.host.sock_diag import Ends
-from sensor.host.socket_owners import Asked, Key, Owners, key_of
+from sensor.host.socket_owners import Key, Owners, PendingQuery, key_of
 from sensor.host.wire import (
     MESSAGE_MAX,
+    Message,
     MessageError,
-    ask_to,
     machine_from,
     pack,
     process_from,
+    query_to,
     unpack,
 )
+from sensor.memory.records import RecordArray
 from sensor.model.columns import Rows
 from sensor.model.flow import FLOW_ENDED
 from sensor.model.frames import FrameBatch
@@ -40,11 +41,11 @@ from sensor.model.processes import Processes
 
 HELLO_S = 5.0
 WAIT_S = 0.5
-"""How long flow events may wait for owners, all of a batch together. An answer takes milliseconds;
-after one that did not come nobody waits until the helper answers again."""
-ASKED_MAX = 1024
+"""The longest that flow events wait for owners, all of a batch together. An answer takes
+milliseconds; after one that did not come nobody waits until the helper answers again."""
+PENDING_MAX = 1024
 """Questions without an answer; beyond them connections are not asked about, and counted."""
-TOLD_MAX = 8192
+BEGINNINGS_MAX = 8192
 """Connections without a beginning (UDP) that are remembered as asked about."""
 V4_PREFIX = 0xFFFF << 32
 LOOPBACK_V4 = (V4_PREFIX | 0x7F000000) >> 24
@@ -63,10 +64,10 @@ class HostClient:
         self._observer = observer
         self._clock = clock
         self._owners = Owners()
-        self._asked: dict[int, Asked] = {}
+        self._pending: dict[int, PendingQuery] = {}
         self._number = 0
         self._lock = threading.Condition()
-        self._beginnings: deque[Key] = deque(maxlen=TOLD_MAX)
+        self._beginnings: deque[Key] = deque(maxlen=BEGINNINGS_MAX)
         self._begun: set[Key] = set()
         self.lost = 0
         """News of processes that never came."""
@@ -103,14 +104,14 @@ class HostClient:
     ) -> Callable[[FrameBatch, PacketBatch], None]:
         """A decoder that also asks whose new connections are."""
 
-        def decode_and_ask(frames: FrameBatch, packets: PacketBatch) -> None:
+        def decode_and_query(frames: FrameBatch, packets: PacketBatch) -> None:
             decode(frames, packets)
             if packets.count and not self.error:
-                self._ask_about(packets.records[: packets.count])
+                self._query_owners(packets.records[: packets.count])
 
-        return decode_and_ask
+        return decode_and_query
 
-    def _ask_about(self, records: Any) -> None:
+    def _query_owners(self, records: RecordArray) -> None:
         begins = (records["protocol"] == PROTOCOL_TCP) & (
             (records["tcp_flags"] & (SYN | ACK)) == SYN)
         begins |= records["protocol"] == PROTOCOL_UDP
@@ -122,23 +123,23 @@ class HostClient:
             key = key_of(protocol, source, target)
             if protocol == PROTOCOL_UDP and not self._is_new(key):
                 continue
-            self._ask(key, protocol, source, target, int(packet["time_ns"]))
+            self._query(key, protocol, source, target, int(packet["time_ns"]))
 
     def _is_new(self, key: Key) -> bool:
-        """Whether a connection that has no SYN was not asked about lately."""
+        """Return True if a connection that has no SYN was not asked about lately."""
         with self._lock:
             if key in self._begun:
                 return False
-            if len(self._beginnings) == TOLD_MAX:
+            if len(self._beginnings) == BEGINNINGS_MAX:
                 self._begun.discard(self._beginnings[0])
             self._beginnings.append(key)
             self._begun.add(key)
             return True
 
-    def _ask(
+    def _query(
         self, key: Key, protocol: int, source: tuple[int, int], target: tuple[int, int],
         time_ns: int,
-    ) -> Asked | None:  # fmt: skip
+    ) -> PendingQuery | None:  # fmt: skip
         """Ask whose a connection of this host is; None if it is none, or cannot be asked."""
         if self._is_ours(source[0]):
             ours, theirs = source, target
@@ -148,28 +149,28 @@ class HostClient:
             return None
         ends = Ends(protocol, _ip(ours[0]), ours[1], _ip(theirs[0]), theirs[1])
         with self._lock:
-            if len(self._asked) >= ASKED_MAX:
+            if len(self._pending) >= PENDING_MAX:
                 self.unasked += 1
                 return None
-            asked = self._owners.ask(key, time_ns)
+            query = self._owners.add_query(key, time_ns)
             self._number += 1
-            self._asked[self._number] = asked
+            self._pending[self._number] = query
             try:  # in the order of their numbers, as they are answered
-                self._socket.send(pack(ask_to(self._number, ends)), socket.MSG_DONTWAIT)
+                self._socket.send(pack(query_to(self._number, ends)), socket.MSG_DONTWAIT)
             except OSError:
-                self._asked.pop(self._number, None)
-                asked.answered = True
+                self._pending.pop(self._number, None)
+                query.answered = True
                 self.unasked += 1
-        return asked
+        return query
 
     def _is_ours(self, address: int) -> bool:
         return address in self._addresses or address >> 24 == LOOPBACK_V4
 
     # --- the main thread
 
-    def stamp(self, records: Any) -> None:
+    def stamp(self, records: RecordArray) -> None:
         """Write into flow events whose they are; asks for those that were not asked about."""
-        waiting: list[tuple[int, Asked]] = []
+        waiting: list[tuple[int, PendingQuery]] = []
         keys: list[tuple[int, Key]] = []
         for row in np.flatnonzero(records["process"] == 0).tolist():
             record = records[row]
@@ -180,16 +181,16 @@ class HostClient:
             resp = (_address(record, "resp"), int(record["resp_port"]))
             key = key_of(protocol, orig, resp)
             with self._lock:
-                asked = self._owners.of(key, int(record["last_ns"]))
-            if (asked is None or (asked.answered and asked.process is None)) and not self.error:
-                asked = self._ask(key, protocol, orig, resp, int(record["first_ns"])) or asked
-            if asked is not None:
-                waiting.append((row, asked))
+                query = self._owners.of(key, int(record["last_ns"]))
+            if (query is None or (query.answered and query.process is None)) and not self.error:
+                query = self._query(key, protocol, orig, resp, int(record["first_ns"])) or query
+            if query is not None:
+                waiting.append((row, query))
                 keys.append((row, key))
-        self._wait([asked for _, asked in waiting])
-        for row, asked in waiting:
-            if asked.process is not None:
-                records["process"][row] = self._processes.index(asked.process)
+        self._wait([query for _, query in waiting])
+        for row, query in waiting:
+            if query.process is not None:
+                records["process"][row] = self._processes.index(query.process)
         with self._lock:
             for row, key in keys:
                 if records["action"][row] == FLOW_ENDED:
@@ -200,20 +201,20 @@ class HostClient:
         return self._timeline.take(until_ns)
 
     def ledger(self) -> dict[str, int]:
-        """What was told and what got lost, in the shape of `--stats`."""
+        """Return counters of events and of what got lost, in the shape of `--stats`."""
         return {
             "events": self._timeline.added, "lost": self.lost, "dropped": self._timeline.dropped,
             "unasked": self.unasked, "unanswered": self.unanswered,
             "forgotten": self._owners.forgotten,
         }  # fmt: skip
 
-    def _wait(self, questions: list[Asked]) -> None:
+    def _wait(self, queries: list[PendingQuery]) -> None:
         with self._lock:
             wait_s = 0.0 if self._is_slow else WAIT_S
             done = self._lock.wait_for(
-                lambda: self.error or all(asked.answered for asked in questions), wait_s)
+                lambda: self.error or all(query.answered for query in queries), wait_s)
             self._is_slow = not done
-            self.unanswered += sum(not asked.answered for asked in questions)
+            self.unanswered += sum(not query.answered for query in queries)
 
     # --- the thread that listens
 
@@ -221,40 +222,40 @@ class HostClient:
         reason = "the helper has ended"
         try:
             while octets := self._socket.recv(MESSAGE_MAX + 1):
-                self._told(unpack(octets))
+                self._receive(unpack(octets))
         except MessageError as error:
             reason = f"the helper said what is not to be understood: {error}"
         except OSError as error:
             reason = str(error.strerror)
         with self._lock:
             self.error = reason
-            self._asked.clear()
+            self._pending.clear()
             self._lock.notify_all()
 
-    def _told(self, message: dict[str, Any]) -> None:
+    def _receive(self, message: Message) -> None:
         if "answer" in message:
-            self._answered(message)
+            self._receive_owner(message)
         elif "lost" in message:
             self.lost += message["lost"] if type(message["lost"]) is int else 1
         elif "start" in message or "end" in message:
-            self._happened(message)
+            self._receive_event(message)
 
-    def _answered(self, message: dict[str, Any]) -> None:
-        told, number = message.get("process"), message["answer"]
+    def _receive_owner(self, message: Message) -> None:
+        owner, number = message.get("process"), message["answer"]
         if type(number) is not int:
             raise MessageError("an answer to no question")
-        process = None if told is None else process_from(told, self.machine)
+        process = None if owner is None else process_from(owner, self.machine)
         with self._lock:
-            if number not in self._asked:
+            if number not in self._pending:
                 return
-            while (first := next(iter(self._asked))) != number:  # their answers were lost
-                self._asked.pop(first).answered = True
-            asked = self._asked.pop(number)
-            asked.process, asked.answered = process, True
+            while (first := next(iter(self._pending))) != number:  # their answers were lost
+                self._pending.pop(first).answered = True
+            query = self._pending.pop(number)
+            query.process, query.answered = process, True
             self._is_slow = False
             self._lock.notify_all()
 
-    def _happened(self, message: dict[str, Any]) -> None:
+    def _receive_event(self, message: Message) -> None:
         time_ns, code = message.get("ns"), message.get("code")
         if type(time_ns) is not int or not 0 <= time_ns < 1 << 62:
             raise MessageError("an event without a time")
@@ -277,7 +278,7 @@ def connect(path: str) -> socket.socket:
     return connection
 
 
-def _address(record: Any, side: str) -> int:
+def _address(record: np.void, side: str) -> int:
     return int(record[f"{side}_hi"]) << 64 | int(record[f"{side}_lo"])
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
-from sensor.model.columns import Rows
+from sensor.model.columns import Document, Rows
 
 WAITING_MAX = 100_000
 """Documents that wait; beyond them the oldest is dropped, and counted."""
 
-MakeRows = Callable[[list[dict[str, Any]], list[int]], Rows]
+MakeRows = Callable[[list[Document], list[int]], Rows]
 """Documents and the times at which they became known, as rows that rules can read."""
 
 
@@ -24,12 +23,12 @@ class Timeline:
 
     def __init__(self, make_rows: MakeRows, waiting_max: int = WAITING_MAX) -> None:
         self._make_rows = make_rows
-        self._waiting: deque[tuple[int, dict[str, Any]]] = deque(maxlen=waiting_max)
+        self._waiting: deque[tuple[int, Document]] = deque(maxlen=waiting_max)
         self._reached_ns = -1
         self.added = 0
         self.dropped = 0
 
-    def add(self, time_ns: int, document: dict[str, Any]) -> None:
+    def add(self, time_ns: int, document: Document) -> None:
         """A further document. One that comes later than its time is known from now on only."""
         self._reached_ns = max(self._reached_ns, time_ns)
         if len(self._waiting) == self._waiting.maxlen:
@@ -39,7 +38,7 @@ class Timeline:
 
     def take(self, until_ns: int | None) -> list[tuple[int, Rows]]:
         """The documents known by `until_ns`, or all of them: rows that became known together."""
-        groups: list[tuple[int, list[dict[str, Any]]]] = []
+        groups: list[tuple[int, list[Document]]] = []
         while self._waiting and (until_ns is None or self._waiting[0][0] <= until_ns):
             known_ns, document = self._waiting.popleft()
             if groups and groups[-1][0] == known_ns:

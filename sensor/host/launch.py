@@ -13,7 +13,7 @@ from sensor.errors import CaptureError
 from sensor.host.client import connect
 
 HELLO_S = 10.0
-"""How long a helper may take to start and say hello."""
+"""The longest that a helper may take to start and send its hello."""
 
 
 def open_host(path: str | None) -> socket.socket | None:

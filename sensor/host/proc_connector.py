@@ -19,7 +19,7 @@ LISTEN = 1
 NLMSG_DONE = 3
 
 ACKNOWLEDGED, EXEC, EXIT = 0, 0x00000002, 0x80000000
-"""What happened (`proc_event.what`); the first answers our asking to listen."""
+"""Kinds of event (`proc_event.what`); the first answers our asking to listen."""
 
 _NETLINK = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _CONNECTOR = struct.Struct("=IIIIHH")  # idx, val, sequence, acknowledge, length, flags
@@ -31,7 +31,7 @@ MESSAGE_MAX = 4096
 RECEIVE_BYTES = 4 * 1024 * 1024
 """Room asked for in the socket; the kernel may allow less."""
 ANSWER_S = 1.0
-"""How long the kernel's answer may take; refused, there is none."""
+"""The longest that the kernel's answer may take; refused, there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,15 @@ class ProcConnector:
 
     def __init__(self) -> None:
         self.lost = 0
-        """How often the kernel had news that found no room."""
+        """Times that the kernel had news that found no room."""
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_CONNECTOR)
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
             self._socket.bind((0, CN_IDX_PROC))
-            ask = _CONNECTOR.pack(CN_IDX_PROC, CN_VAL_PROC, 0, 0, 4, 0) + struct.pack("=I", LISTEN)
-            length = _NETLINK.size + len(ask)
-            self._socket.send(_NETLINK.pack(length, NLMSG_DONE, 0, 0, os.getpid()) + ask)
+            request = _CONNECTOR.pack(CN_IDX_PROC, CN_VAL_PROC, 0, 0, 4, 0)
+            request += struct.pack("=I", LISTEN)
+            length = _NETLINK.size + len(request)
+            self._socket.send(_NETLINK.pack(length, NLMSG_DONE, 0, 0, os.getpid()) + request)
             self._await_answer()
         except OSError as error:
             self._socket.close()

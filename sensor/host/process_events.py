@@ -14,6 +14,7 @@ from sensor.ecs.field import nested
 from sensor.ecs.process_fields import PROCESS_FIELDS
 from sensor.ecs.schema import ECS_VERSION
 from sensor.ecs.text import time_text
+from sensor.model.columns import Document
 from sensor.model.processes import Process, clean
 
 DATASET = "sensor.process"
@@ -22,12 +23,12 @@ MODULE = "sensor"
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What happened to a process, as ECS has it."""
+    """An event in the life of a process, as ECS has it."""
 
     action: str
     types: tuple[str, ...]
     reason: str = ""
-    """What was inferred, for whoever reads the document."""
+    """An inference, for whoever reads the document."""
 
 
 STARTED = Happening("process_started", ("start",))
@@ -53,10 +54,10 @@ class Observer:
 def process_event(
     process: Process, happening: Happening, time_ns: int, observer: Observer,
     *, created_ns: int = 0, exit_code: int | None = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> Document:  # fmt: skip
     """One process event as a nested ECS document."""
-    document = nested(PROCESS_FIELDS, process)
-    event: dict[str, Any] = {
+    document: dict[str, Any] = nested(PROCESS_FIELDS, process)
+    event: Document = {
         "kind": "event", "category": ["process"], "type": list(happening.types),
         "action": happening.action, "module": MODULE, "dataset": DATASET,
         "provider": process.source, "id": _event_id(process, happening, time_ns),

@@ -25,7 +25,7 @@ GONE = "gone before it could be read"
 NO_EXECUTABLE = "executable"
 
 _CONTAINER = re.compile(r"\b[0-9a-f]{64}\b")
-"""How container runtimes name control groups."""
+"""Names that container runtimes give control groups."""
 
 
 class Procfs:
@@ -44,7 +44,7 @@ class Procfs:
         self._boot_s = int(time.time() - time.clock_gettime(time.CLOCK_BOOTTIME))
 
     def process(self, pid: int) -> Process:
-        """What is known of a process."""
+        """Return what is known of a process."""
         stat = self._read(pid, "stat")
         words = stat.rpartition(")")[2].split()
         if len(words) < 20:
@@ -137,7 +137,7 @@ class Procfs:
 
 
 def _name(comm: str, executable: str) -> str:
-    """What the process was started as; the program's own name where the kernel cut that off."""
+    """Return the name it was started as; the program's own where the kernel cut that off."""
     base = executable.removesuffix(" (deleted)").rpartition("/")[2]
     return clean(base if len(comm) == COMM_MAX and base.startswith(comm) else comm)
 

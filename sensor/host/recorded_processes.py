@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from sensor.host.event_queue import Timeline
 from sensor.host.process_events import FIRST_OPENED, FIRST_SEEN, Observer, process_event
+from sensor.memory.records import RecordArray
+from sensor.model.columns import Rows
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import ACK, KIND_FLOW, PROTOCOL_TCP, SYN, PacketBatch
 from sensor.model.processes import Processes
@@ -42,15 +43,15 @@ class RecordedProcesses:
 
         return decode_and_look
 
-    def stamp(self, records: Any) -> None:
+    def stamp(self, records: RecordArray) -> None:
         """Nothing to add: the flow table has kept whose the packets were."""
 
-    def take(self, until_ns: int | None) -> Any:
+    def take(self, until_ns: int | None) -> list[tuple[int, Rows]]:
         """The process events of that time, as Timeline.take."""
         return self._timeline.take(until_ns)
 
     def ledger(self) -> dict[str, int]:
-        """What was told and what got lost, in the shape of `--stats`; empty without processes."""
+        """Return counters of events, in the shape of `--stats`; empty without processes."""
         if not len(self._processes):
             return {}
         return {"events": self._timeline.added, "dropped": self._timeline.dropped,
@@ -61,10 +62,10 @@ class RecordedProcesses:
         numbers, rows = np.unique(records["process"], return_index=True)
         for number, row in zip(numbers.tolist(), rows.tolist(), strict=True):
             if number > self._seen:
-                self._tell(number, records[row])
+                self._add_event(number, records[row])
         self._seen = max(self._seen, int(numbers[-1]) if len(numbers) else 0)
 
-    def _tell(self, number: int, packet: Any) -> None:
+    def _add_event(self, number: int, packet: np.void) -> None:
         time_ns = int(packet["time_ns"])
         process = self._processes[number]
         opens = (packet["kind"] == KIND_FLOW and packet["protocol"] == PROTOCOL_TCP

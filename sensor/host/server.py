@@ -19,17 +19,17 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from sensor.host.proc_connector import EXEC, KernelEvent, ProcConnector
 from sensor.host.procfs import GONE, Procfs
 from sensor.host.sock_diag import Ends, Sockets
 from sensor.host.wire import (
-    ASK_MAX,
+    QUERY_MAX,
+    Message,
     MessageError,
-    ask_from,
     pack,
     process_to,
+    query_from,
     unpack,
 )
 from sensor.model.processes import Process
@@ -47,7 +47,7 @@ STARTED_BYTES = 64 * 1024 * 1024
 """Processes that are remembered since they started, to tell of their end; and their octets, about:
 who starts them chooses how long their arguments are."""
 PROCESS_BYTES = 2048
-"""What remembering a process takes beside its texts."""
+"""Memory that a remembered process takes beside its texts."""
 LIKELY_MAX = 64
 SEND_BYTES = 1024 * 1024
 SO_PEERGROUPS = 59
@@ -134,12 +134,12 @@ class HostEvents:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
         client = _Client(connection)
         self._clients[connection.fileno()] = client
-        self._selector.register(connection, selectors.EVENT_READ, lambda: self._asked(client))
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._answer(client))
         self._send(client, {"hello": self._hello()})
 
     @property
     def clients(self) -> int:
-        """How many are connected."""
+        """The number of connected sensors."""
         return len(self._clients)
 
     def serve(self, timeout_s: float | None = None) -> None:
@@ -157,7 +157,7 @@ class HostEvents:
             self._drop(client)
         self._selector.close()
 
-    def _hello(self) -> dict[str, Any]:
+    def _hello(self) -> Message:
         machine = self._procfs.machine
         return {"id": machine.id, "hostname": machine.hostname, "os": machine.os_type,
                 "addresses": own_addresses(), "notices": self._notices}  # fmt: skip
@@ -178,13 +178,13 @@ class HostEvents:
         lost = connector.lost
         events, seen = connector.read(EVENTS_AT_ONCE)
         for event in events:
-            self._tell(event)
+            self._publish(event)
         if connector.lost > lost:
             for client in list(self._clients.values()):
                 self._send(client, {"lost": connector.lost - lost})
         return seen
 
-    def _tell(self, event: KernelEvent) -> None:
+    def _publish(self, event: KernelEvent) -> None:
         if event.what == EXEC:
             process = self._procfs.process(event.pid)
             parent = self._started.get(process.parent_pid)
@@ -204,9 +204,9 @@ class HostEvents:
 
     # --- questions
 
-    def _asked(self, client: _Client) -> None:
+    def _answer(self, client: _Client) -> None:
         try:
-            octets = client.socket.recv(ASK_MAX + 1)
+            octets = client.socket.recv(QUERY_MAX + 1)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -215,7 +215,7 @@ class HostEvents:
             self._drop(client)
             return
         try:
-            number, ends = ask_from(unpack(octets, ASK_MAX))
+            number, ends = query_from(unpack(octets, QUERY_MAX))
         except MessageError:
             self.refused += 1
             self._drop(client)
@@ -252,14 +252,14 @@ class HostEvents:
             return
         allowed = False
         with contextlib.suppress(OSError):  # gone already, or in more groups than are looked at
-            allowed = len(self._clients) < CLIENTS_MAX and may_ask(connection)
+            allowed = len(self._clients) < CLIENTS_MAX and may_connect(connection)
         if not allowed:
             self.refused += 1
             connection.close()
             return
         self.adopt(connection)
 
-    def _send(self, client: _Client, message: dict[str, Any]) -> None:
+    def _send(self, client: _Client, message: Message) -> None:
         """Queue a message, or count it as lost, and send what can be sent."""
         octets = pack(message)
         if len(client.waiting) >= QUEUE_MAX or client.octets + len(octets) > QUEUE_BYTES:
@@ -301,10 +301,10 @@ class HostEvents:
             client.socket.close()
 
 
-def may_ask(connection: socket.socket) -> bool:
-    """Whether the other end is root, ourselves, or of our group (unix(7), SO_PEERCRED)."""
-    told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    _, user, group = struct.unpack("=iII", told)
+def may_connect(connection: socket.socket) -> bool:
+    """Return True if the other end is root, ourselves, or of our group (unix(7), SO_PEERCRED)."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    _, user, group = struct.unpack("=iII", credentials)
     if user in (0, os.geteuid()) or group == os.getegid():
         return True
     octets = connection.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, 4096)
@@ -354,7 +354,7 @@ def open_listener(path: str) -> socket.socket:
 
 
 def _is_served(path: str) -> bool:
-    """Whether a process listens at a socket: one that was left behind refuses."""
+    """Return True if a process listens at a socket: one that was left behind refuses."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as caller:
         caller.setblocking(False)  # with its queue full it is busy, and there
         try:

@@ -23,7 +23,7 @@ NO_COOKIE = MASK32
 ANSWER_S = 1.0
 
 _NETLINK = struct.Struct("=IHHII")
-_ASK = struct.Struct("=BBBBI")  # family, protocol, extensions, padding, states
+_REQUEST = struct.Struct("=BBBBI")  # family, protocol, extensions, padding, states
 _PORTS = struct.Struct(">HH")
 _REST = struct.Struct("=III")  # interface, cookie
 _ID_BYTES = _PORTS.size + 32 + _REST.size
@@ -48,7 +48,7 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class SocketOwner:
-    """What the kernel knows of a socket; inode 0: nobody has it any more, or not yet."""
+    """A socket as the kernel knows it; inode 0: nobody has it any more, or not yet."""
 
     inode: int
     user_id: int
@@ -57,15 +57,15 @@ class SocketOwner:
 def question(ends: Ends, sequence: int) -> bytes:
     """The netlink message that asks for one socket."""
     family = socket.AF_INET if ends.local.version == 4 else socket.AF_INET6
-    ask = _ASK.pack(family, ends.protocol, 0, 0, ALL_STATES)
+    request = _REQUEST.pack(family, ends.protocol, 0, 0, ALL_STATES)
     ours, theirs = (ends.local, ends.local_port), (ends.remote, ends.remote_port)
     if ends.protocol == socket.IPPROTO_UDP:  # the kernel has the two the other way round there
         ours, theirs = theirs, ours
-    ask += _PORTS.pack(ours[1], theirs[1])
-    ask += ours[0].packed.ljust(16, b"\0") + theirs[0].packed.ljust(16, b"\0")
-    ask += _REST.pack(0, NO_COOKIE, NO_COOKIE)
-    length = _NETLINK.size + len(ask)
-    return _NETLINK.pack(length, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, sequence, 0) + ask
+    request += _PORTS.pack(ours[1], theirs[1])
+    request += ours[0].packed.ljust(16, b"\0") + theirs[0].packed.ljust(16, b"\0")
+    request += _REST.pack(0, NO_COOKIE, NO_COOKIE)
+    length = _NETLINK.size + len(request)
+    return _NETLINK.pack(length, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, sequence, 0) + request
 
 
 def answer(octets: bytes, sequence: int) -> SocketOwner | None:

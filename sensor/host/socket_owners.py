@@ -28,7 +28,7 @@ def key_of(protocol: int, one: tuple[int, int], other: tuple[int, int]) -> Key:
 
 
 @dataclass(slots=True)
-class Asked:
+class PendingQuery:
     """One question: when the packet was that raised it, and the answer once it is there."""
 
     time_ns: int
@@ -41,32 +41,32 @@ class Owners:
 
     def __init__(self, kept_max: int = KEPT_MAX) -> None:
         self._kept_max = kept_max
-        self._asked: OrderedDict[Key, list[Asked]] = OrderedDict()
+        self._queries: OrderedDict[Key, list[PendingQuery]] = OrderedDict()
         self.forgotten = 0
 
     def __len__(self) -> int:
-        return len(self._asked)
+        return len(self._queries)
 
-    def ask(self, key: Key, time_ns: int) -> Asked:
+    def add_query(self, key: Key, time_ns: int) -> PendingQuery:
         """Note that a connection is asked about."""
-        asked = Asked(time_ns)
-        self._asked.setdefault(key, []).append(asked)
-        self._asked.move_to_end(key)
-        del self._asked[key][:-AGAIN_MAX]
-        if len(self._asked) > self._kept_max:
-            self._asked.popitem(last=False)
+        query = PendingQuery(time_ns)
+        self._queries.setdefault(key, []).append(query)
+        self._queries.move_to_end(key)
+        del self._queries[key][:-AGAIN_MAX]
+        if len(self._queries) > self._kept_max:
+            self._queries.popitem(last=False)
             self.forgotten += 1
-        return asked
+        return query
 
-    def of(self, key: Key, last_ns: int) -> Asked | None:
+    def of(self, key: Key, last_ns: int) -> PendingQuery | None:
         """The newest question that a flow whose last packet came then can have raised."""
-        return next((asked for asked in reversed(self._asked.get(key, ()))
-                     if asked.time_ns <= last_ns), None)  # fmt: skip
+        return next((query for query in reversed(self._queries.get(key, ()))
+                     if query.time_ns <= last_ns), None)  # fmt: skip
 
     def over(self, key: Key, last_ns: int) -> None:
         """Forget what was asked for a flow that is over."""
-        left = [asked for asked in self._asked.get(key, ()) if asked.time_ns > last_ns]
+        left = [query for query in self._queries.get(key, ()) if query.time_ns > last_ns]
         if left:
-            self._asked[key] = left
+            self._queries[key] = left
         else:
-            self._asked.pop(key, None)
+            self._queries.pop(key, None)

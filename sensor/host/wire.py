@@ -1,4 +1,4 @@
-"""What the helper and the sensor say to each other: one JSON object for each message.
+"""Messages between the helper and the sensor: one JSON object for each message.
 
     helper -> sensor   {"hello": {...}}       this machine, its addresses, what it cannot see
                        {"start": process, "ns": time}     {"end": process, "ns": time, "code": n}
@@ -24,7 +24,7 @@ from sensor.model.processes import ARGS_MAX, TEXT_MAX, Machine, Process, clean
 
 MESSAGE_MAX = 512 * 1024
 """Octets of a message; a process with all its arguments fits."""
-ASK_MAX = 512
+QUERY_MAX = 512
 NUMBER_MAX = 1 << 62
 
 _PLAIN = Process()
@@ -33,16 +33,20 @@ _LISTS = ("args", "gaps")
 _ENTITY = re.compile(r"[0-9a-f]{0,64}")
 
 
+Message = dict[str, object]
+"""A JSON object."""
+
+
 class MessageError(ValueError):
     """A message that is not one of these."""
 
 
-def pack(message: dict[str, Any]) -> bytes:
+def pack(message: Message) -> bytes:
     """A message as octets."""
     return orjson.dumps(message)
 
 
-def unpack(octets: bytes, most: int = MESSAGE_MAX) -> dict[str, Any]:
+def unpack(octets: bytes, most: int = MESSAGE_MAX) -> Message:
     """The object in a message. Errors: MessageError."""
     if len(octets) > most:
         raise MessageError(f"a message of {len(octets)} octets")
@@ -55,8 +59,8 @@ def unpack(octets: bytes, most: int = MESSAGE_MAX) -> dict[str, Any]:
     return message
 
 
-def process_to(process: Process) -> dict[str, Any]:
-    """What is known of a process; the machine is told once."""
+def process_to(process: Process) -> Message:
+    """Return a process as a message has it, without the machine, which the hello names."""
     return {
         name: [clean(text) for text in value] if name in _LISTS
         else clean(value) if isinstance(value, str) else value
@@ -65,12 +69,12 @@ def process_to(process: Process) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def process_from(told: Any, machine: Machine) -> Process:
+def process_from(sent: object, machine: Machine) -> Process:
     """The process in a message. Errors: MessageError."""
-    if not isinstance(told, dict):
+    if not isinstance(sent, dict):
         raise MessageError("no process")
     members: dict[str, Any] = {}
-    for name, value in told.items():
+    for name, value in sent.items():
         wanted = _TYPES.get(name)
         if name in _LISTS:
             if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
@@ -87,7 +91,7 @@ def process_from(told: Any, machine: Machine) -> Process:
     return Process(**members, machine=machine)
 
 
-def machine_from(hello: Any) -> tuple[Machine, tuple[int, ...], tuple[str, ...]]:
+def machine_from(hello: object) -> tuple[Machine, tuple[int, ...], tuple[str, ...]]:
     """The machine, its addresses (128 bits, IPv4 mapped) and notices. Errors: MessageError."""
     if not isinstance(hello, dict):
         raise MessageError("no hello")
@@ -102,14 +106,14 @@ def machine_from(hello: Any) -> tuple[Machine, tuple[int, ...], tuple[str, ...]]
     return machine, addresses, tuple(str(text)[:TEXT_MAX] for text in notices)
 
 
-def ask_to(number: int, ends: Ends) -> dict[str, Any]:
+def query_to(number: int, ends: Ends) -> Message:
     """The question whose a connection is."""
     return {"ask": number, "protocol": ends.protocol,
             "local": [str(ends.local), ends.local_port],
             "remote": [str(ends.remote), ends.remote_port]}  # fmt: skip
 
 
-def ask_from(message: dict[str, Any]) -> tuple[int, Ends]:
+def query_from(message: Message) -> tuple[int, Ends]:
     """The number of a question, and the connection. Errors: MessageError."""
     number, protocol = message.get("ask"), message.get("protocol")
     if type(number) is not int or not 0 <= number < NUMBER_MAX:
@@ -128,10 +132,10 @@ def number_of(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:
     return int(address) | (0xFFFF << 32 if address.version == 4 else 0)
 
 
-def _end(told: Any) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:
-    if not isinstance(told, list) or len(told) != 2:
+def _end(sent: object) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:
+    if not isinstance(sent, list) or len(sent) != 2:
         raise MessageError("no address and port")
-    text, port = told
+    text, port = sent
     if not isinstance(text, str) or type(port) is not int or not 0 <= port <= 0xFFFF:
         raise MessageError("no address and port")
     try:
@@ -140,7 +144,7 @@ def _end(told: Any) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]
         raise MessageError(str(error)) from None
 
 
-def _text(hello: dict[str, Any], name: str) -> str:
+def _text(hello: Message, name: str) -> str:
     value = hello.get(name, "")
     if not isinstance(value, str):
         raise MessageError(f"hello: {name}")

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Scalar = str | int | float | bool
-Document = dict[str, Any]
-"""A nested ECS document, as JSON has it."""
+Document = dict[str, object]
+"""A nested ECS document as JSON has it: objects, lists, texts, numbers, truth values."""
 Mask = NDArray[np.bool_]
 
 

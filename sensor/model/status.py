@@ -11,6 +11,14 @@ from dataclasses import dataclass, field
 INTERFACE_UP, INTERFACE_DOWN, INTERFACE_ABSENT = "up", "down", "absent"
 
 
+@dataclass(slots=True)
+class Input:
+    """One input of a run: where it is, and why it could not be read whole."""
+
+    path: str
+    error: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """One line for the operator, not an alert: loss, an interface that went away, a failed reload.
@@ -117,7 +125,6 @@ class Status:
         """Everything that should have been seen or said and was not."""
         dropped = sum(sink.dropped for sink in self.sinks)
         return self.capture.kernel_drops + self.evicted + dropped
-
 
 
 def sink_drops(status: Status, kind: str = ALERTS) -> int:

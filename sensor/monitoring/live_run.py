@@ -53,7 +53,7 @@ class Operator:
     def notify(self, notice: Notice) -> None:
         """Show a notice, unless it may be left out, and give it to the sinks."""
         if notice.warning or not self.quiet:
-            self.screen.say(notice_line(notice))
+            self.screen.print_line(notice_line(notice))
         for sink in self.sinks:
             sink.notify(notice)
 
@@ -72,7 +72,7 @@ def notice_line(notice: Notice) -> str:
 
 
 def is_journal() -> bool:
-    """Whether standard error leads to the journal of systemd (systemd.exec(5), JOURNAL_STREAM)."""
+    """Return True if stderr leads to the journal of systemd (systemd.exec(5), JOURNAL_STREAM)."""
     try:
         place = os.fstat(2)
     except OSError:

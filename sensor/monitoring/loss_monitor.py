@@ -21,13 +21,11 @@ class LossKind:
 
     key: str
     count: Callable[[Status], int]
-    """How often it has happened since the start."""
+    """Count since the start."""
     what: tuple[str, str]
-    """What is counted: one of it, more of it."""
+    """The thing that is counted: one of it, more of it."""
     why: str
     advice: str
-
-
 
 
 LOSS_KINDS = (
@@ -69,8 +67,8 @@ DROPS = {"sink_drops": ALERTS, "record_drops": RECORDS}
 
 
 @dataclass(slots=True)
-class _Said:
-    """What was last said of one kind."""
+class _Reported:
+    """The last notice of one kind."""
 
     count: int = 0
     at_s: float = float("-inf")
@@ -86,7 +84,7 @@ class LossWatch:
 
     def __init__(self, interval_ns: int = LOSS_INTERVAL_NS) -> None:
         self._interval_s = interval_ns / SECOND_NS
-        self._said = {kind.key: _Said() for kind in LOSS_KINDS}
+        self._reported = {kind.key: _Reported() for kind in LOSS_KINDS}
 
     def check(self, status: Status, *, last: bool = False) -> list[Notice]:
         """The notices that are due, at most one of each kind; at the end (`last`) all that is new.
@@ -95,14 +93,14 @@ class LossWatch:
         """
         notices = []
         for kind in LOSS_KINDS:
-            said = self._said[kind.key]
+            reported = self._reported[kind.key]
             total = kind.count(status)
-            due = last or status.elapsed_s - said.at_s >= self._interval_s
-            if total > said.count and due:
-                text = loss_text(kind, total - said.count, status)
+            due = last or status.elapsed_s - reported.at_s >= self._interval_s
+            if total > reported.count and due:
+                text = loss_text(kind, total - reported.count, status)
                 about = _only_sink(kind, status)
                 notices.append(Notice(status.wall_ns, "loss", text, warning=True, about=about))
-                said.count, said.at_s = total, status.elapsed_s
+                reported.count, reported.at_s = total, status.elapsed_s
         return notices
 
 

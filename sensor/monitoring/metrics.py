@@ -23,14 +23,19 @@ from sensor.errors import ConfigError
 from sensor.model.status import ALERTS, INTERFACE_UP, RECORDS, Status
 
 if TYPE_CHECKING:  # prometheus_client takes a tenth of a second to import
-    from prometheus_client.core import Metric
+    from prometheus_client.core import (
+        CollectorRegistry,
+        CounterMetricFamily,
+        GaugeMetricFamily,
+        Metric,
+    )
 
 LOOPBACK = "127.0.0.1"
 PATH = "/metrics"
 CONNECTIONS_MAX = 8
 """Scrapes at a time; further ones are hung up on."""
 REQUEST_TIMEOUT_S = 10.0
-"""How long a client may take for all of its request and of the answer."""
+"""The longest that a client may take for all of its request and of the answer."""
 
 Rows = Iterable[tuple[tuple[str, ...], float]]
 """Values of labels, and the number."""
@@ -52,7 +57,7 @@ def parse_address(text: str) -> tuple[str, int]:
 
 
 def _is_host(six: str | None, other: str | None) -> bool:
-    """Whether it is an IPv6 address (from brackets), or an IPv4 address or a name."""
+    """Return True if it is an IPv6 address (from brackets), or an IPv4 address or a name."""
     if six is not None:
         try:
             socket.inet_pton(socket.AF_INET6, six.partition("%")[0])
@@ -94,7 +99,7 @@ class Metrics:
             raise ConfigError(f"--metrics {harmless(address)}: {harmless(reason)}") from None
         bound = self._server.socket.getsockname()
         self.host, self.port = str(bound[0]), int(bound[1])
-        """Where it listens."""
+        """The address at which it listens."""
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="metrics", daemon=True
         )
@@ -113,7 +118,7 @@ class Metrics:
 
 
 class StatusCollector:
-    """What a registry asks for its metrics: the newest status, as samples."""
+    """A collector that gives a registry the newest status, as samples."""
 
     def __init__(self, snapshot: Callable[[], Status], version: str) -> None:
         self._snapshot = snapshot
@@ -225,7 +230,7 @@ def _gauge(name: str, meaning: str, labels: tuple[str, ...], rows: Rows) -> Metr
     return _filled(GaugeMetricFamily(name, meaning, labels=labels), rows)
 
 
-def _filled(family: Any, rows: Rows) -> Metric:
+def _filled(family: CounterMetricFamily | GaugeMetricFamily, rows: Rows) -> Metric:
     """The family with its rows. Two with the same labels would make a scraper refuse everything, so
     the second says that it is one."""
     seen: Counter[tuple[str, ...]] = Counter()
@@ -235,8 +240,7 @@ def _filled(family: Any, rows: Rows) -> Metric:
         if seen[shown] > 1:
             shown = (*shown[:-1], f"{shown[-1]} #{seen[shown]}")
         family.add_metric(shown, number)
-    metric: Metric = family
-    return metric
+    return family
 
 
 class _Server(ThreadingMixIn, HTTPServer):
@@ -245,7 +249,7 @@ class _Server(ThreadingMixIn, HTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, address: Any, registry: Any) -> None:
+    def __init__(self, address: Any, registry: CollectorRegistry) -> None:
         self.registry = registry
         self._places = threading.BoundedSemaphore(CONNECTIONS_MAX)
         self._deadlines_s: dict[socket.socket, float] = {}
@@ -261,7 +265,7 @@ class _Server(ThreadingMixIn, HTTPServer):
         self.socket.bind(self.server_address)
         self.server_name, self.server_port = "", 0
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def process_request(self, request: Any, client_address: object) -> None:
         if not self._places.acquire(blocking=False):
             self.shutdown_request(request)
             return
@@ -272,7 +276,7 @@ class _Server(ThreadingMixIn, HTTPServer):
             self._leave(request)
             raise
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def process_request_thread(self, request: Any, client_address: object) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
@@ -290,7 +294,7 @@ class _Server(ThreadingMixIn, HTTPServer):
                 with contextlib.suppress(OSError):  # it has ended meanwhile
                     request.shutdown(socket.SHUT_RDWR)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up early is nothing to talk about."""
 
 
@@ -327,5 +331,5 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Scrapes are no news."""

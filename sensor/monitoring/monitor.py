@@ -34,7 +34,7 @@ class Task:
     every_s: float
     run: Callable[[], None]
     first_s: float = 0.0
-    """How long after the start it is done first."""
+    """Seconds from the start until it is done first."""
 
 
 class Monitor:
@@ -79,7 +79,7 @@ class News:
         self._losses = LossWatch()
         self._troubles = TroubleWatch()
 
-    def tell(self, status: Status, *, last: bool = False) -> None:
+    def report(self, status: Status, *, last: bool = False) -> None:
         """Pass on what is new in a status; the `last` one names what is still wrong once more."""
         first, *others = self._run.captures
         for notice in first.take_notices():
@@ -109,7 +109,7 @@ class StatusTask:
     def each_second(self) -> None:
         """Pass on news, draw the status, write flow records that wait."""
         status = self._reporter.snapshot()
-        self._news.tell(status)
+        self._news.report(status)
         self._operator.screen.draw(status)
         if self._run.flow_sink is not None:
             self._run.flow_sink.flush()
@@ -121,7 +121,7 @@ class StatusTask:
         self._before = status
         self._service.status(line)
         if not self._operator.screen.shown and not self._operator.quiet:
-            self._operator.screen.say(f"sensor: {line}")
+            self._operator.screen.print_line(f"sensor: {line}")
 
 
 class LedgerTask:
@@ -139,7 +139,7 @@ class LedgerTask:
         if self._requests.ledger:
             self._requests.ledger = False
             ledger = ledger_of_run(self._run, self._reporter)
-            self._operator.screen.say(json.dumps(ledger, separators=(",", ":")))
+            self._operator.screen.print_line(json.dumps(ledger, separators=(",", ":")))
 
 
 def ledger_of_run(run: LiveRun, reporter: Reporter) -> Ledger:

@@ -5,10 +5,20 @@ from __future__ import annotations
 import os
 import time
 
-from sensor.model.status import CaptureStatus, RuleStatus, Status
+from sensor.model.status import (
+    ALERTS,
+    RECORDS,
+    CaptureStatus,
+    RuleStatus,
+    SinkStatus,
+    Status,
+)
 from sensor.monitoring.live_run import LiveRun
 from sensor.rules.ruleset import RuleSet
-from sensor.sinks.delivery.background import status_of
+from sensor.sinks.base import Sink
+from sensor.sinks.delivery.threaded_flows import ThreadedFlows
+from sensor.sinks.delivery.threaded_sink import ThreadedSink
+from sensor.sinks.flow_files import FlowSink
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -35,7 +45,7 @@ class Reporter:
         )
 
     def snapshot(self) -> Status:
-        """What the sensor is doing now; may be called from any thread."""
+        """Return the status of the sensor as of now; may be called from any thread."""
         pipeline = self._run.pipeline
         ledger = pipeline.ledger()
         flows = dict(ledger["flows"])
@@ -59,6 +69,17 @@ class Reporter:
             lag_ns=max(lane.lag_ns for lane in pipeline.lanes),
             rss_bytes=resident_bytes(),
         )
+
+
+def status_of(sink: Sink | FlowSink) -> SinkStatus:
+    """The state of any sink, its accounts read at one moment where another thread changes them."""
+    if isinstance(sink, ThreadedSink | ThreadedFlows):
+        return sink.status()
+    waiting = getattr(sink, "waiting", 0)
+    kind = ALERTS if hasattr(sink, "emit") else RECORDS
+    return SinkStatus(
+        sink.name, sink.delivered, sink.dropped, sink.retried, waiting, sink.error, kind
+    )
 
 
 def rule_statuses(rules: RuleSet) -> tuple[RuleStatus, ...]:

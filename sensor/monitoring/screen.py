@@ -1,4 +1,4 @@
-"""Where the live sensor talks to its operator: standard error and the view, in a thread of its own.
+"""Output to the operator of a live run: standard error and the view, in a thread of its own.
 
 A terminal that is stopped (^S), or a pipe that nobody reads, blocks whoever writes to it. That must
 not be the thread that works on frames.
@@ -14,12 +14,12 @@ from functools import partial
 
 from sensor.model.status import Status
 from sensor.terminal.status_view import StatusView
-from sensor.terminal.stderr import say
+from sensor.terminal.stderr import print_stderr
 
 LINES_MAX = 1000
 """Lines that wait while nothing can be written; older ones are left out, and counted."""
 PATIENCE_S = 5.0
-"""How long the end waits for what is still to be written."""
+"""The longest that the end waits for what is still to be written."""
 
 
 class Screen:
@@ -28,7 +28,7 @@ class Screen:
     def __init__(self, view: StatusView) -> None:
         self._view = view
         self.shown = view.shown
-        """Whether there is a view that a status can be drawn on."""
+        """True if there is a view that a status can be drawn on."""
         self._lines: deque[str] = deque()
         self._left_out = 0
         self._status: Status | None = None
@@ -39,7 +39,7 @@ class Screen:
         self._thread = threading.Thread(target=self._run, name="sensor-screen", daemon=True)
         self._thread.start()
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """Print a line, above the view where there is one."""
         with self._changed:
             if len(self._lines) >= LINES_MAX:
@@ -98,5 +98,5 @@ class Screen:
                 return
 
     def _print(self, line: str) -> None:
-        if not self._view.say(line):
-            say(line)
+        if not self._view.print_line(line):
+            print_stderr(line)

@@ -17,7 +17,7 @@ TROUBLE_INTERVALS_NS = (10 * SECOND_NS, 60 * SECOND_NS, 600 * SECOND_NS)
 
 @dataclass(slots=True)
 class _Trouble:
-    """What is going on with one sink."""
+    """The trouble of one sink."""
 
     since_s: float
     dropped_before: int
@@ -25,10 +25,10 @@ class _Trouble:
     error: str = ""
     waited_most: int = 0
     recovering_most: int = 0
-    said: int = 0
-    """How often."""
+    reports: int = 0
+    """Notices so far."""
     over: bool = False
-    """Whether the sink is well again and that is still to be said."""
+    """True if the sink is well again and that is still to be reported."""
 
 
 class TroubleWatch:
@@ -42,7 +42,7 @@ class TroubleWatch:
     def __init__(self, intervals_ns: tuple[int, ...] = TROUBLE_INTERVALS_NS) -> None:
         self._intervals_s = [interval_ns / SECOND_NS for interval_ns in intervals_ns]
         self._troubles: dict[str, _Trouble] = {}
-        self._said_s: dict[str, float] = {}
+        self._reported_s: dict[str, float] = {}
         self._dropped: dict[str, int] = {}
 
     def check(self, status: Status, *, last: bool = False) -> list[Notice]:
@@ -55,7 +55,7 @@ class TroubleWatch:
             trouble = self._follow(sink, status.elapsed_s)
             if trouble is None:
                 continue
-            silent_s = status.elapsed_s - self._said_s.get(sink.name, float("-inf"))
+            silent_s = status.elapsed_s - self._reported_s.get(sink.name, float("-inf"))
             if silent_s < self._interval_s(trouble) and not last:
                 continue
             text = _text(sink, trouble, status.elapsed_s)
@@ -63,19 +63,19 @@ class TroubleWatch:
             notices.append(
                 Notice(status.wall_ns, "sink", text, warning=not trouble.over, about=about)
             )
-            self._said_s[sink.name] = status.elapsed_s
-            trouble.said += 1
+            self._reported_s[sink.name] = status.elapsed_s
+            trouble.reports += 1
             if trouble.over:
                 del self._troubles[sink.name]
         return notices
 
     def _interval_s(self, trouble: _Trouble) -> float:
-        """How long ago the last words must be; the end of a trouble is not kept back for long."""
-        step = 0 if trouble.over else max(0, trouble.said - 1)
+        """Return how old the last notice must be; the end of a trouble does not wait for long."""
+        step = 0 if trouble.over else max(0, trouble.reports - 1)
         return self._intervals_s[min(step, len(self._intervals_s) - 1)]
 
     def _follow(self, sink: SinkStatus, now_s: float) -> _Trouble | None:
-        """What is going on with a sink, brought up to date; None while all is well."""
+        """Update and return the trouble of a sink; None while all is well."""
         dropped_before = self._dropped.get(sink.name, 0)
         self._dropped[sink.name] = sink.dropped
         trouble = self._troubles.get(sink.name)
@@ -85,7 +85,7 @@ class TroubleWatch:
             trouble = self._troubles[sink.name] = _Trouble(now_s, dropped_before)
         if sink.error is not None:
             trouble.error, trouble.over = sink.error, False
-        elif not trouble.said:  # over before it could be said
+        elif not trouble.reports:  # over before it could be said
             del self._troubles[sink.name]
             return None
         else:
@@ -105,7 +105,7 @@ def _text(sink: SinkStatus, trouble: _Trouble, now_s: float) -> str:
         waited = f"{trouble.waited_most:,}{_earlier(trouble.recovering_most)} waited at most"
         return f"{name}: well again after {seconds:.0f} s, {waited}{lost}"
     error = harmless(trouble.error).removeprefix(f"{name}: ")
-    lasting = f" (for {seconds:.0f} s)" if trouble.said else ""
+    lasting = f" (for {seconds:.0f} s)" if trouble.reports else ""
     waiting = f"{sink.waiting:,}{_earlier(sink.recovering)} waiting"
     return f"{name}: {error}{lasting}, {waiting}{lost}"
 

@@ -13,13 +13,13 @@ import os
 import stat
 import sys
 import threading
-from typing import Any
 
 from sensor.app.outputs import open_stats
 from sensor.base.escape import harmless
+from sensor.engine.ledger import Ledger
 
 PATIENCE_S = 5.0
-"""How long the end waits for the last ledger to be written."""
+"""The longest that the end waits for the last ledger to be written."""
 NEW_ENDING = ".new"
 
 
@@ -34,18 +34,18 @@ class StatsFile:
         self._stream = open_stats(path)
         self.error: str | None = None
         """Why the last ledger could not be written; None if it was."""
-        self._next: dict[str, Any] | None = None
+        self._next: Ledger | None = None
         self._busy = False
         self._changed = threading.Condition()
         threading.Thread(target=self._run, name="sensor-stats", daemon=True).start()
 
-    def write(self, ledger: dict[str, Any]) -> None:
+    def write(self, ledger: Ledger) -> None:
         """Have a ledger written soon; never blocks."""
         with self._changed:
             self._next = ledger
             self._changed.notify_all()
 
-    def finish(self, ledger: dict[str, Any]) -> str | None:
+    def finish(self, ledger: Ledger) -> str | None:
         """Write the last ledger. Returns what was wrong, in one line, or None."""
         self.write(ledger)
         return self.error if self.wait() else f"--stats {harmless(self._path)}: nobody takes it"
@@ -57,7 +57,7 @@ class StatsFile:
 
     @property
     def stuck(self) -> bool:
-        """Whether the thread hangs in a write."""
+        """True if the thread hangs in a write."""
         return self._busy
 
     def _is_idle(self) -> bool:
@@ -94,7 +94,7 @@ class StatsFile:
                 file.write(line)
 
     def _is_regular(self) -> bool:
-        """Whether there is a file of that name, or nothing: somebody may have moved it away."""
+        """Return True for a regular file, or nothing: somebody may have moved it away."""
         try:
             return stat.S_ISREG(os.stat(self._path).st_mode)
         except FileNotFoundError:

@@ -18,7 +18,7 @@ from sensor.base.escape import harmless
 STATUS_MAX = 500
 """Characters of a status text; it is one line of `systemctl status`."""
 PATIENCE_S = 1.0
-"""How long a message that must not be lost may wait for room in the socket."""
+"""The longest that a message that must not be lost waits for room in the socket."""
 BEATS = 3
 """Signs of life in one watchdog interval; sd_watchdog_enabled(3) asks for two at least."""
 
@@ -46,14 +46,14 @@ class ServiceManager:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> ServiceManager:
-        """What NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID say; nonsense in them is ignored."""
+        """Read NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID; nonsense in them is ignored."""
         values = os.environ if environment is None else environment
         address = _address_of(values.get("NOTIFY_SOCKET", ""))
         return cls(address, _interval_s(values))
 
     @property
     def present(self) -> bool:
-        """Whether a service manager listens."""
+        """True if a service manager listens."""
         return self._socket is not None
 
     def ready(self) -> None:

@@ -20,14 +20,12 @@ from sensor.model.columns import (
     AddressColumn,
     CodedColumn,
     Column,
+    Document,
     Kept,
     NumberColumn,
     Rows,
     Scalar,
 )
-
-Document = dict[str, object]
-"""An event as JSON has it: nested objects, lists, texts, numbers, truth values."""
 
 _LONG_ENDINGS = (
     ".port", ".bytes", ".packets", ".pid", ".duration", ".severity", ".sequence", ".size",

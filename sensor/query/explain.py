@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.model.columns import Mask, Rows
+from sensor.model.columns import Document, Mask, Rows
 from sensor.query.ast import (
     And,
     EventQuery,
@@ -30,7 +30,7 @@ from sensor.query.ast import (
     Text,
     children,
 )
-from sensor.query.document_rows import Document, values_at
+from sensor.query.document_rows import values_at
 from sensor.query.masks import Predicate
 from sensor.query.predicate import compile_query
 from sensor.query.unparse import brief, members, shared_field, step_text

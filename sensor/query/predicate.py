@@ -42,7 +42,7 @@ class Shared:
         """The predicate of a key; made when it is first asked for."""
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = _asked_once(make())
+            found = self._known[key] = _cached(make())
         return found
 
 
@@ -98,19 +98,19 @@ def _identity(node: object) -> Hashable:
     return type(node), node
 
 
-def _asked_once(part: Predicate) -> Predicate:
-    """The same predicate; what it said of all rows of a batch it says again without looking."""
-    asked: Rows | None = None
+def _cached(part: Predicate) -> Predicate:
+    """The same predicate; its mask of all rows of a batch is computed once."""
+    rows_before: Rows | None = None
     answer: Mask = np.zeros(0, dtype=bool)
 
     def predicate(rows: Rows) -> Mask:
-        nonlocal asked, answer
+        nonlocal rows_before, answer
         if isinstance(rows, Selection):
-            return answer[rows.chosen] if rows.rows is asked else part(rows)
-        if rows is not asked:
+            return answer[rows.chosen] if rows.rows is rows_before else part(rows)
+        if rows is not rows_before:
             answer = part(rows)
             answer.flags.writeable = False
-            asked = rows
+            rows_before = rows
         return answer
 
     return predicate

@@ -142,9 +142,9 @@ class _Checker:
             return
         name = found[1]
         if name in self.fields or ecs_names.exists(name) or ecs_names.meant(name, self.fields):
-            said = f"{name}:{found[2]}" if "!" not in found[0] else f"not {name}:{found[2]}"
+            written = f"{name}:{found[2]}" if "!" not in found[0] else f"not {name}:{found[2]}"
             self.errors.append(query_error(
-                f"'=' does not compare in KQL: did you mean '{said}'?", self.text, at))
+                f"'=' does not compare in KQL: did you mean '{written}'?", self.text, at))
 
     def _category(self, category: str) -> None:
         if not self._occurs(category):

@@ -10,7 +10,8 @@ import orjson
 
 from sensor.base.units import SECOND_NS
 from sensor.model.alert import SEVERITIES, Alert
-from sensor.query.document_rows import Document, merge, values_at
+from sensor.model.columns import Document
+from sensor.query.document_rows import merge, values_at
 from sensor.query.masks import date_text
 from sensor.query.values import date_span
 from sensor.rules.files import RuleText

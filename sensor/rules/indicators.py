@@ -16,7 +16,8 @@ from pathlib import Path
 
 from sensor.base.escape import harmless
 from sensor.errors import ConfigError
-from sensor.query.document_rows import Document, merge, nested, values_at
+from sensor.model.columns import Document
+from sensor.query.document_rows import merge, nested, values_at
 from sensor.query.values import is_network
 
 FILE_BYTES_MAX = 256 << 20

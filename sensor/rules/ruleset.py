@@ -13,8 +13,8 @@ from sensor.base.escape import harmless
 from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.model.alert import Alert
-from sensor.model.columns import Mask, Rows
-from sensor.query.document_rows import Document, merge
+from sensor.model.columns import Document, Mask, Rows
+from sensor.query.document_rows import merge
 from sensor.rules.exceptions import read_exceptions
 from sensor.rules.kibana_json import is_json
 from sensor.rules.loader import assign_exceptions, load_rules

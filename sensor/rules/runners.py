@@ -12,8 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.model.columns import Kept, Rows
-from sensor.query.document_rows import Document
+from sensor.model.columns import Document, Kept, Rows
 from sensor.query.masks import Predicate
 from sensor.query.stateful.sample import Sampler
 from sensor.query.stateful.sequence import Tracker

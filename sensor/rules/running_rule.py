@@ -7,8 +7,8 @@ from typing import Any
 
 from sensor.config import Config
 from sensor.model.alert import Alert
-from sensor.model.columns import Mask, Rows
-from sensor.query.document_rows import Document, values_at
+from sensor.model.columns import Document, Mask, Rows
+from sensor.query.document_rows import values_at
 from sensor.rules.alert_builder import AlertBuilder, document_of
 from sensor.rules.rule import Rule
 from sensor.rules.runners import Match, SingleRunner

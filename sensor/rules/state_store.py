@@ -18,7 +18,7 @@ from sensor.base.escape import harmless
 from sensor.errors import ConfigError
 from sensor.query.stateful.new_terms import History
 from sensor.query.stateful.terms import Terms
-from sensor.terminal.stderr import say
+from sensor.terminal.stderr import print_stderr
 
 FILE_NAME = "rules.sqlite3"
 VERSION = 1
@@ -190,7 +190,7 @@ def close_store(store: RuleStore | None) -> bool:
         return True
     store.close()
     if store.error:
-        say(f"sensor: {store.error}")
+        print_stderr(f"sensor: {store.error}")
     return not store.error
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.model.columns import Rows
-from sensor.query.document_rows import Document, merge, nested, values_at
+from sensor.model.columns import Document, Rows
+from sensor.query.document_rows import merge, nested, values_at
 from sensor.query.masks import Predicate, date_text
 from sensor.query.stateful.indicator_match import Hit, Indicators
 from sensor.query.stateful.new_terms import History

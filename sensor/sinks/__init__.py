@@ -1,4 +1,4 @@
-"""Where alerts go: the table of sinks, from which `app/outputs.py` opens those of a run.
+"""Sinks of alerts: the table of them, from which `app/outputs.py` opens those of a run.
 
 A sink is a class with the attributes of `base.Sink`, a line in `SINKS`, a case in
 tests/conformance/test_sinks.py: docs/adding-a-sink.md.
@@ -19,15 +19,15 @@ from sensor.terminal.console import ConsoleOptions
 
 @dataclass(frozen=True, slots=True)
 class SinkOptions:
-    """What a sink may need to know besides where it writes."""
+    """Settings that a sink may need besides where it writes."""
 
     console: ConsoleOptions = field(default_factory=ConsoleOptions)
     stream: TextIO | None = None
-    """Where the console's lines go; None: standard output."""
+    """The stream of the console's lines; None: standard output."""
     syslog_format: str = "rfc5424"
     config: Config = field(default_factory=Config)
     live: bool = False
-    """Whether the sink goes into a `ThreadedSink`, which connects from its thread."""
+    """True if the sink goes into a `ThreadedSink`, which connects from its thread."""
 
 
 def _syslog(url: str, options: SinkOptions) -> Sink:
@@ -49,4 +49,4 @@ SINKS: dict[str, Callable[[str, SinkOptions], Sink]] = {
     "syslog": _syslog,
     "journald": _journald,
 }
-"""How a sink is opened: `(place, options)` -> sink; errors: ConfigError."""
+"""The function that opens a sink: `(place, options)` -> sink; errors: ConfigError."""

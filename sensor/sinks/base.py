@@ -1,4 +1,4 @@
-"""What every sink is."""
+"""The interface of every sink."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sensor.model.status import Notice
 
 
 class Sink(Protocol):
-    """Where alerts go. `emit` never raises: what could not be delivered is counted and said.
+    """A receiver of alerts. `emit` never raises: what could not be delivered is counted and said.
 
     Every alert handed to `emit` is in `delivered`, in `dropped` or in `waiting`; once `close` has
     returned, `waiting` counts those that a spool on disk keeps for the next start.
@@ -35,12 +35,12 @@ class Sink(Protocol):
 
     @property
     def error(self) -> str | None:
-        """What went wrong, one line, harmless to print, or None: the last thing that did in a
-        replay; what is wrong now in a live run."""
+        """The error, one line, harmless to print, or None: the last one of a
+        replay; that of now in a live run."""
 
     @property
     def closed(self) -> bool:
-        """Whether nothing more can be delivered: closed, or the reader is gone for good."""
+        """True if nothing more can be delivered: closed, or the reader is gone for good."""
 
     def emit(self, alert: Alert) -> None: ...
 

@@ -35,20 +35,6 @@ if TYPE_CHECKING:  # rich costs a tenth of a second: only a terminal pays for it
     from rich.text import Text
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
 def alert_rich(alert: Alert, *, local_time: bool = False) -> Text:
     """The same characters as `alert_text`, styled by severity and verdict."""
     from rich.text import Text  # noqa: PLC0415
@@ -88,7 +74,7 @@ class ConsoleSink:
         self.error: str | None = None
         self.closed = False
         self.console = console
-        """Where the colours go; a progress bar on the same terminal must use this one too."""
+        """The console for colours; a progress bar on the same terminal must use this one too."""
         self._stream = stream
         self._local_time = local_time
 

@@ -14,7 +14,7 @@ LIVE_GROUP_ROWS = 16_384
 
 
 class FlowSink(Protocol):
-    """What takes flow batches; counts records, and never raises once it is open."""
+    """A receiver of flow batches; counts records, and never raises once it is open."""
 
     @property
     def name(self) -> str: ...
@@ -42,17 +42,11 @@ class FlowSink(Protocol):
     def close(self) -> None: ...
 
 
-class JsonFlows:
+class JsonFlows(FlowFile):
     """Flow records as NDJSON."""
 
-    def __init__(self, path: str, *, append: bool = False) -> None:
-        self._file = FlowFile(path, append=append)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
-
     def write(self, flows: FlowBatch) -> None:
-        self._file.write(flows.to_json_lines())
+        self.write_lines(flows.to_json_lines())
 
 
 class ParquetFlows:
@@ -142,7 +136,7 @@ class ParquetFlows:
 
 
 def open_flows(path: str, *, live: bool = False) -> FlowSink:
-    """Where `--flows PATH` goes; `-` is standard output. Errors: ConfigError.
+    """Open the sink of `--flows PATH`; `-` is standard output. Errors: ConfigError.
 
     A live run keeps what an earlier one has written: NDJSON is appended to, a Parquet file, which
     cannot be, is renamed.

@@ -33,7 +33,7 @@ from sensor.sinks.syslog.url import Address
 
 JOURNAL_SOCKET = "/run/systemd/journal/socket"
 TIMEOUT_S = 5.0
-"""How long to wait for a journal that does not read."""
+"""The longest wait for a journal that does not read."""
 
 _FIELDS = (
     ("SENSOR_SOURCE_IP", ("source", "ip")),

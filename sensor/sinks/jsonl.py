@@ -82,7 +82,7 @@ class JsonSink:
         self._output = output
         self._path = path
         self._torn = torn
-        """Whether the last line in the output lacks its end."""
+        """True if the last line in the output lacks its end."""
 
     def emit(self, alert: Alert) -> None:
         if self.closed:
@@ -165,7 +165,7 @@ class FlowFile:
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
 
-    def write(self, lines: bytes) -> None:
+    def write_lines(self, lines: bytes) -> None:
         """Take whole lines; small blocks are gathered before they are written."""
         if self.closed:
             self.dropped += lines.count(b"\n")
@@ -258,7 +258,7 @@ def _stdout() -> Output:
 
 
 def _is_torn(path: str) -> bool:
-    """Whether a file that is appended to ends within a line, as after a crash or a full disk."""
+    """Return True if a file to append to ends within a line, as after a crash or a full disk."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode) or not os.path.getsize(path):
             return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import IO, TYPE_CHECKING, TextIO
 
 from sensor.errors import ConfigError
 
@@ -24,12 +24,12 @@ VERDICT_STYLES = {"accepted": "green", "denied": "red", "dropped": "magenta"}
 
 @dataclass(frozen=True, slots=True)
 class ConsoleOptions:
-    """How people want their lines."""
+    """Wishes of people about their lines."""
 
     color: str = "auto"
     """`auto` (on a terminal, unless NO_COLOR is set), `always` or `never`."""
     local_time: bool = False
-    """Whether times are in this machine's zone, with its offset, instead of UTC."""
+    """True if times are in this machine's zone, with its offset, instead of UTC."""
     width: int | None = None
     """Columns of the tables; None: the terminal's, 80 where there is none."""
 
@@ -38,8 +38,8 @@ class ConsoleOptions:
             raise ConfigError(f"--color {self.color}: must be one of {', '.join(COLORS)}")
 
 
-def is_terminal(stream: Any) -> bool:
-    """Whether `stream` is an open terminal."""
+def is_terminal(stream: IO[str]) -> bool:
+    """Return True if `stream` is an open terminal."""
     try:
         return bool(stream.isatty())
     except (AttributeError, ValueError, OSError):
@@ -75,7 +75,20 @@ def rich_console(
     )
 
 
-def discard(stream: Any) -> None:
+def shared_console(
+    alerts_console: Console | None, options: ConsoleOptions, stderr: TextIO, stdout: TextIO
+) -> Console | None:
+    """The console for what is drawn beside alerts: on stderr, if that is a terminal.
+
+    Where stdout is one too they share the screen, and only `alerts_console` (the console sink's
+    `console`) can draw around itself; without it (`--json`) there is none.
+    """
+    if not is_terminal(stderr):
+        return None
+    return alerts_console if is_terminal(stdout) else rich_console(stderr, options)
+
+
+def discard(stream: IO[str]) -> None:
     """Point a stream whose reader is gone at the null device.
 
     Otherwise Python complains about the octets still buffered in it when the process ends.

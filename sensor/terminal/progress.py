@@ -1,13 +1,13 @@
-"""How far a run has come: one line on the terminal, nothing anywhere else."""
+"""The progress of a run: one line on the terminal, nothing anywhere else."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from sensor.terminal.console import ConsoleOptions, is_terminal, rich_console
+from sensor.terminal.console import ConsoleOptions, shared_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,7 @@ RATE_WINDOW_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Where a run stands."""
+    """The progress of a run at one moment."""
 
     bytes_read: int
     bytes_total: int | None
@@ -36,7 +36,6 @@ class ProgressLine:
 
     def __init__(self, console: Console | None) -> None:
         self._progress: Progress | None = None
-        self._task: Any = None
         self._drawn_s = float("-inf")
         self._rate_from: tuple[float, int] | None = None
         self._rate = 0.0
@@ -47,7 +46,7 @@ class ProgressLine:
 
     @property
     def shown(self) -> bool:
-        """Whether there is a line; if not, the caller need not look at the clock at all."""
+        """True if there is a line; if not, the caller need not look at the clock at all."""
         return self._progress is not None
 
     def update(self, wall_s: float, snapshot: Callable[[], Snapshot]) -> None:
@@ -95,17 +94,9 @@ def open_progress(
     stderr: TextIO | None = None,
     stdout: TextIO | None = None,
 ) -> ProgressLine:
-    """The progress line of a run: on stderr if that is a terminal, else one that does nothing.
-
-    Where stdout is a terminal too, alerts and the line share the screen, and only `alerts_console`
-    (the console sink's `console`) can draw around itself; without it (`--json`) there is no line.
-    """
-    stderr, stdout = stderr or sys.stderr, stdout or sys.stdout
-    if quiet or not is_terminal(stderr):
-        return ProgressLine(None)
-    if is_terminal(stdout):
-        return ProgressLine(alerts_console)
-    return ProgressLine(rich_console(stderr, options or ConsoleOptions()))
+    """The progress line of a run, on the shared console; `quiet`: one that does nothing."""
+    return ProgressLine(None if quiet else shared_console(
+        alerts_console, options or ConsoleOptions(), stderr or sys.stderr, stdout or sys.stdout))
 
 
 def _bar(console: Console) -> Progress:

@@ -13,7 +13,7 @@ MILLISECOND_NS = 1_000_000
 
 
 def status_text(now: Status, before: Status | None) -> str:
-    """How the sensor is doing, and what happened since `before` (None: since the start)."""
+    """Return the state of the sensor, with what happened since `before` (None: since the start)."""
     before = before or Status(now.wall_ns, 0.0)
     parts = [
         _lost(now, before),

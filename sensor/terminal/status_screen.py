@@ -1,4 +1,4 @@
-"""What the view of a running sensor shows: lines of styled pieces that fit a screen of any size.
+"""The view of a running sensor: lines of styled pieces that fit a screen of any size.
 
 Pure, and plain: each line is made by hand, because a tree of tables costs ten times as much to
 draw, once a second for months. All text from outside is harmless before it gets here or by it.
@@ -19,6 +19,7 @@ from sensor.model.status import (
     Status,
     sink_drops,
 )
+from sensor.terminal.console import VERDICT_STYLES
 from sensor.terminal.progress import short
 from sensor.terminal.status_line import lag_text
 from sensor.terminal.summary import data_size
@@ -37,7 +38,6 @@ EXACT_MAX = 10_000_000
 TALL = 16
 """Lines of a screen on which interfaces may take a second one."""
 SECTION_LINES_MIN = 4
-VERDICT_STYLES = {"accepted": "green", "denied": "red", "dropped": "magenta"}
 STATE_STYLES = {INTERFACE_UP: "green", INTERFACE_DOWN: "bold red"}
 
 
@@ -62,9 +62,9 @@ class Section:
     title: Line
     entries: list[list[Line]] = field(default_factory=list)
     keep_last: bool = False
-    """Whether the last entries are those to keep, instead of the first."""
+    """True if the last entries are those to keep, instead of the first."""
     trouble: bool = False
-    """Whether something in it needs the operator."""
+    """True if something in it needs the operator."""
 
     @property
     def height(self) -> int:
@@ -105,7 +105,7 @@ def screen_lines(shown: Shown, width: int, height: int) -> list[Line]:
 
 
 def _sections(sinks: Section, rules: Section, alerts: Section, room: int) -> list[Line]:
-    """What fits into `room` lines: of too many sections the most telling, the tallest shortened."""
+    """Return what fits into `room` lines: of too many the most important, the tallest shortened."""
     sections = [section for section in (sinks, rules, alerts) if section.entries]
     least_first = [rules, alerts, sinks] if sinks.trouble else [sinks, rules, alerts]
     while len(sections) > 1 and room < SECTION_LINES_MIN * len(sections):
@@ -124,7 +124,7 @@ def _sections(sinks: Section, rules: Section, alerts: Section, room: int) -> lis
 
 
 def _header(status: Status, width: int) -> list[Line]:
-    """What is captured from; interfaces that give nothing come first."""
+    """Return a section of the interfaces; those that give nothing come first."""
     order = sorted(status.interfaces, key=lambda interface: interface.state == INTERFACE_UP)
     items = [(f"{harmless(interface.name)} {harmless(interface.state)}",
               STATE_STYLES.get(interface.state, "bold yellow")) for interface in order]  # fmt: skip

@@ -1,4 +1,4 @@
-"""How a running sensor is doing, drawn on a terminal below whatever else is printed there.
+"""The state of a running sensor, drawn on a terminal below whatever else is printed there.
 
 It is drawn when `update` is called and at no other time: no thread, no clock.
 """
@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from sensor.base.escape import harmless
 from sensor.ecs.alert_text import alert_text
 from sensor.model.alert import Alert
 from sensor.model.status import Status
-from sensor.terminal.console import SEVERITY_STYLES, ConsoleOptions, is_terminal, rich_console
+from sensor.terminal.console import SEVERITY_STYLES, ConsoleOptions, is_terminal, shared_console
 from sensor.terminal.status_line import rate
 from sensor.terminal.status_screen import Line, Shown, cells, screen_lines
 
@@ -61,7 +61,7 @@ class StatusView:
 
     @property
     def shown(self) -> bool:
-        """Whether there is a view; if not, nobody need make a status for it."""
+        """True if there is a view; if not, nobody need make a status for it."""
         return self._live is not None
 
     def emit(self, alert: Alert) -> None:
@@ -73,7 +73,7 @@ class StatusView:
         """All alerts that it was given, as the pipeline asks of every sink."""
         return self._emitted
 
-    def say(self, line: str) -> bool:
+    def print_line(self, line: str) -> bool:
         """Print a line above the view; False where there is no view, and so nothing was printed."""
         if self._console is None or self._live is None:
             return False
@@ -171,21 +171,18 @@ def open_status_view(
     stderr: TextIO | None = None,
     stdout: TextIO | None = None,
 ) -> StatusView:
-    """The view of a run: on stderr if that is a terminal, else one that does nothing.
+    """The view of a run, on the shared console; `quiet`: one that does nothing.
 
-    Where stdout is a terminal too, alerts are printed above the view, and only `alerts_console`
-    (the console sink's `console`) can do so; without it (`--json`) there is no view.
+    Where stdout is a terminal too, alerts are printed above the view.
     """
     stderr, stdout = stderr or sys.stderr, stdout or sys.stdout
     options = options or ConsoleOptions()
-    if quiet or not is_terminal(stderr):
-        return StatusView(None)
-    if is_terminal(stdout):
-        return StatusView(alerts_console, list_alerts=False)
-    return StatusView(rich_console(stderr, options), local_time=options.local_time)
+    console = None if quiet else shared_console(alerts_console, options, stderr, stdout)
+    return StatusView(
+        console, list_alerts=not is_terminal(stdout), local_time=options.local_time)
 
 
-def _live(console: Console, drawing: Any) -> Live:
+def _live(console: Console, drawing: Drawing) -> Live:
     from rich.live import Live  # noqa: PLC0415  only a terminal pays for it
 
     return Live(

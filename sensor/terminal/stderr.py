@@ -9,7 +9,7 @@ import click
 from sensor.base.escape import harmless
 
 
-def say(text: str) -> None:
+def print_stderr(text: str) -> None:
     """A line or more on stderr, harmless; a stderr that nobody reads is no reason to stop."""
     with contextlib.suppress(OSError):
         for line in text.split("\n"):

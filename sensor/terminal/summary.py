@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 WIDTH_PLAIN = 120
-"""Where there is no terminal there is no edge to keep to, but for the eye's."""
+"""The width without a terminal: there is no edge to keep to, but for the eye's."""
 TALKERS_SHOWN = 10
 ANOMALIES_SHOWN = 15
 PORTS_SHOWN = 4
@@ -47,7 +47,7 @@ class Section:
     note: str = ""
     """A line below the table."""
     whole: bool = False
-    """Whether long text runs on instead of being clipped."""
+    """True if long text runs on instead of being clipped."""
 
 
 def render_summary(
@@ -77,7 +77,7 @@ def summary_sections(ledger: Ledger, talkers: Talkers) -> list[Section]:
 
 
 def headline(ledger: Ledger) -> list[str]:
-    """What was read and how fast, in one to four lines."""
+    """Return one to four lines of what was read and how fast."""
     octets, packets = _number(ledger, "bytes"), _number(ledger, "packets")
     elapsed_s = _number(ledger, "elapsed_s")
     flows = _number(ledger, "flows", "total")
@@ -105,12 +105,12 @@ def headline(ledger: Ledger) -> list[str]:
         (_number(ledger, "tunnels", "refused"), "flows without their path through tunnels"),
         (_number(ledger, "capture", "kernel_drops"), "frames lost by the kernel"),
     ]
-    said = [f"{_grouped(count)} {what}" for count, what in others if count > 0]
-    return lines + ([", ".join(said)] if said else []) + _shortcomings(ledger)
+    parts = [f"{_grouped(count)} {what}" for count, what in others if count > 0]
+    return lines + ([", ".join(parts)] if parts else []) + _shortcomings(ledger)
 
 
 def _shortcomings(ledger: Ledger) -> list[str]:
-    """What the capture does not show, and what that means for verdicts."""
+    """Return lines of what the capture does not show, and what that means for verdicts."""
     seen = ledger.get("capture") or {}
     count = {name: _grouped(_number(ledger, "capture", name))
              for name in ("flows_one_way", "flows_both_ways", "flows_with_gaps")}  # fmt: skip
@@ -215,8 +215,8 @@ def _rules(ledger: Ledger) -> Section:
                    text_columns=frozenset({0, len(keys) + 1}))
 
 
-def _standing(rule: dict[str, Any]) -> str:
-    """What is counted of some rules beside their matches: `17 learned`."""
+def _standing(rule: Ledger) -> str:
+    """Return what is counted of some rules beside their matches: `17 learned`."""
     return ", ".join(f"{_grouped(count)} {key}" for key in ("learned", "absorbed", "evicted")
                      if (count := _number(rule, key)))
 
@@ -325,7 +325,7 @@ def _clipped(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(width - 3, 0)] + "..."
 
 
-def _mapping(ledger: Ledger, key: str) -> dict[str, Any]:
+def _mapping(ledger: Ledger, key: str) -> Ledger:
     value = ledger.get(key)
     return value if isinstance(value, dict) else {}
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from sensor.ecs.alert_text import field as document_field
 from sensor.ecs.alert_text import host_words
 from sensor.errors import reason_of
 from sensor.model.alert import Alert
+from sensor.model.columns import Document
 from sensor.model.status import Notice
 
 SOURCES_MAX = 10_000
@@ -22,14 +22,14 @@ ALL_DESTINATIONS_MAX = 100_000
 
 @dataclass(slots=True)
 class Talker:
-    """What the alerts of one source have in common."""
+    """Counts over the alerts of one source."""
 
     source: str
     """Its address, or the process and host of a document without addresses."""
     alerts: int = 0
     destinations: set[str] = field(default_factory=set)
     has_more: bool = False
-    """Whether there were destinations that are not in the set."""
+    """True if there were destinations that are not in the set."""
     ports: dict[str, int] = field(default_factory=dict)
     """Alerts by destination port."""
 
@@ -59,7 +59,7 @@ class Talkers:
         else:
             self.delivered += 1
 
-    def _count(self, document: dict[str, Any]) -> None:
+    def _count(self, document: Document) -> None:
         source = document_field(document, "source", "ip") or host_words(document) or "unknown"
         talker = self._by_source.get(source)
         if talker is None:

@@ -10,9 +10,9 @@ import pytest
 
 from sensor.capture.base import Capture
 from sensor.capture.files.capture import FileCapture
-from sensor.capture.in_memory import MemoryCapture
 from sensor.memory.records import NO_VLAN
 from sensor.model.frames import FRAMES_MAX
+from tests.memory_capture import MemoryCapture
 from tests.unit.capture.files.build import (
     enhanced,
     interface,

@@ -17,9 +17,10 @@ import pytest
 
 from sensor.config import Config, SinkLimits
 from sensor.model.status import Notice
+from sensor.monitoring.reporter import status_of
 from sensor.sinks import SinkOptions
 from sensor.sinks.console import open_console
-from sensor.sinks.delivery.background import background, status_of
+from sensor.sinks.delivery.background import background
 from sensor.sinks.delivery.connection import Backoff
 from sensor.sinks.delivery.threaded_sink import ThreadedSink
 from sensor.sinks.syslog.formats import FORMATS

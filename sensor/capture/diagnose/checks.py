@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sensor.capture.diagnose import facts as machine
-from sensor.capture.diagnose.traffic_sample import Glance, glance
+from sensor.capture.diagnose.traffic_sample import Decode, TrafficSample, sample_traffic
 from sensor.capture.live.privileges import capabilities
 from sensor.config import CaptureLimits
+from sensor.errors import CaptureError
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 MIB = 1 << 20
@@ -29,7 +30,7 @@ VLANS_SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What to do about it: a word, and the command if there is one."""
+    """A way to mend it: a word, and the command if there is one."""
 
     word: str
     command: str = ""
@@ -37,7 +38,7 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was found about one thing."""
+    """A finding about one thing."""
 
     state: str
     """`ok`; `warning`: capturing works, but; `problem`: capturing does not work."""
@@ -68,7 +69,7 @@ def check_build(version: str, compiled: bool) -> Check:
 
 
 def check_rights(interface: str, program: str, interpreter: str) -> Check:
-    """Whether a packet socket can be had, by trying; `program` is how the sensor was called."""
+    """Try to open a packet socket; `program` is how the sensor was called."""
     try:
         machine.open_packet_socket().close()
     except OSError as error:
@@ -91,7 +92,7 @@ def check_rights(interface: str, program: str, interpreter: str) -> Check:
 
 
 def check_ring(limits: CaptureLimits, program: str) -> Check:
-    """Whether the kernel gives the ring; needs the right to a packet socket."""
+    """Try to get the ring from the kernel; needs the right to a packet socket."""
     size, available = limits.ring_bytes, machine.memory_available()
     shown = f"{size / MIB:g} MiB"
     if available is not None and size > available // 2:
@@ -215,15 +216,15 @@ def _check_promiscuous(name: str) -> Check | None:
 
 def check_offloads(name: str, found: machine.Offloads) -> Check:
     values = (("gro", found.gro), ("lro", found.lro), ("rx-vlan-offload", found.rx_vlan))
-    said = ", ".join(f"{what} {'on' if on else 'off'}" for what, on in values if on is not None)
+    states = ", ".join(f"{what} {'on' if on else 'off'}" for what, on in values if on is not None)
     harmful = " ".join(f"{what} off" for what, on in values[:2] if on)
     if not harmful:
-        return Check(OK, "offloads", said or "none")
+        return Check(OK, "offloads", states or "none")
     remedy = Remedy(
         "several packets arrive as one: verdicts stay right, packet counts do not:",
         f"sudo ethtool -K {shlex.quote(name)} {harmful}",
     )
-    return Check(WARNING, "offloads", said, (remedy,))
+    return Check(WARNING, "offloads", states, (remedy,))
 
 
 def check_card_ring(name: str, now: int, most: int) -> Check:
@@ -244,31 +245,31 @@ def check_drops(name: str, drops: machine.Drops) -> Check:
     return Check(WARNING, "losses", fact, (remedy,))
 
 
-def check_traffic(name: str, seconds: float, program: str) -> Iterator[Check]:
-    """Look at what comes by for a moment; nothing if that is impossible, which was said."""
+def check_traffic(name: str, seconds: float, program: str, decode: Decode) -> Iterator[Check]:
+    """Judge what comes by for a moment; nothing without the right to, which has its own check."""
     link = machine.link_of(name)
     if link is None or not link.up:
         return
     try:
-        seen = glance(name, link.mtu or 1500, seconds)
-    except OSError as error:
-        if error.errno != errno.EPERM:
-            yield Check(WARNING, "traffic", f"cannot be looked at: {error.strerror}")
+        sample = sample_traffic(name, link.mtu or 1500, seconds, decode)
+    except CaptureError as error:
+        if not isinstance(error.__cause__, PermissionError):
+            yield Check(WARNING, "traffic", f"cannot be looked at: {error.reason}")
         return
-    yield from judge(seen, name, program)
+    yield from judge(sample, name, program)
 
 
-def judge(seen: Glance, name: str, program: str) -> Iterator[Check]:
-    """What a glance at the traffic means."""
-    if not seen.frames:
-        longer = max(30, round(seen.seconds * 10))
-        yield Check(WARNING, "traffic", f"not one frame in {seen.seconds:.1f} s", (
+def judge(sample: TrafficSample, name: str, program: str) -> Iterator[Check]:
+    """Judge a sample of the traffic."""
+    if not sample.frames:
+        longer = max(30, round(sample.seconds * 10))
+        yield Check(WARNING, "traffic", f"not one frame in {sample.seconds:.1f} s", (
             Remedy("is the mirror session set up, the cable in the right port? To look longer:",
                    f"{program} doctor -i {shlex.quote(name)} --listen {longer}"),
         ))  # fmt: skip
         return
-    traffic = seen.traffic
-    rate = seen.frames / seen.seconds
+    traffic = sample.traffic
+    rate = sample.frames / sample.seconds
     yield Check(OK, "traffic", f"{rate:,.0f} frames/s" if rate >= 10 else f"{rate:.1f} frames/s")
     yield from _judge_directions(traffic.both_ways, traffic.one_way)
     if traffic.vlans:

@@ -32,7 +32,7 @@ FLAG_RXVLAN, FLAG_LRO = 1 << 8, 1 << 15
 NAME_BYTES_MAX = 15
 """Octets of an interface's name (IFNAMSIZ without the NUL)."""
 TIME_ERROR = 5
-"""What adjtimex(2) says of a clock that nobody keeps right."""
+"""The state that adjtimex(2) returns for a clock that nobody keeps right."""
 TIMEX_BYTES = 512
 """More than struct timex has anywhere."""
 SYS_NET = Path("/sys/class/net")
@@ -50,16 +50,16 @@ class Link:
 
     name: str
     up: bool
-    """Whether somebody switched it on (`ip link set up`)."""
+    """True if somebody switched it on (`ip link set up`)."""
     running: bool
-    """Whether it could receive: there is a carrier, a cable with something at its other end."""
+    """True if it could receive: there is a carrier, a cable with something at its other end."""
     loopback: bool
     mtu: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Offloads:
-    """What the interface does to frames before anybody sees them; None: it does not say."""
+    """Changes of frames by the interface before anybody sees them; None: not known."""
 
     gro: bool | None
     lro: bool | None
@@ -75,7 +75,7 @@ class Drops:
 
 
 def has_af_packet() -> bool:
-    """Whether this system has packet sockets, the fast way to capture."""
+    """Return True if this system has packet sockets, the fast way to capture."""
     return hasattr(socket, "AF_PACKET")
 
 
@@ -88,11 +88,11 @@ def interfaces() -> list[str]:
 
 def link_of(name: str) -> Link | None:
     """The interface of that name, or None if there is none."""
-    flags = _ask(name, SIOCGIFFLAGS)
+    flags = _interface_ioctl(name, SIOCGIFFLAGS)
     if flags is None:
         return None
     bits = struct.unpack_from("H", flags)[0]
-    mtu = _ask(name, SIOCGIFMTU)
+    mtu = _interface_ioctl(name, SIOCGIFMTU)
     return Link(
         name,
         up=bool(bits & IFF_UP),
@@ -114,13 +114,13 @@ def offloads(name: str) -> Offloads:
 
 
 def receive_ring(name: str) -> tuple[int, int] | None:
-    """How many frames the network card's own ring has, and could have; None if it has none."""
+    """Return how many frames the network card's ring has, and could have; None if it has none."""
     values = _ethtool(name, ETHTOOL_GRINGPARAM, 8)
     return (values[4], values[0]) if values and values[0] else None
 
 
 def drops(name: str) -> Drops | None:
-    """What the interface lost."""
+    """Return what the interface lost; None if that is not known."""
     try:
         lines = NET_DEV.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
@@ -199,7 +199,7 @@ def watch_all(packet: socket.socket, name: str) -> None:
 
 
 def clock_synchronised() -> bool | None:
-    """Whether something keeps the clock right, as far as the kernel knows."""
+    """Return True if something keeps the clock right, as far as the kernel knows."""
     timex = ctypes.create_string_buffer(TIMEX_BYTES)  # modes 0: only asked
     try:
         state = ctypes.CDLL(None, use_errno=True).adjtimex(timex)
@@ -209,7 +209,7 @@ def clock_synchronised() -> bool | None:
 
 
 def has_libpcap() -> bool:
-    """Whether the library is there that compiles filters."""
+    """Return True if the library is there that compiles filters."""
     for name in LIBPCAPS:
         try:
             ctypes.CDLL(name)
@@ -220,26 +220,26 @@ def has_libpcap() -> bool:
 
 
 def runs_systemd() -> bool:
-    """Whether systemd is the init of this machine (sd_booted(3))."""
+    """Return True if systemd is the init of this machine (sd_booted(3))."""
     return os.path.isdir("/run/systemd/system")
 
 
 def unit_path() -> str | None:
-    """Where the sensor's unit is installed, or None."""
+    """Return the path of the sensor's unit, or None."""
     paths = (f"{folder}/{UNIT}" for folder in UNIT_FOLDERS)
     return next((path for path in paths if os.path.exists(path)), None)
 
 
-def _ask(name: str, request: int) -> bytes | None:
-    """What the kernel has about an interface; None if there is none of that name."""
+def _interface_ioctl(name: str, request: int) -> bytes | None:
+    """Return the kernel's answer about an interface; None if there is none of that name."""
     octets = os.fsencode(name)
     if not octets or len(octets) > NAME_BYTES_MAX or b"\0" in octets:
         return None
     import fcntl  # noqa: PLC0415  not on Windows
 
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         try:
-            return fcntl.ioctl(asked, request, struct.pack("16s24x", octets))[16:]
+            return fcntl.ioctl(any_socket, request, struct.pack("16s24x", octets))[16:]
         except OSError:
             return None
 
@@ -250,9 +250,9 @@ def _ethtool(name: str, command: int, count: int) -> tuple[int, ...] | None:
 
     numbers = (ctypes.c_uint32 * (1 + count))(command)
     request = struct.pack("16sP16x", os.fsencode(name)[:NAME_BYTES_MAX], ctypes.addressof(numbers))
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         try:
-            fcntl.ioctl(asked, SIOCETHTOOL, request)
+            fcntl.ioctl(any_socket, SIOCETHTOOL, request)
         except OSError:
             return None
     return tuple(numbers)[1:]

@@ -38,7 +38,7 @@ class FolderPart(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """How the input is cut; it never shows in what comes out."""
+    """Sizes by which the input is cut; they never show in what comes out."""
 
     thread: bool = True
     window_bytes: int = WINDOW_BYTES
@@ -83,7 +83,7 @@ class FileCapture:
         """Files in the given directories that are not captures."""
         self.inputs = [file.input for file in self._files]
         self.notices: list[str] = []
-        """What the operator should know at once, until somebody takes it."""
+        """Notices that the operator should get at once, until somebody takes them."""
         sizes = [probe.size for probe in discovery.probes if probe.error is None]
         self.bytes_total = 0
         if None not in sizes and folder is None:
@@ -204,7 +204,7 @@ class FileCapture:
         merged.filtered += frames.filtered
 
     def _may_open(self, cursors: Sequence[Cursor], file: InputFile) -> bool:
-        """Whether one more file may be open; says so if not."""
+        """Return True if one more file may be open; adds a notice if not."""
         if len(cursors) < OPEN_MAX:
             return True
         if not self._is_crowded:
@@ -248,7 +248,7 @@ def _next_timed(pending: deque[InputFile]) -> InputFile | None:
 
 
 def _goes_beyond(frames: FrameBatch, time_ns: int) -> bool:
-    """Whether any of these frames is from after that time."""
+    """Return True if any of these frames is from after that time."""
     if not frames.count or frames.watermark_ns <= time_ns:
         return False
     return bool(frames.records["time_ns"][: frames.count].max() > time_ns)

@@ -31,7 +31,7 @@ class Discovery:
 
     @property
     def has_process_info(self) -> bool:
-        """Whether any of the files has process info near its beginning; pipes are not looked at."""
+        """True if any of the files has process info near its beginning; pipes are not looked at."""
         return any(probe.has_process_info for probe in self.probes)
 
 
@@ -46,7 +46,7 @@ def discover(paths: Iterable[str | os.PathLike[str]]) -> Discovery:
 
 
 def _expand(path: str) -> list[str]:
-    """What a glob stands for; a path that exists is itself, whatever characters it has."""
+    """Return the paths that a glob stands for; a path that exists stands for itself."""
     if path == STANDARD_INPUT or os.path.lexists(path) or not glob.has_magic(path):
         return [path]
     return sorted(glob.glob(path, recursive=True)) or [path]

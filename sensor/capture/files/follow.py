@@ -39,9 +39,9 @@ F_SETLEASE = 1024
 STILL_S = 10.0
 """A file that did not change for so long is taken for whole."""
 LOOK_S = 0.5
-"""How often a folder is looked at where nothing tells of changes."""
+"""The period at which a folder is looked at where nothing reports changes."""
 START_BYTES = 4096
-"""What tells whether a file was read before, under another name or uncompressed."""
+"""First octets by which a file is known that was read under another name or uncompressed."""
 HELD_MAX = 64
 """Files that are held open until they are read; of more at a time, some may be gone by then."""
 STARTS_MAX = 1024
@@ -189,7 +189,7 @@ class Folder:
         return None
 
     def _is_new_start(self, path: str, start: bytes) -> bool:
-        """Whether no file was read yet that begins so."""
+        """Return True if no file was read yet that begins so."""
         for before in self._starts:
             if start.startswith(before):
                 if len(before) < min(len(start), START_BYTES):
@@ -219,12 +219,12 @@ def _start_of(path: str, hold: bool) -> tuple[bytes, FileIO | None]:
 
 
 def has_frames(start: bytes) -> bool:
-    """Whether a capture is more than its header: without frames many are alike."""
+    """Return True if a capture is more than its header: without frames many are alike."""
     return len(start) > (1024 if start[:4] == b"\x0a\x0d\x0d\x0a" else 24)
 
 
 def _is_written(path: str) -> bool | None:
-    """Whether somebody has the file open to write; None if that cannot be told.
+    """Return True if somebody has the file open to write; None if that cannot be told.
 
     A lease is only given for a file that nobody writes to.
     """
@@ -238,7 +238,7 @@ def _is_written(path: str) -> bool | None:
 
 
 class _Events:
-    """What the kernel tells of a folder (inotify(7))."""
+    """Changes of a folder as the kernel reports them (inotify(7))."""
 
     def __init__(self, path: str) -> None:
         """Errors: OSError."""

@@ -8,7 +8,7 @@ libpcap's own interpreter: it is what `tcpdump -r FILE FILTER` would show.
 from __future__ import annotations
 
 from array import array
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,6 +20,7 @@ except ImportError:
 if not cython.compiled:
     from sensor.memory.loads import be16, be32, u8
     from sensor.memory.records import frame_at
+    from sensor.model.frames import FrameBatch
 
 MASK32 = 0xFFFF_FFFF
 MEMORY_CELLS = 16
@@ -37,6 +38,7 @@ RET_A = 0x10
 TO_A = 0x80
 
 Instruction = tuple[int, int, int, int]
+ProgramOf = Callable[[int], list[Instruction]]
 
 
 class Program:
@@ -53,8 +55,8 @@ class Program:
         self.operands = array("I", [each[3] for each in instructions])
         self.cells = array("I", bytes(4 * MEMORY_CELLS))
 
-    def keeps(self, frames: Any, index: int) -> bool:
-        """Whether it accepts a frame of a batch."""
+    def keeps(self, frames: FrameBatch, index: int) -> bool:
+        """Return True if it accepts a frame of a batch."""
         with cython.nogil:
             result = _run(self, frames, index)
         return result != 0
@@ -96,7 +98,7 @@ class FrameFilter:
     `program_of` gives the filter's program for frames of a link type; without it there is none.
     """
 
-    def __init__(self, from_ns: int, to_ns: int, program_of: Any = None) -> None:
+    def __init__(self, from_ns: int, to_ns: int, program_of: ProgramOf | None = None) -> None:
         self.from_ns = from_ns
         self.to_ns = to_ns
         self.program_of = program_of
@@ -107,14 +109,14 @@ class FrameFilter:
         self.outside_window = 0
         self.filtered = 0
 
-    def apply(self, frames: Any, watermark_ns: int) -> None:
+    def apply(self, frames: FrameBatch, watermark_ns: int) -> None:
         """Leave out of the batch what is not wanted; its watermark is of what is left.
 
         `watermark_ns` is that of the frames kept before. Errors: what `program_of` raises.
         """
         if frames.numbers is None:
             frames.numbers = np.zeros(frames.capacity, np.uint32)
-        self.numbers = memoryview(frames.numbers)
+        self.numbers = frames.numbers.data
         self.kept = self.outside_window = self.filtered = 0
         self.watermark_ns = watermark_ns
         self.any_link = self.program_of is None
@@ -124,22 +126,23 @@ class FrameFilter:
             with cython.nogil:
                 at = _filter(self, frames, program, at)
             if at < frames.count:
-                program = self._turn_to(frames.records["link"][at])
+                program = self._turn_to(int(frames.records["link"][at]))
         frames.outside_window = self.outside_window
         frames.filtered = self.filtered
         frames.count = self.kept
         frames.watermark_ns = self.watermark_ns
 
-    def _turn_to(self, link: Any) -> Program:
+    def _turn_to(self, link: int) -> Program:
         """Have the program for frames of another link type."""
-        self.link = int(link)
+        self.link = link
         if self.link not in self.programs:
+            assert self.program_of is not None
             self.programs[self.link] = Program(self.program_of(self.link))
         self.program = self.programs[self.link]
         return self.program
 
 
-def _filter(own: Any, frames: Any, program: Any, first: int) -> int:
+def _filter(own: FrameFilter, frames: FrameBatch, program: Program, first: int) -> int:
     """Filter the frames from `first` on; where it stops: at one that needs another program."""
     kept = own.kept
     index = first
@@ -167,8 +170,8 @@ def _filter(own: Any, frames: Any, program: Any, first: int) -> int:
     return index
 
 
-def _run(program: Any, frames: Any, index: int) -> int:
-    """What the program returns for a frame: 0, it is rejected."""
+def _run(program: Program, frames: FrameBatch, index: int) -> int:
+    """Return what the program returns for a frame: 0, it is rejected."""
     a = 0
     x = 0
     at = 0
@@ -221,7 +224,7 @@ def _holds(operation: int, a: int, other: int) -> bool:
     return a & other != 0
 
 
-def _load(program: Any, frames: Any, index: int, code: int, operand: int, x: int) -> int:
+def _load(program: Program, frames: FrameBatch, index: int, code: int, operand: int, x: int) -> int:
     """The value that a load finds; negative: beyond what was captured."""
     frame = frame_at(frames.rows, index)
     mode = code & 0xE0

@@ -8,9 +8,9 @@ and frames of equal keys keep the order of the files.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensor.base.units import MASK32
 from sensor.capture.files.reader import FileReader
@@ -24,7 +24,7 @@ class Cursor:
         self.reader = reader
         self.at = 0
         self.count = 0
-        self._keys: Any = np.zeros(0, np.int64)
+        self._keys: NDArray[np.int64] = np.zeros(0, np.int64)
         self._key = np.iinfo(np.int64).min
 
     def take_over(self) -> None:
@@ -41,12 +41,12 @@ class Cursor:
         return self._key
 
     def end_of(self, key: int, or_equal: bool) -> int:
-        """Where its frames with smaller (or equal) keys end; those before `at` are merged."""
+        """Return the end of its frames with lesser (or equal) keys; those before `at` went out."""
         if or_equal:
             return max(int(np.searchsorted(self._keys, key, "right")), self.at)
         return max(int(np.searchsorted(self._keys, key, "left")), self.at)
 
-    def keys(self, end: int) -> Any:
+    def keys(self, end: int) -> NDArray[np.int64]:
         """The keys from `at` to there."""
         return self._keys[self.at : end]
 
@@ -75,7 +75,7 @@ class Merged:
         for first in range(0, len(sources), self.frames.capacity):
             yield self._filled(cursors, sources[first : first + self.frames.capacity])
 
-    def _filled(self, cursors: Sequence[Cursor], sources: Any) -> FrameBatch:
+    def _filled(self, cursors: Sequence[Cursor], sources: NDArray[np.uint16]) -> FrameBatch:
         """The batch with the next frames of the cursors, whose turns `sources` tells."""
         frames = self.frames
         frames.count = len(sources)
@@ -97,7 +97,7 @@ class Merged:
         self.frames.attach(self._data)
         self._used = 0
 
-    def _copy(self, cursor: Cursor, count: int, places: Any) -> None:
+    def _copy(self, cursor: Cursor, count: int, places: NDArray[np.intp]) -> None:
         """Copy the next frames of a file, and the stretch of its window that they stand in."""
         source, at = cursor.reader.frames, cursor.at
         start, size = _stretch(cursor, count)
@@ -116,7 +116,7 @@ class Merged:
 
 
 def _stretch(cursor: Cursor, count: int) -> tuple[int, int]:
-    """Where in its window the octets of the next frames start, and how many they are."""
+    """Return the start of the next frames' octets in its window, and how many they are."""
     records = cursor.reader.frames.records
     first, last = records[cursor.at], records[cursor.at + count - 1]
     start = int(first["offset"])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from array import array
-from typing import Any
 
 try:
     import cython
@@ -17,11 +16,13 @@ except ImportError:
     from sensor.base import cython_stub as cython
 
 from sensor.capture.files.errors import LINKS, RECORD_MAX, SNAPLEN_MAX, link_text, notes_texts
+from sensor.capture.interfaces import Interfaces
 from sensor.errors import CaptureError
 
 if not cython.compiled:
     from sensor.memory.loads import be32, le32
     from sensor.memory.records import frame_at
+    from sensor.model.frames import FrameBatch
 
 MAGICS = {
     0xA1B2C3D4: (1000, 16),  # nanoseconds in one unit of the fraction, octets of a record header
@@ -43,7 +44,7 @@ class PcapReader:
     octets must stand from `at` on before it can (0: it can, the batch was full).
     """
 
-    def __init__(self, path: str, interfaces: Any, last_ns: int) -> None:
+    def __init__(self, path: str, interfaces: Interfaces, last_ns: int) -> None:
         del interfaces, last_ns  # a classic file names no interface and times every record
         self.path = path
         self.problem: CaptureError | None = None
@@ -54,7 +55,7 @@ class PcapReader:
         self.too_long = 0
         self.record_header = 16
 
-    def walk(self, frames: Any, at: int, end: int, base: int) -> None:
+    def walk(self, frames: FrameBatch, at: int, end: int, base: int) -> None:
         """Fill `frames` from positions at..end of its window; `base + position` is the offset."""
         frames.count = 0
         self.at = at
@@ -94,7 +95,7 @@ class PcapReader:
             )
         self.at += HEADER_BYTES
 
-    def _walk(self, frames: Any, end: int, base: int) -> None:
+    def _walk(self, frames: FrameBatch, end: int, base: int) -> None:
         octets = frames.octets
         capacity = frames.capacity
         at = self.at
@@ -149,7 +150,7 @@ class PcapReader:
         self.noted[note] += 1
 
     def finish(self, offset: int, size: int) -> CaptureError | None:
-        """What is wrong with an input of `size` octets whose last record starts at `offset`."""
+        """Return the error of an input of `size` octets whose last record starts at `offset`."""
         left = size - offset
         header = self.record_header
         if not self.started:
@@ -165,5 +166,5 @@ class PcapReader:
         return CaptureError(self.path, reason, offset)
 
     def notes(self) -> list[str]:
-        """What was odd in this file, although it was read on."""
+        """Return what was odd in this file, although it was read on."""
         return notes_texts(self.noted, "records")

@@ -63,8 +63,8 @@ cdef class PcapngReader:
     cdef long long last_ns
     cdef dict strange_links
     cdef public object process_notes
-    cdef unsigned int[::1] told
-    cdef Py_ssize_t told_count
+    cdef unsigned int[::1] options_found
+    cdef Py_ssize_t options_count
 
     @cython.locals(why=int, going_on=bint)
     cpdef void walk(self, FrameBatch frames, Py_ssize_t at, Py_ssize_t end, long long base)
@@ -102,7 +102,7 @@ cdef class PcapngReader:
     cdef void _options(self, FrameBatch frames, Py_ssize_t options, Py_ssize_t end) noexcept nogil
 
     @cython.locals(at=Py_ssize_t, frame="Frame *")
-    cpdef void _tell(self, FrameBatch frames)
+    cpdef void _find_processes(self, FrameBatch frames)
 
     cdef inline unsigned int _u32(self, const unsigned char *octets, Py_ssize_t at) noexcept nogil
 

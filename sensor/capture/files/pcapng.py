@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import struct
 from array import array
-from typing import Any
 
 try:
     import cython
@@ -26,8 +25,9 @@ from sensor.errors import CaptureError
 from sensor.model.processes import Processes
 
 if not cython.compiled:
-    from sensor.memory.loads import be16, be32, le16, le32
+    from sensor.memory.loads import Buffer, be16, be32, le16, le32
     from sensor.memory.records import frame_at
+    from sensor.model.frames import FrameBatch
 
 # Block types.
 SECTION = 0x0A0D0D0A
@@ -87,8 +87,8 @@ class PcapngReader:
     def __init__(self, path: str, interfaces: Interfaces, last_ns: int) -> None:
         self.path = path
         self.process_notes = ProcessNotes(Processes())
-        self.told = array("I", bytes(0))
-        self.told_count = 0
+        self.options_found = array("I", bytes(0))
+        self.options_count = 0
         self.run_interfaces = interfaces
         self.last_ns = last_ns
         self.problem: CaptureError | None = None
@@ -102,7 +102,7 @@ class PcapngReader:
         self.declared = 0
         self.strange_links: dict[int, int] = {}
 
-    def walk(self, frames: Any, at: int, end: int, base: int) -> None:
+    def walk(self, frames: FrameBatch, at: int, end: int, base: int) -> None:
         """Fill `frames` from positions at..end of its window; `base + position` is the offset."""
         frames.count = 0
         self.at = at
@@ -110,8 +110,8 @@ class PcapngReader:
         while True:
             with cython.nogil:
                 why = self._walk(frames, end, base)
-            if self.told_count:
-                self._tell(frames)
+            if self.options_count:
+                self._find_processes(frames)
             if why == AT_SECTION:
                 going_on = self._section(frames, end, base)
             elif why == AT_INTERFACE:
@@ -127,18 +127,18 @@ class PcapngReader:
 
     def _make_room(self, frames_max: int) -> None:
         """Room to note the options of as many frames as a batch can have."""
-        if len(self.told) < 3 * frames_max:
-            self.told = array("I", bytes(4 * 3 * frames_max))
+        if len(self.options_found) < 3 * frames_max:
+            self.options_found = array("I", bytes(4 * 3 * frames_max))
 
-    def _tell(self, frames: Any) -> None:
+    def _find_processes(self, frames: FrameBatch) -> None:
         """Find out the processes of the frames that have options about one."""
-        for at in range(0, 3 * self.told_count, 3):
-            options = bytes(frames.data[self.told[at] : self.told[at + 1]])
-            frame = frame_at(frames.rows, self.told[at + 2])
+        for at in range(0, 3 * self.options_count, 3):
+            options = bytes(frames.data[self.options_found[at] : self.options_found[at + 1]])
+            frame = frame_at(frames.rows, self.options_found[at + 2])
             frame.process = self.process_notes.index(options, self.big, frame.time_ns)
-        self.told_count = 0
+        self.options_count = 0
 
-    def _process(self, frames: Any) -> bool:
+    def _process(self, frames: FrameBatch) -> bool:
         """A block about one process, whole in the window: an entry of the section's table."""
         at = self.at
         length = number_of(frames.data[at + 4 : at + 8], self.big)
@@ -146,7 +146,7 @@ class PcapngReader:
         self.at = at + length
         return True
 
-    def _fail(self, why: int, end: int, base: int, data: Any) -> None:
+    def _fail(self, why: int, end: int, base: int, data: Buffer) -> None:
         """Say why the blocks cannot be followed any further."""
         if why == BAD_TRAILER:
             offset = base + self.at - (self.skipped - TRAILER if self.skipped else 0)
@@ -157,7 +157,7 @@ class PcapngReader:
             reason = f"damaged: a block of {length} octets"
         self.problem = CaptureError(self.path, reason, offset)
 
-    def _walk(self, frames: Any, end: int, base: int) -> int:
+    def _walk(self, frames: FrameBatch, end: int, base: int) -> int:
         why = FULL
         while why == FULL and frames.count < frames.capacity:
             if self.skipped:
@@ -168,7 +168,7 @@ class PcapngReader:
             self.need = 0
         return why
 
-    def _end_of_skipped(self, frames: Any, end: int) -> int:
+    def _end_of_skipped(self, frames: FrameBatch, end: int) -> int:
         """The trailer of a block that was longer than the window."""
         if end - self.at < TRAILER:
             self.need = TRAILER
@@ -179,7 +179,7 @@ class PcapngReader:
         self.at += TRAILER
         return FULL
 
-    def _block(self, frames: Any, end: int, base: int) -> int:  # noqa: PLR0911
+    def _block(self, frames: FrameBatch, end: int, base: int) -> int:  # noqa: PLR0911
         """Step over one block; FULL: go on."""
         octets = frames.octets
         at = self.at
@@ -219,7 +219,7 @@ class PcapngReader:
         self.need = TRAILER
         return ASKS
 
-    def _packet(self, frames: Any, at: int, length: int, kind: int, base: int) -> None:
+    def _packet(self, frames: FrameBatch, at: int, length: int, kind: int, base: int) -> None:
         """An enhanced or an obsolete packet block, which is whole in the window."""
         octets = frames.octets
         if length < PACKET_HEADER + TRAILER:
@@ -249,7 +249,7 @@ class PcapngReader:
         if captured > self.clocks[number * COLUMNS + SNAPLEN]:
             self._note(LONG, base + at)
 
-    def _simple_packet(self, frames: Any, at: int, length: int, base: int) -> None:
+    def _simple_packet(self, frames: FrameBatch, at: int, length: int, base: int) -> None:
         """A simple packet block: interface 0, no time, captured length by snaplen."""
         if length < SIMPLE_HEADER + TRAILER:
             self._note(CONTRADICTING, base + at)
@@ -265,7 +265,9 @@ class PcapngReader:
             return
         self._frame(frames, at + SIMPLE_HEADER, captured, wire, 0)
 
-    def _frame(self, frames: Any, offset: int, captured: int, wire: int, number: int) -> None:
+    def _frame(
+        self, frames: FrameBatch, offset: int, captured: int, wire: int, number: int
+    ) -> None:
         """Append a frame, timed by `last_ns`."""
         frame = frame_at(frames.rows, frames.count)
         frame.time_ns = self.last_ns
@@ -278,7 +280,7 @@ class PcapngReader:
         frames.count += 1
         frames.watermark_ns = max(frames.watermark_ns, self.last_ns)
 
-    def _options(self, frames: Any, options: int, end: int) -> None:
+    def _options(self, frames: FrameBatch, options: int, end: int) -> None:
         """Note the frame that was appended last if one of its options may tell of a process."""
         octets = frames.octets
         at = options
@@ -287,15 +289,15 @@ class PcapngReader:
             if code == OPTION_END:
                 return
             if code in (COMMENT, PROCESS_ENTRY, EFFECTIVE_ENTRY):
-                self.told[3 * self.told_count] = options
-                self.told[3 * self.told_count + 1] = end
-                self.told[3 * self.told_count + 2] = frames.count - 1
-                self.told_count += 1
+                self.options_found[3 * self.options_count] = options
+                self.options_found[3 * self.options_count + 1] = end
+                self.options_found[3 * self.options_count + 2] = frames.count - 1
+                self.options_count += 1
                 return
             length = be16(octets, at + 2) if self.big else le16(octets, at + 2)
             at += OPTION_MIN + ((length + 3) & ~3)
 
-    def _u32(self, octets: Any, at: int) -> int:
+    def _u32(self, octets: Buffer, at: int) -> int:
         return be32(octets, at) if self.big else le32(octets, at)
 
     def _time_ns(self, number: int, high: int, low: int) -> int:
@@ -344,7 +346,7 @@ class PcapngReader:
             self.noted[note + 1] = offset
         self.noted[note] += 1
 
-    def _section(self, frames: Any, end: int, base: int) -> bool:
+    def _section(self, frames: FrameBatch, end: int, base: int) -> bool:
         """A section header: the blocks behind it have its byte order and their own interfaces."""
         at = self.at
         mark = bytes(frames.data[at + 8 : at + 12])
@@ -373,7 +375,7 @@ class PcapngReader:
         self.problem = CaptureError(self.path, reason, offset)
         return False
 
-    def _interface(self, frames: Any, end: int, base: int) -> bool:
+    def _interface(self, frames: FrameBatch, end: int, base: int) -> bool:
         """An interface description, which is whole in the window."""
         at = self.at
         order = ">" if self.big else "<"
@@ -411,7 +413,7 @@ class PcapngReader:
         self.declared = number + 1
 
     def finish(self, offset: int, size: int) -> CaptureError | None:
-        """What is wrong where the input of `size` octets ends and the walk stood at `offset`."""
+        """Return the error of an input of `size` octets in which the walk ended at `offset`."""
         start, promised = offset, self.need
         if self.skipped:
             start, promised = offset - (self.skipped - TRAILER), self.skipped
@@ -424,7 +426,7 @@ class PcapngReader:
         )
 
     def notes(self) -> list[str]:
-        """What was odd in this file, although it was read on."""
+        """Return what was odd in this file, although it was read on."""
         texts = notes_texts(self.noted, "blocks")
         for link, offset in list(self.strange_links.items())[:LINKS_NAMED_MAX]:
             texts.append(
@@ -435,7 +437,7 @@ class PcapngReader:
         return texts
 
 
-def number_of(octets: Any, big: bool) -> int:
+def number_of(octets: Buffer, big: bool) -> int:
     """The unsigned number that these octets are."""
     return int.from_bytes(bytes(octets), "big" if big else "little")
 

@@ -16,7 +16,7 @@ from sensor.model.processes import Processes
 
 NO_TIME = -1
 LOOK_BYTES = 256 * 1024
-"""What is looked at for processes, at least: recorders write of them from the beginning."""
+"""Octets that are searched for processes, at least: recorders write of them from the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class FileProbe:
     first_ns: int = NO_TIME
     """The time of the first record."""
     has_process_info: bool = False
-    """Whether packets near the beginning belong to processes."""
+    """True if packets near the beginning belong to processes."""
 
 
 def probe_file(path: str, size: int) -> FileProbe:

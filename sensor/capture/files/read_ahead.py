@@ -29,7 +29,7 @@ class ReadAhead(Generic[T]):
         self._wanted.put(read)
 
     def result(self) -> T:
-        """What the next read gave. Errors: raises what the read raised."""
+        """Return what the next read gave. Errors: raises what the read raised."""
         done, error = self._done.get()
         self.pending -= 1
         if error is not None:

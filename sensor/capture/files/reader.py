@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sensor.base.escape import harmless
-from sensor.capture.base import Input
 from sensor.capture.files.batches import batches
 from sensor.capture.files.errors import reason_of
 from sensor.capture.files.probe import NO_TIME, FileProbe
@@ -17,15 +16,15 @@ from sensor.capture.files.window import (
     WINDOW_BYTES,
     PrefixedStream,
     RecordingStream,
-    Stream,
     Window,
 )
 from sensor.capture.interfaces import Interfaces
 from sensor.compression.formats import DecompressError
-from sensor.compression.stream import DecompressedStream
+from sensor.compression.stream import DecompressedStream, RawStream
 from sensor.errors import CaptureError, ConfigError
 from sensor.model.frames import FrameBatch
 from sensor.model.processes import Processes
+from sensor.model.status import Input
 
 PEEK_BYTES = 4096
 DECOMPRESSED_AHEAD = 4
@@ -49,8 +48,8 @@ class InputFile:
     probe: FileProbe
     input: Input
     first_ns: int = NO_TIME
-    stream: Stream | None = None
-    """What was opened ahead: a pipe, to peek, or a file that may be gone soon."""
+    stream: RawStream | None = None
+    """The stream, where it was opened ahead: a pipe, to peek, or a file that may be gone soon."""
 
     def peek(self) -> None:
         """Read the time of a pipe's first record; what it gave for that is kept for reading."""
@@ -75,14 +74,14 @@ class InputFile:
             stream.close()
 
 
-def input_file(probe: FileProbe, stream: Stream | None = None) -> InputFile:
+def input_file(probe: FileProbe, stream: RawStream | None = None) -> InputFile:
     """An input of a run."""
     return InputFile(probe, Input(probe.path), probe.first_ns, stream)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the files of a run are read with."""
+    """Settings with which the files of a run are read."""
 
     thread: bool
     interfaces: Interfaces
@@ -162,7 +161,7 @@ class FileReader:
         return Window(stream, window_bytes=self._window_bytes, ahead=ahead)
 
     def _text_of(self, error: CaptureError) -> str:
-        """What was wrong with the file, in words."""
+        """Return what was wrong with the file, in words."""
         stream = self._compressed
         if stream is None or error.offset is None or f"{stream.kind} data" in error.reason:
             return str(error)

@@ -8,16 +8,16 @@ import os
 import stat
 from io import FileIO
 
-from sensor.capture.files.window import PipeStream, PrefixedStream, Stream
+from sensor.capture.files.window import PipeStream, PrefixedStream
 from sensor.compression.formats import MAGIC_BYTES, kind_of
-from sensor.compression.stream import DecompressedStream
+from sensor.compression.stream import DecompressedStream, RawStream
 
 STANDARD_INPUT = "-"
 PIPE_BYTES = 1024 * 1024
 """Room asked for in a pipe: the writer then fills whole windows, not 64 KiB at a time."""
 
 
-def open_stream(path: str) -> Stream:
+def open_stream(path: str) -> RawStream:
     """Open the content of a path, or of standard input. Errors: OSError, DecompressError."""
     raw = FileIO(0, closefd=False) if path == STANDARD_INPUT else FileIO(path)
     try:
@@ -27,7 +27,7 @@ def open_stream(path: str) -> Stream:
         raise
 
 
-def _content(raw: FileIO) -> Stream:
+def _content(raw: FileIO) -> RawStream:
     if stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
         start = read_start(raw, MAGIC_BYTES)
         if kind_of(start):
@@ -41,7 +41,7 @@ def _content(raw: FileIO) -> Stream:
     return DecompressedStream(pipe, start) if kind_of(start) else PrefixedStream(start, pipe)
 
 
-def read_start(stream: Stream, wanted: int) -> bytes:
+def read_start(stream: RawStream, wanted: int) -> bytes:
     """The first octets of a stream; fewer only if it has no more."""
     start = memoryview(bytearray(wanted))
     filled, count = 0, 1

@@ -19,20 +19,12 @@ import select
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from sensor.capture.files.read_ahead import ReadAhead
+from sensor.compression.stream import RawStream
 
 WINDOW_BYTES = 512 * 1024
 """Octets asked for in one read."""
-
-
-class Stream(Protocol):
-    """What a window reads from: an unbuffered binary file, or a fake of one."""
-
-    def readinto(self, buffer: memoryview, /) -> int | None: ...
-
-    def close(self) -> None: ...
 
 
 class PipeStream:
@@ -41,7 +33,7 @@ class PipeStream:
     Without it a window would hold one pipe buffer's worth of frames, and each batch has its price.
     """
 
-    def __init__(self, raw: Stream, fileno: int) -> None:
+    def __init__(self, raw: RawStream, fileno: int) -> None:
         self._raw = raw
         self._poll = select.poll()
         self._poll.register(fileno, select.POLLIN)
@@ -67,7 +59,7 @@ class PipeStream:
 class RecordingStream:
     """A stream that remembers what was read from it, so that it can be read again."""
 
-    def __init__(self, raw: Stream) -> None:
+    def __init__(self, raw: RawStream) -> None:
         self._raw = raw
         self.recorded = bytearray()
 
@@ -83,7 +75,7 @@ class RecordingStream:
 class PrefixedStream:
     """Octets already read, then the rest of the stream they came from."""
 
-    def __init__(self, prefix: bytes | bytearray, raw: Stream) -> None:
+    def __init__(self, prefix: bytes | bytearray, raw: RawStream) -> None:
         self._prefix = memoryview(bytes(prefix))
         self.raw = raw
 
@@ -116,7 +108,7 @@ class Window:
 
     def __init__(
         self,
-        stream: Stream,
+        stream: RawStream,
         *,
         window_bytes: int = WINDOW_BYTES,
         ahead: int = 1,
@@ -128,7 +120,7 @@ class Window:
         self.data = bytearray(self._head + window_bytes)
         self._free: list[Buffer] = []
         self._reading: deque[Buffer] = deque()
-        """What the thread reads into, in this order."""
+        """Buffers that the thread reads into, in this order."""
         self.at = self.end = self._head
         self.base = -self._head
         self.ended = False
@@ -138,7 +130,7 @@ class Window:
 
     @property
     def size(self) -> int:
-        """How many octets the stream gave so far; at its end, its length."""
+        """The octets that the stream gave so far; at its end, its length."""
         return self.base + self.end
 
     def fill(self, at: int, need: int) -> bool:

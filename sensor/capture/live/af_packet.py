@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from sensor.base.escape import harmless
 from sensor.base.units import SECOND_NS
 from sensor.capture import bpf
-from sensor.capture.base import Input
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.linktypes import ARPHRD_ETHER, ARPHRD_LOOPBACK, LINK_ETHERNET, LINK_RAW
 from sensor.capture.live.fanout import Fanout
@@ -34,7 +33,7 @@ from sensor.capture.live.ring import Ring
 from sensor.config import CaptureLimits
 from sensor.errors import CaptureError, ConfigError
 from sensor.model.frames import FrameBatch
-from sensor.model.status import INTERFACE_UP, CaptureStatus, InterfaceStatus, Notice
+from sensor.model.status import INTERFACE_UP, CaptureStatus, Input, InterfaceStatus, Notice
 
 # linux/if_packet.h and linux/net_tstamp.h
 SOL_PACKET = 263
@@ -63,12 +62,12 @@ DRAIN_S = 0.05
 LOOK_S = 1.0
 """Counters and interfaces are looked at this often."""
 SLACK_S = 0.1
-"""How far the packet time of an idle capture stays behind the clock at least: a block may be under
+"""The least lag of an idle capture's packet time behind the clock: a block may be under
 way."""
 BLOCKS_UNDER_WAY = 4
 """And so many block timeouts at least."""
 UNTOUCHED_SLACK_NS = 10_000_000
-"""How far it stays behind for one who waits, if no block is under way: a frame has its time some
+"""The lag for one who waits, if no block is under way: a frame has its time some
 moments before its place in a block."""
 DRIFT_NS = SECOND_NS
 """Frames that are new and not further behind packet time than this set it right."""
@@ -76,7 +75,7 @@ DRIFT_NS = SECOND_NS
 
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
-    """How live frames are captured."""
+    """Settings of live capture."""
 
     program: Sequence[bpf.Instruction] = ()
     """The operator's filter, compiled; empty: everything."""
@@ -88,7 +87,7 @@ class LiveOptions:
 
 
 class PacketTime:
-    """What time it is for packets while none comes: their clock, carried on by one that is steady.
+    """The time of packets while none comes: their clock, carried on by one that is steady.
 
     The clock of frames is the kernel's, or a network card's; it may be set. The steady one may not.
     Workers share one: each waits for what the others know, so time must pass for one that never
@@ -141,7 +140,7 @@ class LiveCapture:
         self._slack_ns = round(max(SLACK_S, BLOCKS_UNDER_WAY * block_s) * 1e9)
         self._drain_s = max(DRAIN_S, DRAIN_BLOCKS * block_s)
         self._stopping = False
-        self._asked = False
+        self._time_requested = False
         self._ends_s: float | None = None
         self._closed = False
         self._socket = _open_socket(self.inputs)
@@ -166,7 +165,7 @@ class LiveCapture:
         packet = self._socket
         packet.setsockopt(SOL_PACKET, PACKET_VERSION, struct.pack("i", TPACKET_V3))
         if self._options.hardware_timestamps:
-            self._ask_for_hardware_timestamps()
+            self._enable_hardware_timestamps()
         block_bytes = limits.block_bytes
         wanted = max(limits.ring_bytes // block_bytes, 2) * block_bytes
         ring_bytes = wanted
@@ -193,7 +192,7 @@ class LiveCapture:
         self._memory = mmap.mmap(packet.fileno(), ring_bytes)
         return Ring(self._memory, block_bytes)
 
-    def _ask_for_hardware_timestamps(self) -> None:
+    def _enable_hardware_timestamps(self) -> None:
         try:
             self._socket.setsockopt(
                 SOL_PACKET, PACKET_TIMESTAMP, struct.pack("i", TIMESTAMP_RAW_HARDWARE)
@@ -298,14 +297,14 @@ class LiveCapture:
         self._count()
 
     def _has_caught_up(self, frames: FrameBatch) -> bool:
-        """Whether the kernel had handed over nothing more than what is in the batch."""
+        """Return True if the kernel had handed over nothing more than what is in the batch."""
         return frames.count < frames.capacity and self._ring.held < self._ring.blocks - 1
 
     def _all_read_before(self) -> int:
         """A packet time: all frames from before it have been read."""
         steady_ns = time.monotonic_ns()  # first: what comes after the look is later
-        asked, self._asked = self._asked, False
-        is_sure = asked and self._ring.is_untouched()
+        requested, self._time_requested = self._time_requested, False
+        is_sure = requested and self._ring.is_untouched()
         return self._clock.now(steady_ns) - (UNTOUCHED_SLACK_NS if is_sure else self._slack_ns)
 
     def _wait(self) -> bool:
@@ -317,7 +316,7 @@ class LiveCapture:
                 self._apply(self._links.look())
             elif file == self._wake:
                 os.eventfd_read(self._wake)
-                self._asked = True
+                self._time_requested = True
             elif event & select.POLLERR:  # reading the error clears it
                 self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return any(file != self._wake for file, _ in events)
@@ -328,7 +327,7 @@ class LiveCapture:
         self._ends_s = time.monotonic() + self._drain_s
 
     def _ended(self) -> bool:
-        """Whether, after `stop`, everything that was captured has been given out."""
+        """Return True if, after `stop`, everything that was captured has been given out."""
         return self._ends_s is not None and time.monotonic() >= self._ends_s
 
     def _count(self) -> None:
@@ -360,18 +359,18 @@ class LiveCapture:
         return self._links.statuses()
 
     def take_notices(self) -> list[Notice]:
-        """What the operator should hear about, since the last call."""
+        """Return the notices for the operator since the last call."""
         return self._notices.take()
 
-    def ask(self) -> None:
-        """Have it say at once how far packet time has come, if it is idle."""
+    def request_time(self) -> None:
+        """Have it yield at once how far packet time has come, if it is idle."""
         if not self._closed:
             os.eventfd_write(self._wake, 1)
 
     def stop(self) -> None:
         """Let nothing more in; the iteration ends when all that was captured has been given."""
         self._stopping = True
-        self.ask()
+        self.request_time()
 
     def close(self) -> None:
         """Let go of everything. The ring lives on while a batch refers to it."""
@@ -394,22 +393,22 @@ def _open_socket(inputs: Sequence[Input]) -> socket.socket:
 
 
 def link_type_of(names: Sequence[str]) -> int:
-    """What a filter for these interfaces has to be compiled for: Ethernet (1) or raw IP (101).
+    """Return the link type that a filter for them is compiled for: Ethernet (1) or raw IP (101).
 
     An interface that is not there yet counts as Ethernet.
     Errors: ConfigError if they differ.
     """
     # Any socket can ask; a service may be denied those of the Internet.
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asked:
-        kinds = {_link_type(asked, name) for name in names}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as any_socket:
+        kinds = {_link_type(any_socket, name) for name in names}
     if len(kinds) > 1:
         raise ConfigError("--bpf: one filter cannot serve interfaces with and without Ethernet")
     return kinds.pop()
 
 
-def _link_type(asked: socket.socket, name: str) -> int:
+def _link_type(any_socket: socket.socket, name: str) -> int:
     try:
-        answer = fcntl.ioctl(asked, SIOCGIFHWADDR, struct.pack("16s16x", os.fsencode(name)))
+        answer = fcntl.ioctl(any_socket, SIOCGIFHWADDR, struct.pack("16s16x", os.fsencode(name)))
     except OSError:
         return LINK_ETHERNET
     (hardware,) = struct.unpack_from("16xH", answer)

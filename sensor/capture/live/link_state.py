@@ -30,8 +30,8 @@ RTMGRP_LINK = 1
 class Links:
     """The state of interfaces by name, as of the last `look`; needs no right to anything."""
 
-    def __init__(self, asked: socket.socket, names: Sequence[str]) -> None:
-        self._asked = asked
+    def __init__(self, any_socket: socket.socket, names: Sequence[str]) -> None:
+        self._socket = any_socket
         self._names = names
         self._states = dict.fromkeys(names, "")
         self._indices: set[int] = set()
@@ -43,7 +43,7 @@ class Links:
         self._changes = _subscribed()
 
     def fileno(self) -> int:
-        """What becomes readable when an interface may have changed; -1 if nothing does."""
+        """Return the file that is readable when an interface may have changed, or -1."""
         return self._changes.fileno() if self._changes is not None else -1
 
     def drain(self) -> None:
@@ -58,7 +58,7 @@ class Links:
         changed = []
         self.present, self.loopback = {}, set()
         for name in self._names:
-            index, flags = self._ask(name, SIOCGIFINDEX), self._ask(name, SIOCGIFFLAGS)
+            index, flags = self._ioctl(name, SIOCGIFINDEX), self._ioctl(name, SIOCGIFFLAGS)
             state = INTERFACE_ABSENT
             if index is not None and flags is not None:
                 self.present[index] = name
@@ -87,10 +87,10 @@ class Links:
         if self._changes is not None:
             self._changes.close()
 
-    def _ask(self, name: str, request: int) -> int | None:
+    def _ioctl(self, name: str, request: int) -> int | None:
         """A number that the kernel has about an interface; None if there is no such interface."""
         try:
-            answer = fcntl.ioctl(self._asked, request, struct.pack("16s16x", os.fsencode(name)))
+            answer = fcntl.ioctl(self._socket, request, struct.pack("16s16x", os.fsencode(name)))
         except OSError as error:
             if error.errno in (errno.ENODEV, errno.ENXIO):
                 return None

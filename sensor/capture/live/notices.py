@@ -1,4 +1,4 @@
-"""What a capture wants the operator to hear: put down in one thread, taken in another."""
+"""Notices of a capture for the operator: added in one thread, taken in another."""
 
 from __future__ import annotations
 

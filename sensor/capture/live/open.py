@@ -20,7 +20,7 @@ RING_MIB_MAX = 2048
 
 @dataclass(frozen=True, slots=True)
 class PortOptions:
-    """What the command line says about live capture."""
+    """Options of live capture from the command line."""
 
     backend: str = "auto"
     bpf: str = ""

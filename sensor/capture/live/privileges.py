@@ -126,7 +126,7 @@ def keep_only(names: frozenset[str]) -> None:
 
 
 def remaining(user: User | None = None) -> list[str]:
-    """What some thread of this process still may that it should not, one line each.
+    """Return the rights that some thread has and should not have, one line each.
 
     Errors: OSError if the threads cannot be looked at.
     """

@@ -12,7 +12,7 @@ are not copied: a batch's offsets point into the ring.
 
 from __future__ import annotations
 
-from typing import Any
+from mmap import mmap
 
 import numpy as np
 
@@ -34,7 +34,8 @@ from sensor.memory.records import NO_VLAN
 if not cython.compiled:
     from sensor.capture.live.ring_loads import give_back, is_ours, ne16, ne32
     from sensor.memory.loads import be16, octets_of
-    from sensor.memory.records import frame_at
+    from sensor.memory.records import Frame, Numbers, frame_at
+    from sensor.model.frames import FrameBatch
 
 BLOCK_STATUS = 8
 BLOCK_FRAMES = 12
@@ -56,7 +57,7 @@ INTERFACES_MAX = 64
 class Ring:
     """The blocks of one ring, in turn; `data` is the memory that is shared with the kernel."""
 
-    def __init__(self, data: Any, block_bytes: int) -> None:
+    def __init__(self, data: bytearray | mmap, block_bytes: int) -> None:
         self.data = data
         self.shared = memoryview(data)
         self.size = len(data)
@@ -68,7 +69,7 @@ class Ring:
         self.left = 0
         """Frames of it that are still to be read."""
         self.at = 0
-        """Where the next of them is, within the ring."""
+        """The place of the next of them, within the ring."""
         self.held = 0
         """Blocks before `block` that were read to their end and not given back yet."""
         self.last_ns = 0
@@ -76,8 +77,8 @@ class Ring:
         self.hardware_times = 0
         """Frames whose time came from the network card's clock."""
         self.known = 0
-        self.indices: Any = memoryview(np.zeros(INTERFACES_MAX, np.uint32))  # type: ignore[arg-type]
-        self.interfaces: Any = memoryview(np.zeros(INTERFACES_MAX, np.uint16))  # type: ignore[arg-type]
+        self.indices: Numbers = memoryview(np.zeros(INTERFACES_MAX, np.uint32))  # type: ignore[arg-type]
+        self.interfaces: Numbers = memoryview(np.zeros(INTERFACES_MAX, np.uint16))  # type: ignore[arg-type]
 
     def know(self, indices: dict[int, int]) -> None:
         """Tell frames of these interfaces apart: the kernel's index to the batch's.
@@ -92,7 +93,7 @@ class Ring:
             self.interfaces[self.known] = interface
             self.known += 1
 
-    def fill(self, frames: Any) -> int:
+    def fill(self, frames: FrameBatch) -> int:
         """Put the next frames into the batch: as many as it holds and the kernel has handed over.
 
         What they occupy stays ours until `release`. Returns their number.
@@ -103,7 +104,7 @@ class Ring:
         return count
 
     def is_untouched(self) -> bool:
-        """Whether the kernel holds no frame for us: all are read, its block has none as yet.
+        """Return True if the kernel holds no frame for us: all are read, its block has none as yet.
 
         So every frame of the future is one that it had not put down before the call.
         """
@@ -117,7 +118,7 @@ class Ring:
             _release(self)
 
 
-def _fill(ring: Any, frames: Any) -> int:
+def _fill(ring: Ring, frames: FrameBatch) -> int:
     count = 0
     ring.last_ns = 0
     while count < frames.capacity:
@@ -137,7 +138,7 @@ def _fill(ring: Any, frames: Any) -> int:
     return count
 
 
-def _next_block(ring: Any) -> int:
+def _next_block(ring: Ring) -> int:
     """Start reading the current block; 0 if the kernel still has it, or we hold all of them."""
     if ring.held >= ring.blocks - 1:
         return 0
@@ -152,7 +153,7 @@ def _next_block(ring: Any) -> int:
     return 1
 
 
-def _is_untouched(ring: Any) -> int:
+def _is_untouched(ring: Ring) -> int:
     if ring.left or ring.held >= ring.blocks - 1:
         return 0
     # The kernel clears the number when it starts on a block, and counts a frame before it writes
@@ -163,14 +164,14 @@ def _is_untouched(ring: Any) -> int:
     return ne32(ring.octets, start + BLOCK_FRAMES) == 0
 
 
-def _finish_block(ring: Any) -> None:
+def _finish_block(ring: Ring) -> None:
     ring.held += 1
     ring.block += 1
     if ring.block == ring.blocks:
         ring.block = 0
 
 
-def _take(ring: Any, frame: Any) -> None:
+def _take(ring: Ring, frame: Frame) -> None:
     """Make a frame's row from its header."""
     octets = ring.octets
     at = ring.at
@@ -209,14 +210,14 @@ def _take(ring: Any, frame: Any) -> None:
     frame.interface = _interface_of(ring, ne32(octets, at + HEADER_BYTES + 4))
 
 
-def _interface_of(ring: Any, index: int) -> int:
+def _interface_of(ring: Ring, index: int) -> int:
     for i in range(ring.known):
         if ring.indices[i] == index:
             return ring.interfaces[i]  # type: ignore[no-any-return]
     return 0
 
 
-def _release(ring: Any) -> None:
+def _release(ring: Ring) -> None:
     while ring.held:
         block = ring.block - ring.held
         if block < 0:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 OURS = 1
 """TP_STATUS_USER: the kernel has handed the block over."""
 
 
-def ne16(octets: Any, at: int) -> int:
+def ne16(octets: memoryview, at: int) -> int:
     """16 bits in the machine's own order."""
     return int.from_bytes(octets[at : at + 2], sys.byteorder)
 
 
-def ne32(octets: Any, at: int) -> int:
+def ne32(octets: memoryview, at: int) -> int:
     """32 bits in the machine's own order."""
     return int.from_bytes(octets[at : at + 4], sys.byteorder)
 
 
-def is_ours(octets: Any, at: int) -> bool:
-    """Whether the kernel has handed over the block whose status is here."""
+def is_ours(octets: memoryview, at: int) -> bool:
+    """Return True if the kernel has handed over the block whose status is here."""
     return ne32(octets, at) & OURS != 0
 
 
-def give_back(octets: Any, at: int) -> None:
+def give_back(octets: memoryview, at: int) -> None:
     """Hand the block whose status is here to the kernel; one store, because it may look at once."""
     octets[at : at + 4].cast("I")[0] = 0

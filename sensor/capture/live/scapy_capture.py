@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from sensor.base.escape import harmless
-from sensor.capture.base import Input
 from sensor.capture.bpf import compile_filter
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.linktypes import ARPHRD_ETHER, ARPHRD_LOOPBACK, LINK_ETHERNET, LINK_RAW
@@ -32,6 +31,7 @@ from sensor.model.status import (
     INTERFACE_DOWN,
     INTERFACE_UP,
     CaptureStatus,
+    Input,
     InterfaceStatus,
     Notice,
 )
@@ -50,7 +50,7 @@ DRAIN_S = 0.2
 LOOK_S = 1.0
 """Counters and interfaces are looked at this often."""
 SLACK_NS = 100_000_000
-"""How far the packet time of an idle capture stays behind the clock: frames may be under way."""
+"""The lag of an idle capture's packet time behind the clock: frames may be under way."""
 BUFFER_BYTES = 8 << 20
 """Octets that the kernel may keep for us, where it can be asked to."""
 SNAP_BYTES = 1 << 18
@@ -318,10 +318,10 @@ class ScapyCapture:
         return tuple(InterfaceStatus(port.name, port.state) for port in self._ports)
 
     def take_notices(self) -> list[Notice]:
-        """What the operator should hear about, since the last call."""
+        """Return the notices for the operator since the last call."""
         return self._notices.take()
 
-    def ask(self) -> None:
+    def request_time(self) -> None:
         """Nothing: nobody waits for it, and it speaks often."""
 
     def stop(self) -> None:
@@ -408,15 +408,15 @@ def _kernel_index(name: str) -> int:
 
 
 def _is_up(name: str) -> bool:
-    """Whether an interface is up and has a link, where that is easily told; else true."""
+    """Return True if an interface is up and has a link, where that is easily told; else true."""
     if sys.platform == "win32":
         return True
     import fcntl  # noqa: PLC0415  Windows has none
 
-    asked = SIOCGIFFLAGS if sys.platform == "linux" else SIOCGIFFLAGS_BSD
+    request = SIOCGIFFLAGS if sys.platform == "linux" else SIOCGIFFLAGS_BSD
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         try:
-            answer = fcntl.ioctl(sock, asked, struct.pack("16s16x", os.fsencode(name)))
+            answer = fcntl.ioctl(sock, request, struct.pack("16s16x", os.fsencode(name)))
         except OSError:
             return False
     (flags,) = struct.unpack_from("16xH", answer)

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensor.model.addresses import Networks
-from sensor.model.columns import AddressColumn, Column, Mask, Rows
+from sensor.model.columns import AddressColumn, Column, Document, Mask, Rows
 from sensor.query.ast import And, FieldTest, Node, Not, Or, Range, Text, all_of
-from sensor.query.document_rows import Document, Selection, values_at
+from sensor.query.document_rows import Selection, values_at
 from sensor.query.masks import network_mask
 from sensor.query.stateful.terms import Term, terms_of
 from sensor.query.values import address_of, is_network, term_text, text_of

@@ -118,8 +118,8 @@ def _plain(column: Column, chosen: NDArray[np.intp]) -> list[Key]:
     else:
         assert not isinstance(column, CodedColumn)
         numbers = column.values[chosen].tolist()
-        say = date_text if column.ecs_type == "date" else _number_text
-        values = [say(number) for number in numbers]
+        text_of = date_text if column.ecs_type == "date" else _number_text
+        values = [text_of(number) for number in numbers]
     if column.valid is not None:
         valid = column.valid[chosen].tolist()
         values = [value if has else None for value, has in zip(values, valid, strict=True)]

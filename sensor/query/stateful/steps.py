@@ -78,9 +78,9 @@ def _without_excepted(
     union = np.zeros(count, dtype=bool)
     for chosen in found:
         union[chosen] = True
-    asked = np.flatnonzero(union).tolist()
-    kept = unexcepted(asked)
-    if len(kept) == len(asked):
+    candidates = np.flatnonzero(union).tolist()
+    kept = unexcepted(candidates)
+    if len(kept) == len(candidates):
         return found
     union[:] = False
     union[kept] = True

@@ -7,7 +7,6 @@ from typing import cast
 
 from sensor.config import SinkLimits
 from sensor.errors import ConfigError
-from sensor.model.status import ALERTS, RECORDS, SinkStatus
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
 from sensor.sinks.delivery.connection import Backoff
@@ -52,14 +51,3 @@ def background(
 def background_flows(sink: FlowSink, limits: SinkLimits) -> ThreadedFlows:
     """The flow file with a queue and a thread around it."""
     return ThreadedFlows(sink, limits.flow_queue_bytes, limits.drain_s)
-
-
-def status_of(sink: Sink | FlowSink) -> SinkStatus:
-    """The state of any sink, its accounts read at one moment where another thread changes them."""
-    if isinstance(sink, ThreadedSink | ThreadedFlows):
-        return sink.status()
-    waiting = getattr(sink, "waiting", 0)
-    kind = ALERTS if hasattr(sink, "emit") else RECORDS
-    return SinkStatus(
-        sink.name, sink.delivered, sink.dropped, sink.retried, waiting, sink.error, kind
-    )

@@ -17,12 +17,12 @@ from sensor.sinks.delivery.transport import PeerClosed, Wire
 
 RECENT_S = 2.0
 RECENT_MAX = 1000
-"""What a stream took so lately may be lost when it is reset: an idle one is checked each second."""
+"""Messages that a stream took so lately may be lost: an idle one is checked each second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long a server is left alone that could not be reached: longer each time."""
+    """Pauses between attempts to reach a server: longer each time."""
 
     first_s: float = 1.0
     max_s: float = 60.0
@@ -34,7 +34,7 @@ class Backoff:
 
 
 class Unconfirmed:
-    """What a stream took and may lose still: the messages of the last moments.
+    """Messages of the last moments, which a stream took and may lose still.
 
     A transport whose server confirms messages, or one that keeps everything until the server has
     closed in order, differs from this in what it forgets, and nowhere else.
@@ -42,7 +42,7 @@ class Unconfirmed:
 
     def __init__(self) -> None:
         self.to_resend: deque[bytes] = deque()
-        """What a connection took that was reset then: to be sent again first."""
+        """Messages that a connection took before it was reset: to be sent again first."""
         self._recent: deque[tuple[float, bytes]] = deque(maxlen=RECENT_MAX)
 
     def sent(self, octets: bytes, now_s: float) -> None:
@@ -73,7 +73,7 @@ class Connection:
         self._next_attempt_s = 0.0
 
     def away_s(self) -> float:
-        """How long the server is to be left alone still; 0 or less where it is not."""
+        """Return the seconds until the next attempt; 0 or less where it may be made."""
         return 0.0 if self.connected else self._next_attempt_s - self.backoff.now_s()
 
     def connect(self) -> None:

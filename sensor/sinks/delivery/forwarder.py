@@ -23,13 +23,13 @@ from sensor.sinks.delivery.spool import Spool, Stored
 from sensor.sinks.delivery.transport import Wire
 
 CONFIRM_S = 0.2
-"""How long a refusal of a datagram may take to come back."""
+"""The longest that a refusal of a datagram may take to come back."""
 IDLE_S = 1.0
-"""How often a silent connection is looked after."""
+"""The period at which a silent connection is looked after."""
 CLOSING_PAUSE_S = 0.25
 """Between attempts while the sensor ends."""
 NO_ROOM_PAUSE_S = 1.0
-"""How long to leave a full spool alone."""
+"""The pause after which a full spool is tried again."""
 
 
 class Forwarder:
@@ -54,14 +54,14 @@ class Forwarder:
         self._spool_error = spool_error
         """Why there is no spool where one was asked for."""
         self._proven = False
-        """Whether this connection took a message: losing it is worth an attempt at once."""
+        """True if this connection took a message: losing it is worth an attempt at once."""
         self._deaf = False
-        """Whether the server did not read: that it can be connected to proves nothing then."""
+        """True if the server did not read: that it can be connected to proves nothing then."""
         self._no_room_until_s = 0.0
         self._pending: Message | Stored | None = None
         """A datagram that was sent a moment ago: it may be refused still."""
         self._again = False
-        """Whether the next message was sent before, in vain."""
+        """True if the next message was sent before, in vain."""
         if spool is not None:
             queued.count(recovering=spool.earlier_alerts)
 
@@ -266,7 +266,7 @@ class Forwarder:
         return False
 
     def _has_more(self, message: Message | Stored) -> bool:
-        """Whether other messages wait behind this one."""
+        """Return True if other messages wait behind this one."""
         stored = self.spool.count if self.spool is not None else 0
         return stored > isinstance(message, Stored) or not self._queued.is_empty()
 

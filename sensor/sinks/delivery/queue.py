@@ -1,4 +1,4 @@
-"""What waits for a sink's thread, and the sink's accounts: everything under one lock.
+"""The queue of a sink's thread, and the sink's counters: everything under one lock.
 
 The books balance at every moment: alerts taken = delivered + dropped + waiting, where waiting are
 those in the queue, the one in the thread's hands and those of this run in the spool.
@@ -48,7 +48,6 @@ class SinkQueue:
         """Alerts of earlier runs that still are in the spool; not part of the balance."""
         self.stored = 0
         """Alerts of this run that a spool on disk keeps."""
-        self.error: str | None = None
         self.closing = False
         self.abandoned = False
         self._queue_max = queue_max
@@ -115,7 +114,7 @@ class SinkQueue:
     # What both sides read.
 
     def is_empty(self) -> bool:
-        """Whether nothing waits here, the spool and the thread's hands not counted."""
+        """Return True if nothing waits here, the spool and the thread's hands not counted."""
         return not self._entries
 
     @property
@@ -165,7 +164,7 @@ class SinkQueue:
             return entry
 
     def put_back(self, entry: Entry) -> None:
-        """What is in the thread's hands goes back in front of the queue, perhaps as octets."""
+        """Put what is in the thread's hands back in front of the queue, perhaps as octets."""
         with self._changed:
             if not self.abandoned:
                 self._in_hand = None

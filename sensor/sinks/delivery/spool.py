@@ -28,7 +28,7 @@ SPARE_PAGES_MAX = 256
 JOURNAL_BYTES = 4 << 20
 """The journal beside the database is cut to this size when it was larger."""
 LOCK_WAIT_S = 1.0
-"""How long to wait for a thread that is inside the spool, when the sensor ends."""
+"""The longest wait for a thread that is inside the spool, when the sensor ends."""
 
 _DAMAGED = "damaged"
 
@@ -50,7 +50,7 @@ class Stored:
     octets: bytes
     is_alert: bool
     is_ours: bool
-    """Whether this run stored it, not an earlier one."""
+    """True if this run stored it, not an earlier one."""
 
 
 class Spool:
@@ -247,7 +247,7 @@ def file_name(name: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, in words that tell the operator what to do."""
+    """Return what went wrong, in words from which the operator knows what to do."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_BUSY:
         return "in use by another sensor"

@@ -18,7 +18,7 @@ from sensor.model.status import RECORDS, SinkStatus
 from sensor.sinks.flow_files import FlowSink
 
 FLUSH_S = 1.0
-"""How long gathered records may wait to be written."""
+"""The longest that gathered records wait to be written."""
 
 
 class ThreadedFlows:
@@ -31,7 +31,7 @@ class ThreadedFlows:
     def __init__(self, sink: FlowSink, bytes_max: int, drain_s: float) -> None:
         self.name = sink.name
         self.stuck = False
-        """Whether the thread still hangs in a write after `close`: then end by `os._exit`."""
+        """True if the thread still hangs in a write after `close`: then end by `os._exit`."""
         self.delivered = self.dropped = 0
         self._taken = 0
         self._sink = sink
@@ -183,7 +183,7 @@ class ThreadedFlows:
                     self.dropped += records
 
     def _count(self, size: int, *, ends: bool) -> None:
-        """What the file's accounts say by now; what it gathered still waits."""
+        """Take over the file's counters as of now; what it gathered still waits."""
         with self._changed:
             self._ended = ends
             if not self._abandoned:

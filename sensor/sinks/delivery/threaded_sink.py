@@ -19,22 +19,22 @@ from sensor.sinks.base import Sink
 from sensor.sinks.delivery.queue import Entry, Reopen, SinkQueue
 
 NOTICES_S = 1.0
-"""How long the end waits for a server that only notices wait for."""
+"""The longest that the end waits for a server that only notices wait for."""
 ABANDONED_S = 0.5
-"""How long a thread that was left behind may take to notice."""
+"""The longest that a thread that was left behind may take to notice."""
 
 
 class Worker(Protocol):
-    """What the thread of a `ThreadedSink` does."""
+    """The work of the thread of a `ThreadedSink`."""
 
     def run(self) -> None:
         """Handle what comes out of the queue until it is closing and empty, or abandoned."""
 
     def error(self) -> str | None:
-        """What is wrong now."""
+        """The error of now."""
 
     def is_gone(self) -> bool:
-        """Whether nothing more can be delivered, for good."""
+        """Return True if nothing more can be delivered, for good."""
 
     def rescue(self, rest: list[Entry]) -> int:
         """Called instead of `run` at the end: how many of these alerts could be stored."""
@@ -58,7 +58,7 @@ class ThreadedSink:
     def __init__(self, queued: SinkQueue, worker: Worker, drain_s: float) -> None:
         self.name = queued.name
         self.stuck = False
-        """Whether the thread still hangs in a write after `close`: then end by `os._exit`."""
+        """True if the thread still hangs in a write after `close`: then end by `os._exit`."""
         self._queued = queued
         self._worker = worker
         self._drain_s = drain_s

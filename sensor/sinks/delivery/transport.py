@@ -1,4 +1,4 @@
-"""What every way to a server can do, and what a server's messages look like."""
+"""The interface of every way to a server, and of a server's messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Transport(Protocol):
 
     @property
     def datagrams(self) -> bool:
-        """Whether messages travel one by one, so that their size is limited."""
+        """True if messages travel one by one, so that their size is limited."""
 
     def connect(self) -> None:
         """Errors: OSError."""
@@ -27,7 +27,7 @@ class Transport(Protocol):
 
     @property
     def proves(self) -> bool:
-        """Whether connecting proves that there is a server, as it does except over UDP."""
+        """True if connecting proves that there is a server, as it does except over UDP."""
 
     def refused(self, wait_s: float = 0.0) -> OSError | None:
         """The refusal of what was sent before, if one came back within that time (ICMP)."""

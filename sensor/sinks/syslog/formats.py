@@ -66,7 +66,7 @@ class Origin:
     pid: int = 0
     facility: int = FACILITIES[DEFAULT_FACILITY]
     utc: bool = False
-    """Whether RFC 3164 times are UTC instead of this machine's local time (5424 always is UTC)."""
+    """True if RFC 3164 times are UTC instead of this machine's local time (5424 always is UTC)."""
 
 
 def key_values(alert: Alert) -> list[tuple[str, str]]:

@@ -15,14 +15,14 @@ from sensor.sinks.delivery.direct_writer import DirectWriter
 from sensor.sinks.delivery.transport import Transport
 from sensor.sinks.syslog.formats import FORMATS, Origin, Renderer
 from sensor.sinks.syslog.notices import NOTICE_FORMS, notice_rfc5424
-from sensor.sinks.syslog.transports import Datagrams, Stream, UnixSocket
+from sensor.sinks.syslog.transports import Datagrams, TcpStream, UnixSocket
 from sensor.sinks.syslog.url import Address, bad_url, parse_address
 
 if TYPE_CHECKING:
     import ssl
 
 MESSAGE_BYTES_MIN = 480
-"""What every receiver must be able to take (RFC 5424 6.1)."""
+"""Octets that every receiver must be able to take (RFC 5424 6.1)."""
 
 
 class SyslogWire:
@@ -72,7 +72,7 @@ def open_syslog(
         transport = Datagrams(address, timeout_s)
     else:
         tls = _tls_context(url, address) if address.scheme == "tls" else None
-        transport = Stream(address, timeout_s, tls)
+        transport = TcpStream(address, timeout_s, tls)
     wire = SyslogWire(address, FORMATS[form], limits.syslog_message_bytes, transport)
     return DirectWriter(wire, live=live)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import ssl
 
 CLOSE_WAIT_S = 1.0
-"""How long a server may take to confirm the end of a connection."""
+"""The longest that a server may take to confirm the end of a connection."""
 
 
 class Datagrams:
@@ -69,7 +69,7 @@ class Datagrams:
         self.drop()
 
 
-class Stream:
+class TcpStream:
     """TCP, TLS or a Unix stream: messages counted in octets (RFC 6587 3.4.1), or lines on Unix."""
 
     datagrams = False
@@ -165,8 +165,9 @@ class UnixSocket:
     """A Unix socket of either kind: datagrams, or a stream where the server has one."""
 
     def __init__(self, address: Address, timeout_s: float) -> None:
-        self._kinds: list[Transport] = [Datagrams(address, timeout_s), Stream(address, timeout_s)]
-        self._chosen = self._kinds[0]
+        self._kinds: tuple[Transport, ...] = (
+            Datagrams(address, timeout_s), TcpStream(address, timeout_s))
+        self._chosen: Transport = self._kinds[0]
 
     @property
     def datagrams(self) -> bool:

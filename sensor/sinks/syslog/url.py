@@ -37,7 +37,7 @@ class Address:
         return f"{self.scheme}://{harmless(host)}:{self.port}"
 
     def place(self) -> str:
-        """Where the server should be, for people."""
+        """Return the server's address, for people."""
         if self.scheme == "unix":
             return f"at {harmless(self.path)}"
         return f"at {harmless(self.host)} port {self.port} ({self.scheme})"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.decode.fragments import Fragments
 from tests.conversation import SECOND_NS, START_NS, Frames, Talk, play, said, time_ns
 from tests.fragmenting import fragments_of, piece
+from tests.memory_capture import MemoryCapture
 from tests.running import Run, run_capture
 
 PAYLOAD = bytes(range(250)) * 4

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from sensor.capture.in_memory import MemoryCapture
 from sensor.decode import decode
 from sensor.engine.decode_ahead import BATCHES_AHEAD, DecodeAhead
 from sensor.model.frames import FrameBatch
+from tests.memory_capture import MemoryCapture
 from tests.unit.engine.short_run import conversation
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.flowtable.table import FlowTable
+from tests.memory_capture import MemoryCapture
 from tests.unit.engine.short_run import conversation, pipeline_of
 
 
@@ -19,9 +19,9 @@ class Forgetful:
     def __getattr__(self, name):
         return getattr(self.table, name)
 
-    def books(self):
-        books = self.table.books()
-        return {**books, "packets_in_table": books["packets_in_table"] - 1}
+    def counters(self):
+        counters = self.table.counters()
+        return {**counters, "packets_in_table": counters["packets_in_table"] - 1}
 
 
 def test_a_packet_that_gets_lost_is_noticed():

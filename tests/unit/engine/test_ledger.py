@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sensor.capture.in_memory import MemoryCapture
+from tests.memory_capture import MemoryCapture
 from tests.unit.engine.short_run import conversation, pipeline_of
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from sensor.app.build import build_live, load_rules
 from sensor.app.outputs import RunOutputs
-from sensor.capture.in_memory import MemoryCapture
 from sensor.capture.interfaces import Interfaces
 from sensor.config import Config
 from sensor.model.frames import FrameBatch
 from tests.conversation import SECOND_NS as SECOND
 from tests.conversation import Talk
+from tests.memory_capture import MemoryCapture
 from tests.rule_sets import rule
 from tests.unit.engine.short_run import Counting, Waiting, conversation, pipeline_of
 
@@ -118,7 +118,7 @@ def test_what_did_not_happen_is_said_while_nothing_comes(tmp_path, workers):
     rules = load_rules([str(tmp_path)])
     pipeline = build_live(captures, Interfaces(), rules, RunOutputs([sink]), Config())
     for each in captures:
-        each.ask = lambda: None
+        each.request_time = lambda: None
     heard = []
     pipeline.run(lambda: heard.append(len(sink.alerts)))
     assert heard[-1] == len(sink.alerts) == 1  # before the end

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sensor.app.outputs import RunOutputs
-from sensor.capture.in_memory import MemoryCapture
 from sensor.engine.rule_stage import RuleStage
 from sensor.model.addresses import Networks
 from sensor.model.flow import FlowContext
 from tests.conversation import SECOND_NS as SECOND
+from tests.memory_capture import MemoryCapture
 from tests.running import Collector
 from tests.unit.engine.short_run import Counting, Waiting, conversation, pipeline_of
 

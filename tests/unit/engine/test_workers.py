@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from sensor.app.outputs import RunOutputs
-from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.decode import Decoder
 from sensor.engine.rule_stage import RuleStage
@@ -18,6 +17,7 @@ from sensor.memory.records import FLOW_LAYOUT, allocate
 from sensor.model.addresses import Networks
 from sensor.model.flow import FlowContext
 from tests.conversation import Talk
+from tests.memory_capture import MemoryCapture
 from tests.running import Collector, run_capture
 
 

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from sensor.capture.in_memory import MemoryCapture
 from tests.conversation import ends
+from tests.memory_capture import MemoryCapture
 from tests.running import run_capture
 from tests.unit.flowtable.stories import bystander, crowd
 

@@ -9,7 +9,6 @@ from scapy.layers.l2 import GRE, Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet
 
-from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.decode import decode
 from sensor.flowtable.table import FlowTable
@@ -17,6 +16,7 @@ from sensor.flowtable.tunnel_paths import PathStore
 from sensor.model.flow import FLOW_ENDED
 from sensor.model.packets import PacketBatch
 from sensor.model.tunnels import Tunnels
+from tests.memory_capture import MemoryCapture
 
 MAC = "02:00:00:00:00:01"
 INNER = IP(src="192.0.2.1", dst="192.0.2.2") / UDP(sport=1000, dport=53)
@@ -53,7 +53,7 @@ def test_equal_paths_have_one_number_and_different_ones_each_their_own() -> None
     ]  # fmt: skip
     found, table = numbers(paths, 100)
     assert found == [1, 2, 3, 4, 5, 6, 7, 1, 6]
-    assert (table.books()["tunnel_paths"], table.books()["tunnel_paths_refused"]) == (7, 0)
+    assert (table.counters()["tunnel_paths"], table.counters()["tunnel_paths_refused"]) == (7, 0)
 
 
 def test_the_source_port_of_a_tunnel_is_no_part_of_its_path() -> None:
@@ -67,7 +67,7 @@ def test_the_source_port_of_a_tunnel_is_no_part_of_its_path() -> None:
 def test_what_finds_no_place_is_counted_and_kept_without_a_path() -> None:
     found, table = numbers([outer(last) for last in (1, 2, 3, 4, 2, 3)], 2)
     assert found == [1, 2, 0, 0, 2, 0]
-    assert (table.books()["tunnel_paths"], table.books()["tunnel_paths_refused"]) == (2, 3)
+    assert (table.counters()["tunnel_paths"], table.counters()["tunnel_paths_refused"]) == (2, 3)
 
 
 def test_tables_have_numbers_of_their_own() -> None:

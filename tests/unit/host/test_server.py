@@ -14,7 +14,7 @@ from sensor.host import server
 from sensor.host.client import connect
 from sensor.host.proc_connector import EXEC, EXIT, KernelEvent
 from sensor.host.procfs import READ_MAX, Procfs, this_machine
-from sensor.host.server import UNOWNED, HostEvents, may_ask, open_listener, own_addresses
+from sensor.host.server import UNOWNED, HostEvents, may_connect, open_listener, own_addresses
 from sensor.host.sock_diag import Sockets
 from sensor.host.wire import MESSAGE_MAX, process_to, unpack
 from sensor.model.processes import Process
@@ -185,7 +185,7 @@ def test_only_our_own_may_connect(tmp_path: Path) -> None:
         events.serve(1)
         assert "hello" in unpack(ours.recv(1 << 16))
     one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    assert may_ask(one)
+    assert may_connect(one)
     other.close()
     one.close()
     events.close()

@@ -14,7 +14,7 @@ def test_both_directions_have_one_key() -> None:
 
 def test_a_connection_that_comes_again_has_an_answer_of_its_own() -> None:
     owners = Owners()
-    first, second = owners.ask(KEY, 10), owners.ask(KEY, 50)
+    first, second = owners.add_query(KEY, 10), owners.add_query(KEY, 50)
     assert owners.of(KEY, 49) is first and owners.of(KEY, 50) is second
     assert owners.of(KEY, 9) is None
     owners.over(KEY, 49)
@@ -26,9 +26,9 @@ def test_a_connection_that_comes_again_has_an_answer_of_its_own() -> None:
 def test_bounds() -> None:
     owners = Owners(kept_max=2)
     for number in range(AGAIN_MAX + 2):
-        owners.ask(KEY, number)
+        owners.add_query(KEY, number)
     assert owners.of(KEY, 1) is None and owners.of(KEY, 2) is not None
     for number in range(3):
-        owners.ask((6, number, 0, 0, 0), 0)
+        owners.add_query((6, number, 0, 0, 0), 0)
     assert len(owners) == 2 and owners.forgotten == 2
     assert owners.of(KEY, 99) is None

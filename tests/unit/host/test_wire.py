@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from sensor.host.sock_diag import Ends
 from sensor.host.wire import (
-    ASK_MAX,
+    QUERY_MAX,
     MessageError,
-    ask_from,
-    ask_to,
     machine_from,
     pack,
     process_from,
     process_to,
+    query_from,
+    query_to,
     unpack,
 )
 from sensor.model.processes import Machine, Process
@@ -36,9 +36,9 @@ PROCESS = Process(
 def test_a_process_and_a_question_come_through_unchanged() -> None:
     assert process_from(unpack(pack(process_to(PROCESS))), MACHINE) == PROCESS
     assert process_from({}, MACHINE) == Process(machine=MACHINE)
-    assert ask_from(unpack(pack(ask_to(9, ENDS)), ASK_MAX)) == (9, ENDS)
+    assert query_from(unpack(pack(query_to(9, ENDS)), QUERY_MAX)) == (9, ENDS)
     v6 = Ends(17, ipaddress.ip_address("fe80::1"), 1, ipaddress.ip_address("::1"), 2)
-    assert ask_from(unpack(pack(ask_to(0, v6)), ASK_MAX)) == (0, v6)
+    assert query_from(unpack(pack(query_to(0, v6)), QUERY_MAX)) == (0, v6)
 
 
 def test_hostile_text_stays_text() -> None:
@@ -64,7 +64,7 @@ def test_what_is_no_process_is_refused(told: Any) -> None:
 ])  # fmt: skip
 def test_what_is_no_question_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(MessageError):
-        ask_from(ask_to(1, ENDS) | change)
+        query_from(query_to(1, ENDS) | change)
 
 
 @pytest.mark.parametrize("hello", [
@@ -86,11 +86,11 @@ def test_a_hello_tells_machine_and_addresses() -> None:
 
 @given(st.binary(max_size=200))
 def test_no_octets_raise_anything_else(octets: bytes) -> None:
-    for read in (ask_from, lambda found: process_from(found, MACHINE), machine_from):
+    for read in (query_from, lambda found: process_from(found, MACHINE), machine_from):
         with contextlib.suppress(MessageError):
             read(unpack(octets))
 
 
 def test_a_message_beyond_its_bound_is_refused() -> None:
     with pytest.raises(MessageError):
-        unpack(orjson.dumps({"ask": "x" * ASK_MAX}), ASK_MAX)
+        unpack(orjson.dumps({"ask": "x" * QUERY_MAX}), QUERY_MAX)

@@ -8,7 +8,6 @@ from typing import Any
 from sensor.app.build import load_rules
 from sensor.app.options import LiveOptions
 from sensor.app.outputs import RunOutputs
-from sensor.capture.in_memory import MemoryCapture
 from sensor.cli.live import LiveSession
 from sensor.config import Config, FlowLimits
 from sensor.decode import decode
@@ -25,6 +24,7 @@ from sensor.monitoring.reload import Reloader
 from sensor.monitoring.screen import Screen
 from sensor.terminal.status_view import StatusView
 from tests.conversation import Talk
+from tests.memory_capture import MemoryCapture
 
 
 @dataclass

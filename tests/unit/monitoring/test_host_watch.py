@@ -6,7 +6,6 @@ from typing import Any
 
 from sensor.app.build import load_rules
 from sensor.app.outputs import RunOutputs
-from sensor.capture.in_memory import MemoryCapture
 from sensor.config import FlowLimits
 from sensor.decode import decode
 from sensor.engine.pipeline import Pipeline
@@ -18,6 +17,7 @@ from sensor.monitoring.host_watch import HostWatch
 from sensor.monitoring.live_run import Operator
 from sensor.monitoring.screen import Screen
 from sensor.terminal.status_view import StatusView
+from tests.memory_capture import MemoryCapture
 from tests.unit.engine.short_run import conversation
 from tests.unit.host.joined import Joined
 from tests.unit.monitoring.scene import Heard

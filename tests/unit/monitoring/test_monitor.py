@@ -35,10 +35,10 @@ def test_a_sink_that_is_in_trouble_at_the_end_is_named_once_more() -> None:
     scene = Scene()
     news = News(scene.live, scene.operator)
     status = Status(0, 1.0, sinks=(SinkStatus("syslog", 0, 0, 0, 5, "no server"),))
-    news.tell(status)
-    news.tell(replace(status, elapsed_s=2.0))
+    news.report(status)
+    news.report(replace(status, elapsed_s=2.0))
     assert len(scene.sink.notices) == 1
-    news.tell(replace(status, elapsed_s=3.0), last=True)
+    news.report(replace(status, elapsed_s=3.0), last=True)
     assert scene.sink.notices[-1].text == "syslog: no server (for 2 s), 5 waiting"
 
 

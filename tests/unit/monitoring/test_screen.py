@@ -30,7 +30,7 @@ class Stubborn:
             self.waits.set()
             self.open.wait()
 
-    def say(self, line: str) -> bool:
+    def print_line(self, line: str) -> bool:
         self._wait()
         self.seen.append(line)
         return True
@@ -46,8 +46,8 @@ class Stubborn:
 def test_lines_and_statuses_come_in_order_and_the_last_words_last() -> None:
     view = Stubborn()
     screen = Screen(view)  # type: ignore[arg-type]
-    screen.say("one")
-    screen.say("two")
+    screen.print_line("one")
+    screen.print_line("two")
     assert screen.flush()
     screen.draw(Status(0, 0.0, frames=7))
     assert screen.flush()
@@ -59,10 +59,10 @@ def test_a_stopped_terminal_holds_up_nobody_and_what_was_left_out_is_counted() -
     view = Stubborn()
     screen = Screen(view)  # type: ignore[arg-type]
     view.open.clear()
-    screen.say("first")
+    screen.print_line("first")
     view.waits.wait()
     for number in range(LINES_MAX + 3):
-        screen.say(str(number))
+        screen.print_line(str(number))
     screen.draw(Status(0, 0.0, frames=1))
     screen.draw(Status(0, 0.0, frames=2))
     assert not screen.flush(patience_s=0.01)
@@ -86,11 +86,11 @@ def test_what_could_not_be_written_does_not_keep_back_what_comes_later(
     view = Stubborn()
     view.problem = problem
     screen = Screen(view)  # type: ignore[arg-type]
-    screen.say("lost")
+    screen.print_line("lost")
     screen.draw(Status(0, 0.0, frames=1))
     assert screen.flush()
     view.problem = None
-    screen.say("back")
+    screen.print_line("back")
     screen.draw(Status(0, 0.0, frames=2))
     assert screen.flush()
     assert view.seen == ["back", 2]

@@ -121,9 +121,9 @@ def test_flows_arrive_whole_and_in_order(tmp_path: Path) -> None:
     expected = b""
     for at in range(0, 300_000, 1000):  # several times FLOW_WRITE_BYTES
         block = lines_of(at, 1000)
-        flows.write(block)
+        flows.write_lines(block)
         expected += block
-    flows.write(b"")
+    flows.write_lines(b"")
     flows.close()
     flows.close()
     assert len(expected) > 3 * FLOW_WRITE_BYTES
@@ -136,16 +136,16 @@ def test_flows_can_be_appended(tmp_path: Path) -> None:
     path = tmp_path / "flows.ndjson"
     path.write_bytes(lines_of(0, 1))
     flows = FlowFile(str(path), append=True)
-    flows.write(lines_of(1, 1))
+    flows.write_lines(lines_of(1, 1))
     flows.close()
     assert path.read_bytes() == lines_of(0, 2)
 
 
 def test_flows_after_close_are_dropped(tmp_path: Path) -> None:
     flows = FlowFile(str(tmp_path / "flows"))
-    flows.write(lines_of(0, 2))
+    flows.write_lines(lines_of(0, 2))
     flows.close()
-    flows.write(lines_of(2, 3))
+    flows.write_lines(lines_of(2, 3))
     flows.close()
     assert (flows.delivered, flows.dropped) == (2, 3)
 
@@ -154,7 +154,7 @@ def test_flows_after_close_are_dropped(tmp_path: Path) -> None:
 def test_flows_on_a_full_disk_are_counted_and_said_once() -> None:
     flows = FlowFile("/dev/full")
     for at in range(0, 200_000, 1000):
-        flows.write(lines_of(at, 1000))
+        flows.write_lines(lines_of(at, 1000))
     flows.close()
     assert (flows.delivered, flows.dropped) == (0, 200_000)
     assert flows.error == "flows /dev/full: No space left on device"
@@ -166,7 +166,7 @@ def test_flows_whose_reader_went_away_turn_quiet(monkeypatch: pytest.MonkeyPatch
     with open(write_end, "w", encoding="utf-8") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
         flows = FlowFile("-")
-        flows.write(lines_of(0, 10))
+        flows.write_lines(lines_of(0, 10))
         flows.close()
         monkeypatch.undo()
     assert (flows.delivered, flows.dropped, flows.error, flows.closed) == (0, 10, None, True)
@@ -187,7 +187,7 @@ def test_flows_to_stdout_wait_for_a_slow_reader(monkeypatch: pytest.MonkeyPatch)
     with open(write_end, "w", encoding="utf-8") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
         flows = FlowFile("-")
-        flows.write(block)
+        flows.write_lines(block)
         flows.close()
         monkeypatch.undo()
     reader.join()
@@ -220,7 +220,7 @@ def test_a_file_that_cannot_be_opened_anew_is_said_and_kept(tmp_path: Path) -> N
     sink.reopen()
     flows.reopen()
     sink.emit(alert_of({"n": 1}))
-    flows.write(lines_of(0, 2))
+    flows.write_lines(lines_of(0, 2))
     flows.close()
     sink.close()
     assert (tmp_path / "moved" / "alerts").read_bytes() == b'{"n":1}\n'
@@ -233,10 +233,10 @@ def test_a_file_that_cannot_be_opened_anew_is_said_and_kept(tmp_path: Path) -> N
 def test_flows_go_on_in_a_new_file_after_the_old_one_was_moved(tmp_path: Path) -> None:
     path, moved = tmp_path / "flows.ndjson", tmp_path / "flows.ndjson.1"
     flows = FlowFile(str(path))
-    flows.write(lines_of(0, 10))
+    flows.write_lines(lines_of(0, 10))
     path.rename(moved)
     flows.reopen()
-    flows.write(lines_of(10, 5))
+    flows.write_lines(lines_of(10, 5))
     flows.close()
     assert moved.read_bytes() == lines_of(0, 10), "what was gathered went to the old one"
     assert path.read_bytes() == lines_of(10, 5)
@@ -249,15 +249,15 @@ def test_flows_of_a_live_run_go_on_when_a_full_disk_was_cleared(tmp_path: Path) 
     flows = FlowFile(str(path), append=True)
     disk = FillingDisk(room=30)
     flows._output = Output(disk)
-    flows.write(lines_of(1, 3))  # 11 octets each behind a line end: two fit, the third is torn
+    flows.write_lines(lines_of(1, 3))  # 11 octets each behind a line end: two fit, one is torn
     flows.flush()
     assert (flows.delivered, flows.dropped, flows.closed) == (2, 1, False)
-    flows.write(lines_of(4, 1))
+    flows.write_lines(lines_of(4, 1))
     flows.flush()
     assert (flows.delivered, flows.dropped) == (2, 2)
     assert flows.error is not None
     disk.room = 100
-    flows.write(lines_of(5, 2))
+    flows.write_lines(lines_of(5, 2))
     flows.close()
     assert (flows.delivered, flows.dropped) == (4, 2)
     assert disk.octets == b"\n" + lines_of(1, 2) + lines_of(3, 1)[:7] + b"\n" + lines_of(5, 2)

@@ -204,13 +204,13 @@ def test_a_notice_is_printed_above_the_view_as_it_is(
     stream, read = terminal
     view = open_status_view(stderr=stream, stdout=io.StringIO())
     view.update(BUSY)
-    assert view.say("[b]a notice[/b] \x1b[2J" + " of many words" * 10)
+    assert view.print_line("[b]a notice[/b] \x1b[2J" + " of many words" * 10)
     lines = read().splitlines()
     assert lines[0].startswith(r"[b]a notice[/b] \x1b[2J of many words")
     assert lines[2].startswith("sensor   1:02:05"), "it wraps into a second line"
     view.close()
-    assert not view.say("too late")
-    assert not StatusView(None).say("to nobody")
+    assert not view.print_line("too late")
+    assert not StatusView(None).print_line("to nobody")
     assert read().splitlines() == lines[:2]
 
 

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from sensor.terminal.stderr import say
+from sensor.terminal.stderr import print_stderr
 
 
 def test_lines_are_harmless_and_stay_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    say("one\x1b[2J\ntwo\r")
+    print_stderr("one\x1b[2J\ntwo\r")
     assert capsys.readouterr() == ("", "one\\x1b[2J\ntwo\\x0d\n")
 
 
@@ -22,5 +22,5 @@ def test_a_standard_error_that_nobody_reads_stops_nothing(
     os.close(reader)
     with open(writer, "w", encoding="utf-8", buffering=1) as stream:
         monkeypatch.setattr(sys, "stderr", stream)
-        say("into the void")
+        print_stderr("into the void")
         os.dup2(os.open(os.devnull, os.O_WRONLY), writer)

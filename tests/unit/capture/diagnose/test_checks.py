@@ -9,7 +9,7 @@ import pytest
 from sensor.capture.diagnose import checks as checkup
 from sensor.capture.diagnose.checks import OK, PROBLEM, WARNING, Check
 from sensor.capture.diagnose.facts import Drops, Link, Offloads
-from sensor.capture.diagnose.traffic_sample import Glance, Traffic
+from sensor.capture.diagnose.traffic_sample import Traffic, TrafficSample
 from sensor.config import CaptureLimits
 
 HOSTILE = "eth0; reboot"
@@ -82,7 +82,7 @@ def judged(frames: int = 0, seconds: float = 2.0, **found: object) -> dict[str, 
     traffic = Traffic(mtu=1500, frames=frames)
     for name, value in found.items():
         setattr(traffic, name, value)
-    checks = checkup.judge(Glance(seconds, frames, traffic), HOSTILE, "sensor")
+    checks = checkup.judge(TrafficSample(seconds, frames, traffic), HOSTILE, "sensor")
     return {check.subject: check for check in checks}
 
 

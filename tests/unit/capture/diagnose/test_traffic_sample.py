@@ -1,4 +1,4 @@
-"""What a glance at traffic finds in frames that were made for it."""
+"""What a sample of traffic shows of frames that were made for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from dpkt.ip import IP
 from dpkt.ip6 import IP6
 from dpkt.tcp import TCP, TH_ACK, TH_RST, TH_SYN
 
-from sensor.capture.diagnose.traffic_sample import COPY_WINDOW_S, FRAMES_OF_ONE_SIDE, Traffic
+from sensor.capture.diagnose.traffic_sample import COPY_WINDOW_NS, FRAMES_OF_ONE_SIDE, Traffic
+from sensor.decode.decoder import Decoder
+from sensor.memory.records import NO_VLAN
+from sensor.model.packets import PacketBatch
+from tests.memory_capture import MemoryCapture
 
 HERE, THERE = ("192.0.2.1", 40000), ("198.51.100.2", 23)
 
@@ -29,10 +33,17 @@ def tagged(frame: bytes, *tags: int) -> bytes:
     return frame[:12] + octets + frame[12:]
 
 
-def seen(*frames: bytes, vlan: int | None = None, step_s: float = 1.0) -> Traffic:
-    traffic = Traffic(mtu=1500)
-    for at, frame in enumerate(frames):
-        traffic.add(frame, len(frame), vlan, at * step_s)
+def seen(
+    *frames: bytes, vlan: int = NO_VLAN, step_ns: int = 10**9, wire_bytes: int = 0
+) -> Traffic:
+    """What the frames show, `step_ns` apart; of one VLAN whose tag the kernel took out."""
+    traffic, packets = Traffic(mtu=1500), PacketBatch()
+    decoder = Decoder(join=False)
+    capture = [(at * step_ns, frame, wire_bytes) for at, frame in enumerate(frames)]
+    for batch in MemoryCapture(capture):
+        batch.records["vlan_tci"] = vlan
+        decoder.decode(batch, packets)
+        traffic.add(batch, packets)
     return traffic
 
 
@@ -53,7 +64,7 @@ def test_attempts_that_nobody_answers_say_nothing_about_directions() -> None:
 
 def test_ipv6_and_tagged_frames_are_connections_too() -> None:
     six = [bytes(Ethernet(type=ETH_TYPE_IP6, data=IP6(
-        src=source, dst=target, nxt=6, data=TCP(sport=a, dport=b, flags=TH_ACK))))
+        src=source, dst=target, nxt=6, plen=20, data=TCP(sport=a, dport=b, flags=TH_ACK))))
         for source, target, a, b in ((b"\x20" * 16, b"\x21" * 16, 1, 2),
                                      (b"\x21" * 16, b"\x20" * 16, 2, 1))]  # fmt: skip
     traffic = seen(*six, tagged(segment(5), 10, 20), tagged(segment(5, back=True), 10, 20))
@@ -67,28 +78,22 @@ def test_the_tag_that_the_kernel_took_out_counts() -> None:
 
 def test_a_copy_is_the_same_octets_at_once() -> None:
     frame = segment(ident=5)
-    assert seen(frame, frame, step_s=COPY_WINDOW_S / 2).copies == 1
-    assert seen(frame, frame, step_s=COPY_WINDOW_S * 2).copies == 0  # sent again
-    assert seen(frame, segment(ident=6), step_s=0.0).copies == 0
+    assert seen(frame, frame, step_ns=COPY_WINDOW_NS // 2).copies == 1
+    assert seen(frame, frame, step_ns=COPY_WINDOW_NS * 2).copies == 0  # sent again
+    assert seen(frame, segment(ident=6), step_ns=0).copies == 0
 
 
 def test_large_is_what_does_not_fit_without_tags_and_link_header() -> None:
-    traffic = Traffic(mtu=1500)
-    for length in (1514, 1515, 60):
-        traffic.add(segment(), length, None, 0.0)
-    traffic.add(tagged(segment(), 1, 2), 1522, None, 0.0)
-    assert (traffic.large, traffic.frames) == (1, 4)
+    assert [seen(segment(), wire_bytes=size).large for size in (60, 1514, 1515)] == [0, 0, 1]
+    assert seen(tagged(segment(), 1, 2), wire_bytes=1522).large == 0
+    assert seen(tagged(segment(), 1, 2), wire_bytes=1523).large == 1
+    assert seen(segment(), wire_bytes=1515, vlan=1).large == 1
 
 
 def test_memory_has_a_bound() -> None:
-    traffic = Traffic(mtu=1500)
-    for ident in range(20_000):
-        traffic.add(segment(ident=ident), 60, None, 0.0)
-    assert traffic.copies == 0
-    traffic.add(segment(ident=19_999), 60, None, 0.0)
-    assert traffic.copies == 1
-    traffic.add(segment(ident=0), 60, None, 0.0)  # so long ago that nobody remembers it
-    assert traffic.copies == 1
+    idents = [*range(20_000), 19_999, 0]  # the last one was so long ago that nobody remembers it
+    traffic = seen(*(segment(ident=ident) for ident in idents), step_ns=0)
+    assert (traffic.frames, traffic.copies) == (20_002, 1)
 
 
 def test_no_octets_raise() -> None:

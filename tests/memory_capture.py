@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 
-from sensor.capture.base import Input
 from sensor.model.frames import FRAMES_MAX, FrameBatch
+from sensor.model.status import Input
 
 MemoryFrame = tuple[int, bytes] | tuple[int, bytes, int]
 """Time in nanoseconds, octets, and the length on the wire where it was more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sensor.capture.in_memory import MemoryCapture
+from tests.memory_capture import MemoryCapture
 from tests.unit.capture.files.build import told
 
 FRAMES = [(5, b"abc"), (3, b"defgh", 60), (9, b""), (1, b"i"), (2, b"jk")]
