@@ -14,7 +14,7 @@ from typing import Protocol
 
 from sensor.compression.formats import FORMATS, DecompressError, Decompressor, GzipDecompressor
 
-CHUNK_BYTES = 128 * 1024
+CHUNK_BYTES = 64 * 1024
 """Compressed octets that are read at once."""
 GZIP_STEP_BYTES = 1 << 20
 """Octets that come out at once, at most."""

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 SENSOR = ROOT / "sensor"
 
 
+@cache
 def modules() -> list[Path]:
     """Every Python file of the package, in order of its name."""
     return sorted(SENSOR.rglob("*.py"))

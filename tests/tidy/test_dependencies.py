@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -107,14 +108,19 @@ def test_no_file_imports_itself_by_a_circle() -> None:
         assert circle == {"__init__", "api"}, f"a circle: {sorted(circle)}"
 
 
+@cache
+def module_names() -> set[str]:
+    """The names of all modules of the package."""
+    return {module_name(path) for path in modules()}
+
+
 def inside(module: str, member: str) -> str:
     """The module of the package that an import reads; empty for other packages."""
     if module != "sensor" and not module.startswith("sensor."):
         return ""
-    known = {module_name(path) for path in modules()}
     inner = module.removeprefix("sensor").removeprefix(".")
     for name in (f"{inner}.{member}".strip("."), inner):
-        if name in known:
+        if name in module_names():
             return name
     return "__init__"
 

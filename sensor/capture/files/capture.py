@@ -19,9 +19,9 @@ from sensor.model.processes import Processes
 
 OPEN_MAX = 256
 """Files that are merged at once; more only come behind them."""
-MERGING_BYTES = 4 * 1024 * 1024
+MERGING_BYTES = 1024 * 1024
 """Octets read at once of all files that are merged, unless they are very many."""
-WINDOW_MIN = 64 * 1024
+WINDOW_MIN = 16 * 1024
 INPUTS_MAX = 1000
 """Files of a folder that is followed that are remembered for the ledger."""
 
