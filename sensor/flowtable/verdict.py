@@ -11,11 +11,6 @@ try:
 except ImportError:
     from sensor.base import cython_stub as cython
 
-try:
-    import cython
-except ImportError:
-    from sensor.base import cython_stub as cython
-
 from sensor.flowtable.flow_state import (
     ADVANCED,
     ADVANCED_RESP,
@@ -60,6 +55,7 @@ from sensor.model.flow import (
     INFERRED_ONE_SIDED,
     MIDSTREAM,
     NO_EVIDENCE,
+    NO_REPLY_EXPECTED,
     ONE_SIDED,
     OTH,
     REJ,
@@ -87,12 +83,14 @@ from sensor.model.flow import FAST_OPEN as FAST_OPEN_EVIDENCE
 from sensor.model.packets import PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, RST
 
 if not cython.compiled:
+    from sensor.flowtable.direction import is_group
     from sensor.memory.records import Flow, Packet
 
 NO_ACTION = -1
 """Nothing became known that is an event of its own."""
 ANY_SYN = SAW_SYN | SAW_SYN_RESP | SAW_SYNACK
 
+BROADCAST_OCTET = 0xFF
 ICMP_ECHO = 8
 ICMPV6_ECHO = 128
 
@@ -295,7 +293,7 @@ def judge_end(flow: Flow, one_sided: bool, timed_out: bool, evicted: bool) -> No
         if state & SAW_ACK:
             _set(flow, UNKNOWN, ONE_SIDED, 30)
             return
-    elif flow.verdict != UNKNOWN or flow.packets[0] == 0 or not is_request(flow):
+    elif flow.verdict != UNKNOWN or flow.packets[0] == 0 or not _expects_reply(flow):
         return
     if evicted:
         _set(flow, ATTEMPTED, NO_EVIDENCE, 30)
@@ -305,6 +303,22 @@ def judge_end(flow: Flow, one_sided: bool, timed_out: bool, evicted: bool) -> No
         _set(flow, DROPPED, TIMEOUT, 60)  # row 21
     else:
         _set(flow, DROPPED, TIMEOUT, 80 if timed_out else 60)  # row 12
+
+
+def _expects_reply(flow: Flow) -> bool:
+    """True if silence means something: not to many at once (row 21a), nor to what asks nothing."""
+    if is_group(flow.ip_version, flow.resp_hi, flow.resp_lo) or _is_broadcast(flow):
+        _set(flow, UNKNOWN, NO_REPLY_EXPECTED, 90)
+        return False
+    return is_request(flow)
+
+
+def _is_broadcast(flow: Flow) -> bool:
+    """True if the link broadcast it: the broadcast address of a subnet is known only so."""
+    octets = flow.resp_mac[0]
+    for at in range(1, 6):
+        octets &= flow.resp_mac[at]
+    return octets == BROADCAST_OCTET
 
 
 def is_request(flow: Flow) -> bool:

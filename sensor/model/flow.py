@@ -36,6 +36,7 @@ EVIDENCE = (
     "fast_open",
     "reply",
     "midstream",
+    "no_reply_expected",
 )
 (
     NO_EVIDENCE,
@@ -55,6 +56,7 @@ EVIDENCE = (
     FAST_OPEN,
     REPLY,
     MIDSTREAM,
+    NO_REPLY_EXPECTED,
 ) = range(len(EVIDENCE))
 TAGS = ("connect_scan", "tarpit", "direction_guessed")
 TAG_CONNECT_SCAN, TAG_TARPIT, TAG_DIRECTION_GUESSED = (1 << bit for bit in range(len(TAGS)))
