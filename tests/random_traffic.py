@@ -57,7 +57,7 @@ def random_frames(seed: int, *, low_ports: bool = True, sound: bool = True) -> F
 
 def _talk(chance: random.Random, low_ports: bool) -> Talk:
     version = chance.choice((4, 4, 6))
-    servers = (23, 53) if low_ports else (50_000, 2_323)
+    servers = (23, 53) if low_ports else (50_000, 52_323)
     ports = (chance.choice((40_000, 40_001)), chance.choice(servers))
     isns = (chance.choice((7, 0xFFFF_FFFE, 80_000)), chance.choice((9, 0xFFFF_FFF0, 5_000_000)))
     talk = Talk(version, ports=ports, isns=isns, vlan=chance.choice((None, None, 5)))

@@ -362,6 +362,10 @@ def conn_state_of(flow: Flow) -> int:
         return OTH
     state = flow.state
     answered = (state & (SAW_SYNACK | SAW_SYN_RESP)) != 0
+    if not state & ANY_SYN:  # met in mid-stream: to zeek neither side was ever active
+        orig = resp = False
+    if state & SAW_FIN and state & SAW_FIN_RESP:
+        return SF  # a RST after both closed nothing
     if state & SAW_RST_RESP:
         if state & SAW_SYN and not answered and not state & SAW_ACK:
             return REJ
@@ -374,16 +378,14 @@ def conn_state_of(flow: Flow) -> int:
 
 
 def _conn_state_open(flow: Flow, orig: bool, resp: bool, answered: bool) -> int:
-    """The conn_state of a TCP flow in which no RST counted."""
+    """The conn_state of a TCP flow in which no RST counted, and one FIN at most."""
     state = flow.state
-    if state & SAW_FIN and state & SAW_FIN_RESP:
-        return SF
     if state & SAW_FIN:
         return S2 if resp else SH
     if state & SAW_FIN_RESP:
         return S3 if orig else SHR
     if state & SAW_SYN and not resp:
         return S0 if not state & SAW_ACK else OTH
-    if state & SAW_SYN and answered:
+    if orig and answered:
         return S1
     return OTH
