@@ -15,7 +15,7 @@ from sensor.flowtable import table
 from tests.conversation import Frames, Side, Talk, play
 from tests.running import Run
 
-PAUSES = (0.0, 0.0001, 0.001, 0.01, 0.01, 0.01, 0.3, 0.99, 1.01, 4.9, 5.1, 61, 64.9, 66, 3599.9)
+PAUSES = (0.0, 0.0001, 0.001, 0.01, 0.01, 0.01, 0.3, 0.99, 1.01, 4.9, 5.1, 61, 66, 299.99, 301)
 BACKWARDS = (-0.0005, -0.5, -40)
 STORIES = (
     "c.syn s.synack c.ack s.data c.ack c.data s.ack c.fin s.fin c.ack",
@@ -148,6 +148,7 @@ def random_options(number: int) -> dict[str, Any]:
     chance = random.Random(~number)
     limits = FlowLimits(
         flows_max=chance.choice((1, 2, 3, 1_000)),
+        tcp_idle_timeout_ns=300_000_000_000,
         active_timeout_ns=chance.choice((0, 0, 3_000_000_000)),
     )
     return {
