@@ -149,6 +149,8 @@ class Config:
     """`handshake` or `data`: when a TCP connection counts as accepted."""
     key_vlan: bool = False
     """Whether VLAN ids separate flows."""
+    key_tenant: bool = True
+    """Whether the ids of overlays (VNI, GRE key) separate flows."""
     duplicates: bool = True
     """Whether copies of a packet (mirror ports) are recognised and counted once."""
     strict_external: bool = False
@@ -160,6 +162,7 @@ SETTING_TYPES: dict[str, type] = {
     "internal": list,
     "accept_on": str,
     "key_vlan": bool,
+    "key_tenant": bool,
     "duplicates": bool,
     "strict_external": bool,
 }

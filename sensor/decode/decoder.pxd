@@ -18,7 +18,7 @@ cdef class Decoder:
     cdef TunnelPorts ports
     cdef Fragments fragments
     cdef unsigned long long seed
-    cdef bint hashing
+    cdef bint hashing, key_tenant
 
     @cython.locals(i=Py_ssize_t, count=Py_ssize_t, code=cython.uint, packet="Packet *", frame="Frame *",
                    wire_bytes=cython.ulonglong, fragments=cython.uint, anomalous=cython.bint)

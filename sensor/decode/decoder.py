@@ -38,6 +38,7 @@ class Decoder:
         self.ports = TunnelPorts(config.decode)
         self.seed = seed & MASK64
         self.hashing = config.duplicates
+        self.key_tenant = config.key_tenant
         self.fragments = Fragments(
             config.flow.fragments_max, key_vlan=config.key_vlan, duplicates=config.duplicates,
             copy_window_ns=config.flow.duplicate_window_ns, seed=seed,
@@ -66,6 +67,8 @@ class Decoder:
                         and packet.protocol != PROTOCOL_TCP
                     ):  # fmt: skip
                         packet.copy_mark = payload_hash(frames.octets, packet, self.seed)
+                if not self.key_tenant:
+                    packet.tenant = 0
                 packet.anomaly = code
                 if code:
                     packet.kind = KIND_ANOMALY
