@@ -32,8 +32,9 @@ INTERNAL_NETWORKS = (
 class FlowLimits:
     """Timeouts of the flow table, nanoseconds of packet time, and its size."""
 
-    tcp_attempt_timeout_ns: int = 30 * SECOND_NS
-    tcp_idle_timeout_ns: int = 300 * SECOND_NS
+    tcp_attempt_timeout_ns: int = 65 * SECOND_NS
+    """Linux sends SYNs again up to 32 s after the last, and then waits 64 s for an answer."""
+    tcp_idle_timeout_ns: int = 3600 * SECOND_NS
     tcp_closed_timeout_ns: int = 5 * SECOND_NS
     udp_timeout_ns: int = 60 * SECOND_NS
     icmp_timeout_ns: int = 60 * SECOND_NS
@@ -148,6 +149,8 @@ class Config:
     """`handshake` or `data`: when a TCP connection counts as accepted."""
     key_vlan: bool = False
     """Whether VLAN ids separate flows."""
+    key_tenant: bool = True
+    """Whether the ids of overlays (VNI, GRE key) separate flows."""
     duplicates: bool = True
     """Whether copies of a packet (mirror ports) are recognised and counted once."""
     strict_external: bool = False
@@ -159,6 +162,7 @@ SETTING_TYPES: dict[str, type] = {
     "internal": list,
     "accept_on": str,
     "key_vlan": bool,
+    "key_tenant": bool,
     "duplicates": bool,
     "strict_external": bool,
 }

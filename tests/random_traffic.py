@@ -15,7 +15,7 @@ from sensor.flowtable import table
 from tests.conversation import Frames, Side, Talk, play
 from tests.running import Run
 
-PAUSES = (0.0, 0.0001, 0.001, 0.01, 0.01, 0.01, 0.3, 0.99, 1.01, 4.9, 5.1, 31, 61, 299.99, 301)
+PAUSES = (0.0, 0.0001, 0.001, 0.01, 0.01, 0.01, 0.3, 0.99, 1.01, 4.9, 5.1, 61, 66, 299.99, 301)
 BACKWARDS = (-0.0005, -0.5, -40)
 STORIES = (
     "c.syn s.synack c.ack s.data c.ack c.data s.ack c.fin s.fin c.ack",
@@ -57,7 +57,7 @@ def random_frames(seed: int, *, low_ports: bool = True, sound: bool = True) -> F
 
 def _talk(chance: random.Random, low_ports: bool) -> Talk:
     version = chance.choice((4, 4, 6))
-    servers = (23, 53) if low_ports else (50_000, 2_323)
+    servers = (23, 53) if low_ports else (50_000, 52_323)
     ports = (chance.choice((40_000, 40_001)), chance.choice(servers))
     isns = (chance.choice((7, 0xFFFF_FFFE, 80_000)), chance.choice((9, 0xFFFF_FFF0, 5_000_000)))
     talk = Talk(version, ports=ports, isns=isns, vlan=chance.choice((None, None, 5)))
@@ -148,6 +148,7 @@ def random_options(number: int) -> dict[str, Any]:
     chance = random.Random(~number)
     limits = FlowLimits(
         flows_max=chance.choice((1, 2, 3, 1_000)),
+        tcp_idle_timeout_ns=300_000_000_000,
         active_timeout_ns=chance.choice((0, 0, 3_000_000_000)),
     )
     return {

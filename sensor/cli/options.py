@@ -102,7 +102,7 @@ def options_of(kind: type[Options], context: click.Context, given: Mapping[str, 
 
 def effective_config(config: Config, given: Mapping[str, Any]) -> Config:
     """The configuration with what the command line says about it."""
-    names = ("accept_on", "key_vlan", "strict_external")
+    names = ("accept_on", "key_vlan", "key_tenant", "strict_external")
     changes = {name: given[name] for name in names if given.get(name) is not None}
     if given.get("duplicates"):
         changes["duplicates"] = given["duplicates"] == "drop"
@@ -209,6 +209,9 @@ _RUN_OPTIONS = [
                  help="When a TCP connection counts as accepted.  [default: handshake]"),
     click.option("--key-vlan/--no-key-vlan", default=None,
                  help="Whether VLAN ids separate flows.  [default: no]"),
+    click.option("--key-tenant/--no-key-tenant", default=None,
+                 help="Whether the ids of overlays (VNI, GRE key) separate flows.  "
+                      "[default: yes]"),
     click.option("--duplicates", type=click.Choice(["drop", "keep"]),
                  help="Whether copies of a packet, as mirror ports make them, are left out or "
                       "counted.  [default: drop]"),

@@ -2,12 +2,13 @@ cimport cython
 from sensor.decode.fragments cimport Fragments
 from sensor.decode.ethernet cimport decode_ethernet_frame
 from sensor.decode.link_types cimport decode_frame
+from sensor.decode.payload_hash cimport payload_hash
 from sensor.decode.tunnels cimport TunnelPorts, open_tunnels
 from sensor.model.frames cimport FrameBatch
 from sensor.model.packets cimport PacketBatch
 from sensor.memory.records cimport Frame, Packet, frame_at, packet_at
 
-cdef unsigned char KIND_ANOMALY
+cdef unsigned char KIND_ANOMALY, KIND_FLOW
 cdef unsigned short SOUND
 cdef unsigned short LINK_ETHERNET
 cdef unsigned int PROTOCOL_TCP
@@ -16,6 +17,8 @@ cdef unsigned int PROTOCOL_TCP
 cdef class Decoder:
     cdef TunnelPorts ports
     cdef Fragments fragments
+    cdef unsigned long long seed
+    cdef bint hashing, key_tenant
 
     @cython.locals(i=Py_ssize_t, count=Py_ssize_t, code=cython.uint, packet="Packet *", frame="Frame *",
                    wire_bytes=cython.ulonglong, fragments=cython.uint, anomalous=cython.bint)

@@ -12,27 +12,33 @@ from sensor.decode.constants import LINK_ETHERNET
 from sensor.decode.fragments import Fragments
 from sensor.decode.tunnels import TunnelPorts
 from sensor.model.anomalies import SOUND
-from sensor.model.packets import KIND_ANOMALY, PROTOCOL_TCP
+from sensor.model.packets import KIND_ANOMALY, KIND_FLOW, PROTOCOL_TCP
 
 if not cython.compiled:
     from sensor.decode.ethernet import decode_ethernet_frame
     from sensor.decode.link_types import decode_frame
+    from sensor.decode.payload_hash import payload_hash
     from sensor.decode.tunnels import open_tunnels
     from sensor.memory.records import frame_at, packet_at
     from sensor.model.frames import FrameBatch
     from sensor.model.packets import PacketBatch
 
+MASK64 = 0xFFFF_FFFF_FFFF_FFFF
+
 
 class Decoder:
     """Decodes batches as the configuration says. It has state: one serves one flow table.
 
-    `seed` is that of the hash of fragments; without `join` these are left as they are, and nothing
+    `seed` is that of its hashes; without `join` these are left as they are, and nothing
     is kept from one frame to the next.
     """
 
     def __init__(self, config: Config | None = None, *, seed: int = 0, join: bool = True) -> None:
         config = config or Config()
         self.ports = TunnelPorts(config.decode)
+        self.seed = seed & MASK64
+        self.hashing = config.duplicates
+        self.key_tenant = config.key_tenant
         self.fragments = Fragments(
             config.flow.fragments_max, key_vlan=config.key_vlan, duplicates=config.duplicates,
             copy_window_ns=config.flow.duplicate_window_ns, seed=seed,
@@ -56,6 +62,13 @@ class Decoder:
                     code = decode_frame(frames.octets, frame, packet)
                 if code == SOUND and packet.protocol != PROTOCOL_TCP:
                     code = open_tunnels(self.ports, frames, packets, i)
+                    if (
+                        self.hashing and code == SOUND and packet.kind >= KIND_FLOW
+                        and packet.protocol != PROTOCOL_TCP
+                    ):  # fmt: skip
+                        packet.copy_mark = payload_hash(frames.octets, packet, self.seed)
+                if not self.key_tenant:
+                    packet.tenant = 0
                 packet.anomaly = code
                 if code:
                     packet.kind = KIND_ANOMALY

@@ -68,7 +68,7 @@ def reset(frame: Frame, packet: Packet) -> None:
     packet.vlan_inner = NO_VLAN
     clear_headers(packet)
     if frame.vlan_tci != NO_VLAN:
-        packet.vlan_outer = frame.vlan_tci & 0x0FFF
+        add_vlan(packet, frame.vlan_tci & 0x0FFF)
 
 
 def clear_headers(packet: Packet) -> None:
@@ -147,7 +147,12 @@ def enter_tag(octets: Octets, packet: Packet, ethertype: int, at: int, behind: i
 
 
 def add_vlan(packet: Packet, vlan_id: int) -> None:
-    """Record the id of the next tag; those behind the second are not kept."""
+    """Record the id of the next tag; those behind the second are not kept.
+
+    0 is no VLAN: the tag has only a priority (IEEE 802.1Q 9.6).
+    """
+    if vlan_id == 0:
+        return
     if packet.vlan_outer == NO_VLAN:
         packet.vlan_outer = vlan_id
     elif packet.vlan_inner == NO_VLAN:

@@ -20,6 +20,8 @@ PATHS_MAX = 65_535
 """Paths through tunnels that a run keeps: their numbers have 16 bits, and 0 stands for none."""
 JUMP_NS = 3_600_000_000_000
 """A packet dated so far ahead of the one before it needs another one that agrees."""
+UNDER_WAY_NS = 5_000_000_000
+"""A datagram so soon after the capture's first packet may answer one from before it."""
 CLASSES = 3
 """Order of eviction: unanswered attempts, other flows, accepted flows; each oldest first."""
 SPARED_NS = 1_000_000_000

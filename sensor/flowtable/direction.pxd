@@ -3,12 +3,15 @@ from sensor.memory.records cimport Flow, Packet, ones
 
 cdef int TELNET_SERVER
 cdef int ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, SYN
-cdef int WELL_KNOWN_PORTS
+cdef int EPHEMERAL_PORTS, NFS_PORT, RESERVED_PORTS, WELL_KNOWN_PORTS
+cdef unsigned long long BROADCAST_IPV4, BROADCAST_MAC
 cdef unsigned int ADVANCED, PAIRS_LOW, SAW_ACK, SAW_DATA, SAW_FIN
 cdef unsigned int SAW_RST
 
-@cython.locals(guessed=int)
-cdef int initiator_of(Packet *packet) noexcept nogil
+cdef int initiator_of(Packet *packet, bint early) noexcept nogil
+cdef bint is_group(int ip_version, unsigned long long hi, unsigned long long lo) noexcept nogil
+cdef bint _serves_tcp(int port, int other) noexcept nogil
+cdef bint _serves(int port, int other) noexcept nogil
 @cython.locals(kind=int, reply=bint)
 cdef int _icmp_initiator(Packet *packet) noexcept nogil
 @cython.locals(hi="unsigned long long", lo="unsigned long long", port="unsigned short", mac="unsigned char", low="unsigned int", high="unsigned int", at=int)

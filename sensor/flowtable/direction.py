@@ -23,37 +23,73 @@ if not cython.compiled:
 PAIRS_LOW = SAW_FIN | SAW_RST | SAW_DATA | SAW_ACK | ADVANCED
 """The originator's bit of each pair that a flow without a SYN can have."""
 WELL_KNOWN_PORTS = 1024
+RESERVED_PORTS = 512
+"""From here up to the well-known ports' end clients take reserved source ports: rresvport(3)."""
+NFS_PORT = 2049
+EPHEMERAL_PORTS = 32_768
+"""Clients' ports by default: Linux from here on, others from 49,152 (RFC 6335 6)."""
+BROADCAST_IPV4 = 0xFFFF_FFFF
+BROADCAST_MAC = 0xFFFF_FFFF_FFFF
 
 
-def initiator_of(packet: Packet) -> int:
+def initiator_of(packet: Packet, early: bool) -> int:
     """The side of a new flow that its first packet comes from: 0 or 1, plus 2 if guessed.
 
-    SYN decides, then SYN-ACK, then telnet negotiation, then the lower well-known port, then who
-    spoke first.
+    A multicast or broadcast address never opened anything. SYN decides, then SYN-ACK, then telnet
+    negotiation, then the ports, then who spoke first. Other transports than TCP have no mid-stream:
+    who spoke first opened the flow, unless the capture has only just begun (`early`).
     """
+    if is_group(packet.ip_version, packet.dst_hi, packet.dst_lo):
+        return 0
+    if is_group(packet.ip_version, packet.src_hi, packet.src_lo):
+        return 1
     if packet.protocol == PROTOCOL_TCP:
         if packet.tcp_flags & SYN:
             return 1 if packet.tcp_flags & ACK else 0
         if packet.telnet_role:
             return 2 + (1 if packet.telnet_role == TELNET_SERVER else 0)
-        guessed = 2
-    elif packet.protocol == PROTOCOL_ICMP or packet.protocol == PROTOCOL_ICMPV6:
+        return 2 + (1 if _serves_tcp(packet.src_port, packet.dst_port) else 0)
+    if packet.dst_mac == BROADCAST_MAC:
+        return 0
+    if packet.protocol == PROTOCOL_ICMP or packet.protocol == PROTOCOL_ICMPV6:
         return _icmp_initiator(packet)
-    else:
-        guessed = 0
-    if packet.src_port < packet.dst_port and packet.src_port < WELL_KNOWN_PORTS:
-        if packet.src_port or packet.protocol == PROTOCOL_TCP:
-            return 1 + 2
-    return guessed
+    return 1 + 2 if early and _serves(packet.src_port, packet.dst_port) else 0
+
+
+def is_group(ip_version: int, hi: int, lo: int) -> bool:
+    """True for multicast and the limited broadcast (RFC 1112 4, RFC 919 7, RFC 4291 2.7)."""
+    if ip_version == 4:
+        return (lo >> 28) & 15 == 14 or lo & BROADCAST_IPV4 == BROADCAST_IPV4
+    return hi >> 56 == 0xFF
+
+
+def _serves_tcp(port: int, other: int) -> bool:
+    """True if a port is rather the server's than the other one."""
+    if port < WELL_KNOWN_PORTS or other < WELL_KNOWN_PORTS:
+        if port == NFS_PORT:
+            return other >= RESERVED_PORTS
+        if other == NFS_PORT:
+            return port < RESERVED_PORTS
+        return port < WELL_KNOWN_PORTS <= other
+    return port < EPHEMERAL_PORTS <= other
+
+
+def _serves(port: int, other: int) -> bool:
+    """The same of a datagram that may be an answer, where a reserved port proves less."""
+    if port == NFS_PORT:
+        return RESERVED_PORTS <= other < WELL_KNOWN_PORTS
+    if port >= RESERVED_PORTS and other < EPHEMERAL_PORTS:
+        return False
+    return 0 < port < WELL_KNOWN_PORTS <= other
 
 
 def _icmp_initiator(packet: Packet) -> int:
-    """A reply that comes first has a request that was not seen: its receiver opened the flow."""
+    """A reply that comes first has a request that was not seen: its receiver opened the flow.
+
+    Routers advertise themselves unasked, or are asked by multicast (RFC 1256 3, RFC 4861 6.2).
+    """
     kind = packet.icmp_type
-    if packet.protocol == PROTOCOL_ICMP:
-        reply = kind in (0, 14, 16, 18, 9)
-    else:
-        reply = kind in (129, 134, 136, 131)
+    reply = kind in (0, 14, 16, 18) if packet.protocol == PROTOCOL_ICMP else kind in (129, 136)
     return 1 + 2 if reply and packet.src_port != packet.dst_port else 0
 
 

@@ -14,8 +14,9 @@ from sensor.flowtable.constants import (
     PRIME_1,
     PRIME_2,
     PRIME_3,
+    PRIME_4,
 )
-from sensor.model.packets import KIND_COPY, KIND_FLOW
+from sensor.model.packets import KIND_COPY, KIND_FLOW, PROTOCOL_TCP, RST
 
 if not cython.compiled:
     from sensor.flowtable.table_state import TableState
@@ -24,7 +25,6 @@ if not cython.compiled:
 
 COPY_WINDOW_WITHOUT_ID_NS = 1_000_000
 """Without an IPv4 identification two equal packets may be two sendings: a copy is closer."""
-
 
 TOUCHED_AHEAD = 8
 """Packets ahead for which memory is asked."""
@@ -47,8 +47,14 @@ def mark_duplicates(table: TableState, packets: PacketBatch) -> None:
 
 
 def copy_mark(table: TableState, packet: Packet) -> int:
-    """One number for everything that two copies of a packet have in common; 0: there is nothing."""
-    if packet.ip_id == 0 and packet.checksum == 0:
+    """One number for everything that two copies of a packet have in common; 0: there is nothing.
+
+    Sequence numbers say which octets a segment carries. Of other packets the decoder left a hash of
+    the payload: an identification may be constant, and a checksum that the network card was to
+    fill in is the same for all datagrams of one length.
+    """
+    content = 0 if packet.protocol == PROTOCOL_TCP else packet.copy_mark
+    if packet.ip_id == 0 and packet.checksum == 0 and content == 0:
         return 0  # two packets of equal length may be equal
     identity = packet.ip_id
     identity = (identity << 16) ^ packet.checksum
@@ -58,7 +64,7 @@ def copy_mark(table: TableState, packet: Packet) -> int:
     position ^= (packet.tcp_flags << 24) ^ (packet.src_port << 8)
     mark = (packet.hash + packet.src_lo * PRIME_2) & MASK64
     mark = ((mark ^ identity) * PRIME_1) & MASK64
-    mark ^= mark >> 29
+    mark ^= (mark >> 29) ^ content
     mark = ((mark ^ position) * PRIME_3) & MASK64
     return mark ^ (mark >> 32)
 
@@ -67,19 +73,40 @@ def is_copy(table: TableState, packet: Packet, mark: int) -> bool:
     """True if the same packet was here a moment ago (mirror ports show packets twice)."""
     if mark == 0:
         return False
+    at = _place(table, mark)
+    if table.copies[at] == mark and is_near(table, packet, table.copies[at + DUPLICATE_WAYS]):
+        return _counts_as_copy(table, packet)
+    table.copies[at] = mark
+    table.copies[at + DUPLICATE_WAYS] = packet.time_ns & MASK64
+    return False
+
+
+def _place(table: TableState, mark: int) -> int:
+    """Where a mark is; if it is nowhere, the oldest of the places where it might be."""
     first = (mark & DUPLICATES_MASK) * 2 * DUPLICATE_WAYS
     oldest = first
     for at in range(first, first + DUPLICATE_WAYS):
         if table.copies[at] == mark:
-            if is_near(table, packet, table.copies[at + DUPLICATE_WAYS]):
-                return True
-            oldest = at
-            break
+            return at
         if table.copies[at + DUPLICATE_WAYS] < table.copies[oldest + DUPLICATE_WAYS]:
             oldest = at
-    table.copies[oldest] = mark
-    table.copies[oldest + DUPLICATE_WAYS] = packet.time_ns & MASK64
-    return False
+    return oldest
+
+
+def _counts_as_copy(table: TableState, packet: Packet) -> bool:
+    """Judge a packet that was here a moment ago, and remember that its flow is seen twice.
+
+    A closed socket answers each late segment with the same RST (RFC 9293 3.10.7.1), often without
+    an identification: that one is a copy only if other packets of its flow had copies.
+    """
+    doubled = ((packet.hash ^ PRIME_2) * PRIME_4) & MASK64
+    doubled ^= doubled >> 32
+    at = _place(table, doubled)
+    if packet.ip_id == 0 and packet.protocol == PROTOCOL_TCP and packet.tcp_flags & RST:
+        return table.copies[at] == doubled
+    table.copies[at] = doubled
+    table.copies[at + DUPLICATE_WAYS] = packet.time_ns & MASK64
+    return True
 
 
 def is_near(table: TableState, packet: Packet, before_ns: int) -> bool:

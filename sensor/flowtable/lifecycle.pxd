@@ -10,6 +10,7 @@ from sensor.model.packets cimport PacketBatch
 from sensor.memory.records cimport Flow, Packet, flow_at, packet_at
 
 cdef unsigned int MASK32
+cdef long long UNDER_WAY_NS
 cdef int FLOW_ACTIVE, ACCEPTED, ACK, ATTEMPTED, END_EVICTED
 cdef int END_IDLE_TIMEOUT, FLOW_ENDED, HISTORY_MAX, INFERRED_ONE_SIDED, ONE_SIDED
 cdef unsigned long long LOSSY_FLOWS_MIN, LOSSY_SHARE

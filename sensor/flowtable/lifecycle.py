@@ -7,7 +7,7 @@ try:
 except ImportError:
     from sensor.base import cython_stub as cython
 
-from sensor.flowtable.constants import ANY_RST, MASK32
+from sensor.flowtable.constants import ANY_RST, MASK32, UNDER_WAY_NS
 from sensor.flowtable.flow_state import (
     CLOSED,
     COUNTED_LOSSY,
@@ -59,7 +59,7 @@ def create(table: TableState, packets: PacketBatch, index: int, hashed: int) -> 
     else:
         slot = table.slots_used
         table.slots_used += 1
-    opened = initiator_of(packet)
+    opened = initiator_of(packet, table.now_ns - table.first_ns < UNDER_WAY_NS)
     _fill(table, packets, index, slot, opened & 1)
     flow = flow_at(table.rows, slot)
     if opened & 2:

@@ -22,6 +22,8 @@ cdef void tcp_history(Flow *flow, Packet *packet, int side) noexcept nogil
 @cython.locals(kept="unsigned int")
 cdef void _synchronise(Flow *flow, Packet *packet, int side) noexcept nogil
 cdef bint _is_another(Flow *flow, Packet *packet) noexcept nogil
+@cython.locals(sent="unsigned long long", upcoming="unsigned int")
+cdef bint _starts_here(Flow *flow, unsigned int seq, int side) noexcept nogil
 @cython.locals(state="unsigned int")
 cdef void _synchronise_answer(Flow *flow, Packet *packet, int side) noexcept nogil
 @cython.locals(window="unsigned int", shift="unsigned int", other="unsigned int")
@@ -30,6 +32,8 @@ cdef void _window(Flow *flow, Packet *packet, int side) noexcept nogil
 cdef bint tcp_in_window(Flow *flow, unsigned int seq, int side) noexcept nogil
 @cython.locals(behind="unsigned int", taken="unsigned int", sent="unsigned int")
 cdef void _payload(Flow *flow, Packet *packet, int side) noexcept nogil
+@cython.locals(behind="unsigned int")
+cdef bint _is_old(Flow *flow, Packet *packet, int side) noexcept nogil
 @cython.locals(flags="unsigned int", length="unsigned int", end="unsigned int", ahead="unsigned int")
 cdef void _sequence(Flow *flow, Packet *packet, int side) noexcept nogil
 @cython.locals(payload="unsigned long long", missed="unsigned long long", beyond="unsigned int")

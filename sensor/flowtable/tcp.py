@@ -69,9 +69,9 @@ def tcp_begins_another(flow: Flow, packet: Packet, side: int) -> bool:
         )
     if state & SAW_SYN and side == 0 and packet.seq == flow.isn[0]:
         return False
-    if state & CLOSED:
-        return True
-    return not state & (ANY_SYN | SAW_DATA | SAW_DATA_RESP)
+    if not state & CLOSED and state & (ANY_SYN | SAW_DATA | SAW_DATA_RESP):
+        return False
+    return state & SAW_SYN != 0 or not _starts_here(flow, packet.seq, side)
 
 
 def tcp_update(flow: Flow, packet: Packet, side: int) -> None:
@@ -163,6 +163,8 @@ def _synchronise(flow: Flow, packet: Packet, side: int) -> None:
                 return
             flow.next_seq[0] = packet.seq  # a further attempt from the same port
             flow.pending_isn = flow.isn[0]  # the answer may be to the earlier one
+        if flow.state & (SAW_RST_RESP | ANY_SYN | SAW_ACK) == SAW_RST_RESP:
+            flow.state |= REFUSED  # its answer was captured before it
         flow.state |= SAW_SYN
         flow.isn[0] = packet.seq
         if packet.payload_bytes:
@@ -182,6 +184,19 @@ def _is_another(flow: Flow, packet: Packet) -> bool:
     if flow.packets[0]:
         return ((flow.next_seq[0] - packet.seq - 1) & MASK32) > LOOSE_WINDOW
     return False
+
+
+def _starts_here(flow: Flow, seq: int, side: int) -> bool:
+    """True if a SYN that comes late has the number just before the stream that was seen."""
+    if side == 0 and flow.state & SAW_SYNACK and seq == flow.isn[0]:
+        return True
+    sent = flow.payload_bytes[side] + flow.missed_bytes[side] + 1  # a FIN has a number, too
+    upcoming = flow.next_seq[side]
+    if not flow.packets[side]:
+        if not flow.tcp_flags[1 - side] & ACK:
+            return False
+        upcoming = flow.acked[1 - side]
+    return ((upcoming - seq - 1) & MASK32) <= min(sent, LOOSE_WINDOW)
 
 
 def _synchronise_answer(flow: Flow, packet: Packet, side: int) -> None:
@@ -209,8 +224,10 @@ def _synchronise_answer(flow: Flow, packet: Packet, side: int) -> None:
     if state & REFUSED:  # a further attempt was taken
         flow.state &= ~(REFUSED | SAW_RST_RESP | CLOSED)
     flow.isn[1] = packet.seq
-    if state & SAW_SYN:  # what the responder sent before belongs to no stream
-        flow.next_seq[1] = packet.seq
+    if not state & SAW_SYN:
+        flow.isn[0] = (packet.ack - 1) & MASK32
+    elif not flow.packets[1] or not _starts_here(flow, packet.seq, 1):
+        flow.next_seq[1] = packet.seq  # what the responder sent before belongs to no stream
         flow.missed_bytes[1] = 0
 
 
@@ -239,7 +256,13 @@ def tcp_in_window(flow: Flow, seq: int, side: int) -> bool:
 
 
 def _payload(flow: Flow, packet: Packet, side: int) -> None:
-    if packet.tcp_flags & SYN or not tcp_in_window(flow, packet.seq, side):
+    """Note payload that the other side could take, and that is none it has already."""
+    if packet.tcp_flags & SYN:
+        # Fast open: the SYN-ACK that takes the SYN's payload may answer it (RFC 7413 4.2).
+        if side == 1 and flow.state & DATA_ACKED and packet.seq == flow.isn[1]:
+            flow.state |= SAW_DATA_RESP
+        return
+    if not tcp_in_window(flow, packet.seq, side) or _is_old(flow, packet, side):
         return
     if side == 1 and flow.state & SAW_SYN and not flow.state & SAW_SYNACK:
         # Without its SYN-ACK only its acknowledgement rules an older connection out.
@@ -252,6 +275,22 @@ def _payload(flow: Flow, packet: Packet, side: int) -> None:
         if behind == 0 or behind >= HALF:
             flow.state |= DATA_AGAIN_RESP
     flow.state |= SAW_DATA << side
+
+
+def _is_old(flow: Flow, packet: Packet, side: int) -> bool:
+    """True if a segment only repeats octets, as a keep-alive probe does (RFC 9293 3.8.4).
+
+    What fills a gap is new. Of a side that was not seen before, a probe looks like one octet that
+    the other side has acknowledged.
+    """
+    if flow.packets[side]:
+        behind = (flow.next_seq[side] - packet.seq) & MASK32
+        if behind > flow.payload_bytes[side] + 2:  # SYN and FIN have numbers, too
+            return False  # from before the capture, or of another stream
+        return packet.payload_bytes <= behind and flow.missed_bytes[side] == 0
+    if packet.payload_bytes > 1 or not flow.tcp_flags[1 - side] & ACK:
+        return False
+    return ((flow.acked[1 - side] - packet.seq - 1) & MASK32) < HALF
 
 
 def _sequence(flow: Flow, packet: Packet, side: int) -> None:
@@ -340,6 +379,8 @@ def _handshake(flow: Flow, packet: Packet, side: int) -> None:
                 if state & SYN_RST:  # it reset a remnant of an older connection, then tried again
                     flow.state &= ~(SYN_RST | SAW_RST | CLOSED | FIRST_CLOSE_ORIG)
                 flow.state |= HANDSHAKE_DONE | WAITING
+                if taken > 1 and flow.payload_bytes[1]:
+                    flow.state |= SAW_DATA_RESP  # it takes payload that came with the SYN-ACK
                 return
     state = flow.state
     if state & SAW_SYN and state & SAW_SYN_RESP and state & SYN_ACKED and state & SYN_ACKED_RESP:
@@ -357,6 +398,8 @@ def _finish(flow: Flow, side: int) -> None:
 def _reset(flow: Flow, packet: Packet, side: int) -> None:
     """A RST counts only where its sequence number does (RFC 9293 3.10.7, RFC 5961 3.2)."""
     state = flow.state
+    if packet.tcp_flags & ACK and not flow.tcp_flags[side] & ACK:
+        flow.acked[side] = packet.ack
     if side == 1 and state & SAW_SYN and not state & (SAW_SYNACK | SAW_SYN_RESP | SAW_ACK):
         taken = (packet.ack - flow.isn[0] - 1) & MASK32
         if packet.tcp_flags & ACK and taken <= flow.payload_bytes[0]:

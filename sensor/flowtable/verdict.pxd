@@ -1,4 +1,5 @@
 cimport cython
+from sensor.flowtable.direction cimport is_group
 from sensor.memory.records cimport Flow, Packet
 
 cdef unsigned int ADVANCED, ADVANCED_RESP, DATA_ACKED, DATA_AGAIN_RESP, FAILED, FAST_OPEN
@@ -7,14 +8,14 @@ cdef unsigned int SAW_DATA_RESP, SAW_FIN, SAW_FIN_RESP, SAW_RST, SAW_RST_RESP, S
 cdef unsigned int SAW_SYN_RESP, SAW_SYNACK, STARTED, SYN_RST, SYNACK_AGAIN, WAITING
 cdef int ACCEPTED, ATTEMPTED, BACKSCATTER, DENIED, DROPPED, FLOW_DENIED
 cdef int FLOW_DROPPED, FLOW_STARTED, HALF_OPEN_SCAN, HANDSHAKE, HANDSHAKE_INCOMPLETE, ICMP_PORT_UNREACHABLE
-cdef int ICMP_PROHIBITED, ICMP_UNREACHABLE, INFERRED_ONE_SIDED, MIDSTREAM, NO_EVIDENCE, ONE_SIDED
+cdef int ICMP_PROHIBITED, ICMP_UNREACHABLE, INFERRED_ONE_SIDED, MIDSTREAM, NO_EVIDENCE, NO_REPLY_EXPECTED, ONE_SIDED
 cdef int OTH, REJ, REPLY, RESET_AFTER_HANDSHAKE, RESPONDER_DATA, RST_TO_SYN
 cdef int RSTO, RSTOS0, RSTR, RSTRH, S0, S1
 cdef int S2, S3, SF, SH, SHR, TAG_CONNECT_SCAN
 cdef int TAG_TARPIT, TIMEOUT, UNKNOWN
 cdef int FAST_OPEN_EVIDENCE
 cdef int PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, RST
-cdef int NO_ACTION, ICMP_ECHO, ICMPV6_ECHO
+cdef int BROADCAST_OCTET, NO_ACTION, ICMP_ECHO, ICMPV6_ECHO
 cdef unsigned int ANY_SYN
 
 cdef void _set(Flow *flow, int verdict, int evidence, int confidence) noexcept nogil
@@ -37,6 +38,9 @@ cdef void judge_icmp(Flow *flow, Packet *packet) noexcept nogil
 cdef int icmp_evidence(Packet *packet) noexcept nogil
 @cython.locals(state="unsigned int")
 cdef void judge_end(Flow *flow, bint one_sided, bint timed_out, bint evicted) noexcept nogil
+cdef bint _expects_reply(Flow *flow) noexcept nogil
+@cython.locals(at=int, octets=int)
+cdef bint _is_broadcast(Flow *flow) noexcept nogil
 cdef bint is_request(Flow *flow) noexcept nogil
 cdef int due_action(Flow *flow, bint accept_on_data) noexcept nogil
 @cython.locals(orig=bint, resp=bint, answered=bint, state="unsigned int")

@@ -11,11 +11,6 @@ try:
 except ImportError:
     from sensor.base import cython_stub as cython
 
-try:
-    import cython
-except ImportError:
-    from sensor.base import cython_stub as cython
-
 from sensor.flowtable.flow_state import (
     ADVANCED,
     ADVANCED_RESP,
@@ -60,6 +55,7 @@ from sensor.model.flow import (
     INFERRED_ONE_SIDED,
     MIDSTREAM,
     NO_EVIDENCE,
+    NO_REPLY_EXPECTED,
     ONE_SIDED,
     OTH,
     REJ,
@@ -87,12 +83,14 @@ from sensor.model.flow import FAST_OPEN as FAST_OPEN_EVIDENCE
 from sensor.model.packets import PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, RST
 
 if not cython.compiled:
+    from sensor.flowtable.direction import is_group
     from sensor.memory.records import Flow, Packet
 
 NO_ACTION = -1
 """Nothing became known that is an event of its own."""
 ANY_SYN = SAW_SYN | SAW_SYN_RESP | SAW_SYNACK
 
+BROADCAST_OCTET = 0xFF
 ICMP_ECHO = 8
 ICMPV6_ECHO = 128
 
@@ -295,7 +293,7 @@ def judge_end(flow: Flow, one_sided: bool, timed_out: bool, evicted: bool) -> No
         if state & SAW_ACK:
             _set(flow, UNKNOWN, ONE_SIDED, 30)
             return
-    elif flow.verdict != UNKNOWN or flow.packets[0] == 0 or not is_request(flow):
+    elif flow.verdict != UNKNOWN or flow.packets[0] == 0 or not _expects_reply(flow):
         return
     if evicted:
         _set(flow, ATTEMPTED, NO_EVIDENCE, 30)
@@ -305,6 +303,22 @@ def judge_end(flow: Flow, one_sided: bool, timed_out: bool, evicted: bool) -> No
         _set(flow, DROPPED, TIMEOUT, 60)  # row 21
     else:
         _set(flow, DROPPED, TIMEOUT, 80 if timed_out else 60)  # row 12
+
+
+def _expects_reply(flow: Flow) -> bool:
+    """True if silence means something: not to many at once (row 21a), nor to what asks nothing."""
+    if is_group(flow.ip_version, flow.resp_hi, flow.resp_lo) or _is_broadcast(flow):
+        _set(flow, UNKNOWN, NO_REPLY_EXPECTED, 90)
+        return False
+    return is_request(flow)
+
+
+def _is_broadcast(flow: Flow) -> bool:
+    """True if the link broadcast it: the broadcast address of a subnet is known only so."""
+    octets = flow.resp_mac[0]
+    for at in range(1, 6):
+        octets &= flow.resp_mac[at]
+    return octets == BROADCAST_OCTET
 
 
 def is_request(flow: Flow) -> bool:
@@ -348,6 +362,10 @@ def conn_state_of(flow: Flow) -> int:
         return OTH
     state = flow.state
     answered = (state & (SAW_SYNACK | SAW_SYN_RESP)) != 0
+    if not state & ANY_SYN:  # met in mid-stream: to zeek neither side was ever active
+        orig = resp = False
+    if state & SAW_FIN and state & SAW_FIN_RESP:
+        return SF  # a RST after both closed nothing
     if state & SAW_RST_RESP:
         if state & SAW_SYN and not answered and not state & SAW_ACK:
             return REJ
@@ -360,16 +378,14 @@ def conn_state_of(flow: Flow) -> int:
 
 
 def _conn_state_open(flow: Flow, orig: bool, resp: bool, answered: bool) -> int:
-    """The conn_state of a TCP flow in which no RST counted."""
+    """The conn_state of a TCP flow in which no RST counted, and one FIN at most."""
     state = flow.state
-    if state & SAW_FIN and state & SAW_FIN_RESP:
-        return SF
     if state & SAW_FIN:
         return S2 if resp else SH
     if state & SAW_FIN_RESP:
         return S3 if orig else SHR
     if state & SAW_SYN and not resp:
         return S0 if not state & SAW_ACK else OTH
-    if state & SAW_SYN and answered:
+    if orig and answered:
         return S1
     return OTH

@@ -134,7 +134,7 @@ class Packet:
     quoted_has_seq: U8  # 1: quoted_seq was in the quote; as seq above
     quoted_ip_version: U8
     # The third line is for copies, fragments and the packet that an ICMP error quotes.
-    copy_mark: U64  # what copies of a packet have in common; set by FlowTable.prepare
+    copy_mark: U64  # hash of the payload, but of TCP; by FlowTable.prepare: what copies share
     fragment_id: U32  # this and the next two: only where `fragment` is set
     fragment_offset: U16  # octets
     fragment_bytes: U16  # octets of the packet that came in pieces, its header left out

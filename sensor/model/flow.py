@@ -35,6 +35,7 @@ EVIDENCE = (
     "fast_open",
     "reply",
     "midstream",
+    "no_reply_expected",
 )
 (
     NO_EVIDENCE,
@@ -54,6 +55,7 @@ EVIDENCE = (
     FAST_OPEN,
     REPLY,
     MIDSTREAM,
+    NO_REPLY_EXPECTED,
 ) = range(len(EVIDENCE))
 TAGS = ("connect_scan", "tarpit", "direction_guessed")
 TAG_CONNECT_SCAN, TAG_TARPIT, TAG_DIRECTION_GUESSED = (1 << bit for bit in range(len(TAGS)))

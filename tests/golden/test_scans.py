@@ -47,7 +47,7 @@ def test_a_sweep_is_one_alert_for_each_sweeper_and_window() -> None:
     found = [(alert.document["source"]["ip"], alert.document["event"]["end"][11:16],
               alert.document["sensor"]["alert"]["threshold"]["cardinality"]["value"])
              for alert in alerts("network_sweep.pcap")]
-    # The sweeps begin at 03:04:05 and, again, at 03:14:08; silence is known 30 s later.
+    # The sweeps begin at 03:04:05 and, again, at 03:14:08; silence is known 65 s later.
     assert sorted(found) == [
         ("192.168.1.42", "03:04", 100), ("192.168.1.43", "03:04", 100),
         ("192.168.1.43", "03:14", 100)]

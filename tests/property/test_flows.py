@@ -86,7 +86,7 @@ SWAPPED = (("orig_hi", "resp_hi"), ("orig_lo", "resp_lo"), ("orig_mac", "resp_ma
 @AS_MANY
 @given(seed=SEEDS, ports=st.booleans())
 def test_mirrored_packets_give_mirrored_flows(seed, ports):
-    """With its ports a packet is mirrored where no port is well-known: the guess goes by these."""
+    """With its ports a packet is mirrored where these tell nothing: the guess goes by them."""
     frames = random_frames(seed, low_ports=not ports)
     run = play(frames)
     other = play([(time, mirrored(octets, ports)) for time, octets in frames])

@@ -90,10 +90,10 @@ def test_options_and_settings() -> None:
     options, config = parsed(
         'rules = ["a", "b"]\nquiet = true\nstats = "x"\n'
         'internal = ["10.0.0.0/8"]\naccept_on = "data"\nkey_vlan = true\nduplicates = false\n'
-        "strict_external = true\n",
+        "key_tenant = false\nstrict_external = true\n",
     )  # fmt: skip
     assert options == {"rules": ("a", "b"), "quiet": True, "stats": "x"}
     assert config == Config(
         internal=("10.0.0.0/8",), accept_on="data", key_vlan=True, duplicates=False,
-        strict_external=True,
+        key_tenant=False, strict_external=True,
     )  # fmt: skip

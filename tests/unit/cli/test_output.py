@@ -28,7 +28,7 @@ def test_help_names_every_option_and_exit_code() -> None:
         "--rules", "--exceptions", "--json", "--alerts", "--flows", "--flow-events", "--syslog",
         "--syslog-format", "--internal", "--accept-on", "--stats", "--config", "--color",
         "--quiet", "--verbose", "--fail-on-alert", "--local-time", "--strict-external",
-        "--key-vlan", "--duplicates", "keep",
+        "--key-vlan", "--no-key-tenant", "--duplicates", "keep",
     ):  # fmt: skip
         assert option in text
     general = sensor("--help").out

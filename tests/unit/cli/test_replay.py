@@ -170,6 +170,26 @@ def test_key_vlan_separates_flows(tmp_path: Path) -> None:
     assert stats_of("--no-key-vlan", str(tmp_path / "a.pcap"))["flows"]["total"] == 1
 
 
+def test_no_key_tenant_joins_what_overlay_ids_separate(tmp_path: Path) -> None:
+    """The answers of the same conversation come out of another VNI."""
+    octets = bytearray((CAPTURES / "telnet_vxlan.pcap").read_bytes())
+    at = 24
+    senders = set()
+    while at < len(octets):
+        frame = at + 16
+        vxlan = frame + 14 + 4 * (octets[frame + 14] & 15) + 8
+        senders.add(bytes(octets[vxlan + 14 : vxlan + 20]))
+        if bytes(octets[vxlan + 14 : vxlan + 20]) == min(senders):
+            octets[vxlan + 6] ^= 1
+        at = frame + struct.unpack_from("<I", octets, at + 8)[0]
+    path = tmp_path / "a.pcap"
+    path.write_bytes(octets)
+    plain = stats_of(str(CAPTURES / "telnet_vxlan.pcap"))["flows"]["total"]
+    assert plain == 2  # one conversation in each of two networks, between the same addresses
+    assert stats_of("--key-tenant", str(path))["flows"]["total"] > plain
+    assert stats_of("--no-key-tenant", str(path))["flows"]["total"] == 1
+
+
 def test_strict_external_excepts_documentation_addresses() -> None:
     """The list of the rule calls 2001:db8::/32 external; IANA's registry does not."""
     six = str(CAPTURES / "telnet_accepted_v6.pcap")

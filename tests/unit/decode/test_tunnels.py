@@ -133,6 +133,16 @@ def test_ids_inside_one_another_make_another_tenant() -> None:
     assert tenant(0) == 0
 
 
+@pytest.mark.parametrize("name", ["vxlan", "geneve", "gre_all", "nvgre"])
+def test_ids_of_overlays_are_kept_where_they_separate_nothing(name: str) -> None:
+    frame = TUNNEL_FRAMES[name][1]
+    for config, separate in ((Config(), True), (Config(key_tenant=False), False)):
+        packets = PacketBatch(1)
+        Decoder(config).decode(batch_of(frame), packets)
+        assert (int(packets.records[0]["tenant"]) != 0) is separate
+        assert int(packets.tunnel_records[0]["has_id"]) == 1
+
+
 def decoded(frame: bytes, settings: DecodeSettings) -> Any:
     packets = PacketBatch(1)
     Decoder(Config(decode=settings)).decode(batch_of(frame), packets)

@@ -54,6 +54,16 @@ def test_a_tag_that_the_kernel_took_out_is_the_outer_one() -> None:
     assert vlans(decode_one(MACS + IPV4 + ipv4(), vlan_tci=0x2001)) == (1, NO_VLAN)
 
 
+@pytest.mark.parametrize("priority", [0x0000, 0xA000])
+def test_a_tag_with_a_priority_alone_names_no_vlan(priority: int) -> None:
+    """IEEE 802.1Q 9.6: id 0, the null VLAN; whoever took the tag out."""
+    assert vlans(decode_one(MACS + tag(priority) + IPV4 + ipv4())) == (NO_VLAN, NO_VLAN)
+    assert vlans(decode_one(MACS + tag(priority) + tag(7) + IPV4 + ipv4())) == (7, NO_VLAN)
+    assert vlans(decode_one(MACS + tag(7) + tag(priority) + IPV4 + ipv4())) == (7, NO_VLAN)
+    taken_out = decode_one(MACS + tag(2) + IPV4 + ipv4(), vlan_tci=priority)
+    assert vlans(taken_out) == (2, NO_VLAN)
+
+
 def test_addresses_and_vlans_are_those_of_the_frame_inside() -> None:
     row = decode_one(TAG_FRAMES["fabric_path_vlan"][1])
     assert row["src_mac"].tobytes()[:6][::-1] == MACS[6:12]

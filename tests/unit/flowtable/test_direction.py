@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 
-from tests.conversation import Talk, ends, merged, play, tags
+from tests.conversation import Talk, ends, merged, play, tags, verdicts
+from tests.unit.flowtable.stories import bystander
 
 pytestmark = pytest.mark.parametrize("version", [4, 6])
 
@@ -98,7 +101,13 @@ def test_telnet_negotiation_tells_the_client(version):
 @pytest.mark.parametrize(("ports", "originator"), [
     ((1_023, 1_024), 1_024),  # the sender's port is the lower one, and well known
     ((1_024, 1_025), 1_024), ((1_024, 1_023), 1_024), ((23, 23), 23), ((23, 22), 23),
-    ((22, 23), 23), ((0, 40_000), 40_000),
+    ((22, 23), 22), ((0, 40_000), 40_000),
+    # NFS clients take reserved source ports (rresvport(3)); below them stand services.
+    ((877, 2_049), 877), ((2_049, 877), 877), ((2_049, 512), 512), ((2_049, 511), 2_049),
+    ((511, 2_049), 2_049), ((2_049, 1_024), 2_049), ((1_024, 2_049), 1_024),
+    # Clients' ports by default: from 32,768 on.
+    ((8_080, 51_234), 51_234), ((51_234, 8_080), 51_234), ((32_767, 32_768), 32_768),
+    ((32_768, 32_767), 32_768), ((32_768, 60_000), 32_768), ((32_766, 32_767), 32_766),
 ])  # fmt: skip
 def test_who_opened_a_flow_by_its_ports(version, ports, originator):
     talk = Talk(version, ports=ports)
@@ -109,13 +118,90 @@ def test_who_opened_a_flow_by_its_ports(version, ports, originator):
 
 @pytest.mark.parametrize(("ports", "originator", "guessed"), [
     ((53, 40_000), 40_000, True), ((40_000, 53), 40_000, False), ((53, 53), 53, False),
-    ((0, 40_000), 0, False), ((1_024, 40_000), 1_024, False),
+    ((0, 40_000), 0, False), ((1_024, 40_000), 1_024, False), ((53, 161), 53, False),
+    ((161, 53), 161, False), ((53, 20_048), 20_048, True), ((511, 20_048), 20_048, True),
+    ((512, 20_048), 512, False), ((1_011, 20_048), 1_011, False), ((853, 32_768), 32_768, True),
+    ((875, 2_049), 875, False), ((2_049, 875), 875, True), ((2_049, 40_000), 2_049, False),
 ])  # fmt: skip
 def test_who_opened_a_udp_flow(version, ports, originator, guessed):
+    """In the capture's first seconds it may be an answer; a reserved source port proves little."""
     talk = Talk(version, ports=ports)
     talk.client.udp(0)
     (record,) = play(talk).records
     assert (ends(record)[1], "direction_guessed" in tags(record)) == (originator, guessed)
+
+
+@pytest.mark.parametrize(("at", "originator"), [(4.99, 40_000), (5.01, 53)])
+def test_who_speaks_first_opens_a_udp_flow_that_was_not_under_way(version, at, originator):
+    talk = Talk(version, ports=(53, 40_000))
+    talk.client.udp(at)
+    run = play(merged(bystander(0), talk))
+    record = next(record for record in run.records if 53 in ends(record))
+    assert ends(record)[1] == originator
+    talk.server.udp(at + 0.1)
+    run = play(merged(bystander(0), talk))
+    record = next(record for record in run.records if 53 in ends(record))
+    assert (ends(record)[1], record["source"]["packets"]) == (originator, 1)
+
+
+GROUPS = {4: ("224.0.0.251", "239.255.255.250", "255.255.255.255"), 6: ("ff02::1", "ff0e::101")}
+NO_GROUPS = {4: ("223.255.255.255", "240.0.0.1"), 6: ("fe80::1", "fec0::1")}
+
+
+def test_a_multicast_or_broadcast_address_opens_nothing(version):
+    """Whatever the ports or the type say, the sender did; and nobody need answer."""
+    acts = [lambda side: side.udp(0), lambda side: side.echo(0, 0 if version == 4 else 129, 7),
+            lambda side: side.other(0, 103)]  # fmt: skip
+    for group in GROUPS[version]:
+        for act in acts:
+            talk = Talk(version, addresses=("192.0.2.10" if version == 4 else "fe80::1", group),
+                        ports=(67, 40_000))  # fmt: skip
+            act(talk.client)
+            run = play(talk)
+            (record,) = run.records
+            assert (record["source"]["packets"], record["destination"]["ip"]) == (1, group)
+            assert tags(record) == []
+            assert verdicts(run) == [("unknown", "no_reply_expected", 0.9)]
+            assert record["event"]["outcome"] == "unknown"
+            assert run.actions() == ["network_flow"]
+
+
+def test_an_address_beside_a_group_is_one_like_any_other(version):
+    for address in NO_GROUPS[version]:
+        talk = Talk(version, addresses=("192.0.2.10" if version == 4 else "fe80::2", address),
+                    ports=(40_000, 53))  # fmt: skip
+        talk.client.udp(0)
+        assert verdicts(play(talk)) == [("dropped", "timeout", 0.6)]
+
+
+@pytest.mark.parametrize(("mac", "evidence"), [
+    (b"\xff" * 6, "no_reply_expected"), (b"\xff" * 5 + b"\xfe", "timeout"),
+    (b"\xfe" + b"\xff" * 5, "timeout"), (b"\x01\0\x5e\0\0\x01", "timeout"),
+])  # fmt: skip
+def test_the_broadcast_of_a_subnet_is_told_by_its_mac_address(version, mac, evidence):
+    """RFC 1812 5.3.5.2; a group address of the link alone may be a cluster's."""
+    talk = Talk(version, ports=(138, 40_000))
+    talk.server.mac = mac
+    talk.client.udp(0)
+    (record,) = play(talk).records
+    flow = record["sensor"]["flow"]
+    if evidence == "timeout":  # turned round by its ports
+        assert (ends(record)[1], flow["evidence"]) == (40_000, "none")
+    else:
+        assert (ends(record)[1], flow["evidence"]) == (138, evidence)
+
+
+def test_an_advertisement_comes_from_its_router(version):
+    """RFC 1256, RFC 4861 4.2: unasked, to all nodes; or to the one that asked all routers."""
+    for to in ("224.0.0.1", "192.0.2.77") if version == 4 else ("ff02::1", "fe80::77"):
+        talk = Talk(version, addresses=("192.0.2.1" if version == 4 else "fe80::1", to))
+        talk.client.echo(0, 9 if version == 4 else 134, 0)
+        (record,) = play(talk).records
+        assert ends(record)[::2] == (talk_address(talk.client), to)
+
+
+def talk_address(side):
+    return str(ipaddress.ip_address(side.address))
 
 
 def test_a_reply_that_comes_first_has_a_request_that_was_not_seen(version):

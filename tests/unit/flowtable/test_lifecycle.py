@@ -42,8 +42,8 @@ def other(talk):
     talk.client.other(0, 253)
 
 TIMEOUTS = [
-    (attempt, 30, "idle_timeout"),
-    (established, 300, "idle_timeout"),
+    (attempt, 65, "idle_timeout"),
+    (established, 3_600, "idle_timeout"),
     (reset, 5, "rst"),
     (closed, 5, "fin"),
     (datagram, 60, "idle_timeout"),
@@ -67,6 +67,30 @@ def test_timeouts(story, seconds, reason):
     assert time_ns(seconds) <= int(record["known_ns"]) <= time_ns(seconds + TICK)
     assert run.ledger["flows"]["peak"] == 1
     assert reasons(run)[0] == reason
+
+
+def test_one_connect_of_linux_is_one_flow():
+    """Six retries, each twice as long after the one before (tcp_syn_retries, RFC 6298 5.5)."""
+    talk = Talk()
+    for at in (0, 1, 3, 7, 15, 31, 63):
+        talk.client.syn(at)
+    run = play(merged(talk, bystander(128.5)))
+    record = next(record for record in run.records if record["source"]["port"] == 40_000)
+    assert record["source"]["packets"] == 7
+    assert record["sensor"]["flow"]["confidence"] == 0.8
+    assert len(run.records) == 2
+
+
+def test_a_session_that_pauses_is_one_session():
+    talk = Talk()
+    talk.handshake()
+    for at in (1, 601, 2_400, 5_999):
+        talk.server.data(at)
+        talk.client.ack(at + 0.1)
+    run = play(merged(talk, *[bystander(at) for at in range(100, 6_000, 100)]))
+    assert [record["network"]["packets"] for record in run.records
+            if record["source"]["port"] == 40_000] == [11]  # fmt: skip
+    assert run.actions().count("flow_started") == 1
 
 
 def test_each_packet_puts_the_timeout_off():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conversation import Talk, play, verdicts
+from tests.conversation import RST, Talk, play, verdicts
 from tests.unit.flowtable.stories import flow_of
 
 pytestmark = pytest.mark.parametrize("version", [4, 6])
@@ -81,6 +81,49 @@ def test_conn_state_of_midstream_traffic(version):
     talk.client.ack(0.2)
     flow = flow_of(play(talk))
     assert (flow["conn_state"], flow["history"]) == ("OTH", "DdA")
+
+
+@pytest.mark.parametrize(("steps", "state"), [
+    ("server.rst", "RSTRH"), ("client.rst", "RSTOS0"), ("client.fin", "SH"), ("server.fin", "SHR"),
+    ("server.fin client.fin", "SF"), ("server.fin client.rst", "RSTOS0"), ("client.ack", "OTH"),
+    ("server.fin client.fin server.rst", "SF"),
+])  # fmt: skip
+def test_a_flow_met_in_midstream_never_was_active(version, steps, state):
+    """To zeek's conn.log; both sides are partial there."""
+    talk = Talk(version)
+    talk.client.data(0)
+    talk.server.data(0.1)
+    for at, step in enumerate(steps.split()):
+        side, act = step.split(".")
+        getattr(getattr(talk, side), act)(0.2 + at * 0.1)
+    assert flow_of(play(talk))["conn_state"] == state
+
+
+@pytest.mark.parametrize("who", ["client", "server"])
+@pytest.mark.parametrize("first", ["client", "server"])
+def test_a_reset_after_both_sides_closed_changes_nothing(version, first, who):
+    talk = Talk(version)
+    talk.handshake()
+    talk.server.data(0.1)
+    for at, side in enumerate((first, {"client": "server", "server": "client"}[first])):
+        getattr(talk, side).fin(0.2 + at * 0.1)
+    getattr(talk, who).segment(0.4, RST, seq=getattr(talk, who).next)
+    assert flow_of(play(talk))["conn_state"] == "SF"
+
+
+@pytest.mark.parametrize(("steps", "state"), [
+    ("", "OTH"), ("client.ack", "S1"), ("client.ack server.data client.ack", "S1"),
+    ("client.ack client.fin", "S2"), ("client.ack server.fin", "S3"),
+    ("client.ack server.rst", "RSTR"), ("client.ack client.rst", "RSTO"),
+])  # fmt: skip
+def test_conn_state_of_a_flow_that_begins_with_the_answer(version, steps, state):
+    talk = Talk(version)
+    talk.client.next += 1
+    talk.server.synack(0)
+    for at, step in enumerate(steps.split()):
+        side, act = step.split(".")
+        getattr(getattr(talk, side), act)(0.2 + at * 0.1)
+    assert flow_of(play(talk))["conn_state"] == state
 
 
 def test_history_of_odd_flags(version):

@@ -52,7 +52,7 @@ def test_row_12_dropped_where_both_directions_are_seen(version):
     for at in (0, 1, 3, 7, 15):
         talk.client.syn(at)
     late = Talk(version, ports=(1_111, 2_222))
-    late.client.udp(60)
+    late.client.udp(81)
     run = play(merged(clean(version), talk, late))
     dropped = [event for event in run.events if event["event"]["action"] == "flow_dropped"]
     assert [said(event) for event in dropped if event["network"]["transport"] == "tcp"] == [DROPPED]
