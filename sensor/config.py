@@ -36,6 +36,8 @@ class FlowLimits:
     """Linux sends SYNs again up to 32 s after the last, and then waits 64 s for an answer."""
     tcp_idle_timeout_ns: int = 3600 * SECOND_NS
     tcp_closed_timeout_ns: int = 5 * SECOND_NS
+    tcp_time_wait_ns: int = 120 * SECOND_NS
+    """How long after a TCP flow's end what comes late of it makes no flow; 0: it makes one."""
     udp_timeout_ns: int = 60 * SECOND_NS
     icmp_timeout_ns: int = 60 * SECOND_NS
     other_timeout_ns: int = 60 * SECOND_NS

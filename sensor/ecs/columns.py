@@ -30,7 +30,7 @@ from sensor.ecs.field import (
 )
 from sensor.ecs.text import mac_text, time_text
 from sensor.memory.records import NO_VLAN
-from sensor.model.addresses import address_text
+from sensor.model.addresses import IPV6, V4_PREFIX, address_text
 from sensor.model.columns import AddressColumn, CodedColumn, Column, Mask, NumberColumn
 from sensor.model.flow import FLOW_ACTIVE, FLOW_ENDED, FlowRecords
 
@@ -134,8 +134,7 @@ def read(  # noqa: C901, PLR0911  a list of cases
             table = schema.context_table(schema.context_names(batch.context, attribute))
             return _by_code(batch.records[member], valid, table, field.type)
         case Address(member):
-            lower = member.replace("_hi", "_lo")
-            return AddressColumn(_member(batch, member), _member(batch, lower), valid, field.type)
+            return _addresses(batch, member, valid, field.type)
         case Timestamp(member):
             return _distinct(batch.records[member], valid, _time, field.type)
         case Mac(member):
@@ -149,6 +148,16 @@ def _member(batch: FlowRecords, member: str, index: int = 0) -> NDArray[Any]:
     """A member of every record, side by side: many rules look at it, and records lie far apart."""
     values = batch.records[member]
     return np.ascontiguousarray(values[:, index] if values.ndim > 1 else values)
+
+
+def _addresses(batch: FlowRecords, member: str, valid: Mask | None, ecs_type: str) -> Column:
+    """Addresses as numbers; as text where one is v4-mapped in an IPv6 packet."""
+    hi, lo = _member(batch, member), _member(batch, member.replace("_hi", "_lo"))
+    versions = batch.records["ip_version"]
+    if not ((versions == IPV6) & (hi == 0) & (lo >> 32 == V4_PREFIX >> 32)).any():
+        return AddressColumn(hi, lo, valid, ecs_type)
+    texts = [(text,) for text in map(address_text, hi.tolist(), lo.tolist(), versions.tolist())]
+    return _distinct(np.arange(len(texts)), valid, lambda row: texts[row], ecs_type)
 
 
 def _same(batch: FlowRecords, values: Values, ecs_type: str) -> CodedColumn:
@@ -218,11 +227,12 @@ def _direction(batch: FlowRecords, _valid: Mask | None, ecs_type: str) -> Column
 
 
 def _related(batch: FlowRecords, _valid: Mask | None, ecs_type: str) -> Column:
-    names = ("orig_hi", "orig_lo", "resp_hi", "resp_lo")
+    names = ("orig_hi", "orig_lo", "resp_hi", "resp_lo", "ip_version")
     columns = [batch.records[name].tolist() for name in names]
     pairs = [
-        (address_text(a, b),) if (a, b) == (c, d) else (address_text(a, b), address_text(c, d))
-        for a, b, c, d in zip(*columns, strict=True)
+        (address_text(a, b, version),) if (a, b) == (c, d)
+        else (address_text(a, b, version), address_text(c, d, version))
+        for a, b, c, d, version in zip(*columns, strict=True)
     ]
     return CodedColumn(np.arange(len(pairs)), tuple(pairs), ecs_type)
 

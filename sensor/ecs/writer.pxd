@@ -5,8 +5,9 @@ from sensor.memory.records cimport ones
 from sensor.memory.buffers cimport ints_of, load64, put_octets, put_padded, room_of
 from sensor.ecs.text cimport put_address, put_mac, put_number, put_time
 
-cdef Py_ssize_t ROW_BYTES, AT_ORIG_HI, AT_RESP_HI, AT_FIRST_NS, AT_LAST_NS
-cdef Py_ssize_t AT_HISTORY_SEEN
+cdef Py_ssize_t ROW_BYTES, AT_IP_VERSION, AT_ORIG_HI, AT_RESP_HI, AT_FIRST_NS, AT_LAST_NS
+cdef Py_ssize_t AT_HISTORY_SEEN, V4_MAPPED_BYTES
+cdef const unsigned char *V4_MAPPED
 
 # As in ecs/template.py; constants of the C compiler, so that the choice of an operation is one jump.
 cdef enum:
@@ -73,7 +74,8 @@ cdef class Writer:
     cdef Py_ssize_t put_entry(
         self, Py_ssize_t at, Py_ssize_t op, unsigned long long value) noexcept nogil
 
-    cdef Py_ssize_t put_ip(self, Py_ssize_t at, Py_ssize_t place) noexcept nogil
+    @cython.locals(hi="unsigned long long", lo="unsigned long long")
+    cdef Py_ssize_t put_ip(self, Py_ssize_t at, Py_ssize_t row, Py_ssize_t place) noexcept nogil
 
     @cython.locals(length=Py_ssize_t)
     cdef Py_ssize_t repeat(self, Py_ssize_t at, Py_ssize_t mark) noexcept nogil

@@ -68,6 +68,10 @@ enough that the C library hands out the same memory again instead of new pages."
 
 ROW_BYTES = FLOW_LAYOUT.dtype.itemsize
 AT_ORIG_HI = offset_of("orig_hi")
+AT_IP_VERSION = offset_of("ip_version")
+V4_MAPPED = b"::ffff:"
+"""RFC 5952 5."""
+V4_MAPPED_BYTES = len(V4_MAPPED)
 AT_RESP_HI = offset_of("resp_hi")
 AT_FIRST_NS = offset_of("first_ns")
 AT_LAST_NS = offset_of("last_ns")
@@ -177,7 +181,7 @@ class Writer:
             elif code == TABLE:
                 at = self.put_entry(at, op, self.member(row + ops[op + 3], ops[op + 4]))
             elif code == ADDRESS:
-                at = self.put_ip(at, row + ops[op + 3])
+                at = self.put_ip(at, row, row + ops[op + 3])
             elif code == TIME:
                 at = put_time(out, at, signed64(self.octets, row + ops[op + 3]))
             elif code == MARK:
@@ -213,10 +217,14 @@ class Writer:
         put_padded(self.out, at, self.pool, self.entries[entry], length)
         return at + length  # type: ignore[no-any-return]
 
-    def put_ip(self, at: int, place: int) -> int:
-        """The address whose upper half is at `place`."""
-        return put_address(
-            self.out, at, load64(self.octets, place), load64(self.octets, place + 8))
+    def put_ip(self, at: int, row: int, place: int) -> int:
+        """The address whose upper half is at `place`; of IPv6 where it is v4-mapped, too."""
+        hi = load64(self.octets, place)
+        lo = load64(self.octets, place + 8)
+        if hi == 0 and lo >> 32 == 0xFFFF and u8(self.octets, row + AT_IP_VERSION) == 6:
+            put_octets(self.out, at, V4_MAPPED, 0, V4_MAPPED_BYTES)
+            at += V4_MAPPED_BYTES
+        return put_address(self.out, at, hi, lo)
 
     def repeat(self, at: int, mark: int) -> int:
         """Copy what was written between a MARK and its MARK_END."""
@@ -272,14 +280,14 @@ class Writer:
         octets = self.octets
         out[at] = 91
         out[at + 1] = 34
-        at = self.put_ip(at + 2, row + AT_ORIG_HI)
+        at = self.put_ip(at + 2, row, row + AT_ORIG_HI)
         same = (load64(octets, row + AT_ORIG_HI) == load64(octets, row + AT_RESP_HI)
                 and load64(octets, row + AT_ORIG_HI + 8) == load64(octets, row + AT_RESP_HI + 8))
         if not same:
             out[at] = 34
             out[at + 1] = 44
             out[at + 2] = 34
-            at = self.put_ip(at + 3, row + AT_RESP_HI)
+            at = self.put_ip(at + 3, row, row + AT_RESP_HI)
         out[at] = 34
         out[at + 1] = 93
         return at + 2

@@ -38,6 +38,7 @@ def lanes_ledger(lanes: Sequence[Lane]) -> Ledger:
         "fragments": total("fragments"),
         "fragments_evicted": total("fragments_evicted"),
         "icmp_errors": total("icmp_quoting"),
+        "late": total("late"),
         "time_backwards": total("time_backwards"),
         "tunnels": {"paths": total("tunnel_paths"), "refused": total("tunnel_paths_refused")},
         "time_jumps": total("time_jumps"),

@@ -16,6 +16,9 @@ DUPLICATE_LINES = 1 << 12
 """The search for duplicates remembers 2**14 packets: a cache line of four marks, then their times,
 for each of so many remainders. On a line of one packet per microsecond a copy may come late."""
 DUPLICATES_MASK = DUPLICATE_LINES - 1
+TIME_WAIT_WAYS = 4
+TIME_WAIT_SHARE = 4
+"""Of connections that are over a quarter as many are remembered as the table may have flows."""
 PATHS_MAX = 65_535
 """Paths through tunnels that a run keeps: their numbers have 16 bits, and 0 stands for none."""
 JUMP_NS = 3_600_000_000_000

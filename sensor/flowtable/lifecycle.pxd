@@ -4,6 +4,7 @@ from sensor.flowtable.hashtable cimport insert, remove
 from sensor.flowtable.tunnel_paths cimport path_of
 from sensor.flowtable.eviction cimport delist, enlist, victim
 from sensor.flowtable.table_state cimport TableState
+from sensor.flowtable.time_wait cimport remember
 from sensor.flowtable.timer_wheel cimport timers_cancel, timers_schedule
 from sensor.flowtable.verdict cimport conn_state_of, due_action, judge_end
 from sensor.model.packets cimport PacketBatch

@@ -41,6 +41,7 @@ if not cython.compiled:
     from sensor.flowtable.eviction import delist, enlist, victim
     from sensor.flowtable.hashtable import insert, remove
     from sensor.flowtable.table_state import TableState
+    from sensor.flowtable.time_wait import remember
     from sensor.flowtable.timer_wheel import timers_cancel, timers_schedule
     from sensor.flowtable.tunnel_paths import path_of
     from sensor.flowtable.verdict import conn_state_of, due_action, judge_end
@@ -211,6 +212,8 @@ def end_flow(table: TableState, slot: int, reason: int) -> None:
     flow.end_reason = reason
     flow.conn_state = conn_state_of(flow)
     emit(table, slot, FLOW_ENDED, known_ns)
+    if flow.state & CLOSED and flow.packets[0] + flow.packets[1] > 1 and reason != END_EVICTED:
+        remember(table, flow, table.slot_hash[slot], known_ns)
     table.verdict_counts[flow.verdict] += 1
     table.packets_in_table -= flow.packets[0] + flow.packets[1]
     table.packets_ended += flow.packets[0] + flow.packets[1]

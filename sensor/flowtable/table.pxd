@@ -14,6 +14,7 @@ from sensor.flowtable.lifecycle cimport (
 )
 from sensor.flowtable.eviction cimport reclass
 from sensor.flowtable.table_state cimport TableState
+from sensor.flowtable.time_wait cimport counts_as_late
 from sensor.flowtable.tcp cimport tcp_begins_another, tcp_continue, tcp_skip, tcp_update
 from sensor.flowtable.timer_wheel cimport (
     timers_now,

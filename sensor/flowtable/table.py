@@ -74,6 +74,7 @@ if not cython.compiled:
     )
     from sensor.flowtable.tcp import tcp_begins_another, tcp_continue, tcp_skip, tcp_update
     from sensor.flowtable.time_jumps import final_time, hold, settle
+    from sensor.flowtable.time_wait import counts_as_late
     from sensor.flowtable.timer_wheel import timers_now, timers_pop, timers_schedule, timers_sooner
     from sensor.flowtable.verdict import (
         conn_state_of,
@@ -311,6 +312,8 @@ def _fold_flow(table: TableState, packets: PacketBatch, index: int) -> None:
     hashed = packet.hash
     slot = find(table, packet, hashed)
     if slot == NO_SLOT:
+        if counts_as_late(table, packet, hashed):
+            return
         slot = create(table, packets, index, hashed)
     flow = flow_at(table.rows, slot)
     side = side_of(flow, packet)

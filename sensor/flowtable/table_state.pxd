@@ -25,11 +25,13 @@ cdef class TableState:
     cdef unsigned int[::1] newest
     cdef unsigned int[::1] class_count
     cdef unsigned long long[::1] copies
+    cdef unsigned long long[::1] waits
+    cdef unsigned long long waits_mask
     cdef unsigned long long[::1] buckets
     cdef unsigned long long bucket_mask
     cdef unsigned long long[::1] verdict_counts
     cdef readonly Py_ssize_t flows_max
-    cdef long long attempt_ns, idle_ns, closed_ns, udp_ns, icmp_ns, other_ns
+    cdef long long attempt_ns, idle_ns, closed_ns, time_wait_ns, udp_ns, icmp_ns, other_ns
     cdef long long active_ns, wait_ns, copy_window_ns
     cdef bint accept_on_data, key_vlan, duplicates_on
     cdef unsigned long long seed
@@ -45,6 +47,6 @@ cdef class TableState:
     cdef readonly Py_ssize_t peak
     cdef readonly unsigned long long number
     cdef Py_ssize_t free_count, slots_used
-    cdef unsigned long long packets_in_table, packets_ended, fragments, icmp_quoting
+    cdef unsigned long long packets_in_table, packets_ended, fragments, icmp_quoting, late
     cdef unsigned long long anomalies, non_ip, duplicates, time_backwards, time_jumps, evicted
     cdef unsigned long long one_way, two_way, lossy

@@ -17,6 +17,8 @@ from sensor.flowtable.constants import (
     EVENTS_MAX,
     MASK64,
     PATHS_MAX,
+    TIME_WAIT_SHARE,
+    TIME_WAIT_WAYS,
 )
 from sensor.flowtable.timer_wheel import Timers
 from sensor.flowtable.tunnel_paths import PathStore
@@ -61,11 +63,15 @@ class TableState:
         copies = np.zeros((DUPLICATE_LINES + 1) * 2 * DUPLICATE_WAYS, np.uint64)
         ahead = -copies.ctypes.data % CACHE_LINE // copies.itemsize
         self.copies = copies[ahead:].data
+        lines = 1 << (slots // TIME_WAIT_SHARE // TIME_WAIT_WAYS).bit_length()
+        self.waits = np.zeros(lines * 3 * TIME_WAIT_WAYS, np.uint64).data
+        self.waits_mask = lines - 1
         self.buckets = np.zeros(BUCKETS_FIRST, np.uint64).data
         self.bucket_mask = BUCKETS_FIRST - 1
         self.attempt_ns = limits.tcp_attempt_timeout_ns
         self.idle_ns = limits.tcp_idle_timeout_ns
         self.closed_ns = limits.tcp_closed_timeout_ns
+        self.time_wait_ns = limits.tcp_time_wait_ns
         self.udp_ns = limits.udp_timeout_ns
         self.icmp_ns = limits.icmp_timeout_ns
         self.other_ns = limits.other_timeout_ns
@@ -88,6 +94,7 @@ class TableState:
         self.held_timed = False
         self.count = self.peak = self.number = self.free_count = self.slots_used = 0
         self.packets_in_table = self.packets_ended = 0
+        self.late = 0
         self.fragments = self.icmp_quoting = self.anomalies = self.non_ip = 0
         self.duplicates = self.time_backwards = self.time_jumps = self.evicted = 0
         self.one_way = self.two_way = self.lossy = 0
@@ -97,9 +104,11 @@ class TableState:
         return {
             "packets_in_table": self.packets_in_table,
             "packets_ended": self.packets_ended,
-            "packets_without_flow": self.fragments + self.icmp_quoting + self.held.count,
+            "packets_without_flow": self.fragments + self.icmp_quoting + self.late
+                                    + self.held.count,
             "fragments": self.fragments,
             "icmp_quoting": self.icmp_quoting,
+            "late": self.late,
             "anomalies": self.anomalies,
             "non_ip": self.non_ip,
             "duplicates": self.duplicates,

@@ -16,15 +16,20 @@ from numpy.typing import NDArray
 from sensor.base.units import MASK32, MASK64
 from sensor.model.columns import Mask
 
+IPV6 = 6
 V4_PREFIX = 0xFFFF_0000_0000
 """The lower half of a v4-mapped address is this plus the IPv4 address; the upper half is 0."""
 
 
-def address_text(hi: int, lo: int) -> str:
-    """The address as people write it (RFC 5952; v4-mapped as dotted quad)."""
+def address_text(hi: int, lo: int, version: int = 4) -> str:
+    """The address as people write it (RFC 5952; v4-mapped as dotted quad).
+
+    In an IPv6 packet (`version` 6) a v4-mapped address is one of IPv6's: ::ffff:a.b.c.d.
+    """
     if hi == 0:
         if lo >> 32 == 0xFFFF:
-            return socket.inet_ntop(socket.AF_INET, (lo & MASK32).to_bytes(4, "big"))
+            quad = socket.inet_ntop(socket.AF_INET, (lo & MASK32).to_bytes(4, "big"))
+            return f"::ffff:{quad}" if version == IPV6 else quad
         if 0xFFFF < lo <= MASK32:  # here inet_ntop writes the last groups as a dotted quad
             return f"::{lo >> 16:x}:{lo & 0xFFFF:x}"
     return socket.inet_ntop(socket.AF_INET6, (hi << 64 | lo).to_bytes(16, "big"))

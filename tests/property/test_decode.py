@@ -190,7 +190,7 @@ def test_headers_read_as_dpkt_reads_them(
     if isinstance(segment, dpkt.tcp.TCP):
         assert row["tcp_flags"] == segment.flags & 0xFF
         assert (row["seq"], row["ack"], row["window"]) == (segment.seq, segment.ack, segment.win)
-    ids = [tag.id for tag in getattr(reference, "vlan_tags", [])]
+    ids = [tag.id for tag in getattr(reference, "vlan_tags", []) if tag.id]
     assert [row["vlan_outer"], row["vlan_inner"]] == [*ids, NO_VLAN, NO_VLAN][:2]
 
 

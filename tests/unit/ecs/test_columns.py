@@ -25,6 +25,20 @@ def test_no_event_has_a_protocol_yet():
     assert batch_of({}).column("network.protocol") is None
 
 
+def test_a_v4_mapped_address_of_an_ipv6_packet_is_written_as_one():
+    """RFC 5952 5; the Community ID of its 16 octets can then be computed from the document."""
+    batch = batch_of({"ip_version": 6}, {})
+    six, four = ("::ffff:192.0.2.10", "::ffff:198.51.100.7"), ("192.0.2.10", "198.51.100.7")
+    for row, (source, destination) in enumerate((six, four)):
+        assert values_of(batch.column("source.ip"), row) == [source]
+        assert values_of(batch.column("destination.ip"), row) == [destination]
+        assert values_of(batch.column("related.ip"), row) == [source, destination]
+        document = batch.to_dicts()[row]
+        assert document["source"]["ip"] == source
+        assert document["destination"]["ip"] == destination
+        assert document["related"]["ip"] == [source, destination]
+
+
 def test_unknown_fields_have_no_column():
     assert batch_of({}).column("process.name") is None
     assert batch_of({}).column("rule.name") is None

@@ -150,8 +150,8 @@ def test_any_clocks_lose_nothing_and_do_not_show_the_cut(seed: int, sizes: list[
     assert printed(play(frames, batch=sizes, **options)) == printed(run)
     ended = sum(row["packets"].sum() for row in run.rows if row["action"] == 3)
     ledger: dict[str, Any] = run.ledger
-    counted = ended + sum(ledger["anomalies"].values()) + sum(
-        ledger[name] for name in ("non_ip_frames", "duplicates", "fragments", "icmp_errors"))
+    counted = ended + sum(ledger["anomalies"].values()) + sum(ledger[name] for name in (
+        "non_ip_frames", "duplicates", "fragments", "icmp_errors", "late"))
     assert counted == ledger["frames"] == len(frames)
     known = [int(row["known_ns"]) for row in run.rows]
     assert known == sorted(known)
