@@ -13,6 +13,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -39,9 +40,16 @@ def namespaces() -> bool:
     return user_namespaces() or (os.geteuid() == 0 and _runs("unshare", "--net", "true"))
 
 
+def _rsyslog_has(module: str) -> bool:
+    """Whether rsyslog's folder of modules has this one."""
+    return any(Path("/usr").glob(f"lib*/**/rsyslog/{module}.so"))
+
+
 OTHERS: dict[str, Callable[[], object]] = {
     "libpcap": lambda: ctypes.util.find_library("pcap"),
     "network namespaces": namespaces,
+    "rsyslog's relp": lambda: _rsyslog_has("imrelp"),
+    "rsyslog's tls": lambda: _rsyslog_has("lmnsd_gtls"),
     "user namespaces": user_namespaces,
 }
 """What is no program, and its presence."""

@@ -47,10 +47,10 @@ def full_ledger(
 
 
 def sink_ledger(sink: AnySink) -> dict[str, int]:
-    """What one sink did. Those that queue say what still waits, and what came from a spool."""
+    """What one sink did. Those of servers say what may be lost, waits, and came from a spool."""
     counts = {"delivered": sink.delivered, "dropped": sink.dropped, "retried": sink.retried}
-    counts |= {name: getattr(sink, name) for name in ("waiting", "recovered", "recovering")
-               if getattr(sink, name, 0)}
+    others = ("unconfirmed", "waiting", "recovered", "recovering")
+    counts |= {name: getattr(sink, name) for name in others if getattr(sink, name, 0)}
     return counts
 
 

@@ -51,6 +51,7 @@ from sensor.monitoring.monitor import (
 from sensor.monitoring.reload import Reloader, ReloadTask
 from sensor.monitoring.reporter import Reporter
 from sensor.monitoring.screen import Screen
+from sensor.monitoring.state_watch import StateWatch
 from sensor.monitoring.stats_file import StatsFile
 from sensor.monitoring.systemd import ServiceManager
 from sensor.rules.state_store import RuleStore, close_store, open_store
@@ -119,7 +120,7 @@ def run_live(options: LiveOptions) -> int:
     names = check_ports(options.names, ports)
     requests = SignalRequests()
     requests.listen()
-    store = open_store(options.state)
+    store = open_store(options.state, needed=False)
     reloader = reloader_of(options, store)
     rules = reloader.load()
     metrics = None
@@ -153,7 +154,10 @@ def run_live(options: LiveOptions) -> int:
     note_beginning(run, session.operator, options)
     host = HostWatch(run.pipeline, session.operator)
     host.start()
-    monitor = Monitor([*session.tasks(reloader), Task(0.0, host.after_batch)])
+    tasks = [*session.tasks(reloader), Task(0.0, host.after_batch)]
+    if store is not None:
+        tasks.append(Task(STATUS_LINE_S, StateWatch(store, session.operator)))
+    monitor = Monitor(tasks)
     try:
         session.run(monitor)
     finally:

@@ -198,7 +198,8 @@ _RUN_OPTIONS = [
     click.option("--flow-events", is_flag=True,
                  help="With --flows: starts, refusals and drops too, not only final records."),
     click.option("--syslog", metavar="URL", multiple=True,
-                 help="unix:///dev/log, udp://HOST:514, tcp://HOST:601, tls://HOST:6514. "
+                 help="unix:///dev/log, udp://HOST:514, tcp://HOST:601, tls://HOST:6514, "
+                      "relp://HOST:2514. "
                       "Repeatable."),
     click.option("--syslog-format", type=click.Choice(["rfc5424", "rfc3164", "cee", "cef"]),
                  default="rfc5424", show_default=True, help="How syslog messages are written."),

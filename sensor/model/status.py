@@ -77,6 +77,8 @@ class SinkStatus:
     """What is counted: `alerts`, or `records` of flows."""
     recovering: int = 0
     """Alerts of earlier runs that still are in the spool; in none of the other counts."""
+    unconfirmed: int = 0
+    """What a server was sent and may not have read: neither delivered nor waiting."""
 
 
 @dataclass(frozen=True, slots=True)

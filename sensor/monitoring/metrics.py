@@ -201,6 +201,9 @@ def _sinks(status: Status) -> Iterator[Metric]:
                        [((sink.name,), getattr(sink, member)) for sink in sinks])  # fmt: skip
     yield _gauge("sensor_sink_waiting_alerts", "Alerts in the sink's queue or spool.", labels,
                  [((sink.name,), sink.waiting) for sink in sinks])  # fmt: skip
+    yield _gauge("sensor_sink_unconfirmed_alerts",
+                 "Alerts that the sink's server was sent and may not have read.", labels,
+                 [((sink.name,), sink.unconfirmed) for sink in sinks])  # fmt: skip
     yield _gauge("sensor_sink_recovering_alerts",
                  "Alerts of earlier runs that still are in the sink's spool.", labels,
                  [((sink.name,), sink.recovering) for sink in sinks])  # fmt: skip

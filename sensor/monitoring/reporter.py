@@ -78,8 +78,9 @@ def status_of(sink: Sink | FlowSink) -> SinkStatus:
     waiting = getattr(sink, "waiting", 0)
     kind = ALERTS if hasattr(sink, "emit") else RECORDS
     return SinkStatus(
-        sink.name, sink.delivered, sink.dropped, sink.retried, waiting, sink.error, kind
-    )
+        sink.name, sink.delivered, sink.dropped, sink.retried, waiting, sink.error, kind,
+        unconfirmed=getattr(sink, "unconfirmed", 0),
+    )  # fmt: skip
 
 
 def rule_statuses(rules: RuleSet) -> tuple[RuleStatus, ...]:

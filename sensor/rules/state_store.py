@@ -46,24 +46,49 @@ class Owner:
 class RuleStore:
     """The state of rules in a file.
 
-    Errors: ConfigError if the folder or the file cannot be used, or another process uses it.
+    Errors: ConfigError if the folder or the file cannot be used, or another process uses it; where
+    it is not `needed`, that is in `error`, and rules learn anew.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, needed: bool = True) -> None:
         self.path = Path(folder) / FILE_NAME
         self.error = ""
-        """Why nothing can be written any more; empty while it can."""
+        """Why nothing can be written now; empty while it can."""
+        self._folder = folder
         self._lock = threading.Lock()
         """Rules are loaded in one thread while they are matched in another."""
         self._histories: dict[str, tuple[Owner, History]] = {}
         self._connection: sqlite3.Connection | None = None
-        try:
-            Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._connection = self._opened()
-        except OSError as error:
-            raise ConfigError(f"--state {harmless(folder)}: {error.strerror}") from None
-        except sqlite3.Error as error:
-            raise ConfigError(f"--state {harmless(folder)}: {_reason(error)}") from None
+        if not self.try_again() and needed:
+            raise ConfigError(self.error)
+
+    def try_again(self) -> bool:
+        """Open the file if it is not open, and write what was learned meanwhile; whether it is."""
+        with self._lock:
+            if self._connection is not None:
+                return True
+            try:
+                Path(self._folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._connection = self._opened()
+            except (OSError, sqlite3.Error) as error:
+                reason = error.strerror if isinstance(error, OSError) else _reason(error)
+                self.error = f"--state {harmless(self._folder)}: {reason}"
+                return False
+            self.error = ""
+            histories = list(self._histories.values())
+        for owner, history in histories:
+            self._write_anew(owner, history)
+        return not self.error
+
+    def _write_anew(self, owner: Owner, history: History) -> None:
+        """Write all that a history has learned while the file could not be used."""
+        history.renew()
+        with self._lock:
+            try:
+                self._has_none(owner)
+            except sqlite3.Error as error:
+                self._give_up(error)
+        self.save(owner, history, everything=True)
 
     def _opened(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -106,6 +131,17 @@ class RuleStore:
             return None
         return int(found[0]) if found else None
 
+    def _has_none(self, owner: Owner) -> bool:
+        """Whether nothing is stored of a rule; what is of one that has changed since is deleted.
+
+        Errors: sqlite3.Error.
+        """
+        if self._since_ns(owner) is not None:
+            return False
+        if self._connection is not None:  # it may have turned out to be damaged just now
+            _delete(self._connection, "rule = ?", owner.rule_id)
+        return True
+
     def restore(self, owner: Owner, history: History) -> None:
         """Fill a history with what is stored for its rule, and keep it from now on."""
         before = self._histories.get(owner.rule_id)
@@ -116,8 +152,7 @@ class RuleStore:
             if self._connection is None:
                 return
             try:
-                if self._since_ns(owner) is None:  # none, or of a rule that has changed since
-                    _delete(self._connection, "rule = ?", owner.rule_id)
+                if self._has_none(owner):
                     return
                 (since_ns, until_ns) = self._connection.execute(
                     "SELECT since_ns, until_ns FROM rules WHERE rule = ?", (owner.rule_id,)
@@ -175,13 +210,14 @@ class RuleStore:
         """Go on in memory: rules must not stop because a disk is full."""
         self.error = f"{harmless(str(self.path))}: {_reason(error)}: what rules learn is not kept"
         if self._connection is not None:
-            self._connection.close()
+            with suppress(sqlite3.Error):
+                self._connection.close()
             self._connection = None
 
 
-def open_store(folder: str | None) -> RuleStore | None:
-    """The store in a folder, if one is named. Errors: ConfigError."""
-    return RuleStore(folder) if folder else None
+def open_store(folder: str | None, *, needed: bool = True) -> RuleStore | None:
+    """The store in a folder, if one is named. Errors: ConfigError, where it is `needed`."""
+    return RuleStore(folder, needed=needed) if folder else None
 
 
 def close_store(store: RuleStore | None) -> bool:
@@ -219,4 +255,6 @@ def _named(owner: Owner, terms: Iterable[Terms]) -> Iterable[tuple[str, str]]:
 
 def _reason(error: Exception) -> str:
     text = str(error)
+    if getattr(error, "sqlite_errorcode", 0) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return f"{text}: move it away to have a new one"
     return "another process uses it" if "locked" in text else text

@@ -11,8 +11,9 @@ from sensor.model.status import Notice
 class Sink(Protocol):
     """A receiver of alerts. `emit` never raises: what could not be delivered is counted and said.
 
-    Every alert handed to `emit` is in `delivered`, in `dropped` or in `waiting`; once `close` has
-    returned, `waiting` counts those that a spool on disk keeps for the next start.
+    Every alert handed to `emit` is in `delivered`, in `dropped` or in `waiting`, or in
+    `unconfirmed` where a sink has that; once `close` has returned, `waiting` counts those that a
+    spool on disk keeps for the next start.
     """
 
     @property
@@ -45,7 +46,7 @@ class Sink(Protocol):
     def emit(self, alert: Alert) -> None: ...
 
     def accounted(self) -> int:
-        """Delivered, dropped and waiting alerts together, read at one moment."""
+        """Delivered, unconfirmed, dropped and waiting alerts together, read at one moment."""
 
     def notify(self, notice: Notice) -> None:
         """Pass on a line for the operator where the sink reaches one; never raises, not counted."""

@@ -92,7 +92,8 @@ def _is_news(sink: SinkStatus) -> bool:
 
 def _sink(sink: SinkStatus) -> str:
     counts = [f"{count:,} {what}" for count, what in (
-        (sink.waiting, "waiting"), (sink.recovering, "of earlier runs waiting"),
+        (sink.unconfirmed if sink.error else 0, "unconfirmed"), (sink.waiting, "waiting"),
+        (sink.recovering, "of earlier runs waiting"),
         (sink.dropped, "dropped")) if count]  # fmt: skip
     error = f" ({harmless(sink.error)})" if sink.error else ""
     return f"{harmless(sink.name)}: {', '.join(counts) or 'trouble'}{error}"

@@ -204,6 +204,8 @@ def _sinks(sinks: Sequence[SinkStatus], width: int) -> Section:
         entry: list[Line] = [[(line, style)]]
         if sink.error:
             entry.append([(f"    {harmless(sink.error)}", "red")])
+        if sink.unconfirmed:
+            entry.append([(f"    {counted(sink.unconfirmed)} sent, not confirmed", "")])
         if sink.recovering:
             text = f"    {counted(sink.recovering)} alerts of earlier runs waiting"
             entry.append([(text, "yellow")])

@@ -264,8 +264,8 @@ def _anomalies(ledger: Ledger) -> Section:
 def _sinks(ledger: Ledger) -> Section:
     keys = ["delivered", "dropped", "retried"]
     sinks = _mapping(ledger, "sinks")
-    # Only a live run's sinks have these, and then not always.
-    keys += [key for key in ("waiting", "recovered", "recovering")
+    # Only sinks of servers have these, and then not always.
+    keys += [key for key in ("unconfirmed", "waiting", "recovered", "recovering")
              if any(_number(sink, key) for sink in sinks.values())]
     rows = [
         (harmless(name), *(_grouped(_number(sink, key)) for key in keys))

@@ -105,9 +105,13 @@ class Place:
         if os.path.exists(self.path):
             os.unlink(self.path)
 
+    def once(self) -> list[bytes]:
+        """What arrived; TCP and TLS may repeat what they had of a connection that ended."""
+        return list(dict.fromkeys(self.got)) if self.kind in ("tcp", "tls") else self.got
+
     def numbers(self) -> list[int]:
         """The numbers of all alerts that arrived, in the order of their arrival."""
-        found = [re.search(rb"alert-(\d+)", message) for message in self.got]
+        found = [re.search(rb"alert-(\d+)", message) for message in self.once()]
         return [int(match[1]) for match in found if match]
 
 
@@ -135,9 +139,15 @@ def emit(sink: ThreadedSink, numbers: range) -> None:
         assert sink.accounted() == before + 1
 
 
+def handed_over(sink: ThreadedSink) -> int:
+    """Alerts that a server was sent; over TCP and TLS only the end of a connection confirms."""
+    return sink.delivered + sink.unconfirmed
+
+
 def balanced(sink: ThreadedSink, emitted: int) -> bool:
     status = status_of(sink)
-    return status.delivered + status.dropped + status.waiting == emitted == sink.accounted()
+    settled = status.delivered + status.unconfirmed + status.dropped
+    return settled + status.waiting == emitted == sink.accounted()
 
 
 EVERY = [*(f"{kind} rfc5424" for kind in KINDS), *(f"udp {form}" for form in FORMATS),
@@ -152,25 +162,26 @@ def test_a_server_that_vanishes_and_returns_gets_all_that_waited_in_order(
     place.open()
     sink = live(place, tmp_path / "spool" if spooled else None)
     emit(sink, range(5))
-    until(lambda: sink.delivered == 5 and len(place.received()) == 5, "five alerts")
+    until(lambda: handed_over(sink) == 5 and len(place.received()) == 5, "five alerts")
     place.close()
     emit(sink, range(5, 30))
     sink.notify(NOTICE)
     emit(sink, range(30, 60))
     until(lambda: sink.error is not None, "the server's absence")
     assert (f"at {place.path}" if place.at_a_path else f"port {place.port}") in str(sink.error)
-    until(lambda: sink.waiting == 55, "all to wait")
-    assert (sink.delivered, sink.dropped, balanced(sink, 60)) == (5, 0, True)
+    until(lambda: sink.waiting + sink.delivered == 60, "all to wait that may be lost")
+    assert sink.waiting >= 55
+    assert (sink.dropped, balanced(sink, 60)) == (0, True)
     place.open()
-    until(lambda: sink.delivered == 60, "all that waited")
+    until(lambda: handed_over(sink) == 60, "all that waited")
     assert sink.error is None
     emit(sink, range(60, 65))
-    until(lambda: sink.delivered == 65, "what came afterwards")
+    until(lambda: handed_over(sink) == 65, "what came afterwards")
     sink.close()
     place.close()
     assert (sink.dropped, sink.waiting, sink.recovered, sink.stuck) == (0, 0, 0, False)
     assert place.numbers() == list(range(65))
-    notices = [at for at, message in enumerate(place.got) if NOTICE.text.encode() in message]
+    notices = [at for at, message in enumerate(place.once()) if NOTICE.text.encode() in message]
     assert notices == [30], "once, in its place"
 
 
@@ -185,7 +196,7 @@ def test_alerts_outlive_a_restart_while_the_server_is_away(place: Place, tmp_pat
     second = live(place, tmp_path / "spool")
     emit(second, range(20, 30))
     place.open()
-    until(lambda: second.delivered == 10, "the new ones")
+    until(lambda: handed_over(second) == 10, "the new ones")
     second.close()
     place.close()
     assert (second.recovered, second.delivered, second.dropped, second.waiting) == (20, 10, 0, 0)
@@ -229,7 +240,7 @@ def test_every_form_waits_in_order(kind: str, form: str, tmp_path: Path) -> None
         sink.emit(alert)
     until(lambda: sink.error is not None, "the server's absence")
     place.open()
-    until(lambda: sink.delivered == 10)
+    until(lambda: handed_over(sink) == 10)
     sink.close()
     place.close()
     assert place.numbers() == list(range(10))
@@ -243,7 +254,7 @@ def test_a_queue_that_is_full_drops_the_newest(place: Place) -> None:
     assert sink.dropped >= 14, "ten in the queue, one in the thread's hands"
     kept = 25 - sink.dropped
     place.open()
-    until(lambda: sink.delivered == kept)
+    until(lambda: handed_over(sink) == kept)
     sink.close()
     place.close()
     numbers = place.numbers()
@@ -285,8 +296,8 @@ def test_a_certificate_that_is_not_trusted_costs_no_alert(tmp_path: Path) -> Non
     assert (sink.delivered, sink.dropped, sink.waiting) == (0, 0, 10)
     # The operator names the right certificate: the spool belongs to the server, not to the option.
     sink = background(open_sink(f"{url}?cafile={CERTIFICATE}"), SinkLimits(), str(tmp_path))
-    until(lambda: sink.recovered == 10)
     sink.close()
+    assert (sink.recovered, sink.recovering) == (10, 0)
     peer.close()
     assert len(counted(b"".join(peer.connections))) == 10
 
@@ -419,7 +430,7 @@ def test_a_second_sensor_with_the_same_spool_does_without(tmp_path: Path) -> Non
     until(lambda: "no syslog server" in str(second.error))
     assert second.waiting == 5
     place.open()
-    until(lambda: first.delivered == second.delivered == 5)
+    until(lambda: handed_over(first) == handed_over(second) == 5)
     first.close()
     second.close()
     place.close()
@@ -434,7 +445,7 @@ def test_a_server_that_crashes_with_messages_unread_gets_them_again() -> None:
                           backoff=IMPATIENT)  # fmt: skip
         emit(sink, range(20))
         connection, _ = listener.accept()
-        until(lambda: sink.delivered == 20, "all to be taken by the kernel")
+        until(lambda: handed_over(sink) == 20, "all to be taken by the kernel")
         assert connection.recv(10)
         connection.close()  # with something unread: a reset, as when a process is killed
         emit(sink, range(20, 21))
@@ -443,7 +454,11 @@ def test_a_server_that_crashes_with_messages_unread_gets_them_again() -> None:
         taken = b""
         while b'"alert-20"' not in taken:
             taken += connection.recv(1 << 16)
+        closer = threading.Thread(target=sink.close)
+        closer.start()
+        while more := connection.recv(1 << 16):  # to the end: only that confirms it
+            taken += more
         connection.close()
-        sink.close()
+        closer.join()
     assert [int(number) for number in re.findall(rb'"alert-(\d+)"', taken)] == list(range(21))
-    assert (sink.delivered, sink.dropped, sink.waiting) == (21, 0, 0)
+    assert (sink.delivered, sink.unconfirmed, sink.dropped, sink.waiting) == (21, 0, 0, 0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import socket
 import subprocess
 import time
@@ -13,12 +15,20 @@ from typing import Any
 import orjson
 import pytest
 
-from sensor.config import SinkLimits
+from sensor.config import Config, SinkLimits
 from sensor.model.status import Notice
 from sensor.sinks import SinkOptions
 from sensor.sinks.delivery.background import background
 from sensor.sinks.delivery.connection import Backoff
-from tests.conformance.sink_peers import alert_with, free_port, open_sink, telnet_alert, until
+from tests.conformance.sink_peers import (
+    CERTIFICATE,
+    TLS,
+    alert_with,
+    free_port,
+    open_sink,
+    telnet_alert,
+    until,
+)
 from tests.programs import require
 
 CONFIGURATION = r"""
@@ -29,6 +39,7 @@ module(load="mmjsonparse")
 module(load="imudp")
 module(load="imuxsock" sysSock.use="off")
 module(load="imptcp")
+{more}
 input(type="imudp" address="127.0.0.1" port="{udp}" ruleset="keep")
 input(type="imuxsock" socket="{folder}/log" useSpecialParser="off" parseHostname="on"
       useSysTimeStamp="off" ignoreTimestamp="off" ruleset="keep" rateLimit.interval="0")
@@ -53,15 +64,35 @@ ruleset(name="keep") {{
 """
 
 
+MORE = {
+    "tls": """
+global(defaultNetstreamDriver="gtls" defaultNetstreamDriverCAFile="{tls}/cert.pem"
+       defaultNetstreamDriverCertFile="{tls}/cert.pem"
+       defaultNetstreamDriverKeyFile="{tls}/key.pem")
+module(load="imtcp" streamDriver.name="gtls" streamDriver.mode="1" streamDriver.authMode="anon")
+input(type="imtcp" address="127.0.0.1" port="{port}" ruleset="keep")
+""",
+    "relp": """
+module(load="imrelp")
+input(type="imrelp" address="127.0.0.1" port="{port}" ruleset="keep")
+""",
+}
+"""What servers need that listen for these, too."""
+
+
 class Rsyslog:
     """An rsyslogd in the foreground with its files in one folder."""
 
-    def __init__(self, folder: Path) -> None:
-        require("rsyslogd")
+    def __init__(self, folder: Path, more: str = "") -> None:
+        require("rsyslogd", *([f"rsyslog's {more}"] if more else []))
         self.folder = folder
+        self.more = more
         self.udp, self.tcp = free_port(socket.SOCK_DGRAM), free_port()
+        self.tls = self.relp = free_port()
         config = folder / "rsyslog.conf"
-        config.write_text(CONFIGURATION.format(folder=folder, udp=self.udp, tcp=self.tcp))
+        inputs = MORE[more].format(port=self.relp, tls=TLS) if more else ""
+        config.write_text(CONFIGURATION.format(
+            folder=folder, udp=self.udp, tcp=self.tcp, more=inputs))  # fmt: skip
         self.log = folder / "rsyslogd.log"
         self.command = ["rsyslogd", "-n", "-f", str(config), "-i", str(folder / "pid")]
         self.start()
@@ -74,9 +105,8 @@ class Rsyslog:
         self._wait(self._listens, "to listen")
 
     def _listens(self) -> bool:
-        """TCP is configured last: once it answers, the other inputs are bound."""
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.tcp)) == 0
+        """TCP is configured last: once it answers, all that are no streams are bound."""
+        return _answers(self.tcp) and (not self.more or _answers(self.relp))
 
     def _wait(self, condition: Any, what: str) -> None:
         """Look again and again until the condition holds, rsyslogd is dead or a minute is over."""
@@ -101,6 +131,22 @@ class Rsyslog:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait()
+
+    def halt(self) -> None:
+        """Let it hang: it holds its connections, and takes new ones, and reads nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
@@ -213,12 +259,163 @@ def test_a_server_that_restarts_gets_everything_in_order(rsyslog: Rsyslog, schem
         sink.notify(Notice(1_767_323_045_678_901_234, "loss", f"notice {count}", warning=True))
         emit(50)
         rsyslog.start()
-        until(lambda: sink.delivered == count, "all that waited")
+        until(lambda: sink.delivered + sink.unconfirmed == count, "all that waited")
     sink.close()
     assert (sink.dropped, sink.waiting, sink.error) == (0, 0, None)
     messages = rsyslog.received(302)
     texts = [message["msg"].strip() for message in messages]
+    if scheme == "tcp":  # a server that is killed ends its connections like that, too
+        texts = list(dict.fromkeys(texts))
     alerts = [text for text in texts if text.startswith("number")]
     assert alerts == [f"number {number}" for number in range(300)]
+    assert sum(text.startswith("notice") for text in texts) == 2
     notices = [message for message in messages if message["msg"].strip().startswith("notice")]
-    assert [(notice["msgid"], notice["sd"]) for notice in notices] == [("loss", "-")] * 2
+    assert {(notice["msgid"], notice["sd"]) for notice in notices} == {("loss", "-")}
+
+
+# At least once: what a server that hangs or is killed had not stored comes again.
+
+STREAMS = ("tcp", "tls", "relp")
+PADDING = "x" * 1000
+SOON = Backoff(first_s=0.05, max_s=0.2)
+
+
+@pytest.fixture(params=STREAMS)
+def stream(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Rsyslog, str]]:
+    """A server, and its URL over a stream of each kind."""
+    server = Rsyslog(tmp_path, request.param if request.param in MORE else "")
+    url = f"{request.param}://127.0.0.1:{getattr(server, request.param)}"
+    yield server, url + (f"?cafile={CERTIFICATE}" if request.param == "tls" else "")
+    server.go_on()
+    server.stop()
+
+
+class Sender:
+    """A live sink with a spool, and the numbers that it was given."""
+
+    def __init__(self, url: str, folder: Path, timeout_s: float = 0.5) -> None:
+        limits = SinkLimits(syslog_timeout_s=timeout_s, queue_max=1_000_000)
+        options = SinkOptions(config=Config(sink=limits), live=True)
+        self.sink = background(open_sink(url, options), limits, str(folder / "spool"), backoff=SOON)
+        self.count = 0
+
+    def emit(self, number: int) -> None:
+        for _ in range(number):
+            self.sink.emit(telnet_alert(self.count, message=f"number {self.count} {PADDING}"))
+            self.count += 1
+
+    def handed_over(self) -> bool:
+        return self.sink.delivered + self.sink.unconfirmed == self.count
+
+
+def stored_numbers(server: Rsyslog) -> list[int]:
+    """The numbers in the order of their first arrival; a line that a kill tore is none."""
+    received = (server.folder / "received").read_bytes()
+    found = re.findall(rb'"msg":"[^"]{0,3}number (\d+) x+"', received)
+    return list(dict.fromkeys(map(int, found)))
+
+
+def all_arrived(server: Rsyslog, sender: Sender) -> None:
+    """After the sensor has ended in order, and the server too, nothing is missing."""
+    sender.sink.close()
+    sink = sender.sink
+    assert (sink.delivered, sink.unconfirmed, sink.dropped, sink.waiting) == (sender.count, 0, 0, 0)
+    server.stop()
+    assert sorted(stored_numbers(server)) == list(range(sender.count))
+
+
+@pytest.mark.parametrize("many", [20, 12_000], ids=["what a buffer holds", "more than it holds"])
+def test_a_server_that_hangs_and_is_killed_loses_nothing(
+    stream: tuple[Rsyslog, str], many: int, tmp_path: Path
+) -> None:
+    server, url = stream
+    sender = Sender(url, tmp_path)
+    sender.emit(50)
+    server.wait_for(50)
+    server.halt()
+    sender.emit(many)
+    if many == 20 and "relp" not in url:
+        until(sender.handed_over, "all to be in the buffer of the server's kernel")
+    else:
+        until(lambda: "does not read" in str(sender.sink.error), "that it hangs")
+    assert sender.sink.dropped == 0
+    server.kill()
+    sender.emit(many)
+    server.start()
+    until(sender.handed_over, "all that waited")
+    all_arrived(server, sender)
+
+
+def test_a_server_that_hangs_for_a_while_is_asked_with_one_message(
+    stream: tuple[Rsyslog, str], tmp_path: Path
+) -> None:
+    server, url = stream
+    sender = Sender(url, tmp_path)
+    sender.emit(50)
+    server.wait_for(50)
+    server.halt()
+    sender.emit(20_000)  # more than the buffers of a connection hold
+    until(lambda: "does not read" in str(sender.sink.error), "that it hangs")
+    if url.startswith("tcp"):  # the others do not even come to a session
+        retried = sender.sink.retried
+        until(lambda: sender.sink.retried >= retried + 2, "further attempts")
+        assert sender.sink.retried <= retried + 4, "each of them one message"
+    server.go_on()
+    until(sender.handed_over, "all that waited")
+    assert sender.sink.error is None
+    all_arrived(server, sender)
+
+
+def test_a_server_that_is_killed_again_and_again_loses_nothing(
+    stream: tuple[Rsyslog, str], tmp_path: Path
+) -> None:
+    server, url = stream
+    sender = Sender(url, tmp_path)
+    for round_ in range(4):
+        sender.emit(1000)
+        server.wait_for(1 + 100 * round_)
+        server.kill()
+        sender.emit(100)
+        server.start()
+    until(sender.handed_over, "all that waited")
+    all_arrived(server, sender)
+
+
+def test_what_a_hanging_server_did_not_confirm_is_sent_by_the_next_run(
+    stream: tuple[Rsyslog, str], tmp_path: Path
+) -> None:
+    server, url = stream
+    first = Sender(url, tmp_path)
+    first.emit(50)
+    server.wait_for(50)
+    server.halt()
+    first.emit(30)
+    first.sink.close()
+    assert (first.sink.dropped, first.sink.unconfirmed) == (0, 0)
+    left = first.sink.waiting
+    assert left >= 30
+    server.kill()
+    server.start()
+    second = Sender(url, tmp_path)
+    second.count = first.count
+    second.emit(10)
+    until(lambda: second.sink.recovering == 0 and second.sink.waiting == 0, "both runs' alerts")
+    second.sink.close()
+    assert (second.sink.recovered, second.sink.delivered) == (left, 10)
+    server.stop()
+    assert sorted(stored_numbers(server)) == list(range(90))
+
+
+def test_what_was_delivered_is_not_sent_again_after_a_clean_end(
+    stream: tuple[Rsyslog, str], tmp_path: Path
+) -> None:
+    server, url = stream
+    for _ in range(2):
+        sender = Sender(url, tmp_path)
+        sender.emit(200)
+        sender.sink.close()
+        assert (sender.sink.delivered, sender.sink.unconfirmed) == (200, 0)
+        assert (sender.sink.recovered, sender.sink.error) == (0, None)
+    server.wait_for(400)
+    server.stop()
+    assert (server.folder / "received").read_bytes().count(b"\n") == 400

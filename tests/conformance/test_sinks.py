@@ -295,10 +295,11 @@ def test_a_server_that_hangs_up_once_gets_everything_over_a_new_connection() -> 
         sink.emit(telnet_alert(number))
     sink.close()
     peer.close()
-    assert (sink.delivered, sink.dropped, sink.retried) == (10, 0, 1)
+    # The first one was read, but a server that is killed ends its connections like that too.
+    assert (sink.delivered, sink.dropped, sink.retried) == (10, 0, 2)
     messages = [counted(connection) for connection in peer.connections]
     ids = [re.search(rb'id="alert-(\d+)"', message)[1] for part in messages for message in part]
-    assert ids == [b"%d" % number for number in range(10)]
+    assert ids == [b"%d" % number for number in (0, *range(10))]
 
 
 def test_a_server_that_vanishes_leaves_the_books_balanced() -> None:
@@ -311,7 +312,7 @@ def test_a_server_that_vanishes_leaves_the_books_balanced() -> None:
     for number in range(1, 50):
         sink.emit(telnet_alert(number))
     sink.close()
-    assert (sink.delivered, sink.dropped) == (1, 49)
+    assert (sink.delivered, sink.unconfirmed, sink.dropped) == (0, 1, 49)
     assert sink.error is not None
     assert f"127.0.0.1 port {port}" in sink.error
 
@@ -326,9 +327,10 @@ def test_a_server_that_never_reads_is_given_up_after_one_timeout() -> None:
         for _ in range(100):
             sink.emit(huge)
         sink.close()
-    assert sink.delivered + sink.dropped == 100
+    assert sink.delivered == 0
+    assert sink.unconfirmed + sink.dropped == sink.accounted() == 100
     assert sink.dropped > 0
-    assert sink.retried == 0
+    assert sink.retried <= sink.unconfirmed
     assert sink.error is not None
     assert "timed out" in sink.error
 

@@ -103,6 +103,10 @@ class History:
             self._refreshed.pop(terms, None)
             self._fresh.forgotten.append(terms)
 
+    def renew(self) -> None:
+        """Nothing of it is written anywhere: all that is remembered is news again."""
+        self._fresh.seen = dict(self._last_of)
+
     def take_news(self, *, everything: bool = False) -> News | None:
         """The changes to write now, None if they can wait; with `everything` none may wait."""
         late_ns = self._refreshed_ns + self.window_ns // REFRESHES_PER_WINDOW

@@ -11,7 +11,7 @@ from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
 from sensor.sinks.delivery.connection import Backoff
 from sensor.sinks.delivery.direct_writer import DirectWriter
-from sensor.sinks.delivery.forwarder import Forwarder
+from sensor.sinks.delivery.forwarder import END_S, Forwarder
 from sensor.sinks.delivery.queue import SinkQueue
 from sensor.sinks.delivery.spool import Spool
 from sensor.sinks.delivery.threaded_flows import ThreadedFlows
@@ -40,7 +40,8 @@ def background(
                 spool = Spool(spool_dir, sink.name, limits.spool_bytes, secrets.token_hex(8))
             except ConfigError as error:
                 problem = str(error)
-        worker = Forwarder(queued, sink.wire, spool, backoff, spool_error=problem)
+        end_s = min(END_S, limits.drain_s / 2)
+        worker = Forwarder(queued, sink.wire, spool, backoff, spool_error=problem, end_s=end_s)
     else:
         if isinstance(sink, ConsoleSink):
             sink.unbuffer()

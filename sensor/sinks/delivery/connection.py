@@ -8,16 +8,11 @@ from __future__ import annotations
 
 import errno
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from sensor.errors import reason_of
-from sensor.sinks.delivery.transport import PeerClosed, Wire
-
-RECENT_S = 2.0
-RECENT_MAX = 1000
-"""Messages that a stream took so lately may be lost: an idle one is checked each second."""
+from sensor.sinks.delivery.transport import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +20,8 @@ class Backoff:
     """Pauses between attempts to reach a server: longer each time."""
 
     first_s: float = 1.0
-    max_s: float = 60.0
+    max_s: float = 5.0
+    """A server that is up for some seconds now and then is not to be missed."""
     times_cost: float = 0.0
     """At least so many times what the last attempt took."""
     now_s: Callable[[], float] = time.monotonic
@@ -33,42 +29,15 @@ class Backoff:
     """Both are arguments so that tests need not wait."""
 
 
-class Unconfirmed:
-    """Messages of the last moments, which a stream took and may lose still.
-
-    A transport whose server confirms messages, or one that keeps everything until the server has
-    closed in order, differs from this in what it forgets, and nowhere else.
-    """
-
-    def __init__(self) -> None:
-        self.to_resend: deque[bytes] = deque()
-        """Messages that a connection took before it was reset: to be sent again first."""
-        self._recent: deque[tuple[float, bytes]] = deque(maxlen=RECENT_MAX)
-
-    def sent(self, octets: bytes, now_s: float) -> None:
-        self._recent.append((now_s, octets))
-
-    def lost(self, error: OSError, now_s: float) -> None:
-        """The connection is gone; a server that closed it in order has everything."""
-        if not isinstance(error, PeerClosed):
-            self.to_resend.extend(
-                octets for sent_s, octets in self._recent if sent_s >= now_s - RECENT_S
-            )
-        self._recent.clear()
-
-
 class Connection:
     """Connects and sends; keeps what is wrong now and when the next attempt is due."""
 
-    def __init__(
-        self, wire: Wire, backoff: Backoff, unconfirmed: Unconfirmed | None = None
-    ) -> None:
+    def __init__(self, wire: Wire, backoff: Backoff) -> None:
         self.wire = wire
         self.backoff = backoff
         self.error: str | None = None
         self.connected = False
         self._transport = wire.transport
-        self._unconfirmed = unconfirmed
         self._pause_s = backoff.first_s
         self._next_attempt_s = 0.0
 
@@ -98,9 +67,18 @@ class Connection:
                 return False
             self.lost(error)
             raise
-        if self._unconfirmed is not None and not self._transport.datagrams:
-            self._unconfirmed.sent(octets, self.backoff.now_s())
         return True
+
+    def flush(self, wait_s: float) -> bool:
+        """Wait until the next message may be sent, as long as that; whether it may.
+
+        Errors: OSError, noted: the connection is lost.
+        """
+        try:
+            return self._transport.flush(wait_s)
+        except OSError as error:
+            self.lost(error)
+            raise
 
     def check(self) -> None:
         """Look whether the server is there still. Errors: OSError, noted: it is lost."""
@@ -118,13 +96,15 @@ class Connection:
         """A problem that is not the server's absence."""
         self.error = f"{self.wire.name}: {reason_of(error)}"
 
+    def note_loss(self, error: OSError) -> None:
+        """The end of the connection did not confirm what it had taken."""
+        self.error = f"{self.wire.name}: the last messages may be lost: {reason_of(error)}"
+
     def note_absence(self, error: OSError) -> None:
         self.error = f"no {self.wire.place}: {reason_of(error)}"
 
     def lost(self, error: OSError) -> None:
         """The server is away."""
-        if self.connected and self._unconfirmed is not None:
-            self._unconfirmed.lost(error, self.backoff.now_s())
         self.note_absence(error)
         self.drop()
 
@@ -143,10 +123,13 @@ class Connection:
         """Let the next attempt wait for nothing."""
         self._next_attempt_s = 0.0
 
-    def close(self) -> None:
-        """Let everything that was sent arrive, then let go."""
+    def close(self, wait_s: float) -> OSError | None:
+        """Have the server confirm everything within that time, then let go; why it did not."""
+        if not self.connected:
+            return None
+        self.connected = False
         try:
-            self._transport.close()
+            self._transport.close(wait_s)
         except OSError as error:
-            if self.connected:
-                self.error = f"{self.wire.name}: the last messages may be lost: {reason_of(error)}"
+            return error
+        return None

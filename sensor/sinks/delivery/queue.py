@@ -1,13 +1,15 @@
 """The queue of a sink's thread, and the sink's counters: everything under one lock.
 
-The books balance at every moment: alerts taken = delivered + dropped + waiting, where waiting are
-those in the queue, the one in the thread's hands and those of this run in the spool.
+The books balance at every moment: alerts taken = delivered + unconfirmed + dropped + waiting, where
+unconfirmed are those that a connection took and may lose still, and waiting those in the queue, the
+one in the thread's hands and those of this run in the spool.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sensor.model.alert import Alert
@@ -41,7 +43,7 @@ class SinkQueue:
 
     def __init__(self, name: str, queue_max: int) -> None:
         self.name = name
-        self.delivered = self.dropped = self.retried = 0
+        self.delivered = self.unconfirmed = self.dropped = self.retried = 0
         self.recovered = 0
         """Messages of earlier runs that were delivered in this one; not part of the balance."""
         self.recovering = 0
@@ -52,7 +54,10 @@ class SinkQueue:
         self.abandoned = False
         self._queue_max = queue_max
         self._entries: deque[Entry] = deque()
+        self._returned: deque[Entry] = deque()
+        """What was taken and came back: older than the entries, and beside their limit."""
         self._alerts = 0
+        self._returned_alerts = 0
         self._notices = 0
         self._in_hand: Entry | None = None
         self._changed = threading.Condition()
@@ -98,24 +103,29 @@ class SinkQueue:
         """
         with self._changed:
             self.closing = self.abandoned = True
-            rest = [*([self._in_hand] if self._in_hand else ()), *self._entries]
+            in_hand = [self._in_hand] if self._in_hand else ()
+            rest = [*self._returned, *in_hand, *self._entries]
             self._in_hand = None
             self._entries.clear()
+            self._returned.clear()
+            self._returned_alerts = 0
             self._alerts = sum(_is_alert(entry) for entry in rest)
             return rest
 
-    def settle_rest(self, *, stored: int = 0) -> None:
-        """After `abandon`: so many alerts were stored on disk, all others are lost."""
+    def settle_rest(self, *, stored: int = 0, unconfirmed: int = 0) -> None:
+        """After `abandon`: so many alerts were stored on disk, and of the unconfirmed ones so many
+        are to be sent again by the next run; all others of the rest are lost."""
         with self._changed:
-            self.stored += stored
+            self.stored += stored + unconfirmed
+            self.unconfirmed -= unconfirmed
             self.dropped += self._alerts - stored
             self._alerts = 0
 
     # What both sides read.
 
     def is_empty(self) -> bool:
-        """Return True if nothing waits here, the spool and the thread's hands not counted."""
-        return not self._entries
+        """Whether nothing waits here, the spool and the thread's hands not counted."""
+        return not self._entries and not self._returned
 
     @property
     def waiting(self) -> int:
@@ -124,19 +134,19 @@ class SinkQueue:
 
     def _waiting(self) -> int:
         held = self._in_hand is not None and _is_alert(self._in_hand)
-        return self._alerts + held + self.stored
+        return self._alerts + self._returned_alerts + held + self.stored
 
     def accounted(self) -> int:
-        """Delivered, dropped and waiting, read at one moment."""
+        """Delivered, unconfirmed, dropped and waiting, read at one moment."""
         with self._changed:
-            return self.delivered + self.dropped + self._waiting()
+            return self.delivered + self.unconfirmed + self.dropped + self._waiting()
 
     def status(self, error: str | None) -> SinkStatus:
         """The accounts, read at one moment."""
         with self._changed:
             return SinkStatus(
                 self.name, self.delivered, self.dropped, self.retried, self._waiting(), error,
-                recovering=self.recovering,
+                recovering=self.recovering, unconfirmed=self.unconfirmed,
             )  # fmt: skip
 
     # The thread's side.
@@ -144,7 +154,7 @@ class SinkQueue:
     def wait(self, timeout_s: float | None) -> None:
         """Until something waits, the sink is to end, or the time is over."""
         with self._changed:
-            if not self._entries and not self.closing:
+            if self.is_empty() and not self.closing:
                 self._changed.wait(timeout_s)
 
     def pause(self, timeout_s: float) -> None:
@@ -152,31 +162,70 @@ class SinkQueue:
         with self._changed:
             self._changed.wait_for(lambda: self.closing, timeout_s)
 
-    def take(self) -> Entry | None:
-        """The next entry, now in the thread's hands; None if nothing waits."""
+    def take(self, *, returned: bool = True) -> Entry | None:
+        """The oldest entry, now in the thread's hands; None if nothing waits.
+
+        `returned`: also of those that came back.
+        """
         with self._changed:
-            if self.abandoned or not self._entries:
+            if self.abandoned or not (self._entries or (returned and self._returned)):
                 return None
             assert self._in_hand is None
-            entry = self._in_hand = self._entries.popleft()
-            self._alerts -= _is_alert(entry)
-            self._notices -= isinstance(entry, Notice)
+            if returned and self._returned:
+                entry = self._in_hand = self._returned.popleft()
+                self._returned_alerts -= _is_alert(entry)
+            else:
+                entry = self._in_hand = self._entries.popleft()
+                self._alerts -= _is_alert(entry)
+                self._notices -= isinstance(entry, Notice)
             return entry
 
-    def put_back(self, entry: Entry) -> None:
-        """Put what is in the thread's hands back in front of the queue, perhaps as octets."""
+    def put_back(self, entry: Entry, *, returned: bool = True) -> None:
+        """What is in the thread's hands becomes the oldest entry again, perhaps as octets.
+
+        `returned`: of all, not only of those that never left.
+        """
         with self._changed:
-            if not self.abandoned:
-                self._in_hand = None
+            if self.abandoned:
+                return
+            self._in_hand = None
+            if returned:
+                self._returned.appendleft(entry)
+                self._returned_alerts += _is_alert(entry)
+            else:
                 self._entries.appendleft(entry)
                 self._alerts += _is_alert(entry)
 
-    def settle(self, *, delivered: int = 0, dropped: int = 0, stored: int = 0) -> None:
+    def returned(self) -> list[Entry]:
+        """What was taken and came back, oldest first."""
+        with self._changed:
+            return list(self._returned)
+
+    def store_returned(self) -> None:
+        """All that came back is in the spool now."""
+        with self._changed:
+            self.stored += self._returned_alerts
+            self._returned_alerts = 0
+            self._returned.clear()
+
+    def lose(self, messages: Sequence[Message]) -> None:
+        """Unconfirmed messages may be lost with their connection: they are the oldest again."""
+        with self._changed:
+            if not self.abandoned:
+                alerts = sum(message.is_alert for message in messages)
+                self.unconfirmed -= alerts
+                self._returned_alerts += alerts
+                self._returned.extendleft(reversed(messages))
+
+    def settle(
+        self, *, delivered: int = 0, unconfirmed: int = 0, dropped: int = 0, stored: int = 0
+    ) -> None:
         """Nothing is in the thread's hands any more: what became of it, each count a change."""
         with self._changed:
             if not self.abandoned:
                 self._in_hand = None
                 self.delivered += delivered
+                self.unconfirmed += unconfirmed
                 self.dropped += dropped
                 self.stored += stored
 

@@ -14,6 +14,7 @@ import re
 import sqlite3
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sensor.base.escape import harmless
@@ -29,6 +30,9 @@ JOURNAL_BYTES = 4 << 20
 """The journal beside the database is cut to this size when it was larger."""
 LOCK_WAIT_S = 1.0
 """The longest wait for a thread that is inside the spool, when the sensor ends."""
+
+NOWHERE = -(1 << 62)
+"""A position before all messages."""
 
 _DAMAGED = "damaged"
 
@@ -69,15 +73,17 @@ class Spool:
         self.error: str | None = None
         self.broken = False
         self.count = 0
-        """Messages that are to be sent."""
+        """Messages that are in it."""
+        self.unsent = 0
+        """Those of them that `first` has not given yet."""
         self.earlier_alerts = 0
         """Alerts that earlier runs had left when it was opened."""
         self._notices: deque[int] = deque()
         """The positions of notices."""
-        self._given = 0
+        self._given = NOWHERE
         """The position of the message that was given last: it may be on its way."""
         self._run = run
-        self._past = 0
+        self._past = NOWHERE
         """Messages up to this position were sent, whether or not they could be removed."""
         self._lock = threading.Lock()
         try:
@@ -115,18 +121,17 @@ class Spool:
             "SELECT count(*), count(CASE WHEN is_alert AND run <> ? THEN 1 END) FROM message",
             (self._run,),
         ).fetchall()
+        self.unsent = self.count
         self._notices.extend(position for (position,) in execute(
             "SELECT position FROM message WHERE NOT is_alert ORDER BY position"
         ))  # fmt: skip
 
-    def put(self, octets: bytes, is_alert: bool) -> bool:
-        """Store a message behind all others; whether there was room for it."""
-        with self._lock:
-            return self._insert(octets, is_alert)
+    def put(self, octets: bytes, is_alert: bool, lock_wait_s: float = -1) -> bool:
+        """Store a message behind all others; whether there was room for it.
 
-    def put_in_time(self, octets: bytes, is_alert: bool) -> bool:
-        """The same while another thread may hang in here: False if it does."""
-        if not self._lock.acquire(timeout=LOCK_WAIT_S):
+        `lock_wait_s`: no longer than that where another thread may hang in here, -1: without end.
+        """
+        if not self._lock.acquire(timeout=lock_wait_s):
             return False
         try:
             return self._insert(octets, is_alert)
@@ -147,6 +152,7 @@ class Spool:
             self._failed(error)
             return False
         self.count += 1
+        self.unsent += 1
         if not is_alert and cursor.lastrowid is not None:
             self._notices.append(cursor.lastrowid)
         self.error = None
@@ -154,23 +160,73 @@ class Spool:
 
     def _make_room_for_notice(self) -> None:
         """Forget the oldest notices beyond the limit, but none that may be on its way."""
-        while len(self._notices) >= NOTICES_MAX and (oldest := self._oldest_notice()):
+        while len(self._notices) >= NOTICES_MAX and (
+            oldest := self._oldest_notice()
+        ) is not None:
             self._database.execute("DELETE FROM message WHERE position = ?", (oldest,))
             self._notices.remove(oldest)
             self.count -= 1
+            self.unsent -= 1
 
-    def _oldest_notice(self) -> int:
-        return next((position for position in self._notices if position > self._given), 0)
+    def _oldest_notice(self) -> int | None:
+        return next((position for position in self._notices if position > self._given), None)
+
+    def put_first(self, messages: Sequence[tuple[bytes, bool]], lock_wait_s: float = -1) -> bool:
+        """Store messages in front of all others, all or none; whether that was possible.
+
+        It is not while some were given and not removed, and where there is no room.
+        """
+        if not self._lock.acquire(timeout=lock_wait_s):
+            return False
+        try:
+            if self.broken or self.unsent != self.count:
+                return False
+            return self._insert_first(messages)
+        except sqlite3.Error as error:
+            self._failed(error)
+            return False
+        finally:
+            self._lock.release()
+
+    def _insert_first(self, messages: Sequence[tuple[bytes, bool]]) -> bool:
+        execute = self._database.execute
+        [(oldest,)] = execute(
+            "SELECT min(position) FROM message WHERE position > ?", (self._past,)
+        ).fetchall()
+        begin = max(1, self._past + 1) if oldest is None else oldest - len(messages)
+        if begin <= self._past:  # it would stand before what was sent
+            return False
+        rows = [(begin + at, self._run, is_alert, octets)
+                for at, (octets, is_alert) in enumerate(messages)]  # fmt: skip
+        execute("BEGIN")
+        try:
+            self._database.executemany("INSERT INTO message VALUES (?, ?, ?, ?)", rows)
+            execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # a full disk has done it already
+                execute("ROLLBACK")
+            raise
+        self.count += len(rows)
+        self.unsent += len(rows)
+        notices = [position for position, _, is_alert, _ in rows if not is_alert]
+        self._notices.extendleft(reversed(notices))
+        self.error = None
+        return True
+
+    def rewind(self) -> None:
+        """What was given and not removed is given again."""
+        self._given = self._past
+        self.unsent = self.count
 
     def first(self) -> Stored | None:
-        """The oldest message that was not sent; None if there is none."""
+        """The oldest message that was not given yet; None if there is none."""
         with self._lock:
-            if self.broken or not self.count:
+            if self.broken or not self.unsent:
                 return None
             try:
                 row = self._database.execute(
                     "SELECT position, octets, is_alert, run FROM message"
-                    " WHERE position > ? ORDER BY position LIMIT 1", (self._past,)
+                    " WHERE position > ? ORDER BY position LIMIT 1", (self._given,)
                 ).fetchone()
             except sqlite3.Error as error:
                 self._failed(error)
@@ -181,13 +237,14 @@ class Spool:
                 return None
             position, octets, is_alert, run = row
             self._given = position
+            self.unsent -= 1
             return Stored(position, bytes(octets), bool(is_alert), run == self._run)
 
     def remove(self, message: Stored) -> None:
         """Forget a message, and what stands before it; it is not given again in this run."""
         with self._lock:
             self._past = message.position
-            self.count -= 1
+            self.count = max(0, self.count - 1)
             while self._notices and self._notices[0] <= message.position:
                 self._notices.popleft()
             if self.broken:
@@ -201,16 +258,16 @@ class Spool:
             else:
                 self.error = None
                 if not self.count:
-                    self._past = self._given = 0  # an empty table counts from the start again
+                    self._past = self._given = NOWHERE
                     self._shrink()
 
     def _begin_anew(self) -> None:
         """Nothing is left that could be given: positions count from the start again."""
-        self.count = 0
+        self.count = self.unsent = 0
         self._notices.clear()
         with contextlib.suppress(sqlite3.Error):
             self._database.execute("DELETE FROM message")  # what was sent and could not be removed
-            self._past = self._given = 0
+            self._past = self._given = NOWHERE
 
     def _shrink(self) -> None:
         """Give the room of a spool that was large and is empty back to the disk."""

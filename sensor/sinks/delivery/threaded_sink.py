@@ -36,8 +36,9 @@ class Worker(Protocol):
     def is_gone(self) -> bool:
         """Return True if nothing more can be delivered, for good."""
 
-    def rescue(self, rest: list[Entry]) -> int:
-        """Called instead of `run` at the end: how many of these alerts could be stored."""
+    def rescue(self, rest: list[Entry]) -> tuple[int, int]:
+        """Called instead of `run` at the end: how many of these alerts could be stored, and how
+        many of those that are unconfirmed."""
 
     def close(self) -> None:
         """Let go of what `rescue` used; never raises, never waits long."""
@@ -85,9 +86,11 @@ class ThreadedSink:
             return
         self._queued.end()
         # Notices alone are no reason to keep the operator waiting.
-        self._thread.join(self._drain_s if self.waiting else min(NOTICES_S, self._drain_s))
+        is_due = self.waiting or self.unconfirmed
+        self._thread.join(self._drain_s if is_due else min(NOTICES_S, self._drain_s))
         rest = self._queued.abandon()
-        self._queued.settle_rest(stored=self._worker.rescue(rest))
+        stored, unconfirmed = self._worker.rescue(rest)
+        self._queued.settle_rest(stored=stored, unconfirmed=unconfirmed)
         self._worker.close()
         self._thread.join(ABANDONED_S)
         self.stuck = self._thread.is_alive()
@@ -95,6 +98,11 @@ class ThreadedSink:
     @property
     def delivered(self) -> int:
         return self._queued.delivered
+
+    @property
+    def unconfirmed(self) -> int:
+        """Alerts that a server was sent and may not have read."""
+        return self._queued.unconfirmed
 
     @property
     def dropped(self) -> int:
@@ -183,8 +191,8 @@ class SinkWriter:
     def is_gone(self) -> bool:
         return self._sink.closed
 
-    def rescue(self, rest: list[Entry]) -> int:
-        return 0
+    def rescue(self, rest: list[Entry]) -> tuple[int, int]:
+        return 0, 0
 
     def close(self) -> None:
         """Nothing: the thread closes the sink, as only it may be inside it."""

@@ -7,9 +7,11 @@ from typing import Protocol
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
 
+NOT_READ = "timed out: it does not read what it is sent"
+
 
 class PeerClosed(ConnectionResetError):
-    """The server closed the connection after it had taken everything that was sent."""
+    """The server closed the connection after it had read everything that was sent."""
 
 
 class Transport(Protocol):
@@ -19,11 +21,24 @@ class Transport(Protocol):
     def datagrams(self) -> bool:
         """True if messages travel one by one, so that their size is limited."""
 
+    @property
+    def confirmed(self) -> int:
+        """How many messages, from the first of the newest connection on, have arrived for certain;
+        without a meaning for datagrams."""
+
     def connect(self) -> None:
         """Errors: OSError."""
 
     def send(self, message: bytes) -> None:
-        """Hand over one message, whole. Errors: OSError; then `connect` again."""
+        """Take one message, whole; after an error it was not taken. Errors: OSError; then `connect`
+        again."""
+
+    def flush(self, wait_s: float) -> bool:
+        """Wait until the next message may be sent, as long as that; whether it may.
+
+        Errors: OSError, a TimeoutError where the server has taken nothing for too long; then
+        `connect` again.
+        """
 
     @property
     def proves(self) -> bool:
@@ -38,8 +53,11 @@ class Transport(Protocol):
     def drop(self) -> None:
         """Let the connection go as it is; never raises."""
 
-    def close(self) -> None:
-        """Let everything sent arrive, then let go. Errors: OSError."""
+    def close(self, wait_s: float) -> None:
+        """Have the server confirm everything by the end of the connection, then let go.
+
+        Errors: OSError, a TimeoutError where it does not within that time.
+        """
 
 
 class Wire(Protocol):

@@ -1,4 +1,4 @@
-"""Alerts to a syslog server: unix://, udp://, tcp:// and tls:// (RFC 5424, 5425, 5426, 6587)."""
+"""Alerts to a syslog server: unix://, udp://, tcp://, tls:// (RFC 5424, 5425, 5426, 6587), relp://."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from sensor.sinks.delivery.direct_writer import DirectWriter
 from sensor.sinks.delivery.transport import Transport
 from sensor.sinks.syslog.formats import FORMATS, Origin, Renderer
 from sensor.sinks.syslog.notices import NOTICE_FORMS, notice_rfc5424
-from sensor.sinks.syslog.transports import Datagrams, TcpStream, UnixSocket
+from sensor.sinks.syslog.relp import Relp
+from sensor.sinks.syslog.streams import TcpStream
+from sensor.sinks.syslog.transports import Datagrams, UnixSocket
 from sensor.sinks.syslog.url import Address, bad_url, parse_address
 
 if TYPE_CHECKING:
@@ -70,6 +72,8 @@ def open_syslog(
         transport = UnixSocket(address, timeout_s)
     elif address.scheme == "udp":
         transport = Datagrams(address, timeout_s)
+    elif address.scheme == "relp":
+        transport = Relp(address, timeout_s)
     else:
         tls = _tls_context(url, address) if address.scheme == "tls" else None
         transport = TcpStream(address, timeout_s, tls)

@@ -9,10 +9,11 @@ from sensor.base.escape import harmless
 from sensor.errors import ConfigError
 from sensor.sinks.syslog.formats import DEFAULT_FACILITY, FACILITIES
 
-DEFAULT_PORTS = {"udp": 514, "tcp": 601, "tls": 6514}
-"""RFC 5426 3.3, RFC 6587 via IANA's syslog-conn, RFC 5425 4.1."""
+DEFAULT_PORTS = {"udp": 514, "tcp": 601, "tls": 6514, "relp": 2514}
+"""RFC 5426 3.3, RFC 6587 via IANA's syslog-conn, RFC 5425 4.1; RELP has none of its own: what the
+examples of rsyslog's documentation use."""
 ALLOWED = (
-    "unix:///PATH, udp://HOST[:514], tcp://HOST[:601] or tls://HOST[:6514],"
+    "unix:///PATH, udp://HOST[:514], tcp://HOST[:601], tls://HOST[:6514] or relp://HOST[:2514],"
     " each with ?facility=NAME, tls also with ?cafile=FILE"
 )
 

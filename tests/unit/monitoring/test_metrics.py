@@ -52,7 +52,8 @@ STATUS = Status(
     rules=(RuleStatus("r-1", "Telnet", matches=9, alerts=3, excepted=2, suppressed=4),),
     sinks=(
         SinkStatus("console", 3, 0, 0, 0, None),
-        SinkStatus("syslog udp://192.0.2.1:514", 1, 1, 6, 1, "refused", recovering=42),
+        SinkStatus("syslog udp://192.0.2.1:514", 1, 1, 6, 1, "refused", recovering=42,
+                   unconfirmed=9),
         SinkStatus("flows f", 71, 72, 0, 73, None, kind=RECORDS),
     ),
     lag_ns=2_500_000,
@@ -122,6 +123,7 @@ def test_every_member_of_the_status_arrives() -> None:
         ("sensor_sink_dropped_alerts_total", bad): 1,
         ("sensor_sink_retries_total", bad): 6,
         ("sensor_sink_waiting_alerts", bad): 1,
+        ("sensor_sink_unconfirmed_alerts", bad): 9,
         ("sensor_sink_recovering_alerts", bad): 42,
         ("sensor_sink_written_records_total", file): 71,
         ("sensor_sink_dropped_records_total", file): 72,

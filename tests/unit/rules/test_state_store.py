@@ -156,3 +156,47 @@ def test_what_cannot_be_written_stays_in_memory_and_is_said(tmp_path: Path) -> N
     assert not history.see(("term 19999",), 1)
     store.close()
     assert os.path.exists(store.path)
+
+
+def test_one_that_is_not_needed_is_opened_once_it_can_be(tmp_path: Path) -> None:
+    first = RuleStore(str(tmp_path))
+    second = RuleStore(str(tmp_path), needed=False)
+    assert "another process uses it" in second.error
+    assert seen(second, (10, "a"), (20, "b"))[0] == ["a", "b"]
+    assert not second.try_again()
+    first.close()
+    assert second.try_again()
+    assert second.error == ""
+    second.close()
+    third = RuleStore(str(tmp_path))
+    assert seen(third, (30, "a"), (31, "c"))[0] == ["c"]
+    third.close()
+
+
+@pytest.mark.parametrize("damage", ["garbage", "folder", "torn", "read-only folder"])
+def test_a_damaged_one_that_is_not_needed_is_left_as_it_is(tmp_path: Path, damage: str) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    file = folder / FILE_NAME
+    if damage == "garbage":
+        file.write_bytes(b"no database" * 1000)
+    elif damage == "folder":
+        file.mkdir()
+    elif damage == "torn":
+        store = RuleStore(str(folder))
+        seen(store, *((time_ns, str(time_ns)) for time_ns in range(2000)), terms_max=10_000)
+        store.close()
+        file.write_bytes(file.read_bytes()[:4096] + b"\xff" * 8192)
+    else:
+        folder.rmdir()
+        folder.write_text("in the way")
+    store = RuleStore(str(folder), needed=False)
+    assert seen(store, (10, "a"))[0] == ["a"], "it learns anew"
+    store.try_again()
+    assert store.error
+    (folder if damage == "read-only folder" else file).rename(tmp_path / "away")
+    assert store.try_again(), "there is room for a new one"
+    store.close()
+    again = RuleStore(str(folder))
+    assert seen(again, (11, "a"))[0] == []
+    again.close()

@@ -19,6 +19,7 @@ class Server:
 
     datagrams = True
     proves = True
+    confirmed = 0
 
     def __init__(self, *, up: bool = True, attempt_s: float = 0.0) -> None:
         self.up = up
@@ -41,6 +42,9 @@ class Server:
             raise self.failure
         self.got.append(message)
 
+    def flush(self, wait_s: float) -> bool:
+        return True
+
     def refused(self, wait_s: float = 0.0) -> OSError | None:
         return self.came_back.pop() if self.came_back else None
 
@@ -50,7 +54,7 @@ class Server:
     def drop(self) -> None:
         pass
 
-    def close(self) -> None:
+    def close(self, wait_s: float) -> None:
         pass
 
     def sleep(self, seconds: float) -> None:

@@ -25,6 +25,7 @@ class Server:
     name = "server"
     place = "server of the test"
     datagrams = True
+    confirmed = 0
 
     def __init__(self, *, proves: bool = True) -> None:
         self.proves = proves
@@ -63,6 +64,9 @@ class Server:
         else:
             self.got.append(message.decode())
 
+    def flush(self, wait_s: float) -> bool:
+        return True
+
     def refused(self, wait_s: float = 0.0) -> OSError | None:
         refusal, self._refusal = self._refusal, None
         return refusal
@@ -74,7 +78,7 @@ class Server:
     def drop(self) -> None:
         pass
 
-    def close(self) -> None:
+    def close(self, wait_s: float) -> None:
         pass
 
 

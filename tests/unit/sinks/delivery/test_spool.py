@@ -35,7 +35,11 @@ def test_first_in_first_out(tmp_path: Path) -> None:
     messages = [b"%d \x00\xff\n" % number for number in range(100)]
     assert all(spool.put(octets, is_alert=True) for octets in messages)
     assert spool.count == 100
-    assert spool.first() == spool.first(), "it stays until it is removed"
+    first = spool.first()
+    assert first != spool.first()
+    spool.rewind()
+    assert spool.first() == first, "it stays until it is removed"
+    spool.rewind()
     assert drained(spool) == messages
     assert (spool.count, spool.first(), spool.error) == (0, None, None)
     spool.put(b"later", is_alert=False)
@@ -202,6 +206,7 @@ def test_notices_are_bounded_and_alerts_among_them_stay(tmp_path: Path) -> None:
     message = spool.first()
     assert message is not None and message.octets == b"notice 20"
     assert spool.put(b"notice of the second run", is_alert=False)  # one is on its way: it stays
+    spool.rewind()
     assert spool.first() == message
     spool.remove(message)
     rest = drained(spool)
@@ -301,3 +306,49 @@ def test_file_names_are_safe_and_different(name: str) -> None:
     assert set(made) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
     assert made[0] not in ".-"
     assert made != file_name(name + "x")
+
+
+def test_what_came_back_is_stored_in_front(tmp_path: Path) -> None:
+    spool = spool_at(tmp_path)
+    spool.put(b"c", is_alert=True)
+    assert spool.put_first([(b"a", True), (b"b", False)])
+    assert (spool.count, spool.unsent) == (3, 3)
+    first = spool.first()
+    assert first is not None and first.octets == b"a"
+    assert not spool.put_first([(b"z", True)]), "one is on its way"
+    spool.rewind()
+    assert spool.put_first([(b"0", True)])
+    spool.close()
+    again = spool_at(tmp_path, "next")
+    assert drained(again) == [b"0", b"a", b"b", b"c"]
+    assert again.put_first([(b"d", True)])
+    assert drained(again) == [b"d"]
+    again.close()
+
+
+def test_nothing_is_stored_in_front_where_there_is_no_room(tmp_path: Path) -> None:
+    spool = spool_at(tmp_path)
+    for number in range(3):
+        spool.put(b"%d" % number, is_alert=True)
+    message = spool.first()
+    assert message is not None
+    spool.remove(message)
+    assert not spool.put_first([(b"before", True)]), "the one that was sent stood there"
+    disk = FailingDatabase(spool._database)
+    spool._database = disk  # type: ignore[assignment]
+    disk.code = sqlite3.SQLITE_FULL
+    assert not spool.put_first([(b"before", True)])
+    assert str(spool.error).endswith("no room left")
+    disk.code = 0
+    assert drained(spool) == [b"1", b"2"]
+    spool.close()
+
+
+def test_a_full_spool_takes_all_in_front_or_none(tmp_path: Path) -> None:
+    spool = spool_at(tmp_path, bytes_max=PAGES_MIN * PAGE_BYTES)
+    spool.put(b"last", is_alert=True)
+    assert not spool.put_first([(b"x" * 10_000, True)] * 20)
+    assert str(spool.error).endswith("no room left")
+    assert not spool.broken
+    assert drained(spool) == [b"last"]
+    spool.close()

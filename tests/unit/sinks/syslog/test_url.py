@@ -17,6 +17,7 @@ from sensor.sinks.syslog.url import Address, parse_address
         ("udp://192.0.2.1", Address("udp", "192.0.2.1", 514), "udp://192.0.2.1:514"),
         ("udp://[::1]:5514", Address("udp", "::1", 5514), "udp://[::1]:5514"),
         ("tcp://log.example", Address("tcp", "log.example", 601), "tcp://log.example:601"),
+        ("relp://h", Address("relp", "h", 2514), "relp://h:2514"),
         ("tls://log.example/", Address("tls", "log.example", 6514), "tls://log.example:6514"),
         ("udp://h?facility=authpriv", Address("udp", "h", 514, facility=10), "udp://h:514"),
         ("udp://[fe80::1%25eth0]", Address("udp", "fe80::1%eth0", 514), "udp://[fe80::1%eth0]:514"),
