@@ -108,7 +108,7 @@ def _event_fields() -> list[Field]:
               Code("action", tuple(a.types for a in ACTIONS)), array=True),
         Field("event.outcome", keyword, "`success` accepted, `failure` denied or dropped, else "
               "and while the flow goes on `unknown`", Computed("outcome"),
-              origin="verdict and action"),
+              origin="verdict and action", values=OUTCOMES),
         Field("event.id", keyword, "the same for the same capture, however it is read",
               Computed("event_id"), origin="flow.id, action and @timestamp"),
         Field("event.start", date, "first packet of the flow", Timestamp("first_ns")),
@@ -147,13 +147,15 @@ def _network_fields() -> list[Field]:
         Field("network.transport", keyword, "IANA keyword of the protocol; absent for numbers "
               "without a common one", Code("protocol", _TRANSPORT_TABLE)),
         Field("network.type", keyword, "`ipv4` or `ipv6`", Code("ip_version", _VERSION_TABLE)),
-        Field("network.iana_number", keyword, "protocol number", Number("protocol", text=True)),
+        Field("network.iana_number", keyword, "protocol number", Number("protocol", text=True),
+              values=tuple(map(str, range(256)))),
         Field("network.bytes", "long", "both directions", Total("bytes"), unit="octets"),
         Field("network.packets", "long", "both directions", Total("packets")),
         Field("network.community_id", keyword, "Community ID v1, seed 0",
               Computed("community_id"), origin="flow key"),
         Field("network.direction", keyword, "`inbound`, `outbound`, `internal` or `external`, by "
-              "the networks of `--internal`", Computed("direction"), origin="both addresses"),
+              "the networks of `--internal`", Computed("direction"), origin="both addresses",
+              values=DIRECTIONS),
         Field("network.protocol", keyword, "application protocol, only where the payload proves "
               "it", ABSENT),
         Field("network.vlan.id", keyword, "outer VLAN id, first seen",

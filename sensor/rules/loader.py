@@ -98,14 +98,15 @@ def _compile(rule: Rule, config: Config, schema: Schema) -> list[QueryError]:
     if refusal:
         rule.refuse(refusal)
         return []
-    findings = validate.check(query, text.query, schema.type_of, schema.fields, schema.categories)
+    findings = validate.check(query, text.query, schema.evidence)
     if findings.errors:
         return [text.with_location(error) for error in findings.errors]
     absent = ", ".join(findings.absent)
     if not findings.satisfiable:
+        reasons = [*findings.never, *([f"not on a tap: {absent}"] if absent else [])]
         rule.refuse(
             f"runs on network evidence only: {text.network_leg} covers its network leg"
-            if text.network_leg else f"not on a tap: {absent}: the condition can never hold")
+            if text.network_leg else f"{'; '.join(reasons)}: the condition can never hold")
         return []
     rule.remark(f"not on a tap: {absent}" if absent else "", *findings.doubtful)
     lists = external_lists(query)
@@ -125,7 +126,7 @@ def _specialise(
     assert text.special is not None and isinstance(rule.runner, SingleRunner)
     from sensor.rules.runner_factory import build  # noqa: PLC0415  17 ms, for few rules
 
-    fields = fields_of(text.special, schema.type_of)
+    fields = fields_of(text.special, schema.evidence)
     if fields.unknown:
         return [QueryError(f"unknown field '{name}'", path=text.path, line=text.line_of(name))
                 for name in fields.unknown]
@@ -153,7 +154,7 @@ def _specialise(
 def _check_suppression(rule: Rule, schema: Schema) -> list[QueryError]:
     """Hold what alerts are grouped by against the fields that there are."""
     text = rule.text
-    unknown, absent = suppression_fields(text, schema.type_of)
+    unknown, absent = suppression_fields(text, schema.evidence)
     if absent:
         rule.remark(f"alert_suppression: not on a tap: {', '.join(absent)}")
     if schema.any_event and text.suppression is not None:

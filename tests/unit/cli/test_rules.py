@@ -51,3 +51,14 @@ def test_rules_are_checked_with_the_indicators_that_they_will_have(tmp_path: Pat
     checked = sensor("rules", "check", "--indicators", str(tmp_path / "list.txt"), rule)
     assert checked.code == 0 and "cannot run" not in checked.out
     assert sensor("rules", "check", "--indicators", str(tmp_path / "none"), rule).code == 2
+
+
+def test_a_rule_on_values_that_never_come_cannot_run_unless_documents_may_bring_them(
+    tmp_path: Path,
+) -> None:
+    rule = rule_of(tmp_path, "event.kind:alert and destination.port:23")
+    reason = "event.kind is always event here"
+    for command in (["check", rule], ["list", "--rules", rule], ["check", "--host", rule],
+                    ["explain", "--rules", rule, "one", str(ROOT / "captures/demo.pcap")]):
+        assert f"cannot run: {reason}" in sensor("rules", *command).out.replace("run here:", "run:")
+    assert "cannot run" not in sensor("rules", "check", "--events", rule).out

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from sensor.ecs.document_kinds import document_kinds
 from sensor.query.eql import parser as eql
+from sensor.query.satisfiable import Evidence
 from sensor.query.validate import check
 
 
 def test_check_names_what_is_absent_and_what_is_wrong() -> None:
     text = 'network where source.ip == "x" and host.name == "h" and destination.prt == 1'
     known = {"source.ip": "ip", "destination.port": "long"}
-    findings = check(eql.parse(text), text, known.get, known)
+    findings = check(eql.parse(text), text, Evidence(known.get, known, document_kinds()))
     assert [(error.column, error.reason.split(":")[0]) for error in findings.errors] == [
         (28, "'source.ip' is an address, 'x' is neither an address nor a network"),
         (57, "unknown field 'destination.prt'")]
