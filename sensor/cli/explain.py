@@ -158,6 +158,7 @@ def _rules_of(options: ReplayOptions, captures: Discovery) -> RuleSet:
     return load_rules(
         options.rules, options.exceptions, options.config, any_event=bool(options.events),
         processes=captures.has_process_info, indicators=options.indicators,
+        strict=options.strict_rules,
     )  # fmt: skip
 
 

@@ -33,6 +33,8 @@ from sensor.query.parsing import query_error
 from sensor.query.satisfiable import Evidence, why_never
 from sensor.query.values import address_of, date_span, is_network, number_of
 
+SHOWN_MAX = 100
+"""Characters of a name or a constant that a reason quotes."""
 _COMPARISON = re.compile(r"([\w@]+(?:\.\w+)+|@timestamp) *(?:={1,2}|!=|~|:=) *(.*)", re.DOTALL)
 """A bare value of KQL that was to be a test of a field, as other languages write it."""
 
@@ -150,7 +152,7 @@ class _Checker:
         if ecs_names.exists(name):
             self.absent[name] = None
             return
-        reason = f"unknown field '{name}'"
+        reason = f"unknown field '{shortened(name)}'"
         if near := self._nearest(name):
             reason += f": did you mean '{near}'?"
         error = query_error(reason, self.text, at)
@@ -175,15 +177,21 @@ class _Checker:
 
 def misfit(name: str, ecs_type: str, text: str, op: str = "==") -> str:
     """Why a constant can never be compared with a field of that type; empty if it can."""
+    shown = shortened(text)
     if ecs_type == "ip":
         if op in ("==", "!=") and not is_network(text):
-            return f"'{name}' is an address, '{text}' is neither an address nor a network"
+            return f"'{name}' is an address, '{shown}' is neither an address nor a network"
         if op not in ("==", "!=") and address_of(text) is None:
-            return f"'{name}' is an address, '{text}' is none"
+            return f"'{name}' is an address, '{shown}' is none"
     elif ecs_type in NUMBER_TYPES and number_of(text) is None:
-        return f"'{name}' is a number, '{text}' is none"
+        return f"'{name}' is a number, '{shown}' is none"
     elif ecs_type == "date" and date_span(text) is None:
         if re.match(r"now\b", text):
             return "dates relative to 'now' mean nothing in packet time"
-        return f"'{name}' is a date, '{text}' is none"
+        return f"'{name}' is a date, '{shown}' is none"
     return ""
+
+
+def shortened(text: str) -> str:
+    """A text to be quoted in a reason."""
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}..."

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from sensor.base.frozen import frozen
 from sensor.base.units import SECOND_NS
-from sensor.errors import QueryError
+from sensor.errors import QueryError, quoted
 from sensor.model.alert import SEVERITIES
 from sensor.rules.kibana_json import Table, is_json, kind_of, values_of
 from sensor.rules.types import UNITS_S, Special, ThresholdText, lookback_ns, read_special
@@ -84,6 +84,8 @@ class RuleText:
     """The part that only rules of its type have: threshold, new terms, indicators."""
     lines: Sequence[str] = field(default=(), compare=False, repr=False)
     """The lines of its file; none where that is JSON."""
+    errors: tuple[QueryError, ...] = field(default=(), compare=False, repr=False)
+    """What is wrong with it beside its query; with any it is looked at only to find more."""
 
     def line_of(self, word: str) -> int:
         """The line of its file on which a word stands in quotes; 0 if unknown."""
@@ -98,8 +100,7 @@ class RuleText:
         if not self.lines:
             # The file has the query in one piece, escaped: its own line is shown instead.
             reason = f"{error.reason} (query line {error.line}, column {error.column})"
-            if error.text and error.column:
-                reason += f"\n    {error.text}\n    {' ' * (error.column - 1)}^"
+            reason += quoted(error.text, error.column)
             return QueryError(reason, path=self.path, line=self.query_line)
         line = self.query_line + error.line - 1
         written = self.lines[line - 1].rstrip("\r") if 0 < line <= len(self.lines) else ""
@@ -161,7 +162,7 @@ def _toml(path: Path, content: str) -> Iterator[tuple[Table, int] | QueryError]:
         yield QueryError(
             f"TOML: {reason[: place.start()] if place else reason}", path=str(path),
             line=line, column=column,
-            text=lines[line - 1][:500] if 0 < line <= len(lines) else "",
+            text=lines[line - 1] if 0 < line <= len(lines) else "",
         )
 
 
@@ -197,11 +198,7 @@ class _Reader:
         if not self.rule:
             yield QueryError("no [rule] table", path=self.path, line=self.line)
             return
-        text = self._text()
-        if self.errors:
-            yield from self.errors
-        else:
-            yield text
+        yield self._text()
 
     def _text(self) -> RuleText:
         kind = self._required("type")
@@ -215,7 +212,7 @@ class _Reader:
         if not isinstance(sensor, dict):
             sensor = {}
         special = read_special(self.rule, sensor, self._error)
-        return RuleText(
+        text = RuleText(
             path=self.path, id=self._required("rule_id"), name=self._required("name"),
             type=kind, language=self._language(kind),
             query=self._query(kind) if runs else "", query_line=self._query_line(),
@@ -241,6 +238,7 @@ class _Reader:
             special=special,
             lines=() if is_json(self.path) else self.lines,
         )
+        return replace(text, errors=tuple(self.errors))
 
     # --- kinds of values
 

@@ -29,19 +29,26 @@ CATEGORY = "event.category"
 
 
 def load_rules(
-    paths: Iterable[str], config: Config, schema: Schema, resources: Resources | None = None
-) -> list[Rule]:
-    """The rules of files and folders. Errors: RulesError has everything at once."""
+    paths: Iterable[str], config: Config, schema: Schema, resources: Resources | None = None,
+    *, strict: bool = True,
+) -> tuple[list[Rule], list[QueryError]]:
+    """The rules of files and folders, and what is wrong with those that were left out.
+
+    Left out is a wrong rule of a folder, unless `strict` or nothing else would be left. Errors:
+    RulesError has everything at once.
+    """
+    paths = list(paths)
     rules, errors = read_rules(paths, config, schema, resources)
-    if errors:
+    named = {str(Path(path)) for path in paths}
+    if errors and (strict or not rules or any(error.path in named for error in errors)):
         raise RulesError(errors)
-    return rules
+    return rules, errors
 
 
 def read_rules(
     paths: Iterable[str], config: Config, schema: Schema, resources: Resources | None = None
 ) -> tuple[list[Rule], list[QueryError]]:
-    """The rules of files and folders, and everything that is wrong with them."""
+    """The sound rules of files and folders, and everything that is wrong with the others."""
     paths = list(paths)
     files, errors = find_files(paths)
     rules = []
@@ -53,14 +60,30 @@ def read_rules(
                 errors.append(text)
                 continue
             rule = Rule(text)
-            wrong = _compile(rule, config, schema)
-            if text.special is not None and rule.runner is not None and not wrong:
-                wrong = _specialise(rule, config, schema, resources or Resources())
-            if rule.runner is not None and not wrong:
-                wrong = _check_suppression(rule, schema)
-            rules.append(rule)
+            wrong = _wrong_with(rule, config, schema, resources or Resources())
             errors += wrong
-    return rules, errors + _without_rules(paths, files, with_rules) + _duplicates(rules)
+            if not wrong:
+                rules.append(rule)
+    errors += _without_rules(paths, files, with_rules)
+    return _distinct(rules, errors), errors
+
+
+def _wrong_with(
+    rule: Rule, config: Config, schema: Schema, resources: Resources
+) -> list[QueryError]:
+    """Make a rule ready; everything that is wrong with it."""
+    text = rule.text
+    wrong = [*text.errors, *_compile(rule, config, schema)]
+    if wrong:
+        return wrong + _unknown_fields(text, schema)
+    if rule.runner is None:
+        return []
+    wrong = _unknown_fields(text, schema)
+    if text.special is not None and not wrong:
+        wrong = _specialise(rule, config, schema, resources)
+    if rule.runner is not None and not wrong:
+        _remark_suppression(rule, schema)
+    return wrong
 
 
 def _without_rules(
@@ -86,7 +109,7 @@ def _compile(rule: Rule, config: Config, schema: Schema) -> list[QueryError]:
     """Give a rule its tree, and a runner if it can run; what is wrong with its query."""
     text = rule.text
     refusal = _why_refused(text)
-    if text.type in UNSUPPORTED_TYPES or text.language == "lucene":
+    if text.type in UNSUPPORTED_TYPES or text.language == "lucene" or not text.query:
         rule.refuse(refusal)
         return []
     try:
@@ -127,9 +150,6 @@ def _specialise(
     from sensor.rules.runner_factory import build  # noqa: PLC0415  17 ms, for few rules
 
     fields = fields_of(text.special, schema.evidence)
-    if fields.unknown:
-        return [QueryError(f"unknown field '{name}'", path=text.path, line=text.line_of(name))
-                for name in fields.unknown]
     if not fields.satisfiable:
         rule.refuse(f"not on a tap: {', '.join(fields.absent)}")
         return []
@@ -151,16 +171,24 @@ def _specialise(
     return []
 
 
-def _check_suppression(rule: Rule, schema: Schema) -> list[QueryError]:
+def _unknown_fields(text: RuleText, schema: Schema) -> list[QueryError]:
+    """The fields that nobody has among those that a rule names outside of its query."""
+    unknown = [(name, "") for name in fields_of(text.special, schema.evidence).unknown
+               ] if text.special is not None else []
+    unknown += [(name, "alert_suppression: ")
+                for name in suppression_fields(text, schema.evidence)[0]]
+    return [QueryError(f"{where}unknown field '{validate.shortened(name)}'", path=text.path,
+                       line=text.line_of(name)) for name, where in unknown]
+
+
+def _remark_suppression(rule: Rule, schema: Schema) -> None:
     """Hold what alerts are grouped by against the fields that there are."""
     text = rule.text
-    unknown, absent = suppression_fields(text, schema.evidence)
+    _, absent = suppression_fields(text, schema.evidence)
     if absent:
         rule.remark(f"alert_suppression: not on a tap: {', '.join(absent)}")
     if schema.any_event and text.suppression is not None:
         rule.remark(*(validate.doubt(name, schema.fields) for name in text.suppression.group_by))
-    return [QueryError(f"alert_suppression: unknown field '{name}'", path=text.path,
-                       line=text.line_of(name)) for name in unknown]
 
 
 def _runner(query: Query, text: RuleText, config: Config, schema: Schema) -> Runner:
@@ -186,18 +214,21 @@ def _why_refused(text: RuleText) -> str:
     return ""
 
 
-def _duplicates(rules: list[Rule]) -> list[QueryError]:
+def _distinct(rules: list[Rule], errors: list[QueryError]) -> list[Rule]:
+    """The rules without those whose id an earlier one has; these go to the errors."""
     first: dict[str, RuleText] = {}
-    errors = []
+    kept = []
     for rule in rules:
         known = first.setdefault(rule.text.id, rule.text)
-        if known is not rule.text and rule.text.id:
-            place = f"{known.path}:{known.line_of(known.id)}".removesuffix(":0")
-            errors.append(QueryError(
-                f"rule id {rule.text.id} is already used by {harmless(place)}",
-                path=rule.text.path, line=rule.text.line_of(rule.text.id),
-            ))
-    return errors
+        if known is rule.text:
+            kept.append(rule)
+            continue
+        place = f"{known.path}:{known.line_of(known.id)}".removesuffix(":0")
+        errors.append(QueryError(
+            f"rule id {rule.text.id} is already used by {harmless(place)}",
+            path=rule.text.path, line=rule.text.line_of(rule.text.id),
+        ))
+    return kept
 
 
 def assign_exceptions(items: list[ExceptionItem], rules: list[Rule]) -> list[str]:

@@ -18,11 +18,13 @@ from sensor.query.document_rows import Document, merge
 from sensor.rules.exceptions import read_exceptions
 from sensor.rules.kibana_json import is_json
 from sensor.rules.loader import assign_exceptions, load_rules
-from sensor.rules.rule import CANNOT_RUN, RUNS, Resources, Rule, Schema
+from sensor.rules.rule import CANNOT_RUN, RUNS, Resources, Rule, RulesError, Schema
 from sensor.rules.runners import Match
 from sensor.rules.running_rule import Counters, LedgerRow, RunningRule, ledger_row
 
 DOCUMENTS_AT_ONCE = 256
+LEFT_OUT = "rule left out: "
+"""How a notice of a wrong rule begins."""
 Ledger = dict[str, LedgerRow]
 Found = tuple[Match, int]
 """A match and the index of its rule."""
@@ -55,17 +57,20 @@ class RuleSet:
         any_event: bool = False,
         show_building_blocks: bool = False,
         resources: Resources | None = None,
+        strict: bool = True,
     ) -> RuleSet:
         """The rules of files and folders, with the exceptions from files.
 
         `known_fields` gives the ECS type of each field that the sensor's events can have;
-        `any_event` says that other events come too, which can have any field.
+        `any_event` says that other events come too, which can have any field. Unless `strict`,
+        the wrong rules of a folder are left out, with a notice each.
         Errors: RulesError, or ConfigError for the exceptions; each has everything at once.
         """
         schema = Schema(known_fields, any_event)
-        loaded = load_rules(paths, config, schema, resources)
+        loaded, errors = load_rules(paths, config, schema, resources, strict=strict)
         items = read_exceptions(exceptions, schema.type_of)
         ruleset = cls(loaded, config, show_building_blocks=show_building_blocks)
+        ruleset.notices[:0] = [f"{LEFT_OUT}{error}" for error in RulesError(errors).errors]
         ruleset.notices += assign_exceptions(items, loaded)
         running = [rule.text for rule in loaded if rule.runner is not None]
         if any(text.special is not None for text in running):

@@ -228,3 +228,54 @@ def test_a_rule_disabled_in_its_export_does_not_run(tmp_path: Path) -> None:
     assert [(each.status, each.reason) for each in loaded.rules] == [
         ("cannot_run", "disabled in its export")
     ]
+
+
+def test_a_wrong_rule_of_a_folder_leaves_the_others_in_force(tmp_path: Path) -> None:
+    texts = (rule_text(), rule_text("(", rule_id="r2"), rule_text("source.prt:1", rule_id="r3"),
+             rule_text("tags:x", rule_id="r1"), "not toml")
+    ruleset = load(tmp_path, *texts, strict=False)
+    assert [rule.text.id for rule in ruleset.rules] == ["r1"]
+    left_out = [notice.split("\n")[0] for notice in ruleset.notices]
+    assert [notice.startswith("rule left out: ") for notice in left_out] == [True] * 4
+    for number, word in ((1, "ends too early"), (2, "unknown field 'source.prt'"),
+                         (3, "rule id r1 is already used"), (4, "TOML")):
+        assert any(f"rule{number}.toml:" in notice and word in notice for notice in left_out)
+
+
+def test_a_wrong_file_that_is_named_itself_stays_fatal(tmp_path: Path) -> None:
+    load(tmp_path, rule_text())
+    bad = tmp_path / "bad.toml"
+    bad.write_text(rule_text("(", rule_id="r2"))
+    with pytest.raises(RulesError, match=r"bad\.toml"):
+        RuleSet.load([str(tmp_path), str(bad)], config=Config(), known_fields=FIELDS, strict=False)
+    with pytest.raises(RulesError, match="no such file"):
+        RuleSet.load([str(tmp_path), str(tmp_path / "none")], config=Config(), known_fields=FIELDS,
+                     strict=False)
+
+
+def test_a_folder_without_any_sound_rule_is_fatal(tmp_path: Path) -> None:
+    with pytest.raises(RulesError):
+        load(tmp_path, rule_text("("), strict=False)
+
+
+def test_all_that_is_wrong_with_a_rule_is_told_at_once(tmp_path: Path) -> None:
+    text = rule_text("source.prt:1 or destination.ip:x", severity="urgent", risk_score=101)
+    text += "[rule.alert_suppression]\ngroup_by = ['source.ipp']\n"
+    found = "\n".join(errors(tmp_path, text))
+    for word in ("unknown severity 'urgent'", "'risk_score'", "'source.prt'", "'x' is neither",
+                 "alert_suppression: unknown field 'source.ipp'"):
+        assert word in found
+
+
+@pytest.mark.parametrize("query", [
+    "destination.port:23 and " + "tags:x or " * 500 + "source.prt:1" + " or tags:y" * 500,
+    "source.ip:" + "x" * 5000,
+    "source." + "p" * 5000 + ":1",
+    "(" + "tags:x or " * 4000,
+])
+def test_a_long_line_is_quoted_around_the_place(tmp_path: Path, query: str) -> None:
+    (error,) = errors(tmp_path, rule_text(query))
+    _, line, caret = error.split("\n")
+    assert len(line.strip()) <= 200 and len(error) < 1000
+    at = caret.index("^")
+    assert line[at : at + 6] in ("source", "xxxxxx", "") or at == len(line.rstrip())
