@@ -158,6 +158,8 @@ class _Kind:
         self, node: FieldTest | Range, field: Text | Wildcard, prefix: str
     ) -> bool | None:
         """A test of KQL, asked of all that each of its fields can have."""
+        if isinstance(field, Wildcard) and self._evidence.kinds is None:
+            return None
         is_null = isinstance(node, FieldTest) and isinstance(node.value, Null)
         answers: list[bool | None] = []
         for name in self._evidence.fitting(field, prefix):

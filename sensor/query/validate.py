@@ -140,7 +140,7 @@ class _Checker:
     def _field(self, field: Text | Wildcard, prefix: str) -> None:
         if isinstance(field, Text):
             self._name(prefix + field.text, field.at)
-        elif not self.evidence.fitting(field):
+        elif self.categories is not None and not self.evidence.fitting(field):
             self.absent["*".join(field.parts)] = None
 
     def _name(self, name: str, at: int) -> None:
@@ -149,20 +149,16 @@ class _Checker:
             if self.categories is None and (words := doubt(name, self.fields)):
                 self.doubtful[words] = None
             return
-        if ecs_names.exists(name):
+        near = ecs_names.mistake(name, self.fields)
+        if near is None:
             self.absent[name] = None
             return
         reason = f"unknown field '{shortened(name)}'"
-        if near := self._nearest(name):
+        if near:
             reason += f": did you mean '{near}'?"
         error = query_error(reason, self.text, at)
         if str(error) not in map(str, self.errors):  # `field:(a or b)` names its field once
             self.errors.append(error)
-
-    def _nearest(self, name: str) -> str:
-        from difflib import get_close_matches  # noqa: PLC0415  only when something is wrong
-
-        return next(iter(get_close_matches(name[:200], list(self.fields), 1)), "")
 
     def _literal(self, name: str, value: object, at: int, op: str) -> None:
         if isinstance(value, str):
@@ -170,7 +166,8 @@ class _Checker:
 
     def _constant(self, name: str, text: str, at: int, op: str) -> None:
         """A constant that the type of its field can never equal is a mistake."""
-        reason = misfit(name, self.known(name) or "", text, op)
+        typed = name in self.fields or ecs_names.is_ecs(name)
+        reason = misfit(name, self.known(name) or "", text, op) if typed else ""
         if reason:
             self.errors.append(query_error(reason, self.text, at))
 

@@ -213,7 +213,7 @@ class _ItemReader:
         if not isinstance(name, str) or not name:
             self._error("an entry needs a 'field'")
             return None
-        if self._known(prefix + name) is None and not ecs_names.exists(prefix + name):
+        if self._known(prefix + name) is None and ecs_names.mistake(prefix + name) is not None:
             self._error(f"unknown field '{prefix}{name}'")
         operator = entry.get("operator", "included")
         if operator not in ("included", "excluded"):
@@ -251,7 +251,7 @@ class _ItemReader:
             return None
         for value in values:
             reason = misfit(name, self._known(name) or "", str(value))
-            if reason and kind != "wildcard":
+            if reason and kind != "wildcard" and ecs_names.is_ecs(name):
                 self._error(reason)
         word = "like" if kind == "wildcard" else "in"
         options = tuple(Literal(text_of(value) if word == "like" else value) for value in values)

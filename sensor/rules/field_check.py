@@ -65,4 +65,5 @@ def suppression_fields(
 
 def _unknown(names: Iterable[str], evidence: Evidence) -> tuple[str, ...]:
     return tuple(name for name in names
-                 if evidence.known(name) is None and not ecs_names.exists(name))
+                 if evidence.known(name) is None
+                 and ecs_names.mistake(name, evidence.fields) is not None)

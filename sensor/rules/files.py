@@ -68,8 +68,8 @@ class RuleText:
     building_block: bool
     disabled: bool
     """True if somebody switched it off in Kibana."""
-    has_filters: bool
-    """True if Kibana's filters narrow the query; they are no part of its text."""
+    filters: tuple[object, ...]
+    """Kibana's filters, which narrow the query without being part of its text."""
     category_field: str
     """The field of EQL's event category, if the rule names one."""
     exception_lists: tuple[str, ...]
@@ -226,7 +226,7 @@ class _Reader:
             max_signals=self._max_signals(), suppression=self._suppression(special),
             building_block=self.rule.get("building_block_type") is not None,
             disabled=self.rule.get("enabled") is False and is_json(self.path),
-            has_filters=bool(self._typed("filters", list, [])),
+            filters=tuple(self._typed("filters", list, [])),
             category_field=self._typed("event_category_override", str, ""),
             exception_lists=tuple(
                 str(item["list_id"]) for item in self._typed("exceptions_list", list, [])

@@ -22,7 +22,9 @@ from sensor.query.stateful.sequence import Tracker
 from sensor.rules.exceptions import ExceptionItem
 from sensor.rules.field_check import fields_of, suppression_fields
 from sensor.rules.files import UNSUPPORTED_TYPES, RuleText, find_files, read_file, why_no_rule
-from sensor.rules.rule import CannotRun, Resources, Rule, RulesError, Schema
+from sensor.rules.filters import conditions_of
+from sensor.rules.rewriting import by_category_field, in_any_view, narrowed
+from sensor.rules.rule import CANNOT_RUN, CannotRun, Resources, Rule, RulesError, Schema
 from sensor.rules.runners import OrderRunner, Runner, SingleRunner
 
 CATEGORY = "event.category"
@@ -108,22 +110,11 @@ def _without_rules(
 def _compile(rule: Rule, config: Config, schema: Schema) -> list[QueryError]:
     """Give a rule its tree, and a runner if it can run; what is wrong with its query."""
     text = rule.text
-    refusal = _why_refused(text)
-    if text.type in UNSUPPORTED_TYPES or text.language == "lucene" or not text.query:
-        rule.refuse(refusal)
-        return []
-    try:
-        query: Query = (eql if text.type == "eql" else kql).parse(text.query)
-    except QueryError as error:
-        rule.refuse(refusal)
-        return [] if refusal else [text.with_location(error)]
-    rule.query = query
-    if refusal:
-        rule.refuse(refusal)
-        return []
+    wrong = _parse(rule, schema)
+    query = rule.query
+    if wrong or query is None or rule.status == CANNOT_RUN:
+        return wrong
     findings = validate.check(query, text.query, schema.evidence)
-    if findings.errors:
-        return [text.with_location(error) for error in findings.errors]
     absent = ", ".join(findings.absent)
     if not findings.satisfiable:
         reasons = [*findings.never, *([f"not on a tap: {absent}"] if absent else [])]
@@ -137,8 +128,37 @@ def _compile(rule: Rule, config: Config, schema: Schema) -> list[QueryError]:
         rule.query, rule.is_strict = strictly_external(query), True
         lists = external_lists(rule.query)
     rule.external = tuple(dict.fromkeys(cidr for cidrs in lists for cidr in cidrs))
-    rule.runner = _runner(rule.query, text, config, schema)
+    rule.runner = _runner(rule.query or query, text, config, schema)
     return []
+
+
+def _parse(rule: Rule, schema: Schema) -> list[QueryError]:
+    """Give a rule its tree, with what the rule says beside its query in it; what is wrong."""
+    text = rule.text
+    refusal = _why_refused(text)
+    if refusal:
+        rule.refuse(refusal)
+    if text.type in UNSUPPORTED_TYPES or text.language == "lucene" or not text.query:
+        return []
+    try:
+        query: Query = (eql if text.type == "eql" else kql).parse(text.query)
+        filters = conditions_of(text.filters)
+    except QueryError as error:
+        return [] if refusal else [text.with_location(error)]
+    except CannotRun as reason:
+        rule.refuse(str(reason))
+        return []
+    if text.type == "eql" and text.category_field not in ("", CATEGORY):
+        query = by_category_field(query, text.category_field)
+    rule.query = in_any_view(narrowed(query, filters))
+    if refusal:
+        return []
+    evidence = schema.evidence
+    wrong = [text.with_location(error)
+             for error in validate.check(query, text.query, evidence).errors]
+    return wrong + [
+        QueryError(f"filters: {error.reason}", path=text.path, line=text.line_of("filters"))
+        for node in filters for error in validate.check(node, "", evidence).errors]
 
 
 def _specialise(
@@ -207,10 +227,6 @@ def _why_refused(text: RuleText) -> str:
         return "language lucene: only kuery and eql are evaluated"
     if text.disabled:
         return "disabled in its export"
-    if text.has_filters:
-        return "its filters ([[rule.filters]]) are not evaluated"
-    if text.type == "eql" and text.category_field not in ("", CATEGORY):
-        return f"its event_category_override ({text.category_field}) is not evaluated"
     return ""
 
 

@@ -54,7 +54,8 @@ _NAMES = {
     "_COMMA": "','", "NAME": "a name", "NUMBER": "a number", "STRING": "a string",
     "SEQUENCE": "'sequence'", "SAMPLE": "'sample'", "_ASSIGN": "'='",
 }
-_ESCAPES = {"t": "\t", "r": "\r", "n": "\n", "b": "\b", "f": "\f", "\\": "\\", '"': '"'}
+_ESCAPES = {"t": "\t", "r": "\r", "n": "\n", "b": "\b", "f": "\f", "\\": "\\", '"': '"',
+            "'": "'"}
 _HINTS = {
     "'": 'strings stand in double quotes: "..."',
     "&&": "write 'and' for '&&'",
@@ -87,8 +88,7 @@ class _Builder:
             case "sequence":
                 return self._sequence(tree)
             case "sample":
-                _, by, *steps = tree.children
-                return Sample(self._keys(by), tuple(self._steps(steps)))
+                return self._sample(tree)
         return self._event(tree)
 
     # --- events and their order
@@ -122,6 +122,15 @@ class _Builder:
                     "'until' needs as many 'by' keys as the events", until.children[0])
         return Sequence(self._keys(by), self._maxspan_ns(maxspan), tuple(nodes), end)
 
+    def _sample(self, tree: ParseNode) -> Sample:
+        first, by, *trees = tree.children
+        keys, steps = self._keys(by), self._steps(trees)
+        if len({len(step.by) for step in steps}) > 1:
+            raise self._error("each event needs the same number of 'by' keys", first)
+        if not keys and not steps[0].by:
+            raise self._error("a sample needs 'by' keys: of all events, or of each", first)
+        return Sample(keys, tuple(steps))
+
     def _steps(self, trees: list[ParseNode]) -> list[Step]:
         if len(trees) > _STEPS_MAX:
             raise self._error(f"more than {_STEPS_MAX} events", trees[_STEPS_MAX])
@@ -129,9 +138,9 @@ class _Builder:
         for tree in trees:
             missing = len(tree.children) == 4
             event, by, runs = tree.children[-3:]
-            steps.append(Step(self._event(event), self._keys(by), self._runs(runs), missing))
-            if missing and steps[-1].runs > 1:
-                raise self._error("a missing event cannot run", runs.children[0])
+            # That an event is missing several times over says no more than that it is missing.
+            times = 1 if self._runs(runs) and missing else self._runs(runs)
+            steps.append(Step(self._event(event), self._keys(by), times, missing))
         return steps
 
     def _keys(self, tree: ParseNode) -> tuple[FieldRef, ...]:
