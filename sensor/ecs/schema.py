@@ -66,6 +66,7 @@ TRANSPORTS = {
 }
 """IANA protocol numbers by keyword, lower case as ECS wants them; others have the number only."""
 
+ICMP_PROTOCOLS = (1, 58)
 PORT_PROTOCOLS = (6, 17, 33, 132, 136)
 TCP_FLAGS = ((1, "F"), (2, "S"), (4, "R"), (8, "P"), (16, "A"), (32, "U"), (64, "E"), (128, "C"))
 DIRECTIONS = ("external", "inbound", "outbound", "internal")
@@ -81,6 +82,11 @@ OUTCOME_BY_VERDICT = tuple(
 _TRANSPORT_TABLE: tuple[Values, ...] = tuple(
     (TRANSPORTS[number],) if number in TRANSPORTS else () for number in range(256)
 )
+_DATASET_TABLE: tuple[Values, ...] = tuple(
+    ("network_traffic.icmp" if number in ICMP_PROTOCOLS else "network_traffic.flow",)
+    for number in range(256)
+)
+"""Packetbeat has a data set for ICMP, and rules on ICMP look there."""
 _FLAG_TABLE: tuple[Values, ...] = tuple(
     ("".join(letter for bit, letter in TCP_FLAGS if flags & bit),) if flags else ()
     for flags in range(256)
@@ -100,7 +106,8 @@ def _event_fields() -> list[Field]:
         Field("event.kind", keyword, "`alert` on alerts", Constant(("event",))),
         Field("event.category", keyword, "", Constant(("network",)), array=True),
         Field("event.module", keyword, "", Constant(("network_traffic",))),
-        Field("event.dataset", keyword, "", Constant(("network_traffic.flow",))),
+        Field("event.dataset", keyword, "`network_traffic.icmp` of flows of ICMP and ICMPv6",
+              Code("protocol", _DATASET_TABLE)),
         Field("event.action", keyword, "`flow_started` accepted, `flow_denied` refused, "
               "`flow_dropped` unanswered, `network_flow` the record of a flow",
               Code("action", coded(tuple(a.action for a in ACTIONS)))),
@@ -119,7 +126,8 @@ def _event_fields() -> list[Field]:
               "is the latency", Computed("created"), when=LIVE, origin="the live pipeline"),
         Field("ecs.version", keyword, "", Constant((ECS_VERSION,))),
         Field("data_stream.type", "constant_keyword", "", Constant(("logs",))),
-        Field("data_stream.dataset", "constant_keyword", "", Constant(("network_traffic.flow",))),
+        Field("data_stream.dataset", "constant_keyword", "as event.dataset",
+              Code("protocol", _DATASET_TABLE)),
         Field("data_stream.namespace", "constant_keyword", "", Constant(("default",))),
         Field("flow.id", keyword, "the same in all documents of a flow", Computed("flow_id"),
               origin="flow key, first_ns, initial sequence number"),

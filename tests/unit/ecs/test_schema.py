@@ -8,8 +8,10 @@ from sensor.ecs import schema
 from sensor.ecs.process_fields import PROCESS_EVENT_FIELDS, PROCESS_FIELDS
 from sensor.ecs.schema import known_fields
 from sensor.model.flow import FlowContext
+from sensor.query.kql import parser as kql
+from sensor.query.predicate import compile_query
 from tests import ecs
-from tests.flow_records import context
+from tests.flow_records import batch_of, context
 
 ALL = (*schema.FIELDS, *schema.ALERT_FIELDS, *(field for _, field in schema.GROUP_FIELDS.values()))
 
@@ -55,3 +57,26 @@ def test_live_captures_have_no_files():
     run: FlowContext = context(live=True)
     assert schema.context_names(run, "files") == []
     assert schema.context_names(run, "interfaces") == run.interfaces
+
+
+def test_flows_of_icmp_are_in_the_data_set_of_icmp():
+    """Where Packetbeat puts what it decodes of ICMP and ICMPv6, and rules on them look."""
+    batch = batch_of(*({"protocol": number} for number in (1, 58, 6, 17, 2)))
+    documents = batch.documents(range(5))
+    for name in ("event", "data_stream"):
+        assert [document[name]["dataset"].rpartition(".")[2] for document in documents] == [
+            "icmp", "icmp", "flow", "flow", "flow"]
+
+
+@pytest.mark.parametrize(("query", "selected"), [
+    ("data_stream.dataset:network_traffic.icmp and icmp.request.type:(5 or 137)", {5, 137}),
+    ("event.dataset:network_traffic.icmp and icmp.request.type:(13 or 15 or 17)", {13, 15, 17}),
+    ("event.dataset:network_traffic.icmp and icmp.request.type:8 and network.bytes >= 256", {8}),
+    ("event.dataset:network_traffic.flow", set()),
+])
+def test_rules_on_icmp_find_their_types(query, selected):
+    types = (5, 8, 13, 15, 17, 137)
+    batch = batch_of(*({"protocol": 58 if number > 127 else 1, "icmp_type": number,
+                        "bytes": [400, 400]} for number in types))
+    mask = compile_query(kql.parse(query))(batch)
+    assert {number for number, found in zip(types, mask.tolist(), strict=True) if found} == selected
