@@ -56,6 +56,8 @@ from sensor.model.flow import (
 )
 
 ECS_VERSION = "8.17.0"
+PRODUCT = "flow-sensor"
+"""The observer.product of the sensor's own documents."""
 
 TRANSPORTS = {
     1: "icmp", 2: "igmp", 3: "ggp", 4: "ipv4", 6: "tcp", 8: "egp", 9: "igp", 17: "udp",
@@ -181,7 +183,7 @@ def _sensor_fields() -> list[Field]:
     keyword = "keyword"
     fields = [
         Field("observer.type", keyword, "", Constant(("sensor",))),
-        Field("observer.product", keyword, "", Constant(("flow-sensor",))),
+        Field("observer.product", keyword, "", Constant((PRODUCT,))),
         Field("observer.hostname", keyword, "the machine that ran the sensor",
               ContextValue("hostname")),
         Field("observer.version", keyword, "of the sensor", ContextValue("version")),
@@ -289,6 +291,8 @@ ALERT_FIELDS = (
             ("tactic", "technique", "technique.subtechnique"), ("id", "name", "reference"))
     ),
     Field("sensor.alert.id", "keyword", "the same for the same capture and rule"),
+    Field("sensor.alert.original", "flattened", "of an alert on a document from elsewhere: its own "
+          "`message`, `rule`, `event.kind`, `event.severity` and `event.risk_score`"),
     Field("sensor.alert.suppressed_count", "long", "alerts that this one stands for"),
     Field("sensor.alert.events", "nested", "the events of a sequence alert", array=True),
     Field("sensor.alert.threshold.field", "keyword", "what events were grouped by",
