@@ -26,7 +26,7 @@ _ACTION_KEYS = frozenset({
 })
 _UPDATE_KEYS = frozenset({
     "doc", "doc_as_upsert", "detect_noop", "upsert", "script", "scripted_upsert", "_source"})
-_WRAPPERS = ("_source", "hits", "responses", "doc", "_index")
+_WRAPPERS = ("_source", "hits", "responses", "doc", "_index", "expected")
 
 
 class FormError(ValueError):
@@ -46,7 +46,7 @@ def documents_of(value: Any) -> list[Document]:
     return [value]
 
 
-def _unwrapped(value: Document) -> list[Document]:
+def _unwrapped(value: Document) -> list[Document]:  # noqa: PLR0911  one line per form
     """A hit's document, the hits of a response, the document of an update; else the value."""
     if "_source" in value and isinstance(value["_source"], dict):
         return [value["_source"]]
@@ -55,6 +55,8 @@ def _unwrapped(value: Document) -> list[Document]:
         return documents_of(hits["hits"])
     if isinstance(value.get("responses"), list) and "@timestamp" not in value:
         return documents_of(value["responses"])
+    if isinstance(value.get("expected"), list) and len(value) == 1:  # a dropped one is null
+        return documents_of([item for item in value["expected"] if item is not None])
     if isinstance(value.get("doc"), dict) and value.keys() <= _UPDATE_KEYS:
         return [value["doc"]]
     if "_index" in value and isinstance(value.get("fields"), dict):

@@ -9,6 +9,7 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from sensor.base.escape import harmless
 from sensor.base.frozen import frozen
 from sensor.base.units import SECOND_NS
 from sensor.errors import QueryError, quoted
@@ -118,16 +119,50 @@ def find_files(paths: Iterable[str]) -> tuple[list[Path], list[QueryError]]:
     for name in paths:
         path = Path(name)
         if path.is_dir():
-            found = sorted(file for file in path.rglob("*")
-                           if file.suffix in (".toml", ".ndjson") and file.is_file())
+            found = sorted(file for file in path.rglob("*") if file.is_file() and (
+                file.suffix in (".toml", ".ndjson")
+                or (file.suffix == ".json" and _names_a_rule(file))))
             if not found:
-                errors.append(QueryError("no rule files (*.toml, *.ndjson) here", path=str(path)))
+                reason = "no rule files (*.toml, *.ndjson, *.json) here"
+                others = [kind for file in sorted(path.rglob("*")) if (kind := other_kind(file))]
+                errors.append(QueryError(f"{reason}{': ' if others else ''}{''.join(others[:1])}",
+                                         path=str(path)))
             files.update(dict.fromkeys(found))
         elif path.exists():
             files[path] = None
         else:
             errors.append(QueryError("no such file or directory", path=str(path)))
     return list(files), errors
+
+
+def _names_a_rule(path: Path) -> bool:
+    """True if a file of JSON in a folder is one of rules: others may lie beside them."""
+    try:
+        return path.stat().st_size <= FILE_BYTES_MAX and b'"rule_id"' in path.read_bytes()
+    except OSError:
+        return False
+
+
+_SURICATA = re.compile(
+    r"^[ \t]*#?[ \t]*(?:alert|drop|pass|reject|log)[ \t]+[\w-]+[ \t]+\S.*?(?:->|<>).*\(.*;.*\)",
+    re.MULTILINE)
+_SIGMA = re.compile(r"^(?:logsource|detection)[ \t]*:", re.MULTILINE)
+
+
+def other_kind(path: Path, content: str | None = None) -> str:
+    """The kind of rules of other programs that a file holds; empty if none is known."""
+    if content is None:
+        if path.suffix.lower() not in (".yml", ".yaml", ".rules") or not path.is_file():
+            return ""
+        try:
+            content = path.read_bytes()[:FILE_BYTES_MAX].decode("utf-8", "replace")
+        except OSError:
+            return ""
+    if len(_SIGMA.findall(content)) > 1:
+        return f"{harmless(path.name)} is a Sigma rule: it has to be converted first"
+    if _SURICATA.search(content):
+        return f"{harmless(path.name)} has rules of Suricata or Snort: they are not evaluated"
+    return ""
 
 
 def read_file(path: Path) -> Iterator[RuleText | QueryError]:
@@ -142,6 +177,9 @@ def read_file(path: Path) -> Iterator[RuleText | QueryError]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         yield QueryError(f"cannot be read: {reason}", path=str(path))
+        return
+    if not is_json(path.name) and (kind := other_kind(path, content)):
+        yield QueryError(kind, path=str(path))
         return
     documents = _json(path, content) if is_json(path.name) else _toml(path, content)
     for document in documents:

@@ -6,6 +6,7 @@ that a tap never sees) stays in the set with the reason, and the set says so onc
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from sensor.query.document_rows import Document, merge
 from sensor.rules.exceptions import read_exceptions
 from sensor.rules.kibana_json import is_json
 from sensor.rules.loader import assign_exceptions, load_rules
-from sensor.rules.rule import CANNOT_RUN, RUNS, Resources, Rule, RulesError, Schema
+from sensor.rules.rule import CANNOT_RUN, DEGRADED, RUNS, Resources, Rule, RulesError, Schema
 from sensor.rules.runners import Match
 from sensor.rules.running_rule import Counters, LedgerRow, RunningRule, ledger_row
 
@@ -38,7 +39,7 @@ class RuleSet:
     ) -> None:
         self.rules = rules
         self.show_building_blocks = show_building_blocks
-        self.notices: list[str] = [_notice(rule) for rule in rules if rule.status != RUNS]
+        self.notices: list[str] = _notices(rules)
         self.running = [RunningRule(rule, config) for rule in rules if rule.runner is not None]
         """The rules that run, with what they remember and count."""
         self._due_ns: int | None = None
@@ -218,6 +219,39 @@ def _short_name(rule: Rule) -> str:
     """The name to ask for a rule by: its file's stem, or its name where a file has several."""
     path = Path(rule.text.path)
     return harmless(rule.text.name if is_json(path.name) else path.stem)
+
+
+NOTICES_MAX = 20
+"""Rules of which each has a notice of its own; of more there is one for each kind of reason."""
+
+
+def _notices(rules: list[Rule]) -> list[str]:
+    """What is said of rules that do not run as they are."""
+    others = [rule for rule in rules if rule.status != RUNS]
+    if len(others) <= NOTICES_MAX:
+        return [_notice(rule) for rule in others]
+    counts = Counter((rule.status, _kind_of_reason(rule.reason)) for rule in others)
+    return [f"{count} rule{'s'[:count != 1]} {_VERBS[status][count != 1]}: {kind}"
+            for (status, kind), count in counts.most_common()
+            ] + ["`sensor rules check` has the reason of each"]
+
+
+_VERBS = {CANNOT_RUN: ("cannot run here", "cannot run here"),
+          DEGRADED: ("runs degraded", "run degraded")}
+
+
+def _kind_of_reason(reason: str) -> str:
+    """The reason without what only one rule says."""
+    if reason.endswith("the condition can never hold"):
+        return "they ask for what no event here has"
+    for start, kind in (("its filter", "a filter is not evaluated"),
+                        ("not on a tap: ", "they ask for what is not on a tap"),
+                        ("alert_suppression: not on a tap", "they group by what is not on a tap")):
+        if reason.startswith(start):
+            return kind
+    if reason.startswith("no event is known"):
+        return "they ask for names that look misspelt"
+    return reason
 
 
 def _notice(rule: Rule) -> str:

@@ -326,3 +326,15 @@ def test_the_command(tmp_path: Path) -> None:
     path.write_text("{bad\n", encoding="utf-8")
     assert run("replay", "--quiet", "--events", str(path)).code == 1
     assert run("replay").code == 2
+
+
+@pytest.mark.parametrize("value", [
+    {"expected": [{"a": 1}, None, {"a": 2}]}, [{"expected": [{"a": 1}, {"a": 2}]}],
+])
+def test_what_a_test_of_an_integration_expects_is_documents(value: Any) -> None:
+    assert forms.documents_of(value) == [{"a": 1}, {"a": 2}]
+
+
+def test_a_document_may_have_a_field_of_that_name() -> None:
+    for document in ({"expected": [1], "a": 2}, {"expected": 1}):
+        assert forms.documents_of(document) == [document]
