@@ -40,6 +40,7 @@ _UNITS_NS = {
     "ms": SECOND_NS // 1000, "s": SECOND_NS, "m": 60 * SECOND_NS,
     "h": 3600 * SECOND_NS, "d": 86400 * SECOND_NS,
 }
+_MAXSPAN_NS = 366 * 86400 * SECOND_NS
 _RUNS_MAX = 100
 _STEPS_MAX = 64
 _ARGUMENTS_MAX = 5_000
@@ -167,7 +168,7 @@ class _Builder:
         if factor is None:
             raise self._error("a time ends in ms, s, m, h or d", unit)
         value = self._number(number)
-        if value <= 0 or value > 366 * 86400 or not isinstance(value, int):
+        if value <= 0 or value * factor > _MAXSPAN_NS or not isinstance(value, int):
             raise self._error("'maxspan' is a whole number above 0, at most a year", number)
         return value * factor
 

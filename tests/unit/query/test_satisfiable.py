@@ -140,3 +140,29 @@ HOST = Evidence(_HOST.get, tuple(_HOST), document_kinds(processes=True))
 ])
 def test_rules_on_the_sensors_own_events(text: str, on_tap: bool, on_host: bool) -> None:
     assert (holds(text, TAP), holds(text, HOST)) == (on_tap, on_host)
+
+
+def test_eight_values_are_told_and_of_more_the_one_that_was_asked_for() -> None:
+    whole = "a is always 0, 1, 2, 3, 4, 5, 6 or 7 here"
+    for count, reason in ((8, whole), (9, "a is never x here")):
+        kind = DocumentKind("k", {"a": tuple((str(number),) for number in range(count))})
+        evidence = Evidence({"a": "keyword"}.get, ("a",), (kind,))
+        assert why_never(kql.parse("a:x"), evidence) == (True, (reason,))
+
+
+def test_what_evidence_says_of_names_and_categories() -> None:
+    assert WORLD.categories() == {"box", "ball"}
+    assert Evidence(KNOWN.get, (), None).categories() is None
+    assert Evidence(KNOWN.get, (), (BOX, DocumentKind("open", {}))).categories() is None
+    assert [name for name in ("colour", "lid", "key", "weight") if WORLD.occurs(name)] == [
+        "colour", "key"]
+
+
+def test_more_combinations_than_are_tried_are_left_open() -> None:
+    many = tuple((f"v{number}",) for number in range(64))
+    for fields, decided in ((2, True), (3, False)):
+        names = [f"f{number}" for number in range(fields)]
+        evidence = Evidence(dict.fromkeys(names, "keyword").get, names,
+                            (DocumentKind("k", dict.fromkeys(names, many)),))
+        text = f'any where concat({", ".join(names)}) == "x"'
+        assert why_never(eql.parse(text), evidence)[0] is decided
