@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 
 from sensor.base.frozen import frozen
+from sensor.query.ast import Node
 from sensor.query.patterns import wildcard
 from sensor.query.values import Value, inside, number_of, text_of
 
@@ -34,6 +35,10 @@ class Function:
         while self.arity_max < MANY and len(args) > self.arity_min and not args[-1]:
             args = args[:-1]
         return args
+
+    def needed(self, args: tuple[Node, ...]) -> tuple[Node, ...]:
+        """The arguments without which it has no value."""
+        return args if self.arity_max == MANY else args[: self.arity_min]
 
     @property
     def arity_text(self) -> str:

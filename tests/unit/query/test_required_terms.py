@@ -40,3 +40,14 @@ def test_an_event_of_any_step_may_matter() -> None:
     both = 'sequence [any where a.bcd == "one"] [any where a.bcd == "two"]'
     clauses = required_terms(eql.parse(both))
     assert {b'"one"', b'"two"'} in [clause.words for clause in clauses]
+
+
+@pytest.mark.parametrize(("call", "required"), [
+    ("startsWith(alpha.name, beta.text)", {b'name"', b'"alpha', b'text"', b'"beta'}),
+    ("substring(alpha.name, 1, beta.text) == null or true", set()),
+    ("between(alpha.name, alpha.name, alpha.name, beta.text)", {b'name"', b'"alpha'}),
+    ("concat(alpha.name, beta.text)", {b'name"', b'"alpha', b'text"', b'"beta'}),
+])
+def test_an_argument_that_may_be_left_out_is_not_required(call: str, required: set[bytes]) -> None:
+    clauses = required_terms(eql.parse(f"any where {call}"))
+    assert {word for clause in clauses for word in clause.words} == required
