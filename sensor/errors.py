@@ -29,6 +29,24 @@ class ConfigError(OperatorError):
     """A bad option, configuration file or exception file."""
 
 
+QUOTED_MAX = 200
+"""Characters of a line that an error quotes."""
+
+
+def quoted(text: str, column: int) -> str:
+    """Two more lines of a message: a line that is wrong, around the place, and a caret below it."""
+    if not text or not column:
+        return ""
+    at = column - 1
+    if len(text) > QUOTED_MAX:
+        room = QUOTED_MAX - 6
+        first = max(0, min(at - room // 2, len(text) - room))
+        cut = text[first : first + room]
+        at += 3 - first if first else 0
+        text = "..." * (first > 0) + cut + "..." * (first + room < len(text))
+    return f"\n    {text}\n    {' ' * at}^"
+
+
 class QueryError(OperatorError):
     """A rule that cannot be used: where it stands, why, and a caret below the place.
 
@@ -55,9 +73,7 @@ class QueryError(OperatorError):
         parts = (harmless(self.path), self.line, self.column)
         place = ":".join(str(part) for part in parts if part)
         message = f"{place}: {self.reason}" if place else self.reason
-        if self.text and self.column:
-            message += f"\n    {self.text}\n    {' ' * (self.column - 1)}^"
-        return message
+        return message + quoted(self.text, self.column)
 
 
 class CaptureError(SensorError):

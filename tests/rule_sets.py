@@ -24,7 +24,7 @@ DAY = 86_400 * SECOND
 
 COMMON: dict[str, Any] = {
     "rule_id": "r1", "name": "Test", "description": "d", "severity": "low", "risk_score": 21,
-    "language": "kuery", "query": "event.action:x",
+    "language": "kuery", "query": "event.action:flow_started",
 }
 
 
@@ -54,7 +54,7 @@ def load(
 def event(second: float, **fields: Any) -> dict[str, Any]:
     """An event that the common query selects; its time stands beside it."""
     names = {name.replace("__", "."): value for name, value in fields.items()}
-    return {"at": int(second * SECOND), "event.action": "x", **names}
+    return {"at": int(second * SECOND), "event.action": "flow_started", **names}
 
 
 def feed(rules: RuleSet, events: list[dict[str, Any]], cut: int = 1000) -> list[Alert]:

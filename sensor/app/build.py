@@ -71,12 +71,14 @@ def load_rules(  # noqa: PLR0913  most are left out
     processes: bool = False,
     indicators: Sequence[str] = (),
     store: RuleStore | None = None,
+    strict: bool = True,
 ) -> RuleSet:
     """The rules of files and folders; the shipped ones if none is named.
 
     `any_event` says that documents will be read too, which can have any field; `processes`, that
     this run can learn of processes, so that rules may ask for them. `indicators` are files for
-    indicator-match rules, `store` keeps what new-terms rules learn.
+    indicator-match rules, `store` keeps what new-terms rules learn. Unless `strict`, wrong rules of
+    a folder are left out, with notices.
     Errors: OperatorError tells everything that is wrong at once.
     """
     files: list[IndicatorFile] = []
@@ -92,6 +94,7 @@ def load_rules(  # noqa: PLR0913  most are left out
         any_event=any_event,
         show_building_blocks=building_blocks,
         resources=Resources(store, tuple(files)),
+        strict=strict,
     )
 
 

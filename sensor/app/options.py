@@ -12,6 +12,7 @@ class RunOptions:
     """The options that every command has that reads packets: `sensor replay --help` tells them."""
 
     rules: tuple[str, ...] = ()
+    strict_rules: bool = False
     exceptions: tuple[str, ...] = ()
     indicators: tuple[str, ...] = ()
     state: str | None = None

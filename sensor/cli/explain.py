@@ -34,6 +34,7 @@ from sensor.query.document_rows import values_at
 from sensor.query.explain import Explainer, Line
 from sensor.query.kql import parser as kql
 from sensor.query.predicate import compile_query
+from sensor.query.satisfiable import Evidence
 from sensor.query.values import is_network
 from sensor.rules.rule import Rule
 from sensor.rules.ruleset import RuleSet
@@ -155,15 +156,16 @@ def _rules_of(options: ReplayOptions, captures: Discovery) -> RuleSet:
     return load_rules(
         options.rules, options.exceptions, options.config, any_event=bool(options.events),
         processes=captures.has_process_info, indicators=options.indicators,
+        strict=options.strict_rules,
     )  # fmt: skip
 
 
 def _check_selection(selection: Query, text: str, options: ReplayOptions) -> None:
     """Errors: ConfigError for a field that no event has."""
     known = known_fields(processes=True)
-    found = check.check(selection, text, lambda name: known.get(name, "keyword")
-                        if options.events or ecs_names.exists(name) else known.get(name),
-                        tuple(known), None)
+    found = check.check(selection, text, Evidence(
+        lambda name: known.get(name, "keyword")
+        if options.events or ecs_names.exists(name) else known.get(name), tuple(known), None))
     if wrong := [*map(str, found.errors), *found.doubtful]:
         raise ConfigError(f"--flow: {wrong[0]}")
 

@@ -173,7 +173,7 @@ def reloader_of(options: LiveOptions, store: RuleStore | None) -> Reloader:
     return Reloader(lambda: load_rules(
         options.rules, options.exceptions, options.config,
         building_blocks=options.building_blocks, processes=bool(options.host),
-        indicators=options.indicators, store=store,
+        indicators=options.indicators, store=store, strict=options.strict_rules,
     ))  # fmt: skip
 
 

@@ -181,6 +181,8 @@ _RUN_OPTIONS = [
                  help="Settings and limits as TOML; the command line wins."),
     click.option("--rules", metavar="PATH", multiple=True,
                  help="Rule file or folder, instead of the shipped rules. Repeatable."),
+    click.option("--strict-rules", is_flag=True,
+                 help="Do not start if any rule of a folder is wrong, instead of leaving it out."),
     click.option("--exceptions", metavar="FILE", multiple=True,
                  help="Exception items: TOML, or a Kibana export. Repeatable."),
     click.option("--indicators", metavar="FILE", multiple=True,

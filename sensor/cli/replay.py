@@ -103,7 +103,7 @@ def run_replay(options: ReplayOptions) -> int:
     ruleset = load_rules(
         options.rules, options.exceptions, options.config, any_event=bool(options.events),
         processes=captures.has_process_info, building_blocks=options.building_blocks,
-        indicators=options.indicators, store=store,
+        indicators=options.indicators, store=store, strict=options.strict_rules,
     )  # fmt: skip
     sinks = open_sinks(options)
     talkers = Talkers()

@@ -20,7 +20,8 @@ from sensor.ecs.schema import known_fields
 from sensor.rules.describe import check_paths, format_rule
 from sensor.rules.indicators import read_indicators
 from sensor.rules.rule import Resources
-from sensor.rules.ruleset import RuleSet
+from sensor.rules.ruleset import LEFT_OUT, RuleSet
+from sensor.terminal.stderr import print_stderr
 
 WIDTH = 100
 STATUS_WORDS = {"runs": "runs", "degraded": "runs degraded", "cannot_run": "cannot run",
@@ -97,15 +98,19 @@ def check_rules(
 def ruleset_of(paths: Sequence[str], config: Config, context: RuleContext) -> RuleSet:
     """The rules as a run would have them. Errors: OperatorError."""
     return load_rules(paths, (), config, any_event=context.any_event, processes=context.processes,
-                      indicators=context.indicators)  # fmt: skip
+                      indicators=context.indicators, strict=False)  # fmt: skip
 
 
 def print_rules(paths: Sequence[str], config: Config, context: RuleContext) -> int:
-    """Print a line for each rule. Errors: OperatorError if any cannot be loaded."""
-    for row in ruleset_of(paths, config, context).describe():
+    """Print a line for each rule. Errors: OperatorError if none can be loaded."""
+    ruleset = ruleset_of(paths, config, context)
+    for row in ruleset.describe():
         click.echo(harmless(f"{Path(row['file']).stem}"))
         click.echo(harmless(f"    {row['name']}  [{row['severity']}, {row['type']}]"))
         _print_status(row["status"], row["reason"])
+    for notice in ruleset.notices:
+        if notice.startswith(LEFT_OUT):
+            print_stderr(f"notice: {notice}")
     return DONE
 
 

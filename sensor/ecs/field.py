@@ -135,6 +135,8 @@ class Field:
     array: bool = False
     origin: str = ""
     """Where the value comes from, if the reading does not show it."""
+    values: Values = ()
+    """All values that it can have, where they are few and the reading does not show them."""
 
 
 def coded(names: tuple[str, ...], absent: int | None = None) -> tuple[Values, ...]:

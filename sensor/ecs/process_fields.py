@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sensor.ecs.field import Entry, Field, Values
+from sensor.ecs.field import Constant, Entry, Field, Values
 from sensor.ecs.text import time_text
 from sensor.model.processes import ARGS_MAX, Process, clean
 
@@ -60,16 +60,19 @@ PROCESS_FIELDS = (
     Field("container.id", "keyword", "", _text("container_id")),
     Field("container.name", "keyword", "", _text("container_name")),
     Field("container.image.name", "keyword", "", _text("container_image")),
-    Field("orchestrator.type", "keyword", "`kubernetes`", _in_pod("kubernetes")),
+    Field("orchestrator.type", "keyword", "`kubernetes`", _in_pod("kubernetes"),
+          values=("kubernetes",)),
     Field("orchestrator.namespace", "keyword", "", _text("pod_namespace")),
-    Field("orchestrator.resource.type", "keyword", "`pod`", _in_pod("pod")),
+    Field("orchestrator.resource.type", "keyword", "`pod`", _in_pod("pod"), values=("pod",)),
     Field("orchestrator.resource.name", "keyword", "", _text("pod_name")),
     Field("orchestrator.resource.id", "keyword", "", _text("pod_uid")),
     Field("host.id", "keyword", "", _machine("id")),
     Field("host.hostname", "keyword", "", _machine("hostname")),
-    Field("host.os.type", "keyword", "`linux` or `macos`", _machine("os_type")),
+    Field("host.os.type", "keyword", "`linux` or `macos`", _machine("os_type"),
+          values=("linux", "macos")),
     Field("sensor.process.source", "keyword", "who told: `proc` the host itself, "
-                 "`ptcpdump` or `pktap` a capture file", _text("source")),
+                 "`ptcpdump` or `pktap` a capture file", _text("source"),
+          values=("proc", "ptcpdump", "pktap")),
     Field("sensor.process.gaps", "keyword", "what could not be known or was inferred",
                  Entry(lambda process: process.gaps), array=True),
     Field("sensor.process.program_uuid", "keyword", "of the program, in hexadecimal digits "
@@ -81,9 +84,18 @@ PROCESS_FIELDS = (
 """Of flow documents whose process is known, and of process events."""
 
 PROCESS_EVENT_FIELDS = (
-    Field("event.category", "keyword", ""),
-    Field("event.provider", "keyword", ""),
+    Field("event.category", "keyword", "", Constant(("process",)), array=True),
+    Field("event.kind", "keyword", "", Constant(("event",))),
+    Field("event.module", "keyword", "", Constant(("sensor",))),
+    Field("event.dataset", "keyword", "", Constant(("sensor.process",))),
+    Field("event.action", "keyword", "",
+          values=("process_started", "process_stopped", "existing_process")),
+    Field("event.type", "keyword", "", array=True, values=("start", "end", "info")),
+    Field("event.provider", "keyword", "", values=("proc", "ptcpdump", "pktap")),
     Field("event.reason", "keyword", ""),
+    Field("event.id", "keyword", ""),
+    Field("data_stream.dataset", "constant_keyword", "", Constant(("sensor.process",))),
     Field("process.exit_code", "long", ""),
+    Field("related.user", "keyword", "", array=True),
 )
 """Of process events only, or with other values than those of flow documents."""

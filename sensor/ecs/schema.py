@@ -56,6 +56,8 @@ from sensor.model.flow import (
 )
 
 ECS_VERSION = "8.17.0"
+PRODUCT = "flow-sensor"
+"""The observer.product of the sensor's own documents."""
 
 TRANSPORTS = {
     1: "icmp", 2: "igmp", 3: "ggp", 4: "ipv4", 6: "tcp", 8: "egp", 9: "igp", 17: "udp",
@@ -66,6 +68,7 @@ TRANSPORTS = {
 }
 """IANA protocol numbers by keyword, lower case as ECS wants them; others have the number only."""
 
+ICMP_PROTOCOLS = (1, 58)
 PORT_PROTOCOLS = (6, 17, 33, 132, 136)
 TCP_FLAGS = ((1, "F"), (2, "S"), (4, "R"), (8, "P"), (16, "A"), (32, "U"), (64, "E"), (128, "C"))
 DIRECTIONS = ("external", "inbound", "outbound", "internal")
@@ -81,6 +84,11 @@ OUTCOME_BY_VERDICT = tuple(
 _TRANSPORT_TABLE: tuple[Values, ...] = tuple(
     (TRANSPORTS[number],) if number in TRANSPORTS else () for number in range(256)
 )
+_DATASET_TABLE: tuple[Values, ...] = tuple(
+    ("network_traffic.icmp" if number in ICMP_PROTOCOLS else "network_traffic.flow",)
+    for number in range(256)
+)
+"""Packetbeat has a data set for ICMP, and rules on ICMP look there."""
 _FLAG_TABLE: tuple[Values, ...] = tuple(
     ("".join(letter for bit, letter in TCP_FLAGS if flags & bit),) if flags else ()
     for flags in range(256)
@@ -100,7 +108,8 @@ def _event_fields() -> list[Field]:
         Field("event.kind", keyword, "`alert` on alerts", Constant(("event",))),
         Field("event.category", keyword, "", Constant(("network",)), array=True),
         Field("event.module", keyword, "", Constant(("network_traffic",))),
-        Field("event.dataset", keyword, "", Constant(("network_traffic.flow",))),
+        Field("event.dataset", keyword, "`network_traffic.icmp` of flows of ICMP and ICMPv6",
+              Code("protocol", _DATASET_TABLE)),
         Field("event.action", keyword, "`flow_started` accepted, `flow_denied` refused, "
               "`flow_dropped` unanswered, `network_flow` the record of a flow",
               Code("action", coded(tuple(a.action for a in ACTIONS)))),
@@ -108,7 +117,7 @@ def _event_fields() -> list[Field]:
               Code("action", tuple(a.types for a in ACTIONS)), array=True),
         Field("event.outcome", keyword, "`success` accepted, `failure` denied or dropped, else "
               "and while the flow goes on `unknown`", Computed("outcome"),
-              origin="verdict and action"),
+              origin="verdict and action", values=OUTCOMES),
         Field("event.id", keyword, "the same for the same capture, however it is read",
               Computed("event_id"), origin="flow.id, action and @timestamp"),
         Field("event.start", date, "first packet of the flow", Timestamp("first_ns")),
@@ -119,7 +128,8 @@ def _event_fields() -> list[Field]:
               "is the latency", Computed("created"), when=LIVE, origin="the live pipeline"),
         Field("ecs.version", keyword, "", Constant((ECS_VERSION,))),
         Field("data_stream.type", "constant_keyword", "", Constant(("logs",))),
-        Field("data_stream.dataset", "constant_keyword", "", Constant(("network_traffic.flow",))),
+        Field("data_stream.dataset", "constant_keyword", "as event.dataset",
+              Code("protocol", _DATASET_TABLE)),
         Field("data_stream.namespace", "constant_keyword", "", Constant(("default",))),
         Field("flow.id", keyword, "the same in all documents of a flow", Computed("flow_id"),
               origin="flow key, first_ns, initial sequence number"),
@@ -147,13 +157,15 @@ def _network_fields() -> list[Field]:
         Field("network.transport", keyword, "IANA keyword of the protocol; absent for numbers "
               "without a common one", Code("protocol", _TRANSPORT_TABLE)),
         Field("network.type", keyword, "`ipv4` or `ipv6`", Code("ip_version", _VERSION_TABLE)),
-        Field("network.iana_number", keyword, "protocol number", Number("protocol", text=True)),
+        Field("network.iana_number", keyword, "protocol number", Number("protocol", text=True),
+              values=tuple(map(str, range(256)))),
         Field("network.bytes", "long", "both directions", Total("bytes"), unit="octets"),
         Field("network.packets", "long", "both directions", Total("packets")),
         Field("network.community_id", keyword, "Community ID v1, seed 0",
               Computed("community_id"), origin="flow key"),
         Field("network.direction", keyword, "`inbound`, `outbound`, `internal` or `external`, by "
-              "the networks of `--internal`", Computed("direction"), origin="both addresses"),
+              "the networks of `--internal`", Computed("direction"), origin="both addresses",
+              values=DIRECTIONS),
         Field("network.protocol", keyword, "application protocol, only where the payload proves "
               "it", ABSENT),
         Field("network.vlan.id", keyword, "outer VLAN id, first seen",
@@ -171,7 +183,7 @@ def _sensor_fields() -> list[Field]:
     keyword = "keyword"
     fields = [
         Field("observer.type", keyword, "", Constant(("sensor",))),
-        Field("observer.product", keyword, "", Constant(("flow-sensor",))),
+        Field("observer.product", keyword, "", Constant((PRODUCT,))),
         Field("observer.hostname", keyword, "the machine that ran the sensor",
               ContextValue("hostname")),
         Field("observer.version", keyword, "of the sensor", ContextValue("version")),
@@ -278,6 +290,8 @@ ALERT_FIELDS = (
             ("tactic", "technique", "technique.subtechnique"), ("id", "name", "reference"))
     ),
     Field("sensor.alert.id", "keyword", "the same for the same capture and rule"),
+    Field("sensor.alert.original", "flattened", "of an alert on a document from elsewhere: its own "
+          "`message`, `rule`, `event.kind`, `event.severity` and `event.risk_score`"),
     Field("sensor.alert.suppressed_count", "long", "alerts that this one stands for"),
     Field("sensor.alert.events", "nested", "the events of a sequence alert", array=True),
     Field("sensor.alert.threshold.field", "keyword", "what events were grouped by",

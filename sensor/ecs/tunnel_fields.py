@@ -26,7 +26,7 @@ def _destinations(path: Path) -> Values:
 
 TUNNEL_FIELDS = (
     Field("sensor.tunnel.type", "keyword", "of " + ", ".join(f"`{name}`" for name in NAMES[1:]),
-          Entry(_types), array=True),
+          Entry(_types), array=True, values=NAMES[1:]),
     Field("sensor.tunnel.id", "keyword", "VNI, VSID, key, TEID, call or session; of those "
           "tunnels that have one", Entry(_ids), array=True),
     Field("sensor.tunnel.source", "ip", "outer source of the flow's first packet",

@@ -26,7 +26,7 @@ _ACTION_KEYS = frozenset({
 })
 _UPDATE_KEYS = frozenset({
     "doc", "doc_as_upsert", "detect_noop", "upsert", "script", "scripted_upsert", "_source"})
-_WRAPPERS = ("_source", "hits", "responses", "doc", "_index")
+_WRAPPERS = ("_source", "hits", "responses", "doc", "_index", "expected")
 
 
 class FormError(ValueError):
@@ -46,7 +46,7 @@ def documents_of(value: Any) -> list[Document]:
     return [value]
 
 
-def _unwrapped(value: Document) -> list[Document]:
+def _unwrapped(value: Document) -> list[Document]:  # noqa: PLR0911  one line per form
     """A hit's document, the hits of a response, the document of an update; else the value."""
     if isinstance(source := value.get("_source"), dict):
         return [source]
@@ -55,6 +55,8 @@ def _unwrapped(value: Document) -> list[Document]:
         return documents_of(hits["hits"])
     if isinstance(value.get("responses"), list) and "@timestamp" not in value:
         return documents_of(value["responses"])
+    if isinstance(expected := value.get("expected"), list) and len(value) == 1:
+        return documents_of([item for item in expected if item is not None])  # null: dropped
     if isinstance(changed := value.get("doc"), dict) and value.keys() <= _UPDATE_KEYS:
         return [changed]
     if "_index" in value and isinstance(fields := value.get("fields"), dict):

@@ -28,7 +28,7 @@ PAIRS = 65536
 NINES = b"999999999"
 """A number below NUMBER_MAX that rounds up to a whole one has as many."""
 HEADS = (b"index", b"create", b"update", b"delete", b"took", b"hits", b"_scroll_id", b"pit_id",
-         b"_shards", b"timed_out", b"responses")
+         b"_shards", b"timed_out", b"responses", b"expected")
 """First keys of lines that are no single document: they are always looked at."""
 
 # What may begin at a pair of octets.

@@ -26,11 +26,15 @@ from sensor.model.columns import (
     Rows,
     Scalar,
 )
+from sensor.query.ecs_names import is_ecs
 
 _LONG_ENDINGS = (
     ".port", ".bytes", ".packets", ".pid", ".duration", ".severity", ".sequence", ".size",
     ".status_code", ".args_count", ".number", ".ttl", ".risk_score", ".risk_score_norm",
+    ".exit_code",
 )
+_KEYWORD_ENDINGS = (".data.bytes", "vulnerability.severity")
+"""ECS's own exceptions from its endings."""
 _DATE_ENDINGS = (
     ".start", ".end", ".created", ".ingested", ".first_seen", ".last_seen", ".not_after",
     ".not_before",
@@ -43,9 +47,14 @@ DEPTH_MAX = 32
 
 
 def ecs_type_of(name: str) -> str:
-    """The ECS type of a field, by how ECS names its fields."""
+    """The ECS type of a field, by how ECS names its fields; those of others have none.
+
+    But whoever's field ends in `.ip`: addresses are read there, and anything else is text.
+    """
     if name in _ADDRESSES or name.endswith((".ip", ".forwarded_ip", ".resolved_ip")):
         return "ip"
+    if not is_ecs(name) or name.endswith(_KEYWORD_ENDINGS):
+        return "keyword"
     if name == "@timestamp" or name.endswith(_DATE_ENDINGS):
         return "date"
     if name.endswith(_LONG_ENDINGS):

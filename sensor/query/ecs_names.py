@@ -30,22 +30,24 @@ _LISTED = {
 }
 LISTED = {name: frozenset(below.split()) for name, below in _LISTED.items()}
 
-_FOREIGN = (
-    # ECS field sets
+_SETS = (  # of ECS, beside those above
     "agent as client cloud code_signature container device dll dns ecs elf email entity error faas "
     "file geo gen_ai group hash host http icmp interface labels log macho message orchestrator "
     "organization os package pe process registry risk rule service span tags threat tls trace "
-    "transaction url user user_agent vlan volume vulnerability x509 "
-    # modules and integrations whose events Elastic's rules read
+    "transaction url user user_agent vlan volume vulnerability x509"
+)
+_MODULES = (  # and integrations whose events Elastic's rules read
     "auditd auditbeat aws azure barracuda beat bluecoat checkpoint cisco citrix_adc crowdstrike "
     "cyberarkpas dhcpv4 endgame f5 fields fim flow fortinet gcp github google_workspace infoblox "
     "juniper kibana kubernetes m365_defender microsoft mysql netflow netscout o365 okta "
     "amqp cassandra memcache mongodb network_traffic nfs pgsql rpc sip status thrift "  # Packetbeat
-    "osquery packetbeat panw pfsense powershell process_tree redis sentinel_one_cloud_funnel "
-    "signal snort sonicwall sophos suricata sysmon system ti type winlog zeek zscaler "
+    "osquery packetbeat panw processor pfsense powershell process_tree redis "
+    "sentinel_one_cloud_funnel signal snort sonicwall sophos suricata sysmon system ti type "
+    "winlog zeek zscaler "
     "Effective_process Endpoint Target Ransomware Memory_protection"
 )
-FOREIGN = frozenset(_FOREIGN.split())
+ECS_SETS = frozenset([*LISTED, *_SETS.split()])
+FOREIGN = frozenset([*_SETS.split(), *_MODULES.split()])
 
 
 OWN = "sensor"
@@ -68,6 +70,23 @@ def exists(name: str) -> bool:
     if first in LISTED:
         return rest.split(".")[0] in LISTED[first]
     return first in FOREIGN or (bool(rest) and first != OWN and _is_vendor(first))
+
+
+def is_ecs(name: str) -> bool:
+    """True if a name lies in a field set of ECS: then its ending tells its type."""
+    return name == "@timestamp" or name.partition(".")[0] in ECS_SETS
+
+
+def mistake(name: str, fields: Iterable[str] = ()) -> str | None:
+    """What a name that nobody has was to be, where it is a near miss of one that somebody has.
+
+    Empty for a name in this sensor's own space that is near none; None for what may be a field
+    of somebody's.
+    """
+    if exists(name):
+        return None
+    near = meant(name, fields)
+    return near if near or name.partition(".")[0] == OWN else None
 
 
 @lru_cache(maxsize=1024)

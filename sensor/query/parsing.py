@@ -17,9 +17,6 @@ QUERY_CHARACTERS_MAX = 65_536
 """The longest query that is parsed; the longest of Elastic's own has about a tenth of it."""
 QUERY_DEPTH_MAX = 64
 """The deepest nesting of brackets and `not`: every later step walks the tree by recursion."""
-_SHOWN_BEFORE = 400
-_SHOWN_AFTER = 120
-"""Characters of a very long line that an error shows around the caret."""
 
 
 def query_error(reason: str, text: str, at: int) -> QueryError:
@@ -31,9 +28,8 @@ def query_error(reason: str, text: str, at: int) -> QueryError:
     start = text.rfind("\n", 0, at) + 1
     end = text.find("\n", at)
     line = text[start : len(text) if end < 0 else end]
-    column = at - start + 1
-    shown = line[: column + _SHOWN_AFTER].rstrip("\r") if column <= _SHOWN_BEFORE else ""
-    return QueryError(reason, line=text.count("\n", 0, at) + 1, column=column, text=shown)
+    return QueryError(reason, line=text.count("\n", 0, at) + 1, column=at - start + 1,
+                      text=line.rstrip("\r"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,25 @@ def _glob(parts: list[str], insensitive: bool) -> Callable[[str], bool]:
     return lambda text: compiled.fullmatch(text) is not None
 
 
+def regex_of_wildcard(pattern: str) -> str:
+    """The regular expression of a wildcard pattern in which a backslash takes the next character
+    as it is, as in Elasticsearch's own wildcard queries.
+    """
+    pieces = []
+    for found in re.finditer(r"\\(?P<taken>.)|(?P<any>\*)|(?P<one>\?)|(?P<plain>.)", pattern,
+                             re.DOTALL):
+        match found.lastgroup:
+            case "any":
+                pieces.append(".*")
+            case "one":
+                pieces.append(".")
+            case kind:
+                character = found[kind or 0]
+                plain = character.isalnum() or character in " _"
+                pieces.append(character if plain else f"\\{character}")
+    return "".join(pieces)
+
+
 # --- regular expressions: a pattern becomes a tree, the tree a machine
 
 Test = Callable[[str], bool]

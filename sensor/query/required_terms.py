@@ -35,6 +35,7 @@ from sensor.query.ast import (
     Wildcard,
 )
 from sensor.query.document_rows import ecs_type_of
+from sensor.query.eql.functions import FUNCTIONS
 from sensor.query.values import number_of
 
 SAFE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in "\"&'/<>\\")
@@ -94,9 +95,11 @@ def required_terms(query: Query | Step) -> Clauses:
             return _of_compare(op, left, right)
         case OneOf(kind, FieldRef(name), options):
             return _of_match(kind, name, options, query.insensitive)
-        case Call(_, args):
-            # A function has no value where an argument has none, and nothing is not true.
-            return _distinct(clause for arg in args if isinstance(arg, FieldRef)
+        case Call(function, args):
+            # A function has no value where an argument has none that it needs, and nothing is not
+            # true.
+            needed = FUNCTIONS[function].needed(args)
+            return _distinct(clause for arg in needed if isinstance(arg, FieldRef)
                              for clause in _of_field(arg.name))
     return NO_CLAUSES  # also of `path:{...}`: its names may begin anywhere in a key
 

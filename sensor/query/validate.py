@@ -1,51 +1,42 @@
 """Validation of queries against the events of this sensor: fields, constants, satisfiability.
 
 A field that nobody has is a mistake (QueryError). A field of ECS that this sensor does not fill is
-absent: tests of it are decided now, and what is left of the query tells whether it runs as it is,
-runs degraded, or can never hold.
+absent: tests of it are decided now, as are those of values that a field never has, and what is left
+of the query tells whether it runs as it is, runs degraded, or can never hold (satisfiable.py).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sensor.errors import QueryError
 from sensor.query import ecs_names
 from sensor.query.ast import (
-    And,
     Compare,
     EventQuery,
     FieldRef,
     FieldTest,
     Literal,
     Nested,
-    Node,
-    Not,
-    Null,
     OneOf,
-    Or,
     Query,
     Range,
-    Sample,
-    Sequence,
     Step,
     Text,
     Wildcard,
     children,
 )
-from sensor.query.eql.predicate import field_names, truth
 from sensor.query.masks import NUMBER_TYPES
 from sensor.query.parsing import query_error
-from sensor.query.patterns import star_pattern
+from sensor.query.satisfiable import Evidence, why_never
 from sensor.query.values import address_of, date_span, is_network, number_of
 
+SHOWN_MAX = 100
+"""Characters of a name or a constant that a reason quotes."""
 _COMPARISON = re.compile(r"([\w@]+(?:\.\w+)+|@timestamp) *(?:={1,2}|!=|~|:=) *(.*)", re.DOTALL)
 """A bare value of KQL that was to be a test of a field, as other languages write it."""
-
-Known = Callable[[str], str | None]
-"""The ECS type of a field that the sensor's events can have; None: they never have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +47,19 @@ class Findings:
     absent: tuple[str, ...]
     """Fields and event categories that the sensor's events never have, each once."""
     satisfiable: bool
+    never: tuple[str, ...] = ()
+    """If it is not, the fields whose values are why."""
     doubtful: tuple[str, ...] = ()
     """If any event may come: names that no event is known to have, and what was probably meant.
     """
 
 
-def check(
-    query: Query, text: str, known: Known, fields: Collection[str] = (),
-    categories: Collection[str] | None = ("network",),
-) -> Findings:
-    """Hold a query against a schema.
-
-    `fields` are all names of the schema, `categories` the event categories that occur
-    (None: any).
-    """
-    checker = _Checker(text, known, fields, categories)
+def check(query: Query, text: str, evidence: Evidence) -> Findings:
+    """Hold a query against what events can be."""
+    checker = _Checker(text, evidence)
     checker.walk(query)
-    if isinstance(query, Sequence | Sample):
-        satisfiable = checker.steps_satisfiable(query)
-    else:
-        satisfiable = checker.decided(query) is not False
-    return Findings(tuple(checker.errors), tuple(checker.absent), satisfiable,
+    is_never, reasons = why_never(query, evidence)
+    return Findings(tuple(checker.errors), tuple(checker.absent), not is_never, reasons,
                     tuple(checker.doubtful))
 
 
@@ -89,14 +72,12 @@ def doubt(name: str, fields: Collection[str]) -> str:
 class _Checker:
     """One query held against one schema."""
 
-    def __init__(
-        self, text: str, known: Known, fields: Collection[str],
-        categories: Collection[str] | None,
-    ) -> None:
+    def __init__(self, text: str, evidence: Evidence) -> None:
         self.text = text
-        self.known = known
-        self.fields = fields
-        self.categories = categories
+        self.evidence = evidence
+        self.known = evidence.known
+        self.fields = evidence.fields
+        self.categories = evidence.categories()
         self.errors: list[QueryError] = []
         self.absent: dict[str, None] = {}
         self.doubtful: dict[str, None] = {}
@@ -159,12 +140,8 @@ class _Checker:
     def _field(self, field: Text | Wildcard, prefix: str) -> None:
         if isinstance(field, Text):
             self._name(prefix + field.text, field.at)
-        elif not self._fitting(field):
+        elif self.categories is not None and not self.evidence.fitting(field):
             self.absent["*".join(field.parts)] = None
-
-    def _fitting(self, field: Wildcard) -> list[str]:
-        fits = star_pattern(field.parts)
-        return [name for name in self.fields if fits(name)]
 
     def _name(self, name: str, at: int) -> None:
         if self.known(name) is not None:
@@ -172,20 +149,16 @@ class _Checker:
             if self.categories is None and (words := doubt(name, self.fields)):
                 self.doubtful[words] = None
             return
-        if ecs_names.exists(name):
+        near = ecs_names.mistake(name, self.fields)
+        if near is None:
             self.absent[name] = None
             return
-        reason = f"unknown field '{name}'"
-        if near := self._nearest(name):
+        reason = f"unknown field '{shortened(name)}'"
+        if near:
             reason += f": did you mean '{near}'?"
         error = query_error(reason, self.text, at)
         if str(error) not in map(str, self.errors):  # `field:(a or b)` names its field once
             self.errors.append(error)
-
-    def _nearest(self, name: str) -> str:
-        from difflib import get_close_matches  # noqa: PLC0415  only when something is wrong
-
-        return next(iter(get_close_matches(name[:200], list(self.fields), 1)), "")
 
     def _literal(self, name: str, value: object, at: int, op: str) -> None:
         if isinstance(value, str):
@@ -193,81 +166,29 @@ class _Checker:
 
     def _constant(self, name: str, text: str, at: int, op: str) -> None:
         """A constant that the type of its field can never equal is a mistake."""
-        reason = misfit(name, self.known(name) or "", text, op)
+        typed = name in self.fields or ecs_names.is_ecs(name)
+        reason = misfit(name, self.known(name) or "", text, op) if typed else ""
         if reason:
             self.errors.append(query_error(reason, self.text, at))
-
-    # --- what can be decided without an event: True, False, or None for "it depends"
-
-    def steps_satisfiable(self, query: Sequence | Sample) -> bool:
-        """True if every event that must occur can, and can be joined with the others."""
-        return all(
-            self.decided(step.event) is not False
-            and all(ref.optional or self.known(ref.name) for ref in (*query.by, *step.by))
-            for step in query.steps if not step.missing
-        )
-
-    def decided(self, node: Node, prefix: str = "") -> bool | None:
-        """The value of a node, as far as it does not depend on events; one line per shape."""
-        match node:
-            case And(items):
-                return _all_of(self.decided(item, prefix) for item in items)
-            case Or(items):
-                return _any_of(self.decided(item, prefix) for item in items)
-            case Not(item):
-                value = self.decided(item, prefix)
-                return None if value is None else not value
-            case EventQuery(category, condition):
-                if category is not None and not self._occurs(category):
-                    return False
-                return self.decided(condition)
-            case FieldTest(None):
-                return None
-            case FieldTest(field, value):
-                if self._is_present(field, prefix):
-                    return None
-                return isinstance(value, Null)
-            case Range(field):
-                return None if self._is_present(field, prefix) else False
-            case Nested(path, item):
-                inner = self.decided(item, f"{prefix}{path.text}.")
-                return False if inner is False else None
-        if any(self.known(name) is not None for name in field_names(node)):
-            return None
-        return truth(node, {})
-
-    def _is_present(self, field: Text | Wildcard | None, prefix: str) -> bool:
-        if isinstance(field, Text):
-            return self.known(prefix + field.text) is not None
-        return field is None or bool(self._fitting(field))
-
-
-def _all_of(values: Iterable[bool | None]) -> bool | None:
-    return _decide(values, deciding=False)
-
-
-def _any_of(values: Iterable[bool | None]) -> bool | None:
-    return _decide(values, deciding=True)
-
-
-def _decide(values: Iterable[bool | None], deciding: bool) -> bool | None:
-    seen = set(values)
-    if deciding in seen:
-        return deciding
-    return None if None in seen else not deciding
 
 
 def misfit(name: str, ecs_type: str, text: str, op: str = "==") -> str:
     """Why a constant can never be compared with a field of that type; empty if it can."""
+    shown = shortened(text)
     if ecs_type == "ip":
         if op in ("==", "!=") and not is_network(text):
-            return f"'{name}' is an address, '{text}' is neither an address nor a network"
+            return f"'{name}' is an address, '{shown}' is neither an address nor a network"
         if op not in ("==", "!=") and address_of(text) is None:
-            return f"'{name}' is an address, '{text}' is none"
+            return f"'{name}' is an address, '{shown}' is none"
     elif ecs_type in NUMBER_TYPES and number_of(text) is None:
-        return f"'{name}' is a number, '{text}' is none"
+        return f"'{name}' is a number, '{shown}' is none"
     elif ecs_type == "date" and date_span(text) is None:
         if re.match(r"now\b", text):
             return "dates relative to 'now' mean nothing in packet time"
-        return f"'{name}' is a date, '{text}' is none"
+        return f"'{name}' is a date, '{shown}' is none"
     return ""
+
+
+def shortened(text: str) -> str:
+    """A text to be quoted in a reason."""
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}..."

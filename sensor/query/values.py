@@ -8,6 +8,7 @@ is a number equals that number, and `true` the truth value.
 from __future__ import annotations
 
 import hashlib
+import math
 import operator
 import re
 from collections.abc import Callable
@@ -161,12 +162,30 @@ _DATE = re.compile(
 )
 
 
+_MILLISECONDS = re.compile("-?[0-9]{5,15}")
+"""Elasticsearch's other way to write a date: milliseconds since 1970; four digits are a year."""
+_MILLISECOND_NS = SECOND_NS // 1000
+
+
+def date_span_of(value: Value) -> tuple[int, int] | None:
+    """The time that a constant covers where it meets a date: a number counts milliseconds."""
+    if isinstance(value, str):
+        return date_span(value)
+    if isinstance(value, bool) or not math.isfinite(value):
+        return None
+    first = int(value) * _MILLISECOND_NS
+    return first, first + _MILLISECOND_NS
+
+
 @lru_cache(maxsize=4096)
 def date_span(text: str) -> tuple[int, int] | None:
     """The time that a date text covers, by how exactly it is written: its first and last + 1.
 
     Units: nanoseconds since 1970 UTC. `2026-01-02` covers a day, `...T03:04:05Z` a second.
     """
+    if _MILLISECONDS.fullmatch(text):
+        first = int(text) * _MILLISECOND_NS
+        return first, first + _MILLISECOND_NS
     found = _DATE.fullmatch(text)
     if not found:
         return None
@@ -202,7 +221,7 @@ def _zone(text: str | None) -> timezone:
 
 def _dates_hold(op: str, instant: DateText, other: Value) -> bool:
     """A date of an event against a span of time: after it means after its end."""
-    mine, span = date_span(instant), date_span(other) if isinstance(other, str) else None
+    mine, span = date_span(instant), date_span_of(other)
     if mine is None or span is None:
         return op == "==" and isinstance(other, str) and str(instant) == str(other)
     if isinstance(other, DateText):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from copy import deepcopy
 from datetime import UTC, datetime
 
 import orjson
 
 from sensor.base.units import SECOND_NS
+from sensor.ecs.schema import PRODUCT
 from sensor.model.alert import SEVERITIES, Alert
 from sensor.model.columns import Document
 from sensor.query.document_rows import merge, values_at
@@ -58,6 +60,8 @@ class AlertBuilder:
             message = printable(f"{self._rule.name}: {', '.join(filter(None, words))}")
         if match.name:
             parts.append(match.name)
+        if original := _original(document):
+            merge(document, {"sensor": {"alert": {"original": original}}})
         # Replaced, not merged: what the event says of other rules is not about this one.
         document.pop("rule", None)
         document.pop("threat", None)
@@ -95,6 +99,19 @@ class AlertBuilder:
             severity=self._rule.severity, risk_score=self._rule.risk_score,
             time_ns=time_ns, message=message, document=document,
         )
+
+
+def _original(document: Document) -> Document:
+    """What a document from elsewhere says itself where the alert will speak: nothing of ours."""
+    if values_at(document, "observer.product") == [PRODUCT]:
+        return {}
+    kept: Document = {name: document[name] for name in ("message", "rule") if name in document}
+    event = document.get("event")
+    if isinstance(event, dict):
+        own = {name: event[name] for name in ("kind", "severity", "risk_score") if name in event}
+        if own:
+            kept["event"] = own
+    return deepcopy(kept)
 
 
 def document_of(match: Match) -> Document:

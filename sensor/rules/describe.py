@@ -93,9 +93,7 @@ def check_paths(
 ) -> list[CheckRow]:
     """The contents of rule files: each rule with its status, and each error."""
     rules, errors = read_rules(paths, config, Schema(known_fields, any_event), resources)
-    wrong = {error.path for error in errors}
-    rows = [CheckRow(rule.text.path, rule.text.name, rule.status, rule.reason)
-            for rule in rules if rule.text.path not in wrong]
+    rows = [CheckRow(rule.text.path, rule.text.name, rule.status, rule.reason) for rule in rules]
     rows += [CheckRow(error.path, "", "error", text)
              for text, error in {str(error): error for error in errors}.items()]
     return sorted(rows, key=lambda row: row.file)

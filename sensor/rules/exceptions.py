@@ -17,8 +17,9 @@ from sensor.errors import ConfigError, QueryError
 from sensor.model.addresses import Networks
 from sensor.model.columns import AddressColumn, Mask, Rows
 from sensor.query import ecs_names
-from sensor.query.ast import FieldRef, Literal, OneOf
+from sensor.query.ast import FieldRef, Literal, Node, OneOf, any_of
 from sensor.query.masks import Predicate, ValuesTest, network_mask, present
+from sensor.query.patterns import regex_of_wildcard
 from sensor.query.predicate import (
     all_predicates,
     any_object,
@@ -110,12 +111,17 @@ def _json(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, Tab
     """The items of a Kibana export; its list containers and closing counts are passed over."""
     others: list[object] = []
     is_right = False
-    for found in values_of(path, content):
+    values = list(values_of(path, content))
+    lists = [found[1] for found in values if isinstance(found, tuple)]
+    endpoint = {str(each["list_id"]) for each in lists
+                if isinstance(each, dict) and "list_id" in each
+                and str(each.get("type", "")).startswith("endpoint")}
+    for found in values:
         if isinstance(found, QueryError):
             errors.append(str(found))
             is_right = True
         elif isinstance(found[1], dict) and "entries" in found[1]:
-            yield f"{path}:{found[0]}", _from_kibana(found[1])
+            yield f"{path}:{found[0]}", _from_kibana(found[1], endpoint)
             is_right = True
         else:
             # A list may be empty.
@@ -125,7 +131,9 @@ def _json(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, Tab
         errors.append(f"{path}: no exception item in it: {kind_of(others)}")
 
 
-def _from_kibana(document: Table) -> Table:
+def _from_kibana(document: Table, endpoint: set[str]) -> Table:
+    """An item as our own files have it; `endpoint` are the lists of Elastic's endpoint in its file.
+    """
     comments = document.get("comments")
     texts = [item.get("comment") for item in comments if isinstance(item, dict)] if isinstance(
         comments, list) else []
@@ -138,6 +146,9 @@ def _from_kibana(document: Table) -> Table:
     if document.get("expire_time"):
         item["expires"] = document["expire_time"]
     systems = document.get("os_types")
+    # In Kibana's searches a backslash takes the next character as it is; to the endpoint it is one.
+    item["escapes"] = not (systems or item["list_id"] in endpoint
+                           or str(item["list_id"]).startswith("endpoint"))
     if systems and isinstance(item["entries"], list):  # an endpoint's: only for events of such
         item["entries"] = [*item["entries"], {
             "field": "host.os.type", "operator": "included", "type": "match_any", "value": systems}]
@@ -213,7 +224,7 @@ class _ItemReader:
         if not isinstance(name, str) or not name:
             self._error("an entry needs a 'field'")
             return None
-        if self._known(prefix + name) is None and not ecs_names.exists(prefix + name):
+        if self._known(prefix + name) is None and ecs_names.mistake(prefix + name) is not None:
             self._error(f"unknown field '{prefix}{name}'")
         operator = entry.get("operator", "included")
         if operator not in ("included", "excluded"):
@@ -251,11 +262,16 @@ class _ItemReader:
             return None
         for value in values:
             reason = misfit(name, self._known(name) or "", str(value))
-            if reason and kind != "wildcard":
+            if reason and kind != "wildcard" and ecs_names.is_ecs(name):
                 self._error(reason)
-        word = "like" if kind == "wildcard" else "in"
-        options = tuple(Literal(text_of(value) if word == "like" else value) for value in values)
-        return compile_query(OneOf(word, FieldRef(name), options))
+        if kind != "wildcard":
+            return compile_query(OneOf("in", FieldRef(name), tuple(map(Literal, values))))
+        return compile_query(any_of([self._pattern(name, text_of(value)) for value in values]))
+
+    def _pattern(self, name: str, text: str) -> Node:
+        if "\\" in text and self._raw.get("escapes"):
+            return OneOf("regex", FieldRef(name), (Literal(regex_of_wildcard(text)),))
+        return OneOf("like", FieldRef(name), (Literal(text),))
 
     def _listed(self, name: str, table: object) -> Predicate | None:
         """A value list: `path` (or Kibana's `id`) names a file beside the exceptions file."""

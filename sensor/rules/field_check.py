@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sensor.query import ecs_names
+from sensor.query.satisfiable import Evidence
 from sensor.rules.files import RuleText
 from sensor.rules.types import (
     NewTermsText,
@@ -28,7 +29,7 @@ class Fields:
     """True if the rule can match without them."""
 
 
-def fields_of(special: Special, type_of: Callable[[str], str | None]) -> Fields:
+def fields_of(special: Special, evidence: Evidence) -> Fields:
     """Hold a rule's fields against those that events have."""
     match special:
         case ThresholdText(fields, _, cardinality_field):
@@ -37,8 +38,8 @@ def fields_of(special: Special, type_of: Callable[[str], str | None]) -> Fields:
             names = list(fields)
         case ThreatText(mapping):
             names = [entry.field for group in mapping for entry in group]
-    lacking = dict.fromkeys(name for name in names if type_of(name) is None)
-    unknown = tuple(name for name in lacking if not ecs_names.exists(name))
+    lacking = dict.fromkeys(name for name in names if not evidence.occurs(name))
+    unknown = _unknown(lacking, evidence)
     absent = tuple(name for name in lacking if name not in unknown)
     satisfiable = not absent
     if isinstance(special, ThreatText):
@@ -50,13 +51,19 @@ def fields_of(special: Special, type_of: Callable[[str], str | None]) -> Fields:
 
 
 def suppression_fields(
-    text: RuleText, type_of: Callable[[str], str | None]
+    text: RuleText, evidence: Evidence
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The fields that a rule groups by to suppress: those that nobody has, and those that the
     events of this sensor never have.
     """
     if text.suppression is None or isinstance(text.special, ThresholdText):
         return (), ()
-    lacking = [name for name in text.suppression.group_by if type_of(name) is None]
-    return (tuple(name for name in lacking if not ecs_names.exists(name)),
-            tuple(name for name in lacking if ecs_names.exists(name)))
+    lacking = [name for name in text.suppression.group_by if not evidence.occurs(name)]
+    unknown = _unknown(lacking, evidence)
+    return unknown, tuple(name for name in lacking if name not in unknown)
+
+
+def _unknown(names: Iterable[str], evidence: Evidence) -> tuple[str, ...]:
+    return tuple(name for name in names
+                 if evidence.known(name) is None
+                 and ecs_names.mistake(name, evidence.fields) is not None)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from sensor.base.escape import harmless
 from sensor.base.units import SECOND_NS
-from sensor.errors import QueryError
+from sensor.errors import QueryError, quoted
 from sensor.model.alert import SEVERITIES
 from sensor.rules.kibana_json import Table, is_json, kind_of, values_of
 from sensor.rules.types import UNITS_S, Special, ThresholdText, lookback_ns, read_special
@@ -67,8 +68,8 @@ class RuleText:
     building_block: bool
     disabled: bool
     """True if somebody switched it off in Kibana."""
-    has_filters: bool
-    """True if Kibana's filters narrow the query; they are no part of its text."""
+    filters: tuple[object, ...]
+    """Kibana's filters, which narrow the query without being part of its text."""
     category_field: str
     """The field of EQL's event category, if the rule names one."""
     exception_lists: tuple[str, ...]
@@ -83,6 +84,8 @@ class RuleText:
     """The part that only rules of its type have: threshold, new terms, indicators."""
     lines: Sequence[str] = field(default=(), compare=False, repr=False)
     """The lines of its file; none where that is JSON."""
+    errors: tuple[QueryError, ...] = field(default=(), compare=False, repr=False)
+    """What is wrong with it beside its query; with any it is looked at only to find more."""
 
     def line_of(self, word: str) -> int:
         """The line of its file on which a word stands in quotes; 0 if unknown."""
@@ -97,8 +100,7 @@ class RuleText:
         if not self.lines:
             # The file has the query in one piece, escaped: its own line is shown instead.
             reason = f"{error.reason} (query line {error.line}, column {error.column})"
-            if error.text and error.column:
-                reason += f"\n    {error.text}\n    {' ' * (error.column - 1)}^"
+            reason += quoted(error.text, error.column)
             return QueryError(reason, path=self.path, line=self.query_line)
         line = self.query_line + error.line - 1
         written = self.lines[line - 1].rstrip("\r") if 0 < line <= len(self.lines) else ""
@@ -115,17 +117,53 @@ def find_files(paths: Iterable[str]) -> tuple[list[Path], list[QueryError]]:
     errors = []
     for name in paths:
         path = Path(name)
-        if path.is_dir():
-            found = sorted(file for file in path.rglob("*")
-                           if file.suffix in (".toml", ".ndjson") and file.is_file())
+        if not name:  # what a variable that is not set leaves in a script, and no "here"
+            errors.append(QueryError("an empty name of a file or folder", path=str(path)))
+        elif path.is_dir():
+            found = sorted(file for file in path.rglob("*") if file.is_file() and (
+                file.suffix in (".toml", ".ndjson")
+                or (file.suffix == ".json" and _names_a_rule(file))))
             if not found:
-                errors.append(QueryError("no rule files (*.toml, *.ndjson) here", path=str(path)))
+                reason = "no rule files (*.toml, *.ndjson, *.json) here"
+                others = [kind for file in sorted(path.rglob("*")) if (kind := other_kind(file))]
+                errors.append(QueryError(f"{reason}{': ' if others else ''}{''.join(others[:1])}",
+                                         path=str(path)))
             files.update(dict.fromkeys(found))
         elif path.exists():
             files[path] = None
         else:
             errors.append(QueryError("no such file or directory", path=str(path)))
     return list(files), errors
+
+
+def _names_a_rule(path: Path) -> bool:
+    """True if a file of JSON in a folder is one of rules: others may lie beside them."""
+    try:
+        return path.stat().st_size <= FILE_BYTES_MAX and b'"rule_id"' in path.read_bytes()
+    except OSError:
+        return False
+
+
+_SURICATA = re.compile(
+    r"^[ \t]*#?[ \t]*(?:alert|drop|pass|reject|log)[ \t]+[\w-]+[ \t]+\S.*?(?:->|<>).*\(.*;.*\)",
+    re.MULTILINE)
+_SIGMA = re.compile(r"^(?:logsource|detection)[ \t]*:", re.MULTILINE)
+
+
+def other_kind(path: Path, content: str | None = None) -> str:
+    """The kind of rules of other programs that a file holds; empty if none is known."""
+    if content is None:
+        if path.suffix.lower() not in (".yml", ".yaml", ".rules") or not path.is_file():
+            return ""
+        try:
+            content = path.read_bytes()[:FILE_BYTES_MAX].decode("utf-8", "replace")
+        except OSError:
+            return ""
+    if len(_SIGMA.findall(content)) > 1:
+        return f"{harmless(path.name)} is a Sigma rule: it has to be converted first"
+    if _SURICATA.search(content):
+        return f"{harmless(path.name)} has rules of Suricata or Snort: they are not evaluated"
+    return ""
 
 
 def read_file(path: Path) -> Iterator[RuleText | QueryError]:
@@ -140,6 +178,9 @@ def read_file(path: Path) -> Iterator[RuleText | QueryError]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         yield QueryError(f"cannot be read: {reason}", path=str(path))
+        return
+    if not is_json(path.name) and (kind := other_kind(path, content)):
+        yield QueryError(kind, path=str(path))
         return
     documents = _json(path, content) if is_json(path.name) else _toml(path, content)
     for document in documents:
@@ -160,7 +201,7 @@ def _toml(path: Path, content: str) -> Iterator[tuple[Table, int] | QueryError]:
         yield QueryError(
             f"TOML: {reason[: place.start()] if place else reason}", path=str(path),
             line=line, column=column,
-            text=lines[line - 1][:500] if 0 < line <= len(lines) else "",
+            text=lines[line - 1] if 0 < line <= len(lines) else "",
         )
 
 
@@ -196,11 +237,7 @@ class _Reader:
         if not self.rule:
             yield QueryError("no [rule] table", path=self.path, line=self.line)
             return
-        text = self._text()
-        if self.errors:
-            yield from self.errors
-        else:
-            yield text
+        yield self._text()
 
     def _text(self) -> RuleText:
         kind = self._required("type")
@@ -214,7 +251,7 @@ class _Reader:
         if not isinstance(sensor, dict):
             sensor = {}
         special = read_special(self.rule, sensor, self._error)
-        return RuleText(
+        text = RuleText(
             path=self.path, id=self._required("rule_id"), name=self._required("name"),
             type=kind, language=self._language(kind),
             query=self._query(kind) if runs else "", query_line=self._query_line(),
@@ -228,7 +265,7 @@ class _Reader:
             max_signals=self._max_signals(), suppression=self._suppression(special),
             building_block=self.rule.get("building_block_type") is not None,
             disabled=self.rule.get("enabled") is False and is_json(self.path),
-            has_filters=bool(self._typed("filters", list, [])),
+            filters=tuple(self._typed("filters", list, [])),
             category_field=self._typed("event_category_override", str, ""),
             exception_lists=tuple(
                 str(item["list_id"]) for item in self._typed("exceptions_list", list, [])
@@ -240,6 +277,7 @@ class _Reader:
             special=special,
             lines=() if is_json(self.path) else self.lines,
         )
+        return replace(text, errors=tuple(self.errors))
 
     # --- kinds of values
 

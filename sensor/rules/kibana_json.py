@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from sensor.errors import QueryError
 
+SAVED_RULE = "security-rule"
+"""The type of a package's saved objects that are rules."""
 SUFFIXES = (".ndjson", ".jsonl", ".json")
 _SPACE = re.compile(r"[\s,]*")
 
@@ -35,7 +37,7 @@ def values_of(path: str, content: str) -> Iterator[Placed | QueryError]:
         except (ValueError, RecursionError) as error:
             yield QueryError(f"JSON: {error}", path=path, line=line)
             continue
-        for member in value if isinstance(value, list) else [value]:
+        for member in unwrapped(value):
             yield line, member
 
 
@@ -57,10 +59,26 @@ def _spread(path: str, content: str) -> Iterator[Placed | QueryError]:
         except RecursionError:
             yield QueryError("JSON: nested too deep", path=path)
             return
-        yield content.count("\n", 0, at) + 1, value
+        line = content.count("\n", 0, at) + 1
+        for member in unwrapped(value):
+            yield line, member
         at = last
     if array:
         yield QueryError("JSON: the array does not end", path=path)
+
+
+def unwrapped(value: object) -> list[object]:
+    """The objects in a value: members of an array or of an answer of Kibana's `_find`, and what a
+    package keeps in a saved object.
+    """
+    if isinstance(value, list):
+        return [member for item in value for member in unwrapped(item)]
+    if isinstance(value, dict):
+        if isinstance(value.get("data"), list) and "total" in value:
+            return unwrapped(value["data"])
+        if isinstance(value.get("attributes"), dict) and value.get("type") == SAVED_RULE:
+            return [value["attributes"]]
+    return [value]
 
 
 def _after_space(content: str, at: int) -> int:
@@ -71,6 +89,8 @@ def _after_space(content: str, at: int) -> int:
 def kind_of(values: Iterable[object]) -> str:
     """The probable kind of JSON that was not looked for, and where it belongs."""
     objects = [value for value in values if isinstance(value, dict)]
+    if any("detection" in each and "logsource" in each for each in objects):
+        return "this is a Sigma rule: it has to be converted first"
     if any("rule_id" in each for each in objects):
         return "these are rules: give them to --rules"
     if any("entries" in each and ("item_id" in each or "list_id" in each) for each in objects):

@@ -22,26 +22,35 @@ from sensor.query.stateful.sequence import Tracker
 from sensor.rules.exceptions import ExceptionItem
 from sensor.rules.field_check import fields_of, suppression_fields
 from sensor.rules.files import UNSUPPORTED_TYPES, RuleText, find_files, read_file, why_no_rule
-from sensor.rules.rule import CannotRun, Resources, Rule, RulesError, Schema
+from sensor.rules.filters import conditions_of
+from sensor.rules.rewriting import by_category_field, in_any_view, narrowed
+from sensor.rules.rule import CANNOT_RUN, CannotRun, Resources, Rule, RulesError, Schema
 from sensor.rules.runners import OrderRunner, Runner, SingleRunner
 
 CATEGORY = "event.category"
 
 
 def load_rules(
-    paths: Iterable[str], config: Config, schema: Schema, resources: Resources | None = None
-) -> list[Rule]:
-    """The rules of files and folders. Errors: RulesError has everything at once."""
+    paths: Iterable[str], config: Config, schema: Schema, resources: Resources | None = None,
+    *, strict: bool = True,
+) -> tuple[list[Rule], list[QueryError]]:
+    """The rules of files and folders, and what is wrong with those that were left out.
+
+    Left out is a wrong rule of a folder, unless `strict` or nothing else would be left. Errors:
+    RulesError has everything at once.
+    """
+    paths = list(paths)
     rules, errors = read_rules(paths, config, schema, resources)
-    if errors:
+    named = {str(Path(path)) for path in paths}
+    if errors and (strict or not rules or any(error.path in named for error in errors)):
         raise RulesError(errors)
-    return rules
+    return rules, errors
 
 
 def read_rules(
     paths: Iterable[str], config: Config, schema: Schema, resources: Resources | None = None
 ) -> tuple[list[Rule], list[QueryError]]:
-    """The rules of files and folders, and everything that is wrong with them."""
+    """The sound rules of files and folders, and everything that is wrong with the others."""
     paths = list(paths)
     files, errors = find_files(paths)
     rules = []
@@ -53,14 +62,30 @@ def read_rules(
                 errors.append(text)
                 continue
             rule = Rule(text)
-            wrong = _compile(rule, config, schema)
-            if text.special is not None and rule.runner is not None and not wrong:
-                wrong = _specialise(rule, config, schema, resources or Resources())
-            if rule.runner is not None and not wrong:
-                wrong = _check_suppression(rule, schema)
-            rules.append(rule)
+            wrong = _wrong_with(rule, config, schema, resources or Resources())
             errors += wrong
-    return rules, errors + _without_rules(paths, files, with_rules) + _duplicates(rules)
+            if not wrong:
+                rules.append(rule)
+    errors += _without_rules(paths, files, with_rules)
+    return _distinct(rules, errors), errors
+
+
+def _wrong_with(
+    rule: Rule, config: Config, schema: Schema, resources: Resources
+) -> list[QueryError]:
+    """Make a rule ready; everything that is wrong with it."""
+    text = rule.text
+    wrong = [*text.errors, *_compile(rule, config, schema)]
+    if wrong:
+        return wrong + _unknown_fields(text, schema)
+    if rule.runner is None:
+        return []
+    wrong = _unknown_fields(text, schema)
+    if text.special is not None and not wrong:
+        wrong = _specialise(rule, config, schema, resources)
+    if rule.runner is not None and not wrong:
+        _remark_suppression(rule, schema)
+    return wrong
 
 
 def _without_rules(
@@ -85,27 +110,17 @@ def _without_rules(
 def _compile(rule: Rule, config: Config, schema: Schema) -> list[QueryError]:
     """Give a rule its tree, and a runner if it can run; what is wrong with its query."""
     text = rule.text
-    refusal = _why_refused(text)
-    if text.type in UNSUPPORTED_TYPES or text.language == "lucene":
-        rule.refuse(refusal)
-        return []
-    try:
-        query: Query = (eql if text.type == "eql" else kql).parse(text.query)
-    except QueryError as error:
-        rule.refuse(refusal)
-        return [] if refusal else [text.with_location(error)]
-    rule.query = query
-    if refusal:
-        rule.refuse(refusal)
-        return []
-    findings = validate.check(query, text.query, schema.type_of, schema.fields, schema.categories)
-    if findings.errors:
-        return [text.with_location(error) for error in findings.errors]
+    wrong = _parse(rule, schema)
+    query = rule.query
+    if wrong or query is None or rule.status == CANNOT_RUN:
+        return wrong
+    findings = validate.check(query, text.query, schema.evidence)
     absent = ", ".join(findings.absent)
     if not findings.satisfiable:
+        reasons = [*findings.never, *([f"not on a tap: {absent}"] if absent else [])]
         rule.refuse(
             f"runs on network evidence only: {text.network_leg} covers its network leg"
-            if text.network_leg else f"not on a tap: {absent}: the condition can never hold")
+            if text.network_leg else f"{'; '.join(reasons)}: the condition can never hold")
         return []
     rule.remark(f"not on a tap: {absent}" if absent else "", *findings.doubtful)
     lists = external_lists(query)
@@ -113,8 +128,37 @@ def _compile(rule: Rule, config: Config, schema: Schema) -> list[QueryError]:
         rule.query, rule.is_strict = strictly_external(query), True
         lists = external_lists(rule.query)
     rule.external = tuple(dict.fromkeys(cidr for cidrs in lists for cidr in cidrs))
-    rule.runner = _runner(rule.query, text, config, schema)
+    rule.runner = _runner(rule.query or query, text, config, schema)
     return []
+
+
+def _parse(rule: Rule, schema: Schema) -> list[QueryError]:
+    """Give a rule its tree, with what the rule says beside its query in it; what is wrong."""
+    text = rule.text
+    refusal = _why_refused(text)
+    if refusal:
+        rule.refuse(refusal)
+    if text.type in UNSUPPORTED_TYPES or text.language == "lucene" or not text.query:
+        return []
+    try:
+        query: Query = (eql if text.type == "eql" else kql).parse(text.query)
+        filters = conditions_of(text.filters)
+    except QueryError as error:
+        return [] if refusal else [text.with_location(error)]
+    except CannotRun as reason:
+        rule.refuse(str(reason))
+        return []
+    if text.type == "eql" and text.category_field not in ("", CATEGORY):
+        query = by_category_field(query, text.category_field)
+    rule.query = in_any_view(narrowed(query, filters))
+    if refusal:
+        return []
+    evidence = schema.evidence
+    wrong = [text.with_location(error)
+             for error in validate.check(query, text.query, evidence).errors]
+    return wrong + [
+        QueryError(f"filters: {error.reason}", path=text.path, line=text.line_of("filters"))
+        for node in filters for error in validate.check(node, "", evidence).errors]
 
 
 def _specialise(
@@ -125,10 +169,7 @@ def _specialise(
     assert text.special is not None and isinstance(rule.runner, SingleRunner)
     from sensor.rules.runner_factory import build  # noqa: PLC0415  17 ms, for few rules
 
-    fields = fields_of(text.special, schema.type_of)
-    if fields.unknown:
-        return [QueryError(f"unknown field '{name}'", path=text.path, line=text.line_of(name))
-                for name in fields.unknown]
+    fields = fields_of(text.special, schema.evidence)
     if not fields.satisfiable:
         rule.refuse(f"not on a tap: {', '.join(fields.absent)}")
         return []
@@ -150,16 +191,24 @@ def _specialise(
     return []
 
 
-def _check_suppression(rule: Rule, schema: Schema) -> list[QueryError]:
+def _unknown_fields(text: RuleText, schema: Schema) -> list[QueryError]:
+    """The fields that nobody has among those that a rule names outside of its query."""
+    unknown = [(name, "") for name in fields_of(text.special, schema.evidence).unknown
+               ] if text.special is not None else []
+    unknown += [(name, "alert_suppression: ")
+                for name in suppression_fields(text, schema.evidence)[0]]
+    return [QueryError(f"{where}unknown field '{validate.shortened(name)}'", path=text.path,
+                       line=text.line_of(name)) for name, where in unknown]
+
+
+def _remark_suppression(rule: Rule, schema: Schema) -> None:
     """Hold what alerts are grouped by against the fields that there are."""
     text = rule.text
-    unknown, absent = suppression_fields(text, schema.type_of)
+    _, absent = suppression_fields(text, schema.evidence)
     if absent:
         rule.remark(f"alert_suppression: not on a tap: {', '.join(absent)}")
     if schema.any_event and text.suppression is not None:
         rule.remark(*(validate.doubt(name, schema.fields) for name in text.suppression.group_by))
-    return [QueryError(f"alert_suppression: unknown field '{name}'", path=text.path,
-                       line=text.line_of(name)) for name in unknown]
 
 
 def _runner(query: Query, text: RuleText, config: Config, schema: Schema) -> Runner:
@@ -178,25 +227,24 @@ def _why_refused(text: RuleText) -> str:
         return "language lucene: only kuery and eql are evaluated"
     if text.disabled:
         return "disabled in its export"
-    if text.has_filters:
-        return "its filters ([[rule.filters]]) are not evaluated"
-    if text.type == "eql" and text.category_field not in ("", CATEGORY):
-        return f"its event_category_override ({text.category_field}) is not evaluated"
     return ""
 
 
-def _duplicates(rules: list[Rule]) -> list[QueryError]:
+def _distinct(rules: list[Rule], errors: list[QueryError]) -> list[Rule]:
+    """The rules without those whose id an earlier one has; these go to the errors."""
     first: dict[str, RuleText] = {}
-    errors = []
+    kept = []
     for rule in rules:
         known = first.setdefault(rule.text.id, rule.text)
-        if known is not rule.text and rule.text.id:
-            place = f"{known.path}:{known.line_of(known.id)}".removesuffix(":0")
-            errors.append(QueryError(
-                f"rule id {rule.text.id} is already used by {harmless(place)}",
-                path=rule.text.path, line=rule.text.line_of(rule.text.id),
-            ))
-    return errors
+        if known is rule.text:
+            kept.append(rule)
+            continue
+        place = f"{known.path}:{known.line_of(known.id)}".removesuffix(":0")
+        errors.append(QueryError(
+            f"rule id {rule.text.id} is already used by {harmless(place)}",
+            path=rule.text.path, line=rule.text.line_of(rule.text.id),
+        ))
+    return kept
 
 
 def assign_exceptions(items: list[ExceptionItem], rules: list[Rule]) -> list[str]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sensor.ecs.document_kinds import document_kinds
 from sensor.errors import OperatorError, QueryError
 from sensor.query.ast import Query
 from sensor.query.document_rows import ecs_type_of
 from sensor.query.predicate import Shared
+from sensor.query.satisfiable import Evidence
 from sensor.rules.exceptions import ExceptionItem
 from sensor.rules.files import RuleText
 from sensor.rules.runners import Runner
@@ -101,8 +103,8 @@ class Schema:
         return tuple(self.known_fields)
 
     @property
-    def categories(self) -> Collection[str] | None:
-        """The event categories that occur; None: any."""
-        if self.any_event:
-            return None
-        return ("network", "process") if PROCESS_ID in self.known_fields else ("network",)
+    def evidence(self) -> Evidence:
+        """What the events of the run can be, for the check of queries."""
+        processes = PROCESS_ID in self.known_fields
+        kinds = None if self.any_event else document_kinds(processes=processes)
+        return Evidence(self.type_of, self.fields, kinds)

@@ -6,6 +6,7 @@ that a tap never sees) stays in the set with the reason, and the set says so onc
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -18,11 +19,13 @@ from sensor.query.document_rows import merge
 from sensor.rules.exceptions import read_exceptions
 from sensor.rules.kibana_json import is_json
 from sensor.rules.loader import assign_exceptions, load_rules
-from sensor.rules.rule import CANNOT_RUN, RUNS, Resources, Rule, Schema
+from sensor.rules.rule import CANNOT_RUN, DEGRADED, RUNS, Resources, Rule, RulesError, Schema
 from sensor.rules.runners import Match
 from sensor.rules.running_rule import Counters, LedgerRow, RunningRule, ledger_row
 
 DOCUMENTS_AT_ONCE = 256
+LEFT_OUT = "rule left out: "
+"""How a notice of a wrong rule begins."""
 Ledger = dict[str, LedgerRow]
 Found = tuple[Match, int]
 """A match and the index of its rule."""
@@ -36,7 +39,7 @@ class RuleSet:
     ) -> None:
         self.rules = rules
         self.show_building_blocks = show_building_blocks
-        self.notices: list[str] = [_notice(rule) for rule in rules if rule.status != RUNS]
+        self.notices: list[str] = _notices(rules)
         self.running = [RunningRule(rule, config) for rule in rules if rule.runner is not None]
         """The rules that run, with what they remember and count."""
         self._due_ns: int | None = None
@@ -55,17 +58,20 @@ class RuleSet:
         any_event: bool = False,
         show_building_blocks: bool = False,
         resources: Resources | None = None,
+        strict: bool = True,
     ) -> RuleSet:
         """The rules of files and folders, with the exceptions from files.
 
         `known_fields` gives the ECS type of each field that the sensor's events can have;
-        `any_event` says that other events come too, which can have any field.
+        `any_event` says that other events come too, which can have any field. Unless `strict`,
+        the wrong rules of a folder are left out, with a notice each.
         Errors: RulesError, or ConfigError for the exceptions; each has everything at once.
         """
         schema = Schema(known_fields, any_event)
-        loaded = load_rules(paths, config, schema, resources)
+        loaded, errors = load_rules(paths, config, schema, resources, strict=strict)
         items = read_exceptions(exceptions, schema.type_of)
         ruleset = cls(loaded, config, show_building_blocks=show_building_blocks)
+        ruleset.notices[:0] = [f"{LEFT_OUT}{error}" for error in RulesError(errors).errors]
         ruleset.notices += assign_exceptions(items, loaded)
         running = [rule.text for rule in loaded if rule.runner is not None]
         if any(text.special is not None for text in running):
@@ -213,6 +219,39 @@ def _short_name(rule: Rule) -> str:
     """The name to ask for a rule by: its file's stem, or its name where a file has several."""
     path = Path(rule.text.path)
     return harmless(rule.text.name if is_json(path.name) else path.stem)
+
+
+NOTICES_MAX = 20
+"""Rules of which each has a notice of its own; of more there is one for each kind of reason."""
+
+
+def _notices(rules: list[Rule]) -> list[str]:
+    """What is said of rules that do not run as they are."""
+    others = [rule for rule in rules if rule.status != RUNS]
+    if len(others) <= NOTICES_MAX:
+        return [_notice(rule) for rule in others]
+    counts = Counter((rule.status, _kind_of_reason(rule.reason)) for rule in others)
+    return [f"{count} rule{'s'[:count != 1]} {_VERBS[status][count != 1]}: {kind}"
+            for (status, kind), count in counts.most_common()
+            ] + ["`sensor rules check` has the reason of each"]
+
+
+_VERBS = {CANNOT_RUN: ("cannot run here", "cannot run here"),
+          DEGRADED: ("runs degraded", "run degraded")}
+
+
+def _kind_of_reason(reason: str) -> str:
+    """The reason without what only one rule says."""
+    if reason.endswith("the condition can never hold"):
+        return "they ask for what no event here has"
+    for start, kind in (("its filter", "a filter is not evaluated"),
+                        ("not on a tap: ", "they ask for what is not on a tap"),
+                        ("alert_suppression: not on a tap", "they group by what is not on a tap")):
+        if reason.startswith(start):
+            return kind
+    if reason.startswith("no event is known"):
+        return "they ask for names that look misspelt"
+    return reason
 
 
 def _notice(rule: Rule) -> str:

@@ -7,10 +7,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sensor.query.ast import Node
 from sensor.query.patterns import wildcard
 from sensor.query.values import Value, inside, number_of, text_of
 
 Result = Value | None
+MANY = 5_000
+"""The arity of a function that takes as many arguments as there are."""
 Apply = Callable[[tuple[Value, ...], bool], Result]
 TEXT_MAX = 65_536
 """Characters of a text that a function may make."""
@@ -26,6 +29,17 @@ class Function:
     apply: Apply
     has_insensitive_form: bool = False
 
+    def given(self, args: list[tuple[Value, ...]]) -> list[tuple[Value, ...]]:
+        """The values of its arguments without those at the end that may be left out and are null.
+        """
+        while self.arity_max < MANY and len(args) > self.arity_min and not args[-1]:
+            args = args[:-1]
+        return args
+
+    def needed(self, args: tuple[Node, ...]) -> tuple[Node, ...]:
+        """The arguments without which it has no value."""
+        return args if self.arity_max == MANY else args[: self.arity_min]
+
     @property
     def arity_text(self) -> str:
         """The arity in words."""
@@ -34,9 +48,6 @@ class Function:
         if self.arity_min == self.arity_max:
             return f"{self.arity_min} argument" + "s" * (self.arity_min != 1)
         return f"{self.arity_min} to {self.arity_max} arguments"
-
-
-MANY = 5_000
 
 
 def calculate(op: str, left: Value, right: Value) -> Result:
@@ -138,9 +149,11 @@ def _number(args: tuple[Value, ...], _: bool) -> Result:
         return text if _is_number(text) and len(args) == 1 else None
     if type(base) is not int or not 2 <= base <= 36:
         return None
+    digits = text.lower()
+    if len(args) == 1 and digits.startswith("0x"):
+        base = 16
     if base == 10:
         return number_of(text)
-    digits = text.lower()
     if base == 16:
         digits = digits.removeprefix("0x")
     if not digits.isascii() or not digits.isalnum() or len(digits) > 64:

@@ -40,6 +40,7 @@ _UNITS_NS = {
     "ms": SECOND_NS // 1000, "s": SECOND_NS, "m": 60 * SECOND_NS,
     "h": 3600 * SECOND_NS, "d": 86400 * SECOND_NS,
 }
+_MAXSPAN_NS = 366 * 86400 * SECOND_NS
 _RUNS_MAX = 100
 _STEPS_MAX = 64
 _ARGUMENTS_MAX = 5_000
@@ -54,7 +55,8 @@ _NAMES = {
     "_COMMA": "','", "NAME": "a name", "NUMBER": "a number", "STRING": "a string",
     "SEQUENCE": "'sequence'", "SAMPLE": "'sample'", "_ASSIGN": "'='",
 }
-_ESCAPES = {"t": "\t", "r": "\r", "n": "\n", "b": "\b", "f": "\f", "\\": "\\", '"': '"'}
+_ESCAPES = {"t": "\t", "r": "\r", "n": "\n", "b": "\b", "f": "\f", "\\": "\\", '"': '"',
+            "'": "'"}
 _HINTS = {
     "'": 'strings stand in double quotes: "..."',
     "&&": "write 'and' for '&&'",
@@ -87,8 +89,7 @@ class _Builder:
             case "sequence":
                 return self._sequence(tree)
             case "sample":
-                _, by, *steps = tree.children
-                return Sample(self._keys(by), tuple(self._steps(steps)))
+                return self._sample(tree)
         return self._event(tree)
 
     # --- events and their order
@@ -122,6 +123,15 @@ class _Builder:
                     "'until' needs as many 'by' keys as the events", until.children[0])
         return Sequence(self._keys(by), self._maxspan_ns(maxspan), tuple(nodes), end)
 
+    def _sample(self, tree: ParseNode) -> Sample:
+        first, by, *trees = tree.children
+        keys, steps = self._keys(by), self._steps(trees)
+        if len({len(step.by) for step in steps}) > 1:
+            raise self._error("each event needs the same number of 'by' keys", first)
+        if not keys and not steps[0].by:
+            raise self._error("a sample needs 'by' keys: of all events, or of each", first)
+        return Sample(keys, tuple(steps))
+
     def _steps(self, trees: list[ParseNode]) -> list[Step]:
         if len(trees) > _STEPS_MAX:
             raise self._error(f"more than {_STEPS_MAX} events", trees[_STEPS_MAX])
@@ -129,9 +139,9 @@ class _Builder:
         for tree in trees:
             missing = len(tree.children) == 4
             event, by, runs = tree.children[-3:]
-            steps.append(Step(self._event(event), self._keys(by), self._runs(runs), missing))
-            if missing and steps[-1].runs > 1:
-                raise self._error("a missing event cannot run", runs.children[0])
+            # That an event is missing several times over says no more than that it is missing.
+            times = 1 if self._runs(runs) and missing else self._runs(runs)
+            steps.append(Step(self._event(event), self._keys(by), times, missing))
         return steps
 
     def _keys(self, tree: ParseNode) -> tuple[FieldRef, ...]:
@@ -158,7 +168,7 @@ class _Builder:
         if factor is None:
             raise self._error("a time ends in ms, s, m, h or d", unit)
         value = self._number(number)
-        if value <= 0 or value > 366 * 86400 or not isinstance(value, int):
+        if value <= 0 or value * factor > _MAXSPAN_NS or not isinstance(value, int):
             raise self._error("'maxspan' is a whole number above 0, at most a year", number)
         return value * factor
 

@@ -45,7 +45,7 @@ from sensor.query.values import (
     DateText,
     IpText,
     Value,
-    date_span,
+    date_span_of,
     equal,
     holds,
     is_network,
@@ -69,8 +69,10 @@ def values_of(node: Node, event: Event) -> Values:
         case FieldRef(name):
             return event.get(name, ())
         case Call(name, args, insensitive):
-            apply = FUNCTIONS[name].apply
-            return _not_null(apply(chosen, insensitive) for chosen in _choices(args, event))
+            function = FUNCTIONS[name]
+            given = function.given([values_of(arg, event) for arg in args])
+            return _not_null(function.apply(chosen, insensitive)
+                             for chosen in islice(product(*given), COMBINATIONS_MAX))
         case Arithmetic(op, left, right):
             return _not_null(calculate(op, *chosen) for chosen in _choices((left, right), event))
         case Negative(item):
@@ -185,8 +187,7 @@ class _Quick:
         self._op = op
         self._negated = negated
         self._numbers = [number_of(option) for option in options]
-        self._spans = [date_span(option) if isinstance(option, str) else None
-                       for option in options]
+        self._spans = [date_span_of(option) for option in options]
         self._networks = None
         if op == "==" and all(isinstance(option, str) and is_network(option)
                               for option in options):

@@ -188,9 +188,11 @@ def test_a_rule_file_that_is_no_toml(tmp_path: Path) -> None:
 def test_two_rules_with_one_id(tmp_path: Path) -> None:
     first = rule_of(tmp_path, "destination.port:23", name="first")
     second = rule_of(tmp_path, "destination.port:24", name="second")
-    ended = quiet("--rules", str(tmp_path), ACCEPTED)
+    ended = quiet("--strict-rules", "--rules", str(tmp_path), ACCEPTED)
     assert_refused(ended, first, second)
     assert len(ended.err.splitlines()) <= 2
+    ended = quiet("--rules", str(tmp_path), ACCEPTED)
+    assert ended.code == 0 and "first" in ended.out and "second" not in ended.out
 
 
 def test_all_bad_rules_at_once(tmp_path: Path) -> None:

@@ -51,3 +51,30 @@ def test_rules_are_checked_with_the_indicators_that_they_will_have(tmp_path: Pat
     checked = sensor("rules", "check", "--indicators", str(tmp_path / "list.txt"), rule)
     assert checked.code == 0 and "cannot run" not in checked.out
     assert sensor("rules", "check", "--indicators", str(tmp_path / "none"), rule).code == 2
+
+
+def test_a_rule_on_values_that_never_come_cannot_run_unless_documents_may_bring_them(
+    tmp_path: Path,
+) -> None:
+    rule = rule_of(tmp_path, "event.kind:alert and destination.port:23")
+    reason = "event.kind is always event here"
+    for command in (["check", rule], ["list", "--rules", rule], ["check", "--host", rule],
+                    ["explain", "--rules", rule, "one", str(ROOT / "captures/demo.pcap")]):
+        assert f"cannot run: {reason}" in sensor("rules", *command).out.replace("run here:", "run:")
+    assert "cannot run" not in sensor("rules", "check", "--events", rule).out
+
+
+def test_a_wrong_rule_of_a_folder_stops_a_run_only_if_that_is_asked_for(tmp_path: Path) -> None:
+    rule_of(tmp_path, "destination.port:23", id="good", name="good")
+    bad = rule_of(tmp_path, "source.prot:1", id="bad", name="bad")
+    demo = str(ROOT / "captures/demo.pcap")
+    run = sensor("replay", "--rules", str(tmp_path), demo)
+    assert run.code == 0 and f"notice: rule left out: {bad}:11:" in run.err
+    assert "good" in run.out
+    for refused in (sensor("replay", "--strict-rules", "--rules", str(tmp_path), demo),
+                    sensor("replay", "--rules", bad, demo)):
+        assert refused.code == 2 and f"{bad}:11:" in refused.err and not refused.out
+    checked = sensor("rules", "check", str(tmp_path))
+    assert checked.code == 2 and "1 sound rule, 1 error in 1 file" in checked.out
+    listed = sensor("rules", "list", "--rules", str(tmp_path))
+    assert listed.code == 0 and f"rule left out: {bad}" in listed.err

@@ -8,8 +8,10 @@ from sensor.ecs import schema
 from sensor.ecs.process_fields import PROCESS_EVENT_FIELDS, PROCESS_FIELDS
 from sensor.ecs.schema import known_fields
 from sensor.model.flow import FlowContext
+from sensor.query.kql import parser as kql
+from sensor.query.predicate import compile_query
 from tests import ecs
-from tests.flow_records import context
+from tests.flow_records import batch_of, context
 
 ALL = (*schema.FIELDS, *schema.ALERT_FIELDS, *(field for _, field in schema.GROUP_FIELDS.values()))
 
@@ -40,7 +42,7 @@ def test_rules_may_test_fields_of_flows_tunnels_and_alerts():
 def test_fields_of_processes_are_known_where_a_run_can_learn_of_any():
     more = known_fields(processes=True).keys() - known_fields().keys()
     own = {field.name for field in (*PROCESS_FIELDS, *PROCESS_EVENT_FIELDS)}
-    assert more == own - {"event.category"}
+    assert more == own - {field.name for field in schema.FIELDS}
 
 
 def test_objects_of_a_group_are_no_objects_of_the_flow():
@@ -55,3 +57,26 @@ def test_live_captures_have_no_files():
     run: FlowContext = context(live=True)
     assert schema.context_names(run, "files") == []
     assert schema.context_names(run, "interfaces") == run.interfaces
+
+
+def test_flows_of_icmp_are_in_the_data_set_of_icmp():
+    """Where Packetbeat puts what it decodes of ICMP and ICMPv6, and rules on them look."""
+    batch = batch_of(*({"protocol": number} for number in (1, 58, 6, 17, 2)))
+    documents = batch.documents(range(5))
+    for name in ("event", "data_stream"):
+        assert [document[name]["dataset"].rpartition(".")[2] for document in documents] == [
+            "icmp", "icmp", "flow", "flow", "flow"]
+
+
+@pytest.mark.parametrize(("query", "selected"), [
+    ("data_stream.dataset:network_traffic.icmp and icmp.request.type:(5 or 137)", {5, 137}),
+    ("event.dataset:network_traffic.icmp and icmp.request.type:(13 or 15 or 17)", {13, 15, 17}),
+    ("event.dataset:network_traffic.icmp and icmp.request.type:8 and network.bytes >= 256", {8}),
+    ("event.dataset:network_traffic.flow", set()),
+])
+def test_rules_on_icmp_find_their_types(query, selected):
+    types = (5, 8, 13, 15, 17, 137)
+    batch = batch_of(*({"protocol": 58 if number > 127 else 1, "icmp_type": number,
+                        "bytes": [400, 400]} for number in types))
+    mask = compile_query(kql.parse(query))(batch)
+    assert {number for number, found in zip(types, mask.tolist(), strict=True) if found} == selected

@@ -74,3 +74,15 @@ def test_what_is_a_time_is_one_for_queries_too(text: str) -> None:
 def test_no_times(value: Any) -> None:
     assert envelopes.time_of(value) is None
     assert envelopes.date_of({"@timestamp": value}) is None
+
+
+@pytest.mark.parametrize("value", [
+    {"expected": [{"a": 1}, None, {"a": 2}]}, [{"expected": [{"a": 1}, {"a": 2}]}],
+])
+def test_what_a_test_of_an_integration_expects_is_documents(value: Any) -> None:
+    assert envelopes.documents_of(value) == [{"a": 1}, {"a": 2}]
+
+
+def test_a_document_may_have_a_field_of_that_name() -> None:
+    for document in ({"expected": [1], "a": 2}, {"expected": 1}):
+        assert envelopes.documents_of(document) == [document]

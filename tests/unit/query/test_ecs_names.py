@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sensor.query import ecs_names
 from sensor.query.ecs_names import exists, meant, meant_category
 
 
@@ -44,3 +45,17 @@ def test_names_that_resemble_none_or_are_right(name: str) -> None:
 def test_which_category_was_meant() -> None:
     words = ["netwrok", "proces", "network", "any", "security", "network_traffic"]
     assert [meant_category(word) for word in words] == ["network", "process", "", "", "", ""]
+
+
+@pytest.mark.parametrize(("name", "meant"), [
+    ("destination.prt", "destination.port"), ("sorce.ip", "source.ip"), ("sensor.nothing", ""),
+    ("related.entity", None), ("request", None), ("processor.name", None), ("source.ip", None),
+    ("azure.x.y", None),
+])
+def test_a_mistake_is_a_near_miss_or_in_our_own_space(name: str, meant: str | None) -> None:
+    assert ecs_names.mistake(name) == meant
+
+
+def test_vendors_are_not_ecs() -> None:
+    assert [name for name in ("@timestamp", "source.x", "process.pid", "kibana.a", "ticket")
+            if ecs_names.is_ecs(name)] == ["@timestamp", "source.x", "process.pid"]

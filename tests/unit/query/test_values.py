@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sensor.query.values import date_span, is_network
+from sensor.query.values import DateText, date_span, holds, is_network
 
 SECOND = 1_000_000_000
 
@@ -34,3 +34,15 @@ def test_no_dates(text: str) -> None:
 ])
 def test_networks(text: str, good: bool) -> None:
     assert is_network(text) == good
+
+
+def test_a_number_is_a_date_in_milliseconds() -> None:
+    """Elasticsearch's default date format: strict_date_optional_time or epoch_millis."""
+    instant = DateText("2026-01-02T03:04:05.678901Z")
+    millisecond = 1767323045678
+    assert date_span(str(millisecond)) == (millisecond * 10**6, (millisecond + 1) * 10**6)
+    for other in (millisecond, str(millisecond), float(millisecond)):
+        assert [holds(op, instant, other) for op in ("==", "<", "<=", ">", ">=")] == [
+            True, False, True, False, True]
+    assert holds(">", instant, millisecond - 1) and holds("<", instant, millisecond + 1)
+    assert not holds("==", instant, True) and date_span("2026") is None

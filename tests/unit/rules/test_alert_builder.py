@@ -11,7 +11,8 @@ ACCEPTED = "Accepted Default Telnet Port Connection"
 
 
 def test_an_alert_is_the_event_and_what_the_rule_says() -> None:
-    alert = shipped().match(DocumentRows([flow(ip="198.51.100.7")]))[0]
+    event = flow(ip="198.51.100.7", observer={"product": "flow-sensor"})
+    alert = shipped().match(DocumentRows([event]))[0]
     assert alert.message == (
         "Accepted Default Telnet Port Connection: 192.0.2.10:50432 -> 198.51.100.7:23 "
         "tcp accepted (handshake) outbound")
@@ -49,3 +50,18 @@ def test_subtechniques_and_ipv6_and_control_characters(tmp_path: Path) -> None:
     assert alert.message.isprintable()
     assert "\\x1b[2J \\u{202e}name" in alert.message
     assert alert.document["threat"]["technique"]["subtechnique"]["id"] == ["T1.001"]
+
+
+def test_what_a_document_said_itself_stays_below_the_alert(tmp_path: Path) -> None:
+    rules = load(tmp_path, rule_text("destination.port:23"), any_event=True)
+    event = {"@timestamp": "2026-01-02T03:04:05Z", "destination": {"port": 23}, "message": "own",
+             "rule": {"name": "IDS rule", "id": "7"},
+             "event": {"kind": "alert", "severity": 3, "category": ["network"]}}
+    (alert,) = rules.match(DocumentRows([event]))
+    assert alert.document["sensor"]["alert"]["original"] == {
+        "message": "own", "rule": {"name": "IDS rule", "id": "7"},
+        "event": {"kind": "alert", "severity": 3}}
+    assert alert.document["rule"]["name"] == "Test rule"
+    assert alert.document["event"]["severity"] == 47
+    (plain,) = rules.match(DocumentRows([flow(observer={"product": "flow-sensor"})]))
+    assert "original" not in plain.document["sensor"]["alert"]

@@ -10,7 +10,7 @@ import pytest
 from sensor.config import Config
 from sensor.rules.describe import check_paths, describe_special, format_rule
 from sensor.rules.types import MappingEntry, NewTermsText, Special, ThreatText, ThresholdText
-from tests.rule_files import FIELDS, SECOND, load, rule_text, shipped, suppressed
+from tests.rule_files import FIELDS, RULE, SECOND, load, rule_text, shipped, suppressed, written
 
 DAY = 86_400 * SECOND
 EXTERNAL = "Accepted Telnet Connection to External Network"
@@ -46,6 +46,15 @@ def test_check_lists_good_and_bad(tmp_path: Path) -> None:
     assert [(Path(row.file).name, row.status) for row in rows] == [
         ("bad.toml", "error"), ("good.toml", "runs")]
     assert "^" in rows[0].reason
+
+
+def test_check_lists_the_sound_rules_of_a_file_beside_its_bad_ones(tmp_path: Path) -> None:
+    line = {**RULE, "name": "n"}
+    lines = [line, {**line, "rule_id": "r2", "query": "("}, {**line, "rule_id": "r3", "name": "m"}]
+    path = written(tmp_path / "export.ndjson", *lines)
+    rows = check_paths([str(path)], config=Config(), known_fields=FIELDS)
+    assert sorted((row.name, row.status) for row in rows) == [
+        ("", "error"), ("m", "runs"), ("n", "runs")]
 
 
 def test_a_tactic_without_techniques_is_shown(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.query.document_rows import DocumentRows, ecs_type_of
+from sensor.rules.exceptions import read_exceptions
 from sensor.rules.ruleset import RuleSet
 
 _NAMES = "event.action source.ip source.port destination.ip destination.port tags"
@@ -205,3 +206,21 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     first, second = str(caught.value).split("\n")
     assert "none.toml: cannot be read" in first
     assert "bad.ndjson:1: JSON" in second
+
+
+@pytest.mark.parametrize(("value", "path", "in_kibana", "on_endpoint"), [
+    ("C:\\\\Tools\\\\*.exe", "C:\\Tools\\x.exe", True, False),
+    ("C:\\Tools\\*.exe", "C:\\Tools\\x.exe", False, True),
+    ("*\\*", "a*", True, False), ("*\\?", "a?", True, False), ("*\\?", "ab", False, False),
+    ("*.exe", "x.exe", True, True),
+])
+def test_a_backslash_in_a_pattern_means_what_its_list_s_reader_makes_of_it(
+    value: str, path: str, in_kibana: bool, on_endpoint: bool, tmp_path: Path
+) -> None:
+    item = {"item_id": "i", "list_id": "l", "name": "n", "description": "known", "entries": [
+        {"field": "tags", "type": "wildcard", "operator": "included", "value": value}]}
+    for kind, expected in (("detection", in_kibana), ("endpoint", on_endpoint)):
+        file = tmp_path / f"{kind}.ndjson"
+        file.write_text("\n".join(map(json.dumps, ({"list_id": "l", "type": kind}, item))))
+        (read,) = read_exceptions([str(file)], FIELDS.get)
+        assert bool(read.predicate(DocumentRows([{"tags": path}]))[0]) is expected

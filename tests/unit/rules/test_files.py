@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,3 +131,36 @@ def test_an_edit_after_the_file_was_read_misplaces_no_caret(tmp_path: Path) -> N
     place, line, _ = str(text.with_location(caught.value)).split("\n")
     assert ":11:24: " in place and line == "    destination.port:(23 or"
     assert text.line_of("r1") == 3
+
+
+@pytest.mark.parametrize("wrapped", [
+    {"attributes": RULE, "id": "r1_1", "type": "security-rule"},
+    {"page": 1, "perPage": 20, "total": 1, "data": [{**RULE, "immutable": True}]},
+    [[{"attributes": RULE, "id": "r1_1", "type": "security-rule"}]],
+])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_rules_are_found_in_what_kibana_wraps_them_in(
+    wrapped: Any, indent: int | None, tmp_path: Path
+) -> None:
+    """As the package of prebuilt rules, and as the answer of the API that finds rules."""
+    (tmp_path / "rule.json").write_text(json.dumps(wrapped, indent=indent))
+    (tmp_path / "events.json").write_text('{"not": a rule}')
+    for path in (tmp_path, tmp_path / "rule.json"):
+        (rule,) = RuleSet.load([str(path)], config=Config(), known_fields=FIELDS).rules
+        assert (rule.text.id, rule.status) == ("r1", "runs")
+
+
+@pytest.mark.parametrize(("name", "text", "kind"), [
+    ("a.yml", "title: t\nlogsource:\n  product: zeek\ndetection:\n  condition: x\n", "Sigma rule"),
+    ("a.rules", 'alert tcp any any -> any 23 (msg:"telnet"; sid:1;)\n', "Suricata"),
+    ("a.rules", '# alert http $HOME_NET any <> any any (msg:"x"; sid:2;)\n', "Suricata"),
+    ("a.json", '{"title": "t", "logsource": {}, "detection": {}}', "Sigma rule"),
+])
+def test_rules_of_other_programs_are_named_as_such(
+    name: str, text: str, kind: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
+    paths = [tmp_path / name] if name.endswith("json") else [tmp_path, tmp_path / name]
+    for path in paths:
+        with pytest.raises(RulesError, match=kind):
+            RuleSet.load([str(path)], config=Config(), known_fields=FIELDS)

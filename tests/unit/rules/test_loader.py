@@ -190,21 +190,86 @@ def test_constants_that_can_never_fit(query: str, reason: str, tmp_path: Path) -
     assert reason in error
 
 
-def test_a_rule_whose_filters_narrow_its_query_does_not_run_without_them(tmp_path):
+def test_the_filters_of_a_rule_narrow_its_query(tmp_path: Path) -> None:
     text = rule_text(extra="[[rule.filters]]\n[rule.filters.meta]\nnegate = true\n"
-                     "[rule.filters.query.wildcard.'source.ip']\nvalue = '10.*'\n")
-    (rule,) = load(tmp_path, text).describe()
-    assert rule["status"] == "cannot_run" and "filters" in rule["reason"]
+                     "[rule.filters.query.wildcard.'network.direction']\nvalue = 'out*'\n")
+    ruleset = load(tmp_path, text)
+    for direction, alerts in (("outbound", 0), ("inbound", 1)):
+        event = flow(network={"transport": "tcp", "direction": direction})
+        assert len(ruleset.match(DocumentRows([event]))) == alerts
 
 
-def test_a_rule_with_another_event_category_does_not_run_by_the_usual_one(tmp_path):
-    def text(number: int, field: str) -> str:
-        return rule_text("network where true", type="eql", language="eql", rule_id=f"r{number}",
-                         event_category_override=field)
+def test_what_is_wrong_in_a_filter_is_an_error_and_what_is_not_read_a_reason(
+    tmp_path: Path,
+) -> None:
+    filters = "[[rule.filters]]\n[rule.filters.query.{}]\n"
+    assert "filters: unknown field 'source.ipp'" in errors(
+        tmp_path, rule_text(extra=filters.format("match_phrase") + "'source.ipp' = 'x'\n"))[0]
+    (rule,) = load(tmp_path, rule_text(extra=filters.format("script") + "source = 'x'\n")).rules
+    assert (rule.status, "'script'" in rule.reason) == ("cannot_run", True)
 
-    rules = load(tmp_path, text(0, "event.type"), text(1, "event.category")).describe()
-    assert [rule["status"] for rule in rules] == ["cannot_run", "runs"]
-    assert "event_category_override (event.type)" in rules[0]["reason"]
+
+def test_a_rule_may_have_its_category_in_another_field(tmp_path: Path) -> None:
+    def text(number: int, word: str, field: str) -> str:
+        return rule_text(f"{word} where destination.port == 23", type="eql", language="eql",
+                         rule_id=f"r{number}", event_category_override=field)
+
+    ruleset = load(tmp_path, text(0, "tcp", "network.transport"),
+                   text(1, "network", "event.category"), text(2, "network", "event.kind"))
+    assert [rule.status for rule in ruleset.rules] == ["runs", "runs", "cannot_run"]
+    alerts = ruleset.match(DocumentRows([flow()]))
+    assert sorted(alert.rule_id for alert in alerts) == ["r0", "r1"]
+
+
+@pytest.mark.parametrize(("query", "type_", "directions"), [
+    ("network.direction:egress", "query", {"egress", "outbound", "internal"}),
+    ("network.direction:(ingress or incoming)", "query",
+     {"ingress", "incoming", "inbound", "internal"}),
+    ("network.direction:inbound", "query", {"inbound"}),
+    ("not network.direction:outgoing", "query",
+     {"egress", "ingress", "incoming", "inbound", "external"}),
+    ('network where network.direction == "egress"', "eql", {"egress", "outbound", "internal"}),
+    ('network where network.direction != "egress"', "eql",
+     {"ingress", "incoming", "outgoing", "inbound", "external"}),
+    ('network where network.direction : ("Incoming", "x")', "eql",
+     {"incoming", "inbound", "internal"}),
+])
+def test_a_host_s_word_for_a_direction_means_the_network_s_too(
+    query: str, type_: str, directions: set[str], tmp_path: Path
+) -> None:
+    """A connection between two hosts inside comes in at one of them and goes out at the other."""
+    ruleset = load(tmp_path, rule_text(
+        query, type=type_, language="eql" if type_ == "eql" else "kuery"), any_event=True)
+    words = ("egress", "ingress", "outgoing", "incoming", "outbound", "inbound", "internal",
+             "external")
+    assert {word for word in words if ruleset.match(DocumentRows([flow(
+        network={"direction": word})]))} == directions
+
+
+@pytest.mark.parametrize("query", [
+    'kibana.alert.severity:low', 'ticket.number:"INC001"', 'azure.x.status_code:"Accepted"',
+    'vulnerability.severity:"Critical"', 'okta.client.ip:"unknown"', 'x.y.created:yesterday',
+])
+def test_only_fields_of_ecs_have_types(query: str, tmp_path: Path) -> None:
+    ruleset = load(tmp_path, rule_text(query), any_event=True)
+    (rule,) = ruleset.rules
+    name, value = query.split(":")
+    event = {"@timestamp": "2026-01-02T03:04:05Z", name: value.strip('"')}
+    assert (rule.status, len(ruleset.match(DocumentRows([event])))) == ("runs", 1)
+
+
+@pytest.mark.parametrize("name", ["related.entity", "request", "processor.name", "blocklist_label"])
+def test_a_field_that_resembles_none_is_absent_and_no_mistake(name: str, tmp_path: Path) -> None:
+    alone, beside = load(tmp_path, rule_text(f"{name}:x"),
+                         rule_text(f"{name}:x or destination.port:23", rule_id="r2")).rules
+    assert (alone.status, beside.status) == ("cannot_run", "degraded")
+    assert name in alone.reason and name in beside.reason
+
+
+def test_a_pattern_of_names_may_mean_any_field_of_a_document(tmp_path: Path) -> None:
+    ruleset = load(tmp_path, rule_text("azure.*.name:x"), any_event=True)
+    event = {"@timestamp": "2026-01-02T03:04:05Z", "azure": {"platform": {"name": "x"}}}
+    assert len(ruleset.match(DocumentRows([event]))) == 1
 
 
 def test_an_unknown_field_of_several_values_is_said_once(tmp_path):
@@ -228,3 +293,54 @@ def test_a_rule_disabled_in_its_export_does_not_run(tmp_path: Path) -> None:
     assert [(each.status, each.reason) for each in loaded.rules] == [
         ("cannot_run", "disabled in its export")
     ]
+
+
+def test_a_wrong_rule_of_a_folder_leaves_the_others_in_force(tmp_path: Path) -> None:
+    texts = (rule_text(), rule_text("(", rule_id="r2"), rule_text("source.prt:1", rule_id="r3"),
+             rule_text("tags:x", rule_id="r1"), "not toml")
+    ruleset = load(tmp_path, *texts, strict=False)
+    assert [rule.text.id for rule in ruleset.rules] == ["r1"]
+    left_out = [notice.split("\n")[0] for notice in ruleset.notices]
+    assert [notice.startswith("rule left out: ") for notice in left_out] == [True] * 4
+    for number, word in ((1, "ends too early"), (2, "unknown field 'source.prt'"),
+                         (3, "rule id r1 is already used"), (4, "TOML")):
+        assert any(f"rule{number}.toml:" in notice and word in notice for notice in left_out)
+
+
+def test_a_wrong_file_that_is_named_itself_stays_fatal(tmp_path: Path) -> None:
+    load(tmp_path, rule_text())
+    bad = tmp_path / "bad.toml"
+    bad.write_text(rule_text("(", rule_id="r2"))
+    with pytest.raises(RulesError, match=r"bad\.toml"):
+        RuleSet.load([str(tmp_path), str(bad)], config=Config(), known_fields=FIELDS, strict=False)
+    with pytest.raises(RulesError, match="no such file"):
+        RuleSet.load([str(tmp_path), str(tmp_path / "none")], config=Config(), known_fields=FIELDS,
+                     strict=False)
+
+
+def test_a_folder_without_any_sound_rule_is_fatal(tmp_path: Path) -> None:
+    with pytest.raises(RulesError):
+        load(tmp_path, rule_text("("), strict=False)
+
+
+def test_all_that_is_wrong_with_a_rule_is_told_at_once(tmp_path: Path) -> None:
+    text = rule_text("source.prt:1 or destination.ip:x", severity="urgent", risk_score=101)
+    text += "[rule.alert_suppression]\ngroup_by = ['source.ipp']\n"
+    found = "\n".join(errors(tmp_path, text))
+    for word in ("unknown severity 'urgent'", "'risk_score'", "'source.prt'", "'x' is neither",
+                 "alert_suppression: unknown field 'source.ipp'"):
+        assert word in found
+
+
+@pytest.mark.parametrize("query", [
+    "destination.port:23 and " + "tags:x or " * 500 + "source.prt:1" + " or tags:y" * 500,
+    "source.ip:" + "x" * 5000,
+    "sensor." + "p" * 5000 + ":1",
+    "(" + "tags:x or " * 4000,
+])
+def test_a_long_line_is_quoted_around_the_place(tmp_path: Path, query: str) -> None:
+    (error,) = errors(tmp_path, rule_text(query))
+    _, line, caret = error.split("\n")
+    assert len(line.strip()) <= 200 and len(error) < 1000
+    at = caret.index("^")
+    assert line[at : at + 6] in ("source", "sensor", "xxxxxx", "") or at == len(line.rstrip())

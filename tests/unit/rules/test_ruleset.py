@@ -82,3 +82,18 @@ def test_alerts_come_in_row_then_rule_order() -> None:
              for alert in shipped().match(DocumentRows(batch))]
     assert found == [("8.8.4.4", ACCEPTED), ("8.8.4.4", EXTERNAL),
                      ("8.8.8.8", ACCEPTED), ("8.8.8.8", EXTERNAL)]
+
+
+def test_of_many_rules_that_do_not_run_the_reasons_are_summed_up(tmp_path: Path) -> None:
+    texts = [rule_text("process.name:x", rule_id=f"p{number}") for number in range(12)]
+    texts += [rule_text("from x", type="esql", language="esql", rule_id=f"e{number}")
+              for number in range(9)]
+    texts += [rule_text("process.name:x or destination.port:1", rule_id="d"), rule_text()]
+    notices = load(tmp_path, *texts).notices
+    assert notices[:3] == [
+        "12 rules cannot run here: they ask for what no event here has",
+        "9 rules cannot run here: type esql: ES|QL is not evaluated",
+        "1 rule runs degraded: they ask for what is not on a tap"]
+    few = tmp_path / "few"
+    few.mkdir()
+    assert len(load(few, *texts[:12]).notices) == 12

@@ -70,7 +70,7 @@ def test_rules_that_are_wrong(text: dict[str, Any], reason: str, tmp_path: Path)
 
 def test_a_wrong_field_is_shown_with_its_line(tmp_path: Path) -> None:
     text = ('[rule]\nrule_id = "r"\nname = "n"\ndescription = "d"\ntype = "threshold"\n'
-            'severity = "low"\nrisk_score = 1\nquery = "event.action:x"\n'
+            'severity = "low"\nrisk_score = 1\nquery = "event.action:flow_started"\n'
             "[rule.threshold]\nfield = ['source.ipp']\nvalue = 1\n")
     with pytest.raises(RulesError, match=r"rule0\.toml:10: unknown field 'source\.ipp'"):
         load(tmp_path, text)
@@ -78,7 +78,7 @@ def test_a_wrong_field_is_shown_with_its_line(tmp_path: Path) -> None:
 
 def test_a_list_that_a_rule_names_and_that_is_wrong(tmp_path: Path) -> None:
     text = ('[rule]\nrule_id = "r"\nname = "n"\ndescription = "d"\ntype = "threat_match"\n'
-            'severity = "low"\nrisk_score = 1\nquery = "event.action:x"\n'
+            'severity = "low"\nrisk_score = 1\nquery = "event.action:flow_started"\n'
             '[[rule.threat_mapping]]\n[[rule.threat_mapping.entries]]\nfield = "source.ip"\n'
             'type = "mapping"\nvalue = "threat.indicator.ip"\n[sensor]\nindicators = ["none"]\n')
     with pytest.raises(RulesError, match=r"indicators: .*none: cannot be read"):

@@ -27,7 +27,7 @@ type = "threshold"
 severity = "low"
 risk_score = 21
 from = "now-1m"
-query = "event.action:x"
+query = "event.action:flow_started"
 
 [rule.threshold]
 field = ["source.ip"]
@@ -169,7 +169,7 @@ def test_without_learning_everything_is_new_at_first(tmp_path: Path) -> None:
     assert told(alert, "new_terms") == {
         "field": ["source.ip", "destination.port"], "value": ["10.0.0.1", "22"]}
     assert alert.message == (
-        "Test: 10.0.0.1 -> ? x, new source.ip and destination.port: 10.0.0.1, 22")
+        "Test: 10.0.0.1 -> ? flow_started, new source.ip and destination.port: 10.0.0.1, 22")
     assert alert.document["source"] == {"ip": "10.0.0.1"}
     assert rules.notices == [
         "rule 'Test': its history of terms begins now; without --state DIR it ends with this run"]
@@ -265,7 +265,7 @@ def test_an_event_that_meets_an_indicator_alerts_and_tells_which(tmp_path: Path)
                     "index": "bad.txt", "type": "indicator_match_rule"},
         "feed": {"name": "bad.txt"},
     }]}
-    assert first.message == "Test: ? -> 10.66.1.2 x, indicator 10.66.1.2"
+    assert first.message == "Test: ? -> 10.66.1.2 flow_started, indicator 10.66.1.2"
     (hit,) = second.document["threat"]["enrichments"]
     assert hit["indicator"]["url"] == {"domain": "bad.example"}
     assert rules.ledger()["r1"]["matches"] == 2
@@ -310,7 +310,7 @@ description = "d"
 type = "threat_match"
 severity = "low"
 risk_score = 21
-query = "event.action:x"
+query = "event.action:flow_started"
 [[rule.threat_mapping]]
 [[rule.threat_mapping.entries]]
 field = "destination.ip"

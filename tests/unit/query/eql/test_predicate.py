@@ -7,7 +7,7 @@ import pytest
 
 from sensor.query.document_rows import Selection
 from sensor.query.eql import parser as eql
-from sensor.query.predicate import compile_query
+from sensor.query.predicate import compile_query, selects
 from tests.typed_rows import Flows
 
 
@@ -30,3 +30,27 @@ def test_eql_over_typed_columns(text: str, expected: list[int]) -> None:
     predicate = compile_query(eql.parse(f"any where {text}"))
     for batch in (rows, Selection(rows, np.arange(4))):
         assert np.flatnonzero(predicate(batch)).tolist() == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ('number("0x1337") == 4919', True), ('number("0X1f") == 31', True),
+    ('number("0x1337", null) == 4919', True), ('number("ff", 16) == 255', True),
+    ('number("0x") == null', True), ('number("12", null) == 12', True),
+    ('indexOf("abcab", "b", null) == 1', True), ('substring("abc", 1, null) == "bc"', True),
+    ('between("a[b]c]", "[", "]", null) == "b"', True),
+    ('substring("abc", 1, missing) == "bc"', True),
+    ('concat("a", null) == null', True), ('substring("abc", null) == null', True),
+    (r'"it\'s" == "it\u0027s"', True),
+])
+def test_null_for_what_may_be_left_out_and_numbers_of_any_base(
+    text: str, expected: bool
+) -> None:
+    assert selects(eql.parse(f"any where {text}"), {}) is expected
+
+
+def test_a_time_in_milliseconds() -> None:
+    event = {"@timestamp": "2026-01-02T03:04:05.678901Z"}
+    for text, expected in (("== 1767323045678", True), ("== 1767323045679", False),
+                           ("> 1767323045677", True), ("!= 1767323045678", False),
+                           ("in (1, 1767323045678)", True)):
+        assert selects(eql.parse(f"any where @timestamp {text}"), event) is expected

@@ -1,0 +1,92 @@
+"""The closed sets of values: what the keywords of each kind of document can be, and nothing else.
+
+A rule is held against these to find that it can never fire. An analyzer that makes documents adds a
+kind, or values to the fields of those that are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from sensor.ecs.field import ALWAYS, Absent, Code, Constant, Entry, Field, Values
+from sensor.ecs.process_fields import PROCESS_EVENT_FIELDS, PROCESS_FIELDS
+from sensor.ecs.schema import ALERT_FIELDS, FIELDS
+from sensor.ecs.tunnel_fields import TUNNEL_FIELDS
+from sensor.model.flow import ACTIONS
+
+CLOSED_TYPES = ("keyword", "constant_keyword", "boolean")
+NEVER: tuple[Values, ...] = ((),)
+"""The possible values of a field that no document of a kind has."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKind:
+    """A kind of document that the sensor writes."""
+
+    name: str
+    closed: Mapping[str, tuple[Values, ...]]
+    """Per field all that it can have: an alternative each, an empty one where it may be absent.
+
+    A field of several values has each of them as an alternative. Fields that are not here may
+    have any value.
+    """
+
+
+@cache
+def document_kinds(*, processes: bool = False) -> tuple[DocumentKind, ...]:
+    """The kinds that occur: flows by their actions; and process events if there are any."""
+    flows = tuple(
+        DocumentKind(f"{action.action} event", _flow(code, processes))
+        for code, action in enumerate(ACTIONS)
+    )
+    return (*flows, DocumentKind("process event", _process())) if processes else flows
+
+
+def _flow(action: int, processes: bool) -> dict[str, tuple[Values, ...]]:
+    """The closed fields of the flow events of one action."""
+    fields = (*FIELDS, *TUNNEL_FIELDS, *(PROCESS_FIELDS if processes else ()))
+    closed = _closed(fields)
+    for field in FIELDS:
+        match field.reading:
+            case Code("action", table):
+                closed[field.name] = (table[action],)
+            case Absent():
+                closed[field.name] = NEVER
+    return _never((*ALERT_FIELDS, *PROCESS_EVENT_FIELDS), fields) | closed
+
+
+_OF_BOTH = ("@timestamp", "event.created", "ecs.version", "data_stream.type",
+            "data_stream.namespace", "observer.type", "observer.product", "observer.hostname",
+            "observer.version")  # fmt: skip
+"""The fields that process events have as flow documents have them."""
+
+
+def _process() -> dict[str, tuple[Values, ...]]:
+    shared = tuple(field for field in FIELDS if field.name in _OF_BOTH)
+    fields = (*shared, *PROCESS_FIELDS, *PROCESS_EVENT_FIELDS)
+    return _never((*FIELDS, *TUNNEL_FIELDS, *ALERT_FIELDS), fields) | _closed(fields)
+
+
+def _never(fields: Iterable[Field], kept: Iterable[Field]) -> dict[str, tuple[Values, ...]]:
+    names = {field.name for field in kept}
+    return {field.name: NEVER for field in fields if field.name not in names}
+
+
+def _closed(fields: Iterable[Field]) -> dict[str, tuple[Values, ...]]:
+    return {field.name: values for field in fields
+            if field.type in CLOSED_TYPES and (values := _alternatives(field))}
+
+
+def _alternatives(field: Field) -> tuple[Values, ...]:
+    """All that a field can have; nothing if that is open."""
+    absent = () if field.when == ALWAYS and not isinstance(field.reading, Entry) else NEVER
+    match field.reading:
+        case _ if field.values:
+            return (*((value,) for value in field.values), *absent)
+        case Constant(values):
+            return (values, *absent)
+        case Code(_, table):
+            return (*dict.fromkeys(table), *absent)
+    return ()
