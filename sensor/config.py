@@ -148,6 +148,9 @@ class Config:
     """`handshake` or `data`: when a TCP connection counts as accepted."""
     key_vlan: bool = False
     """Whether VLAN ids separate flows."""
+    sliced: str = "auto"
+    """`auto`, `always` or `never`: whether a packet that is longer than its frame was cut before
+    the capture, or is malformed."""
     duplicates: bool = True
     """Whether copies of a packet (mirror ports) are recognised and counted once."""
     strict_external: bool = False
@@ -159,6 +162,7 @@ SETTING_TYPES: dict[str, type] = {
     "internal": list,
     "accept_on": str,
     "key_vlan": bool,
+    "sliced": str,
     "duplicates": bool,
     "strict_external": bool,
 }
@@ -219,6 +223,8 @@ def _setting(key: str, value: object) -> object:
         return value == "drop"
     if key == "accept_on" and value not in ("handshake", "data"):
         raise ValueError("must be 'handshake' or 'data'")
+    if key == "sliced" and value not in ("auto", "always", "never"):
+        raise ValueError("must be 'auto', 'always' or 'never'")
     if not isinstance(value, SETTING_TYPES[key]):
         raise ValueError(f"must be a {_TYPE_NAMES[SETTING_TYPES[key]]}")
     if isinstance(value, list):

@@ -102,7 +102,7 @@ def options_of(kind: type[Options], context: click.Context, given: Mapping[str, 
 
 def effective_config(config: Config, given: Mapping[str, Any]) -> Config:
     """The configuration with what the command line says about it."""
-    names = ("accept_on", "key_vlan", "strict_external")
+    names = ("accept_on", "key_vlan", "sliced", "strict_external")
     changes = {name: given[name] for name in names if given.get(name) is not None}
     if given.get("duplicates"):
         changes["duplicates"] = given["duplicates"] == "drop"
@@ -212,6 +212,9 @@ _RUN_OPTIONS = [
     click.option("--duplicates", type=click.Choice(["drop", "keep"]),
                  help="Whether copies of a packet, as mirror ports make them, are left out or "
                       "counted.  [default: drop]"),
+    click.option("--sliced", type=click.Choice(["auto", "always", "never"]),
+                 help="Whether packets that are longer than their frames were cut before the "
+                      "capture, as brokers and mirrors do; auto learns it.  [default: auto]"),
     click.option("--strict-external/--no-strict-external", default=None,
                  help="Whether rules on external networks also except the IANA special-purpose "
                       "ranges that their lists lack.  [default: no]"),

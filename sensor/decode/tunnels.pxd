@@ -7,10 +7,11 @@ from sensor.decode.ethernet cimport add_vlan, clear_headers, decode_ethernet
 from sensor.decode.link_types cimport decode_frame
 from sensor.decode.mpls cimport decode_mpls
 from sensor.decode.ppp cimport decode_ppp
+from sensor.decode.slicing cimport Slicing, notice, place_of, settle
 from sensor.decode.vlan cimport tenant_of
 from sensor.model.frames cimport FrameBatch
 from sensor.model.packets cimport PacketBatch
-from sensor.memory.records cimport Packet, Tunnel, frame_at, packet_at, tunnel_at
+from sensor.memory.records cimport Frame, Packet, Tunnel, frame_at, packet_at, tunnel_at
 
 cdef unsigned short NO_VLAN
 cdef int TUNNELS_MAX
@@ -25,7 +26,7 @@ cdef unsigned int PROTOCOL_GRE
 cdef unsigned char NO_TUNNEL, GRE, NVGRE, VXLAN, GENEVE, GTP_U, IPIP, SIX_IN_FOUR
 cdef unsigned char FOUR_IN_SIX, SIX_IN_SIX, TEREDO, PSEUDOWIRE
 cdef unsigned char NO_CONTENT, CONTENT_ETHERNET, CONTENT_IPV4, CONTENT_IPV6, CONTENT_MPLS
-cdef unsigned int NOT_INSIDE
+cdef unsigned int NOT_INSIDE, CUT, PLACES
 cdef Py_ssize_t PACKET_MAX
 
 @cython.final
@@ -33,16 +34,23 @@ cdef class TunnelPorts:
     cdef unsigned char[::1] types
     cdef unsigned long long hint
     cdef bint teredo
+    cdef Slicing slicing
 
 @cython.locals(code=cython.uint, depth=cython.int)
 cdef unsigned int open_tunnels(
     TunnelPorts ports, FrameBatch frames, PacketBatch packets, Py_ssize_t index) noexcept nogil
 
 @cython.locals(kind=cython.uint, guessed=cython.bint, is_part=cython.bint, tunnel="Tunnel *",
-               packet="Packet *", code=cython.uint, depth=cython.int)
+               packet="Packet *", frame="Frame *", octets="const unsigned char *",
+               code=cython.uint, depth=cython.int, place=Py_ssize_t, length=Py_ssize_t,
+               end=Py_ssize_t)
 cdef unsigned int descend(
-    TunnelPorts ports, const unsigned char *octets, PacketBatch packets, Py_ssize_t index,
+    TunnelPorts ports, FrameBatch frames, PacketBatch packets, Py_ssize_t index,
     int deepest) noexcept nogil
+
+cdef unsigned int settle_inside(
+    Slicing slicing, Packet *packet, Py_ssize_t index, Py_ssize_t place, Py_ssize_t length,
+    unsigned int code, Tunnel *tunnel) noexcept nogil
 
 cdef unsigned int tunnel_type(TunnelPorts ports, Packet *packet) noexcept nogil
 

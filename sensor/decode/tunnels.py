@@ -21,8 +21,11 @@ from sensor.decode.constants import (
     CONTENT_IPV4,
     CONTENT_IPV6,
     CONTENT_MPLS,
+    CUT,
     NO_CONTENT,
+    PLACES,
 )
+from sensor.decode.slicing import Slicing
 from sensor.memory.records import NO_VLAN, TUNNELS_MAX
 from sensor.model.anomalies import SOUND, TUNNEL_TOO_DEEP
 from sensor.model.packets import KIND_FLOW, KIND_PSEUDOWIRE, PROTOCOL_UDP
@@ -47,6 +50,7 @@ if not cython.compiled:
     from sensor.decode.link_types import decode_frame
     from sensor.decode.mpls import decode_mpls
     from sensor.decode.ppp import decode_ppp
+    from sensor.decode.slicing import notice, place_of, settle
     from sensor.decode.tunnel_headers import (
         read_geneve,
         read_gre,
@@ -71,9 +75,9 @@ PACKET_MAX = 65535
 
 
 class TunnelPorts:
-    """The UDP ports of tunnels, by the settings."""
+    """The UDP ports of tunnels, by the settings, and what is known of cuts inside tunnels."""
 
-    def __init__(self, settings: DecodeSettings) -> None:
+    def __init__(self, settings: DecodeSettings, slicing: Slicing) -> None:
         self.types = bytearray(PACKET_MAX + 1)
         self.hint = 0
         for ports, kind in (
@@ -84,26 +88,31 @@ class TunnelPorts:
                 self.types[port] = kind
                 self.hint |= 1 << (port & 63)
         self.teredo = bool(settings.teredo_ports)
+        self.slicing = slicing
 
 
 def open_tunnels(ports: TunnelPorts, frames: FrameBatch, packets: PacketBatch, index: int) -> int:
     """Let what a sound packet carries take its place; its path goes beside it in the batch."""
-    code = descend(ports, frames.octets, packets, index, TUNNELS_MAX + 1)
+    code = descend(ports, frames, packets, index, TUNNELS_MAX + 1)
     if code >= NOT_INSIDE:
         # Everything again, but not as deep: so nothing of the wrong guess is left.
         depth = code - NOT_INSIDE
         code = decode_frame(
             frames.octets, frame_at(frames.rows, index), packet_at(packets.rows, index))
-        if code == SOUND:
-            code = descend(ports, frames.octets, packets, index, depth)
+        if code == SOUND or code & CUT:  # a cut of the frame itself was settled before
+            code = descend(ports, frames, packets, index, depth)
     return code
 
 
 def descend(
-    ports: TunnelPorts, octets: Octets, packets: PacketBatch, index: int, deepest: int
+    ports: TunnelPorts, frames: FrameBatch, packets: PacketBatch, index: int, deepest: int
 ) -> int:
     """Open one tunnel after the other, `deepest` at most."""
+    octets = frames.octets
+    frame = frame_at(frames.rows, index)
     packet = packet_at(packets.rows, index)
+    place = frame.interface % PLACES
+    length = frame.wire
     for depth in range(deepest):
         kind = tunnel_type(ports, packet)
         if kind == NO_TUNNEL:
@@ -118,11 +127,30 @@ def descend(
             break
         if depth == TUNNELS_MAX:
             return TUNNEL_TOO_DEEP
+        end = packet.payload_offset + packet.payload_bytes
         code = enter(octets, packet, tunnel)
+        if tunnel.type != NO_TUNNEL:
+            place = place_of(tunnel)
+            length = end - tunnel.inner
+        if not is_part:
+            code = settle_inside(ports.slicing, packet, index, place, length, code, tunnel)
+        if code & CUT:  # all of the batch is to be seen first
+            return code
         # A packet of no length would reach as far as `enter` lets it: nobody sends that in parts.
         if code != SOUND or (is_part and packet.ip_bytes > PACKET_MAX):
             return NOT_INSIDE + depth if guessed else code
     return SOUND
+
+
+def settle_inside(
+    slicing: Slicing, packet: Packet, index: int, place: int, length: int, code: int,
+    tunnel: Tunnel,
+) -> int:
+    """Note how long the content of a tunnel is, and settle whether it was cut."""
+    notice(slicing, place, length)
+    if code & CUT:
+        return settle(slicing, packet, index, place, length, code, tunnel.cut != 0)
+    return code
 
 
 def tunnel_type(ports: TunnelPorts, packet: Packet) -> int:
@@ -152,6 +180,7 @@ def read_header(octets: Octets, packet: Packet, tunnel: Tunnel, kind: int) -> in
     tunnel.type = kind
     tunnel.id = 0
     tunnel.has_id = 0
+    tunnel.cut = 0
     tunnel.vlan = NO_VLAN
     tunnel.inner = at
     tunnel.content = NO_CONTENT

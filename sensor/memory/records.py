@@ -160,6 +160,7 @@ class Tunnel:
     has_id: U8
     # From here on for the decoder alone.
     content: U8  # what is inside: decode/constants.py: CONTENT_*
+    cut: U8  # 1: its header says that the frame inside was cut
     vlan: U16  # VLAN id that a mirror took out of the frame, else NO_VLAN
     inner: U32  # where the content starts in the window
 

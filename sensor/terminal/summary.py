@@ -100,6 +100,7 @@ def headline(ledger: Ledger) -> list[str]:
         (_number(ledger, "filtered"), "frames that --bpf left out"),
         (_number(ledger, "non_ip_frames"), "frames without IP"),
         (_number(ledger, "duplicates"), "duplicates"),
+        (_number(ledger, "sliced"), "packets cut before the capture"),
         (_number(ledger, "time_backwards"), "packets dated before an earlier one"),
         (_number(ledger, "time_jumps"), "packets dated far ahead of the others"),
         (_number(ledger, "flows", "evicted"), "flows evicted"),
