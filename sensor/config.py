@@ -131,6 +131,18 @@ class DecodeSettings:
     """GTP-U, 3GPP TS 29.281."""
     teredo_ports: tuple[int, ...] = ()
     """RFC 4380; its port is 3544."""
+    vxlan_gpe_ports: tuple[int, ...] = (4790,)
+    """draft-ietf-nvo3-vxlan-gpe."""
+    gre_ports: tuple[int, ...] = (4754,)
+    """GRE in UDP, RFC 8086."""
+    mpls_ports: tuple[int, ...] = (6635,)
+    """MPLS in UDP, RFC 7510."""
+    l2tp_ports: tuple[int, ...] = (1701,)
+    """RFC 2661 and 3931."""
+    capwap_ports: tuple[int, ...] = (5247,)
+    """Data of CAPWAP, RFC 5415."""
+    tzsp_ports: tuple[int, ...] = (37008,)
+    """TaZmen sniffer protocol: what access points and routers mirror to."""
 
 
 @dataclass(frozen=True, slots=True)

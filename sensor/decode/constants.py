@@ -30,6 +30,7 @@ CONTENT_IPV4 = 2
 CONTENT_IPV6 = 3
 CONTENT_MPLS = 4
 CONTENT_PPP = 5
+CONTENT_WIRELESS = 6
 """The content of a tunnel, in `Tunnel.content`."""
 
 CUT = 0x8000

@@ -36,6 +36,7 @@ cdef unsigned int VXLAN_FLAGS
 cdef unsigned int VXLAN_GROUP
 cdef unsigned int ERSPAN_TRUNCATED_BIT
 cdef unsigned int GENEVE_CONTROL
+cdef unsigned int GPE_VERSION, GPE_PROTOCOL, GPE_OAM, GPE_IPV4, GPE_IPV6, GPE_ETHERNET, GPE_MPLS
 cdef int GTP_EXTENSIONS_MAX
 cdef unsigned int GTP_PDU
 
@@ -66,6 +67,10 @@ cdef unsigned int read_erspan(
 
 @cython.locals(word=cython.uint, plain=cython.bint)
 cdef unsigned int read_vxlan(
+    const unsigned char *octets, Tunnel *tunnel, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+
+@cython.locals(protocol=cython.uint)
+cdef unsigned int read_vxlan_gpe(
     const unsigned char *octets, Tunnel *tunnel, Py_ssize_t at, Py_ssize_t end) noexcept nogil
 
 @cython.locals(header=Py_ssize_t, content=cython.uint)

@@ -56,6 +56,13 @@ VXLAN_GROUP = 0x8800_0000  # and draft-smith-vxlan-group-policy: 16 bits of grou
 ERSPAN_TRUNCATED_BIT = 0x04  # T, draft-foschiano-erspan 4.2: the mirror cut the frame
 ERSPAN_IP = 2  # frame type
 GENEVE_CONTROL = 0x80
+GPE_VERSION = 0x30
+GPE_PROTOCOL = 0x04
+GPE_OAM = 0x01
+GPE_IPV4 = 1
+GPE_IPV6 = 2
+GPE_ETHERNET = 3
+GPE_MPLS = 5
 GTP_EXTENSIONS_MAX = 16
 GTP_PDU = 255
 
@@ -198,6 +205,27 @@ def read_vxlan(octets: Octets, tunnel: Tunnel, at: int, end: int) -> int:
     tunnel.id = be32(octets, at + 4) >> 8
     tunnel.inner = at + 8
     tunnel.content = CONTENT_ETHERNET
+    return SOUND
+
+
+def read_vxlan_gpe(octets: Octets, tunnel: Tunnel, at: int, end: int) -> int:
+    """VXLAN-GPE, draft-ietf-nvo3-vxlan-gpe 3.1: the last octet of the first word names the content,
+    if a flag says so; else it is a frame.
+    """
+    if end - at < 8 or u8(octets, at) & (GPE_VERSION | VXLAN_VNI | GPE_OAM) != VXLAN_VNI:
+        return SOUND
+    protocol = u8(octets, at + 3) if u8(octets, at) & GPE_PROTOCOL else GPE_ETHERNET
+    if protocol == GPE_ETHERNET:
+        tunnel.content = CONTENT_ETHERNET
+    elif protocol == GPE_IPV4:
+        tunnel.content = CONTENT_IPV4
+    elif protocol == GPE_IPV6:
+        tunnel.content = CONTENT_IPV6
+    elif protocol == GPE_MPLS:
+        tunnel.content = CONTENT_MPLS
+    tunnel.has_id = 1
+    tunnel.id = be32(octets, at + 4) >> 8
+    tunnel.inner = at + 8
     return SOUND
 
 

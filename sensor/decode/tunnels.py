@@ -21,6 +21,7 @@ from sensor.decode.constants import (
     CONTENT_IPV4,
     CONTENT_IPV6,
     CONTENT_MPLS,
+    CONTENT_WIRELESS,
     CUT,
     NO_CONTENT,
     PLACES,
@@ -30,21 +31,29 @@ from sensor.memory.records import NO_VLAN, TUNNELS_MAX
 from sensor.model.anomalies import SOUND, TUNNEL_TOO_DEEP
 from sensor.model.packets import KIND_FLOW, KIND_PSEUDOWIRE, PROTOCOL_UDP
 from sensor.model.tunnels import (
+    CAPWAP,
+    ETHERIP,
     FOUR_IN_SIX,
     GENEVE,
     GRE,
     GTP_U,
     IPIP,
+    L2TP,
+    L2TP_3,
+    MPLS,
     NO_TUNNEL,
     NVGRE,
     SIX_IN_FOUR,
     SIX_IN_SIX,
     TEREDO,
+    TZSP,
     VXLAN,
+    VXLAN_GPE,
 )
 
 if not cython.compiled:
     from sensor.decode.ethernet import add_vlan, clear_headers, decode_ethernet
+    from sensor.decode.ieee80211 import decode_wireless
     from sensor.decode.ipv4 import decode_ipv4
     from sensor.decode.ipv6 import decode_ipv6
     from sensor.decode.link_types import decode_frame
@@ -57,6 +66,14 @@ if not cython.compiled:
         read_gtp,
         read_teredo,
         read_vxlan,
+        read_vxlan_gpe,
+    )
+    from sensor.decode.tunnel_layer2 import (
+        read_capwap,
+        read_etherip,
+        read_l2tp,
+        read_l2tp_3,
+        read_tzsp,
     )
     from sensor.decode.vlan import tenant_of
     from sensor.memory.loads import Octets
@@ -67,6 +84,9 @@ if not cython.compiled:
 PROTOCOL_IPV4 = 4
 PROTOCOL_IPV6 = 41
 PROTOCOL_GRE = 47
+PROTOCOL_ETHERIP = 97  # RFC 3378
+PROTOCOL_L2TP = 115  # version 3, RFC 3931 4.1.1
+PROTOCOL_MPLS = 137  # RFC 4023
 PSEUDOWIRE = 255
 """Among the types of tunnels: opened like one, but no tunnel between two addresses."""
 NOT_INSIDE = 0x1_0000
@@ -83,11 +103,16 @@ class TunnelPorts:
         for ports, kind in (
             (settings.vxlan_ports, VXLAN), (settings.geneve_ports, GENEVE),
             (settings.gtp_ports, GTP_U), (settings.teredo_ports, TEREDO),
+            (settings.vxlan_gpe_ports, VXLAN_GPE), (settings.gre_ports, GRE),
+            (settings.mpls_ports, MPLS), (settings.l2tp_ports, L2TP),
+            (settings.capwap_ports, CAPWAP), (settings.tzsp_ports, TZSP),
         ):  # fmt: skip
             for port in ports:
                 self.types[port] = kind
                 self.hint |= 1 << (port & 63)
-        self.teredo = bool(settings.teredo_ports)
+        self.from_hint = 0
+        for port in settings.teredo_ports + settings.l2tp_ports + settings.capwap_ports:
+            self.from_hint |= 1 << (port & 63)
         self.slicing = slicing
 
 
@@ -160,8 +185,9 @@ def tunnel_type(ports: TunnelPorts, packet: Packet) -> int:
     if packet.protocol == PROTOCOL_UDP:
         if (ports.hint >> (packet.dst_port & 63)) & 1 and ports.types[packet.dst_port]:
             return ports.types[packet.dst_port]
-        if ports.teredo and ports.types[packet.src_port] == TEREDO:
-            return TEREDO
+        if (ports.from_hint >> (packet.src_port & 63)) & 1:  # the other way, from the port
+            kind = ports.types[packet.src_port]
+            return kind if kind in (TEREDO, L2TP, CAPWAP) else NO_TUNNEL
         return NO_TUNNEL
     if packet.protocol == PROTOCOL_GRE:
         return GRE
@@ -169,7 +195,11 @@ def tunnel_type(ports: TunnelPorts, packet: Packet) -> int:
         return IPIP if packet.ip_version == 4 else FOUR_IN_SIX
     if packet.protocol == PROTOCOL_IPV6:
         return SIX_IN_FOUR if packet.ip_version == 4 else SIX_IN_SIX
-    return NO_TUNNEL
+    if packet.protocol == PROTOCOL_ETHERIP:
+        return ETHERIP
+    if packet.protocol == PROTOCOL_L2TP:
+        return L2TP_3
+    return MPLS if packet.protocol == PROTOCOL_MPLS else NO_TUNNEL
 
 
 def read_header(octets: Octets, packet: Packet, tunnel: Tunnel, kind: int) -> int:
@@ -192,16 +222,36 @@ def read_header(octets: Octets, packet: Packet, tunnel: Tunnel, kind: int) -> in
         return read_gtp(octets, tunnel, at, end)
     if kind == GRE:
         return read_gre(octets, tunnel, at, end, wire_end)
-    if kind == TEREDO:
-        return read_teredo(octets, tunnel, at, end)
     if kind == PSEUDOWIRE:
         tunnel.type = NO_TUNNEL
         tunnel.content = CONTENT_ETHERNET
     elif kind in (IPIP, FOUR_IN_SIX):
         tunnel.content = CONTENT_IPV4
-    else:
+    elif kind in (SIX_IN_FOUR, SIX_IN_SIX):
         tunnel.content = CONTENT_IPV6
+    elif kind == MPLS:
+        tunnel.content = CONTENT_MPLS
+    else:
+        read_rare_header(octets, tunnel, kind, at, end)
     return SOUND
+
+
+def read_rare_header(octets: Octets, tunnel: Tunnel, kind: int, at: int, end: int) -> None:
+    """Those of tunnels that few networks have; what is not as it must be stays closed."""
+    if kind == TEREDO:
+        read_teredo(octets, tunnel, at, end)
+    elif kind == VXLAN_GPE:
+        read_vxlan_gpe(octets, tunnel, at, end)
+    elif kind == ETHERIP:
+        read_etherip(octets, tunnel, at, end)
+    elif kind == L2TP:
+        read_l2tp(octets, tunnel, at, end)
+    elif kind == L2TP_3:
+        read_l2tp_3(octets, tunnel, at, end)
+    elif kind == CAPWAP:
+        read_capwap(octets, tunnel, at, end)
+    else:
+        read_tzsp(octets, tunnel, at, end)
 
 
 def enter(octets: Octets, packet: Packet, tunnel: Tunnel) -> int:
@@ -218,7 +268,7 @@ def enter(octets: Octets, packet: Packet, tunnel: Tunnel) -> int:
         tunnel.dst_hi = packet.dst_hi
         tunnel.dst_lo = packet.dst_lo
         packet.tunnels += 1
-        if tunnel.has_id and tunnel.type in (GRE, NVGRE, VXLAN, GENEVE):
+        if tunnel.has_id and tunnel.type in (GRE, NVGRE, VXLAN, GENEVE, VXLAN_GPE):
             packet.tenant = tenant_of(packet.tenant, tunnel.id)
     clear_headers(packet)
     if tunnel.content == CONTENT_ETHERNET:
@@ -233,4 +283,6 @@ def enter(octets: Octets, packet: Packet, tunnel: Tunnel) -> int:
         return decode_ipv6(octets, packet, at, end, wire_end)
     if tunnel.content == CONTENT_MPLS:
         return decode_mpls(octets, packet, at, end, wire_end)
+    if tunnel.content == CONTENT_WIRELESS:
+        return decode_wireless(octets, packet, at, end, wire_end, False)
     return decode_ppp(octets, packet, at, end, wire_end)

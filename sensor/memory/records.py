@@ -64,7 +64,7 @@ NO_WINDOW_SCALE = 0xFF
 NO_WINDOW_SCALES = 0xFF
 """Neither side of a flow had one: four bits a side, no shift count is above 14 (RFC 7323 2.3)."""
 
-TUNNELS_MAX = 4
+TUNNELS_MAX = 8
 """Tunnels inside one another that are opened; they are kept beside each packet."""
 
 FRAGMENTS_MAX = 64

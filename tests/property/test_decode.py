@@ -35,6 +35,7 @@ PADDED = {"tcp_padded": 54, "nothing6": 54, "arp": 14, "pppoe6_padded": 87,
           # A check value stands at the end.
           "macsec": 67, "macsec_channel": 75, "macsec_encrypted": 15,
           "fabric_path": 75, "fabric_path_vlan": 79,
+          "mpacket": 67, "mpacket_start": 67, "mpacket_rest": 8,
           "nflog": 4, "nflog_6": 4, "nflog_arp": 4}  # attributes, none of them obligatory
 
 
