@@ -30,6 +30,11 @@ class Discovery:
         return any(probe.path == STANDARD_INPUT for probe in self.probes)
 
     @property
+    def has_pipe(self) -> bool:
+        """Whether there is one input alone, and it is a pipe: it may be a live one."""
+        return len(self.probes) == 1 and self.probes[0].size is None and not self.probes[0].error
+
+    @property
     def has_process_info(self) -> bool:
         """Whether any of the files has process info near its beginning; pipes are not looked at."""
         return any(probe.has_process_info for probe in self.probes)
