@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -24,12 +25,14 @@ from sensor.app.outputs import (
 )
 from sensor.app.startup import settle
 from sensor.capture.files.discover import discover
+from sensor.capture.files.streams import STANDARD_INPUT
 from sensor.cli.options import BPF_OPTION, options_of, packet_selection, run_options
 from sensor.cli.output import exit_code
 from sensor.rules.state_store import close_store, open_store
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
 from sensor.sinks.flow_files import FlowSink, open_flows
+from sensor.terminal.console import is_terminal
 from sensor.terminal.progress import ProgressLine, Snapshot, open_progress
 from sensor.terminal.stderr import say
 from sensor.terminal.talkers import Talkers
@@ -120,6 +123,9 @@ def run_replay(options: ReplayOptions) -> int:
             say(f"notice: {notice}")
         if options.verbose:
             say(f"{len(ruleset.rules)} rules loaded")
+        if STANDARD_INPUT in options.paths and sys.stdin is not None and is_terminal(sys.stdin):
+            say("waiting for a capture on standard input, which is a terminal: write one into it, "
+                "as in tcpdump -w - | sensor replay -")
     interrupted = run(pipeline, sinks, flow_sink, options)
     all_sinks: list[AnySink] = [*sinks, *([flow_sink] if flow_sink else ())]
     for sink in all_sinks:
@@ -171,8 +177,11 @@ def run(
     )
     only_sink = first if len(sinks) == 1 and flow_sink is None else None
     settle()
+    watch = watcher(pipeline, progress, only_sink)
     try:
-        pipeline.run(watcher(pipeline, progress, only_sink))
+        pipeline.run(watch)
+        progress.rest()
+        watch()
     finally:
         progress.close()
     tell_notices(pipeline)

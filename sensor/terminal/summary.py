@@ -74,7 +74,14 @@ def summary_sections(ledger: Ledger, talkers: Talkers) -> list[Section]:
         _sinks(ledger),
         _inputs(ledger),
     ]
+    if _is_empty(ledger):  # tables of zeros say nothing
+        sections = [_anomalies(ledger), _inputs(ledger)]
     return [section for section in sections if section.rows]
+
+
+def _is_empty(ledger: Ledger) -> bool:
+    """Whether nothing was read at all."""
+    return "documents" not in ledger and not _number(ledger, "frames")
 
 
 def headline(ledger: Ledger) -> list[str]:
@@ -85,6 +92,8 @@ def headline(ledger: Ledger) -> list[str]:
     lines = []
     if "documents" in ledger:
         lines.append(_documents(ledger, elapsed_s))
+    if _is_empty(ledger):
+        return [f"no packets, in {duration(elapsed_s)}"]
     if packets or not lines:
         lines.append(f"{_counted(packets, 'packet')} ({data_size(octets)}), "
                      f"{_counted(flows, 'flow')} in {duration(elapsed_s)}")
