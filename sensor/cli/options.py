@@ -82,15 +82,24 @@ class FileOption:
             return value
         numbers = isinstance(option.type, click.types.IntParamType | click.types.FloatParamType)
         if numbers:
-            is_whole = isinstance(option.type, click.types.IntParamType)
-            if isinstance(value, bool) or not isinstance(value, int if is_whole else int | float):
-                raise ValueError(f"must be a {'whole ' if is_whole else ''}number")
+            value = _number(value, isinstance(option.type, click.types.IntParamType))
+        elif option.metavar == "TIME" and not isinstance(value, bool | list | dict):
+            value = str(value)  # seconds, or a date as TOML has it
         elif not isinstance(value, str):
             raise ValueError("must be a string")
         try:
             return option.type.convert(value, option, None)
         except click.BadParameter as error:
             raise ValueError(error.message) from None
+
+
+def _number(value: object, is_whole: bool) -> int | float:
+    """A number of a settings file for an option. Errors: ValueError."""
+    if is_whole and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int if is_whole else int | float):
+        raise ValueError(f"must be a {'whole ' if is_whole else ''}number")
+    return value
 
 
 def options_of(kind: type[Options], context: click.Context, given: Mapping[str, Any]) -> Options:

@@ -216,3 +216,15 @@ def test_a_terminal_as_standard_input_is_told_what_is_waited_for() -> None:
     os.close(slave)
     os.close(master)
     assert b"waiting for a capture on standard input, which is a terminal" in run.stderr
+
+
+@pytest.mark.parametrize("start", ["1767323045", "1767323045.5", "2026-01-02T03:04:05Z",
+                                   '"2026-01-02T03:04:05Z"'])
+def test_a_time_in_a_settings_file_is_one_as_on_the_command_line(
+    tmp_path: Path, start: str
+) -> None:
+    path = tmp_path / "sensor.toml"
+    path.write_text(f"from = {start}\nring_mib = 64.0\n")
+    assert quiet("--config", str(path), DEMO).code == 0
+    path.write_text("from = true\n")
+    assert "must be a string" in quiet("--config", str(path), DEMO).err
