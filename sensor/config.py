@@ -134,6 +134,18 @@ class DecodeSettings:
     """GTP-U, 3GPP TS 29.281."""
     teredo_ports: tuple[int, ...] = ()
     """RFC 4380; its port is 3544."""
+    vxlan_gpe_ports: tuple[int, ...] = (4790,)
+    """draft-ietf-nvo3-vxlan-gpe."""
+    gre_ports: tuple[int, ...] = (4754,)
+    """GRE in UDP, RFC 8086."""
+    mpls_ports: tuple[int, ...] = (6635,)
+    """MPLS in UDP, RFC 7510."""
+    l2tp_ports: tuple[int, ...] = (1701,)
+    """RFC 2661 and 3931."""
+    capwap_ports: tuple[int, ...] = (5247,)
+    """Data of CAPWAP, RFC 5415."""
+    tzsp_ports: tuple[int, ...] = (37008,)
+    """TaZmen sniffer protocol: what access points and routers mirror to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +165,9 @@ class Config:
     """Whether VLAN ids separate flows."""
     key_tenant: bool = True
     """Whether the ids of overlays (VNI, GRE key) separate flows."""
+    sliced: str = "auto"
+    """`auto`, `always` or `never`: whether a packet that is longer than its frame was cut before
+    the capture, or is malformed."""
     duplicates: bool = True
     """Whether copies of a packet (mirror ports) are recognised and counted once."""
     strict_external: bool = False
@@ -165,6 +180,7 @@ SETTING_TYPES: dict[str, type] = {
     "accept_on": str,
     "key_vlan": bool,
     "key_tenant": bool,
+    "sliced": str,
     "duplicates": bool,
     "strict_external": bool,
 }
@@ -225,6 +241,8 @@ def _setting(key: str, value: object) -> object:
         return value == "drop"
     if key == "accept_on" and value not in ("handshake", "data"):
         raise ValueError("must be 'handshake' or 'data'")
+    if key == "sliced" and value not in ("auto", "always", "never"):
+        raise ValueError("must be 'auto', 'always' or 'never'")
     if not isinstance(value, SETTING_TYPES[key]):
         raise ValueError(f"must be a {_TYPE_NAMES[SETTING_TYPES[key]]}")
     if isinstance(value, list):

@@ -62,7 +62,7 @@ class Run:
 
 def run_capture(
     source: Any, *, limits: FlowLimits | None = None, handover_events: int = 8192,
-    decode: DecodeSettings | None = None, **options: Any
+    decode: DecodeSettings | None = None, sliced: str = "auto", **options: Any
 ) -> Run:
     """Run a path, a list of paths or a Capture; `options` are FlowTable's."""
     capture = source
@@ -75,7 +75,8 @@ def run_capture(
                           tunnels=Tunnels())  # fmt: skip
     limits = limits or FlowLimits()
     shared = {name: options[name] for name in ("key_vlan", "duplicates") if name in options}
-    config = Config(flow=limits, decode=decode or DecodeSettings(), **shared)
+    config = Config(flow=limits, decode=decode or DecodeSettings(), sliced=sliced,
+                    **shared)
     decoder = Decoder(config, seed=options.get("seed", 0)).decode
     table = FlowTable(limits, **options)
     assert context.tunnels is not None

@@ -106,6 +106,11 @@ LAYERS: dict[str, Callable[[int, bytes], Framed]] = {
     "geneve": partial(in_udp, GENEVE),
     "gtp": partial(in_udp, GTP),
     "teredo": partial(in_udp, TEREDO),
+    "vxlan_gpe": partial(in_udp, 4790),
+    "l2tp": partial(in_udp, 1701),
+    "capwap": partial(in_udp, 5247),
+    "tzsp": partial(in_udp, 37008),
+    "pktap": partial(bare, 258),
 }
 
 

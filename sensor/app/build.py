@@ -22,6 +22,7 @@ from sensor.capture.interfaces import Interfaces
 from sensor.config import Config
 from sensor.decode import Decoder
 from sensor.ecs.schema import known_fields
+from sensor.engine.pipe_time import PipeTime
 from sensor.engine.pipeline import AnyPipeline, Pipeline
 from sensor.engine.protocols import Decode, OutputsPart, RulesPart
 from sensor.engine.rule_stage import RuleStage
@@ -151,9 +152,11 @@ def build_replay(
         from sensor.engine.documents import DocumentsMerger  # noqa: PLC0415  few runs need it
 
         merger = DocumentsMerger(documents, stage)
+    is_pipe = captures.has_pipe and folder is None
     return Pipeline(
         capture, host.watching(decoder_of(config).decode), flow_tables(config, context)[0], stage,
-        merger=merger, prompt=captures.has_standard_input or folder is not None,
+        merger=merger, prompt=captures.has_standard_input or is_pipe or folder is not None,
+        pipe_time=PipeTime(time.time_ns, time.monotonic_ns) if is_pipe else None,
     )  # fmt: skip
 
 

@@ -82,15 +82,24 @@ class FileOption:
             return value
         numbers = isinstance(option.type, click.types.IntParamType | click.types.FloatParamType)
         if numbers:
-            is_whole = isinstance(option.type, click.types.IntParamType)
-            if isinstance(value, bool) or not isinstance(value, int if is_whole else int | float):
-                raise ValueError(f"must be a {'whole ' if is_whole else ''}number")
+            value = _number(value, isinstance(option.type, click.types.IntParamType))
+        elif option.metavar == "TIME" and not isinstance(value, bool | list | dict):
+            value = str(value)  # seconds, or a date as TOML has it
         elif not isinstance(value, str):
             raise ValueError("must be a string")
         try:
             return option.type.convert(value, option, None)
         except click.BadParameter as error:
             raise ValueError(error.message) from None
+
+
+def _number(value: object, is_whole: bool) -> int | float:
+    """A number of a settings file for an option. Errors: ValueError."""
+    if is_whole and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int if is_whole else int | float):
+        raise ValueError(f"must be a {'whole ' if is_whole else ''}number")
+    return value
 
 
 def options_of(kind: type[Options], context: click.Context, given: Mapping[str, Any]) -> Options:
@@ -102,7 +111,7 @@ def options_of(kind: type[Options], context: click.Context, given: Mapping[str, 
 
 def effective_config(config: Config, given: Mapping[str, Any]) -> Config:
     """The configuration with what the command line says about it."""
-    names = ("accept_on", "key_vlan", "key_tenant", "strict_external")
+    names = ("accept_on", "key_vlan", "key_tenant", "sliced", "strict_external")
     changes = {name: given[name] for name in names if given.get(name) is not None}
     if given.get("duplicates"):
         changes["duplicates"] = given["duplicates"] == "drop"
@@ -218,6 +227,9 @@ _RUN_OPTIONS = [
     click.option("--duplicates", type=click.Choice(["drop", "keep"]),
                  help="Whether copies of a packet, as mirror ports make them, are left out or "
                       "counted.  [default: drop]"),
+    click.option("--sliced", type=click.Choice(["auto", "always", "never"]),
+                 help="Whether packets that are longer than their frames were cut before the "
+                      "capture, as brokers and mirrors do; auto learns it.  [default: auto]"),
     click.option("--strict-external/--no-strict-external", default=None,
                  help="Whether rules on external networks also except the IANA special-purpose "
                       "ranges that their lists lack.  [default: no]"),

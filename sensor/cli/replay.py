@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -23,12 +24,14 @@ from sensor.app.outputs import (
     write_stats,
 )
 from sensor.capture.files.discover import discover
+from sensor.capture.files.streams import STANDARD_INPUT
 from sensor.cli.options import BPF_OPTION, options_of, packet_selection, run_options
 from sensor.cli.output import exit_code
 from sensor.rules.state_store import close_store, open_store
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
 from sensor.sinks.flow_files import FlowSink, open_flows
+from sensor.terminal.console import is_terminal
 from sensor.terminal.progress import ProgressLine, Snapshot, open_progress
 from sensor.terminal.stderr import print_stderr
 from sensor.terminal.talkers import Talkers
@@ -119,6 +122,9 @@ def run_replay(options: ReplayOptions) -> int:
             print_stderr(f"notice: {notice}")
         if options.verbose:
             print_stderr(f"{len(ruleset.rules)} rules loaded")
+        if STANDARD_INPUT in options.paths and sys.stdin is not None and is_terminal(sys.stdin):
+            print_stderr("waiting for a capture on standard input, which is a terminal: write one "
+                         "into it, as in tcpdump -w - | sensor replay -")
     interrupted = run(pipeline, sinks, flow_sink, options)
     all_sinks: list[AnySink] = [*sinks, *([flow_sink] if flow_sink else ())]
     for sink in all_sinks:
@@ -169,8 +175,11 @@ def run(
         options=console_options(options),
     )
     only_sink = first if len(sinks) == 1 and flow_sink is None else None
+    watch = watcher(pipeline, progress, only_sink)
     try:
-        pipeline.run(watcher(pipeline, progress, only_sink))
+        pipeline.run(watch)
+        progress.rest()
+        watch()
     finally:
         progress.close()
     print_notices(pipeline)

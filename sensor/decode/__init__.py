@@ -10,9 +10,10 @@ was on the wire. It returns a code of `model/anomalies.py`. A length is proved b
 need it, and nothing is read in front of its proof.
 """
 
+from sensor.config import Config
 from sensor.decode.decoder import Decoder
 
-decode = Decoder(join=False).decode
+decode = Decoder(Config(sliced="never"), join=False).decode
 """Without any state, and with the settings that need no configuration."""
 
 __all__ = ["Decoder", "decode"]

@@ -11,7 +11,7 @@ from sensor.memory.records cimport Frame, Packet
 cdef unsigned short NO_VLAN
 cdef unsigned char NO_WINDOW_SCALE
 cdef unsigned short HEADER_NOT_CAPTURED
-cdef unsigned short LINK_TRUNCATED
+cdef unsigned short LINK_TRUNCATED, SOUND
 cdef unsigned short VLAN_TRUNCATED
 cdef unsigned short VLAN_STACK_TOO_DEEP
 cdef unsigned short ETHERNET_BAD_LENGTH
@@ -23,7 +23,7 @@ cdef unsigned int ETHERTYPE_MPLS
 cdef unsigned int ETHERTYPE_MPLS_UPSTREAM
 cdef unsigned int ETHERTYPE_PPPOE
 cdef unsigned int ETHERTYPE_MIN
-cdef unsigned int LENGTH_MAX
+cdef unsigned int LENGTH_MAX, CUT
 cdef int TAGS_MAX
 cdef unsigned int SERVICE_MASK
 cdef unsigned int ETHERTYPE_SERVICE_TAG
@@ -45,6 +45,7 @@ cdef unsigned int decode_ethertype(
     const unsigned char *octets, Packet *packet, unsigned int ethertype,
     Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
 
+@cython.locals(code=cython.uint)
 cdef unsigned int decode_length(
     const unsigned char *octets, Packet *packet, unsigned int length,
     Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil

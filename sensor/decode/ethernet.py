@@ -11,6 +11,7 @@ except ImportError:
     from sensor.base import cython_stub as cython
 
 from sensor.decode.constants import (
+    CUT,
     ETHERTYPE_IPV4,
     ETHERTYPE_IPV6,
     ETHERTYPE_MPLS,
@@ -25,6 +26,7 @@ from sensor.model.anomalies import (
     IP_BAD_VERSION,
     IPV4_HEADER_TRUNCATED,
     LINK_TRUNCATED,
+    SOUND,
     VLAN_STACK_TOO_DEEP,
     VLAN_TRUNCATED,
 )
@@ -163,8 +165,11 @@ def decode_length(
     octets: Octets, packet: Packet, length: int, at: int, end: int, wire_end: int
 ) -> int:
     """A frame with an 802.3 length instead of an EtherType: LLC, then padding."""
-    if length > LENGTH_MAX or length > wire_end - at:
+    if length > LENGTH_MAX:
         return ETHERNET_BAD_LENGTH
+    if length > wire_end - at:
+        code = decode_llc(octets, packet, at, end, at + length)
+        return ETHERNET_BAD_LENGTH | CUT if code == SOUND else ETHERNET_BAD_LENGTH
     wire_end = at + length
     return decode_llc(octets, packet, at, min(end, wire_end), wire_end)
 

@@ -13,13 +13,15 @@ cdef unsigned short IPV4_HEADER_TRUNCATED
 cdef unsigned short IPV4_BAD_HEADER_LENGTH
 cdef unsigned short IPV4_BAD_LENGTH
 cdef unsigned short IPV4_TRUNCATED
+cdef unsigned int CUT
 cdef unsigned int PROTOCOL_AH
 cdef unsigned int FRAGMENT_BITS
 cdef unsigned int FRAGMENT_OFFSET
 cdef unsigned int MORE_BIT
 cdef Py_ssize_t PACKET_MAX
 
-@cython.locals(first=cython.uint, header=Py_ssize_t, length=Py_ssize_t, fragment=cython.uint)
+@cython.locals(first=cython.uint, header=Py_ssize_t, length=Py_ssize_t, fragment=cython.uint,
+               code=cython.uint)
 cdef unsigned int decode_ipv4(
     const unsigned char *octets, Packet *packet,
     Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil

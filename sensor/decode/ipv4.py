@@ -7,6 +7,7 @@ try:
 except ImportError:
     from sensor.base import cython_stub as cython
 
+from sensor.decode.constants import CUT
 from sensor.model.addresses import V4_PREFIX
 from sensor.model.anomalies import (
     HEADER_NOT_CAPTURED,
@@ -48,7 +49,8 @@ def decode_ipv4(octets: Octets, packet: Packet, at: int, end: int, wire_end: int
     if length < header:
         return IPV4_BAD_LENGTH
     if length > wire_end - at:
-        return IPV4_TRUNCATED
+        code = decode_ipv4(octets, packet, at, end, at + length)
+        return IPV4_TRUNCATED | CUT if code == SOUND else IPV4_TRUNCATED
     packet.ip_version = 4
     packet.protocol = u8(octets, at + 9)
     packet.ttl = u8(octets, at + 8)

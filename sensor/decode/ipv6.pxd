@@ -18,10 +18,11 @@ cdef unsigned short IPV6_EXTENSION_TRUNCATED
 cdef unsigned short IPV6_TOO_MANY_EXTENSIONS
 cdef unsigned short IPV6_HOP_BY_HOP_MISPLACED
 cdef unsigned short IPV6_FRAGMENT_BAD_LENGTH
+cdef unsigned int CUT
 cdef unsigned int NO_NEXT_HEADER
 cdef Py_ssize_t PAYLOAD_MAX
 
-@cython.locals(length=Py_ssize_t, protocol=cython.uint)
+@cython.locals(length=Py_ssize_t, protocol=cython.uint, code=cython.uint)
 cdef unsigned int decode_ipv6(
     const unsigned char *octets, Packet *packet,
     Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil

@@ -7,6 +7,7 @@ try:
 except ImportError:
     from sensor.base import cython_stub as cython
 
+from sensor.decode.constants import CUT
 from sensor.model.anomalies import (
     AH_BAD_LENGTH,
     HEADER_NOT_CAPTURED,
@@ -52,7 +53,8 @@ def decode_ipv6(octets: Octets, packet: Packet, at: int, end: int, wire_end: int
     if length == 0 and protocol != NO_NEXT_HEADER:
         length = wire_end - at - 40
     if length > wire_end - at - 40:
-        return IPV6_TRUNCATED
+        code = decode_ipv6(octets, packet, at, end, at + 40 + length)
+        return IPV6_TRUNCATED | CUT if code == SOUND else IPV6_TRUNCATED
     packet.ip_version = 6
     packet.protocol = protocol
     packet.ttl = u8(octets, at + 7)

@@ -46,7 +46,10 @@ cdef unsigned short LINK_IPV4
 cdef unsigned short LINK_IPV6
 cdef unsigned short LINK_NFLOG
 cdef unsigned short LINK_NETANALYZER
-cdef unsigned short LINK_SLL2
+cdef unsigned short LINK_SLL2, LINK_PKTAP, LINK_PKTAP_USER, LINK_JUNIPER_ETHERNET
+cdef unsigned short LINK_ARCNET, LINK_IPOIB, LINK_MPACKET
+cdef unsigned int PKTAP_MIN, PKTAP_PACKET, JUNIPER_MAGIC, JUNIPER_NO_LINK, JUNIPER_EXTENDED
+cdef unsigned int PREAMBLE, ARCNET_OLD_IP, ARCNET_IP, ARCNET_IPV6
 cdef unsigned short LINK_BROADCOM
 cdef unsigned short LINK_BROADCOM_FRONT
 cdef unsigned short LINK_MARVELL
@@ -127,4 +130,31 @@ cdef unsigned int decode_nlpid(
 @cython.locals(organisation=cython.uint, kind=cython.uint)
 cdef unsigned int decode_relay_snap(
     const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(header=Py_ssize_t, link=cython.uint)
+cdef unsigned int decode_pktap(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(header=Py_ssize_t, word=cython.uint)
+cdef unsigned int decode_juniper(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+@cython.locals(protocol=cython.uint)
+cdef unsigned int decode_arcnet(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+cdef unsigned int decode_mpacket(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+cdef unsigned int decode_ipoib(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
+
+cdef unsigned int decode_odd_link(
+    const unsigned char *octets, Packet *packet, unsigned int link,
     Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil

@@ -69,6 +69,12 @@ LINK_IPV4 = 228
 LINK_IPV6 = 229
 LINK_NFLOG = 239
 LINK_NETANALYZER = 240
+LINK_PKTAP_USER = 149  # what Darwin wrote before it had a number
+LINK_JUNIPER_ETHERNET = 178
+LINK_ARCNET = 129
+LINK_IPOIB = 242
+LINK_PKTAP = 258
+LINK_MPACKET = 274
 LINK_SLL2 = 276
 LINK_BROADCOM = 281
 LINK_BROADCOM_FRONT = 282
@@ -95,6 +101,15 @@ NLPID_SNAP = 0x80
 BRIDGED = 0x0080C2  # IEEE 802.1's organisation code
 BRIDGED_WITH_FCS = 0x0001
 BRIDGED_ETHERNET = 0x0007
+PKTAP_MIN = 108  # octets of the shortest header; a longer one says so
+PKTAP_PACKET = 1
+JUNIPER_MAGIC = 0x4D4743  # and flags in the last octet
+JUNIPER_NO_LINK = 0x02
+JUNIPER_EXTENDED = 0x80
+PREAMBLE = 0x55
+ARCNET_OLD_IP = 240  # RFC 1051
+ARCNET_IP = 212  # RFC 1201
+ARCNET_IPV6 = 196  # RFC 2497
 ROUTED = 0x80  # in the first octet of a Token Ring source
 SOURCE_MASK = 0x7FFF_FFFF_FFFF
 
@@ -148,7 +163,26 @@ def decode_rare_link(
         return decode_ring(octets, packet, link, at, end, wire_end)
     if link in (LINK_BROADCOM, LINK_MARVELL, LINK_MARVELL_LONG):
         return decode_switch_port(octets, packet, link, at, end, wire_end)
+    if fixed_bytes(link) < 0:
+        return decode_odd_link(octets, packet, link, at, end, wire_end)
     return decode_fixed(octets, packet, link, at, end, wire_end)
+
+
+def decode_odd_link(
+    octets: Octets, packet: Packet, link: int, at: int, end: int, wire_end: int
+) -> int:
+    """Link types with headers of their own kind."""
+    if link in (LINK_PKTAP, LINK_PKTAP_USER):
+        return decode_pktap(octets, packet, at, end, wire_end)
+    if link == LINK_JUNIPER_ETHERNET:
+        return decode_juniper(octets, packet, at, end, wire_end)
+    if link == LINK_ARCNET:
+        return decode_arcnet(octets, packet, at, end, wire_end)
+    if link == LINK_MPACKET:
+        return decode_mpacket(octets, packet, at, end, wire_end)
+    if link == LINK_IPOIB:
+        return decode_ipoib(octets, packet, at, end, wire_end)
+    return UNKNOWN_LINK_TYPE
 
 
 def decode_loopback(
@@ -224,8 +258,6 @@ def decode_fixed(
 ) -> int:
     """Link types with a header of fixed length in front of what is known from elsewhere."""
     header = fixed_bytes(link)
-    if header < 0:
-        return UNKNOWN_LINK_TYPE
     if end - at < header:
         return LINK_TRUNCATED if wire_end - at < header else HEADER_NOT_CAPTURED
     at += header
@@ -376,3 +408,74 @@ def decode_switch_port(
     packet.src_mac = be64(octets, at + 6) >> 16
     at += header
     return decode_ethertype(octets, packet, be16(octets, at - 2), at, end, wire_end)
+
+
+def decode_pktap(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
+    """Darwin's pktap: a header with its own length, and the link type of what follows."""
+    if end - at < 12:
+        return LINK_TRUNCATED if wire_end - at < 12 else HEADER_NOT_CAPTURED
+    header = le32(octets, at)
+    link = le32(octets, at + 8)
+    if header < PKTAP_MIN or header > wire_end - at:
+        return LINK_TRUNCATED
+    if header > end - at:
+        return HEADER_NOT_CAPTURED
+    if le32(octets, at + 4) != PKTAP_PACKET or link in (LINK_PKTAP, LINK_PKTAP_USER):
+        return non_ip(packet)
+    at += header
+    if link == LINK_ETHERNET:
+        return decode_ethernet(octets, packet, at, end, wire_end)
+    return decode_other_link(octets, packet, link, at, end, wire_end)
+
+
+def decode_juniper(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
+    """Juniper's routers: a magic number and flags, extensions, then Ethernet or IP alone."""
+    if end - at < 6:
+        return LINK_TRUNCATED if wire_end - at < 6 else HEADER_NOT_CAPTURED
+    word = be32(octets, at)
+    if word >> 8 != JUNIPER_MAGIC:
+        return non_ip(packet)
+    header = 4
+    if word & JUNIPER_EXTENDED:
+        header = 6 + be16(octets, at + 4)
+    if word & JUNIPER_NO_LINK:
+        header += 4  # the protocol family, as the router numbers it
+    if end - at < header:
+        return LINK_TRUNCATED if wire_end - at < header else HEADER_NOT_CAPTURED
+    at += header
+    if word & JUNIPER_NO_LINK:
+        return decode_if_ip(octets, packet, at, end, wire_end)
+    return decode_ethernet(octets, packet, at, end, wire_end)
+
+
+def decode_arcnet(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
+    """ARCNET as Linux writes it: addresses, an offset, the protocol; then RFC 1201's split."""
+    if end - at < 8:
+        return LINK_TRUNCATED if wire_end - at < 8 else HEADER_NOT_CAPTURED
+    protocol = u8(octets, at + 4)
+    if protocol == ARCNET_OLD_IP:
+        return decode_ipv4(octets, packet, at + 5, end, wire_end)
+    if u8(octets, at + 5) != 0:
+        return non_ip(packet)  # a part of a packet
+    if protocol == ARCNET_IP:
+        return decode_ipv4(octets, packet, at + 8, end, wire_end)
+    if protocol == ARCNET_IPV6:
+        return decode_ipv6(octets, packet, at + 8, end, wire_end)
+    return non_ip(packet)
+
+
+def decode_mpacket(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
+    """Frames that may be interrupted, from their preamble on (IEEE 802.3 99.3)."""
+    if end - at < 8:
+        return LINK_TRUNCATED if wire_end - at < 8 else HEADER_NOT_CAPTURED
+    # Seven octets of preamble, then express or a start; a continuation has six, and a count.
+    if u8(octets, at + 6) != PREAMBLE or u8(octets, at + 7) not in (0xD5, 0xE6, 0x4C, 0x7F, 0xB3):
+        return non_ip(packet)
+    return decode_ethernet(octets, packet, at + 8, end, wire_end)
+
+
+def decode_ipoib(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
+    """IP over InfiniBand: a global routing header, an EtherType, 16 empty bits (RFC 4391 6)."""
+    if end - at < 44:
+        return LINK_TRUNCATED if wire_end - at < 44 else HEADER_NOT_CAPTURED
+    return decode_ethertype(octets, packet, be16(octets, at + 40), at + 44, end, wire_end)

@@ -16,8 +16,13 @@ cdef unsigned int ETHERTYPE_SERVICE_VLAN
 cdef unsigned int ETHERTYPE_OLD_VLAN
 cdef unsigned int ETHERTYPE_MPLS
 cdef unsigned int ETHERTYPE_PPPOE
+cdef unsigned int ETHERTYPE_VLAN_9200, ETHERTYPE_VLAN_9300
 
 cdef bint is_common(unsigned int ethertype) noexcept nogil
+
+@cython.locals(ethertype=cython.uint)
+cdef bint is_likely_frame(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
 
 cdef unsigned int non_ip(Packet *packet) noexcept nogil
 

@@ -16,6 +16,8 @@ from sensor.decode.constants import (
     ETHERTYPE_PPPOE,
     ETHERTYPE_SERVICE_VLAN,
     ETHERTYPE_VLAN,
+    ETHERTYPE_VLAN_9200,
+    ETHERTYPE_VLAN_9300,
 )
 from sensor.model.anomalies import HEADER_NOT_CAPTURED, LLC_TRUNCATED, SOUND
 from sensor.model.packets import KIND_NON_IP
@@ -30,8 +32,20 @@ def is_common(ethertype: int) -> bool:
     """True for an EtherType by which a frame of unknown shape is recognised."""
     return ethertype in (
         ETHERTYPE_IPV4, ETHERTYPE_ARP, ETHERTYPE_IPV6, ETHERTYPE_VLAN, ETHERTYPE_SERVICE_VLAN,
-        ETHERTYPE_OLD_VLAN, ETHERTYPE_MPLS, ETHERTYPE_PPPOE,
+        ETHERTYPE_OLD_VLAN, ETHERTYPE_VLAN_9200, ETHERTYPE_VLAN_9300, ETHERTYPE_MPLS,
+        ETHERTYPE_PPPOE,
     )
+
+
+def is_likely_frame(octets: Octets, at: int, end: int) -> bool:
+    """True if an Ethernet frame seems to start at `at`: 14 octets are there, and fit what follows.
+
+    Where nothing announces a frame, its EtherType and the version of the IP header behind it do.
+    """
+    ethertype = be16(octets, at + 12)
+    if end - at > 14 and ethertype in (ETHERTYPE_IPV4, ETHERTYPE_IPV6):
+        return u8(octets, at + 14) >> 4 == (4 if ethertype == ETHERTYPE_IPV4 else 6)
+    return is_common(ethertype)
 
 
 def non_ip(packet: Packet) -> int:

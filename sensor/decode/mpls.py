@@ -13,11 +13,12 @@ from sensor.model.packets import KIND_PSEUDOWIRE
 if not cython.compiled:
     from sensor.decode.ipv4 import decode_ipv4
     from sensor.decode.ipv6 import decode_ipv6
-    from sensor.decode.llc import is_common, non_ip
+    from sensor.decode.llc import is_likely_frame, non_ip
     from sensor.memory.loads import Octets, be16, u8
     from sensor.memory.records import Packet
 
 LABELS_MAX = 16
+TRAILER_MAX = 8  # octets behind an IPv6 packet: padding of the shortest, a checksum
 CONTROL_WORD = 4  # octets, RFC 4385 3
 
 
@@ -36,13 +37,41 @@ def decode_mpls(octets: Octets, packet: Packet, at: int, end: int, wire_end: int
     if end - at < 1:
         return MPLS_TRUNCATED if wire_end - at < 1 else HEADER_NOT_CAPTURED
     first = u8(octets, at) >> 4
-    if first == 4:
-        return decode_ipv4(octets, packet, at, end, wire_end)
-    if first == 6:
-        return decode_ipv6(octets, packet, at, end, wire_end)
-    if first == 1:
+    if first in (1, 4, 6) and not is_plain_frame(octets, at, end, wire_end):
+        if first == 4:
+            return decode_ipv4(octets, packet, at, end, wire_end)
+        if first == 6:
+            return decode_ipv6(octets, packet, at, end, wire_end)
         return non_ip(packet)  # an associated channel, RFC 4385 5
     return decode_pseudowire(octets, packet, at, end, wire_end)
+
+
+def is_plain_frame(octets: Octets, at: int, end: int, wire_end: int) -> bool:
+    """True if what looks like IP or a channel by its first four bits is a frame of a pseudowire.
+
+    Without a control word that is the first octet of a MAC address. An IP header proves itself by
+    its checksum, or by a length that is the packet's.
+    """
+    if end - at < 15 or not is_likely_frame(octets, at, end):
+        return False
+    first = u8(octets, at) >> 4
+    if first == 4:
+        return not has_checksum(octets, at, end)
+    if first == 6:
+        beyond = wire_end - at - 40 - be16(octets, at + 4)
+        return beyond < 0 or beyond > TRAILER_MAX
+    return True
+
+
+def has_checksum(octets: Octets, at: int, end: int) -> bool:
+    """True if the checksum of an IPv4 header is right (RFC 791 3.1), as far as it is there."""
+    header = (u8(octets, at) & 0x0F) << 2
+    if header < 20 or end - at < header:
+        return False
+    total = 0
+    for place in range(at, at + header, 2):
+        total += be16(octets, place)
+    return ((total & 0xFFFF) + (total >> 16)) & 0xFFFF in (0, 0xFFFF)
 
 
 def decode_pseudowire(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
@@ -53,10 +82,10 @@ def decode_pseudowire(octets: Octets, packet: Packet, at: int, end: int, wire_en
     header = CONTROL_WORD + 14
     if end - at < header:
         return HEADER_NOT_CAPTURED if wire_end - at >= header else non_ip(packet)
-    if u8(octets, at) >> 4 == 0 and is_common(be16(octets, at + header - 2)):
+    if not is_likely_frame(octets, at, end):
+        if u8(octets, at) >> 4 or not is_likely_frame(octets, at + CONTROL_WORD, end):
+            return non_ip(packet)
         at += CONTROL_WORD
-    elif not is_common(be16(octets, at + 12)):
-        return non_ip(packet)
     packet.kind = KIND_PSEUDOWIRE
     packet.protocol = 0
     packet.payload_offset = at

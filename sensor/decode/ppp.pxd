@@ -8,7 +8,9 @@ from sensor.memory.records cimport Packet
 
 cdef unsigned short HEADER_NOT_CAPTURED
 cdef unsigned short LINK_TRUNCATED
-cdef unsigned short PPPOE_BAD_LENGTH
+cdef unsigned short PPPOE_BAD_LENGTH, SOUND
+cdef unsigned char KIND_NON_IP
+cdef unsigned int CUT
 cdef unsigned int ETHERTYPE_IPV4
 cdef unsigned int ETHERTYPE_IPV6
 cdef unsigned int ETHERTYPE_MPLS
@@ -27,7 +29,7 @@ cdef unsigned int decode_hdlc(
     const unsigned char *octets, Packet *packet,
     Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
 
-@cython.locals(length=Py_ssize_t)
+@cython.locals(length=Py_ssize_t, session_end=Py_ssize_t, code=cython.uint)
 cdef unsigned int decode_pppoe(
     const unsigned char *octets, Packet *packet,
     Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil

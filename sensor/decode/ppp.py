@@ -8,6 +8,7 @@ except ImportError:
     from sensor.base import cython_stub as cython
 
 from sensor.decode.constants import (
+    CUT,
     ETHERTYPE_IPV4,
     ETHERTYPE_IPV6,
     ETHERTYPE_MPLS,
@@ -18,7 +19,9 @@ from sensor.model.anomalies import (
     HEADER_NOT_CAPTURED,
     LINK_TRUNCATED,
     PPPOE_BAD_LENGTH,
+    SOUND,
 )
+from sensor.model.packets import KIND_NON_IP
 
 if not cython.compiled:
     from sensor.decode.ipv4 import decode_ipv4
@@ -70,7 +73,10 @@ def decode_hdlc(octets: Octets, packet: Packet, at: int, end: int, wire_end: int
 
 
 def decode_pppoe(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:
-    """PPPoE's session stage; what lies behind its length is padding."""
+    """PPPoE's session stage; what lies behind its length is padding, unless an IP packet is longer.
+
+    IP has a length of its own: where the two disagree, that of IP is believed, as receivers do.
+    """
     if end - at < 6:
         return LINK_TRUNCATED if wire_end - at < 6 else HEADER_NOT_CAPTURED
     if u8(octets, at) != PPPOE_VERSION or u8(octets, at + 1) != 0:
@@ -78,6 +84,8 @@ def decode_pppoe(octets: Octets, packet: Packet, at: int, end: int, wire_end: in
     length = be16(octets, at + 4)
     at += 6
     if length > wire_end - at:
-        return PPPOE_BAD_LENGTH
-    wire_end = at + length
-    return decode_ppp(octets, packet, at, min(end, wire_end), wire_end)
+        code = decode_ppp(octets, packet, at, end, wire_end)
+        return PPPOE_BAD_LENGTH if code == SOUND and packet.kind == KIND_NON_IP else code
+    session_end = at + length
+    code = decode_ppp(octets, packet, at, min(end, session_end), session_end)
+    return decode_ppp(octets, packet, at, end, wire_end) if code & CUT else code

@@ -47,6 +47,11 @@ cdef void set_payload(
 cdef unsigned int cut_short(
     Py_ssize_t left, Py_ssize_t need, unsigned int code, bint first_fragment) noexcept nogil
 
+cdef unsigned int decode_ports(
+    const unsigned char *octets, Packet *packet,
+    Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end) noexcept nogil
+
+cdef unsigned char TRANSPORT_CUT
 cdef unsigned int TELNET_IAC, TELNET_WILL, TELNET_DO, TELNET_ECHO
 cdef unsigned int TELNET_CLIENT, TELNET_SERVER, TELNET_UNKNOWN
 

@@ -42,6 +42,7 @@ from sensor.model.packets import (
     TELNET_CLIENT,
     TELNET_SERVER,
     TELNET_UNKNOWN,
+    TRANSPORT_CUT,
 )
 
 if not cython.compiled:
@@ -119,6 +120,8 @@ def decode_tcp(
 ) -> int:
     """TCP, RFC 9293 3.1; options are only read for the window scale of a SYN."""
     if end - at < 20 and (ip_end - at < 20 or end - at < TCP_NEEDED):
+        if end - at >= 4 and ip_end - at >= 20 and not first_fragment:
+            return decode_ports(octets, packet, at, end, ip_end)
         return cut_short(ip_end - at, 20, TCP_HEADER_TRUNCATED, first_fragment)
     header = (u8(octets, at + 12) >> 4) << 2
     if header < 20:
@@ -144,6 +147,21 @@ def decode_tcp(
             octets, at + 20, min(at + header, end))
         if packet.window_scale == NO_WINDOW_SCALE and at + header > end:
             packet.window_scale = WINDOW_SCALE_MAX  # not captured: no window is too large
+    return SOUND
+
+
+def decode_ports(octets: Octets, packet: Packet, at: int, end: int, ip_end: int) -> int:
+    """What is left of a TCP header that the capture cut behind its ports: the flow, and no more."""
+    packet.src_port = be16(octets, at)
+    packet.dst_port = be16(octets, at + 2)
+    packet.fragment = TRANSPORT_CUT
+    packet.fragment_id = 0
+    packet.fragment_offset = 0
+    packet.fragment_bytes = 0
+    packet.fragment_protocol = 0
+    packet.extra_packets = 0
+    packet.extra_gap = 0
+    set_payload(packet, ip_end, end, ip_end)  # how much there is the offset would have said
     return SOUND
 
 

@@ -1,4 +1,5 @@
 cimport cython
+from sensor.decode.llc cimport is_likely_frame
 from sensor.memory.loads cimport be16, be32, u8
 from sensor.memory.records cimport Tunnel
 
@@ -30,13 +31,21 @@ cdef unsigned int GRE_SEQUENCE
 cdef unsigned int GRE_ACKNOWLEDGED
 cdef unsigned int GRE_VERSION
 cdef unsigned int NVGRE_KEY_MIN
+cdef unsigned int VXLAN_VNI, ERSPAN_IP
 cdef unsigned int VXLAN_FLAGS
 cdef unsigned int VXLAN_GROUP
+cdef unsigned int ERSPAN_TRUNCATED_BIT
 cdef unsigned int GENEVE_CONTROL
+cdef unsigned int GPE_VERSION, GPE_PROTOCOL, GPE_OAM, GPE_IPV4, GPE_IPV6, GPE_ETHERNET, GPE_MPLS
 cdef int GTP_EXTENSIONS_MAX
 cdef unsigned int GTP_PDU
 
 cdef unsigned int content_of(unsigned int ethertype) noexcept nogil
+
+@cython.locals(version=cython.uint)
+cdef unsigned int ip_content(const unsigned char *octets, Py_ssize_t at) noexcept nogil
+
+cdef unsigned int erspan_content(const unsigned char *octets, Py_ssize_t at) noexcept nogil
 
 cdef unsigned int missing(Py_ssize_t left, Py_ssize_t need, unsigned int code) noexcept nogil
 
@@ -51,13 +60,17 @@ cdef unsigned int read_pptp(
     const unsigned char *octets, Tunnel *tunnel, unsigned int word,
     Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
 
-@cython.locals(header=Py_ssize_t, version=cython.uint)
+@cython.locals(header=Py_ssize_t, version=cython.uint, content=cython.uint)
 cdef unsigned int read_erspan(
     const unsigned char *octets, Tunnel *tunnel, bint has_header,
     Py_ssize_t at, Py_ssize_t end, Py_ssize_t wire_end) noexcept nogil
 
-@cython.locals(word=cython.uint)
+@cython.locals(word=cython.uint, plain=cython.bint)
 cdef unsigned int read_vxlan(
+    const unsigned char *octets, Tunnel *tunnel, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+
+@cython.locals(protocol=cython.uint)
+cdef unsigned int read_vxlan_gpe(
     const unsigned char *octets, Tunnel *tunnel, Py_ssize_t at, Py_ssize_t end) noexcept nogil
 
 @cython.locals(header=Py_ssize_t, content=cython.uint)

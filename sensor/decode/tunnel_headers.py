@@ -2,7 +2,8 @@
 
 Each function fills the record of a tunnel: its id, what its content is and where that starts. It
 leaves `content` at NO_CONTENT where there is none that could be decoded. What stands at a UDP port
-by chance is hardly ever taken for a header: what a sender must leave 0 has to be 0.
+by chance is hardly ever taken for a header: what is inside has to be sound. Bits that are reserved
+are not looked at, as receivers do.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from sensor.model.anomalies import ERSPAN_TRUNCATED, GRE_TRUNCATED, HEADER_NOT_C
 from sensor.model.tunnels import ERSPAN, NVGRE, PPTP
 
 if not cython.compiled:
+    from sensor.decode.llc import is_likely_frame
     from sensor.memory.loads import Octets, be16, be32, u8
     from sensor.memory.records import Tunnel
 
@@ -48,9 +50,19 @@ GRE_VERSION = 0x0007
 NVGRE_KEY_MIN = 0x10_0000
 """The lowest VSID is 0x1000, and 8 bits of flow id follow it (RFC 7637 3.2, 4.2)."""
 
-VXLAN_FLAGS = 0x0800_0000  # RFC 7348 5: the VNI is valid
+VXLAN_VNI = 0x08  # RFC 7348 5: the VNI is valid
+VXLAN_FLAGS = 0x0800_0000  # the same, and nothing else
 VXLAN_GROUP = 0x8800_0000  # and draft-smith-vxlan-group-policy: 16 bits of group follow
+ERSPAN_TRUNCATED_BIT = 0x04  # T, draft-foschiano-erspan 4.2: the mirror cut the frame
+ERSPAN_IP = 2  # frame type
 GENEVE_CONTROL = 0x80
+GPE_VERSION = 0x30
+GPE_PROTOCOL = 0x04
+GPE_OAM = 0x01
+GPE_IPV4 = 1
+GPE_IPV6 = 2
+GPE_ETHERNET = 3
+GPE_MPLS = 5
 GTP_EXTENSIONS_MAX = 16
 GTP_PDU = 255
 
@@ -66,6 +78,14 @@ def content_of(ethertype: int) -> int:
     if ethertype in (ETHERTYPE_MPLS, ETHERTYPE_MPLS_UPSTREAM):
         return CONTENT_MPLS
     return NO_CONTENT
+
+
+def ip_content(octets: Octets, at: int) -> int:
+    """The content that the first octet of an IP packet announces."""
+    version = u8(octets, at) >> 4
+    if version == 4:
+        return CONTENT_IPV4
+    return CONTENT_IPV6 if version == 6 else NO_CONTENT
 
 
 def missing(left: int, need: int, code: int) -> int:
@@ -134,6 +154,7 @@ def read_erspan(
 ) -> int:
     """A mirrored frame: type I has no header, those of II and III begin with their version."""
     header = 0
+    content = CONTENT_ETHERNET
     if has_header:
         if end - at < 8:
             return missing(wire_end - at, 8, ERSPAN_TRUNCATED)
@@ -145,26 +166,40 @@ def read_erspan(
                 tunnel.vlan = be16(octets, at) & 0x0FFF
         elif version == 2:
             header = 12
-            if end - at >= 12 and u8(octets, at + 11) & 1:
-                header = 20
+            if end - at >= 12:
+                content = erspan_content(octets, at + 10)
+                if u8(octets, at + 11) & 1:  # a subheader of the platform
+                    header = 20
         else:
             return SOUND
         if end - at < header:
             return missing(wire_end - at, header, ERSPAN_TRUNCATED)
         tunnel.has_id = 1
         tunnel.id = be16(octets, at + 2) & 0x03FF
+        tunnel.cut = u8(octets, at + 2) & ERSPAN_TRUNCATED_BIT != 0
     tunnel.type = ERSPAN
     tunnel.inner = at + header
-    tunnel.content = CONTENT_ETHERNET
+    tunnel.content = content
+    if content == CONTENT_IPV4 and end - tunnel.inner >= 1:
+        tunnel.content = ip_content(octets, tunnel.inner)
     return SOUND
 
 
+def erspan_content(octets: Octets, at: int) -> int:
+    """The frame type of ERSPAN type III, draft-foschiano-erspan 4.3: Ethernet, or IP as it is."""
+    return CONTENT_IPV4 if (u8(octets, at) >> 2) & 0x1F == ERSPAN_IP else CONTENT_ETHERNET
+
+
 def read_vxlan(octets: Octets, tunnel: Tunnel, at: int, end: int) -> int:
-    """VXLAN, RFC 7348 5, with or without a group."""
-    if end - at < 8 or u8(octets, at + 7) != 0:
+    """VXLAN, RFC 7348 5: the flag for a VNI is set, reserved fields are ignored on receipt.
+
+    Where these are not 0 what is inside must look like a frame: one bit alone is no proof.
+    """
+    if end - at < 8 or not u8(octets, at) & VXLAN_VNI:
         return SOUND
     word = be32(octets, at)
-    if word != VXLAN_FLAGS and word >> 24 != VXLAN_GROUP >> 24:
+    plain = (word == VXLAN_FLAGS or word >> 24 == VXLAN_GROUP >> 24) and u8(octets, at + 7) == 0
+    if not plain and (end - at < 8 + 14 or not is_likely_frame(octets, at + 8, end)):
         return SOUND
     tunnel.has_id = 1
     tunnel.id = be32(octets, at + 4) >> 8
@@ -173,11 +208,30 @@ def read_vxlan(octets: Octets, tunnel: Tunnel, at: int, end: int) -> int:
     return SOUND
 
 
+def read_vxlan_gpe(octets: Octets, tunnel: Tunnel, at: int, end: int) -> int:
+    """VXLAN-GPE, draft-ietf-nvo3-vxlan-gpe 3.1: the last octet of the first word names the content,
+    if a flag says so; else it is a frame.
+    """
+    if end - at < 8 or u8(octets, at) & (GPE_VERSION | VXLAN_VNI | GPE_OAM) != VXLAN_VNI:
+        return SOUND
+    protocol = u8(octets, at + 3) if u8(octets, at) & GPE_PROTOCOL else GPE_ETHERNET
+    if protocol == GPE_ETHERNET:
+        tunnel.content = CONTENT_ETHERNET
+    elif protocol == GPE_IPV4:
+        tunnel.content = CONTENT_IPV4
+    elif protocol == GPE_IPV6:
+        tunnel.content = CONTENT_IPV6
+    elif protocol == GPE_MPLS:
+        tunnel.content = CONTENT_MPLS
+    tunnel.has_id = 1
+    tunnel.id = be32(octets, at + 4) >> 8
+    tunnel.inner = at + 8
+    return SOUND
+
+
 def read_geneve(octets: Octets, tunnel: Tunnel, at: int, end: int) -> int:
     """Geneve, RFC 8926 3.4: version 0, options, no control packet."""
-    if end - at < 8 or u8(octets, at) >> 6 or u8(octets, at + 7) != 0:
-        return SOUND
-    if u8(octets, at + 1) & (GENEVE_CONTROL | 0x3F):
+    if end - at < 8 or u8(octets, at) >> 6 or u8(octets, at + 1) & GENEVE_CONTROL:
         return SOUND
     header = 8 + ((u8(octets, at) & 0x3F) << 2)
     content = content_of(be16(octets, at + 2))
@@ -192,8 +246,8 @@ def read_geneve(octets: Octets, tunnel: Tunnel, at: int, end: int) -> int:
 
 def read_gtp(octets: Octets, tunnel: Tunnel, at: int, end: int) -> int:
     """GTP-U, 3GPP TS 29.281 5.1: user packets, behind extension headers."""
-    # Version 1, the protocol type of GTP, no reserved bit.
-    if end - at < 8 or u8(octets, at) & 0xF8 != 0x30 or u8(octets, at + 1) != GTP_PDU:
+    # Version 1, the protocol type of GTP; the bit behind it is spare.
+    if end - at < 8 or u8(octets, at) & 0xF0 != 0x30 or u8(octets, at + 1) != GTP_PDU:
         return SOUND
     inner = at + 8
     if u8(octets, at) & 7:
@@ -215,10 +269,7 @@ def read_gtp(octets: Octets, tunnel: Tunnel, at: int, end: int) -> int:
     tunnel.has_id = 1
     tunnel.id = be32(octets, at + 4)
     tunnel.inner = inner
-    if u8(octets, inner) >> 4 == 4:
-        tunnel.content = CONTENT_IPV4
-    elif u8(octets, inner) >> 4 == 6:
-        tunnel.content = CONTENT_IPV6
+    tunnel.content = ip_content(octets, inner)
     return SOUND
 
 

@@ -11,7 +11,7 @@ cdef unsigned int FABRIC_PATH
 cdef unsigned int ETHERTYPE_OLD_VLAN
 cdef unsigned int ETHERTYPE_SERVICE_TAG
 cdef unsigned int ETHERTYPE_SERVICE_VLAN
-cdef unsigned int ETHERTYPE_VLAN
+cdef unsigned int ETHERTYPE_VLAN, ETHERTYPE_VLAN_9200, ETHERTYPE_VLAN_9300
 cdef unsigned int TRILL
 cdef unsigned int MACSEC_ENCRYPTED
 cdef unsigned int MACSEC_CHANNEL

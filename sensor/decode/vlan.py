@@ -16,6 +16,8 @@ from sensor.decode.constants import (
     ETHERTYPE_SERVICE_TAG,
     ETHERTYPE_SERVICE_VLAN,
     ETHERTYPE_VLAN,
+    ETHERTYPE_VLAN_9200,
+    ETHERTYPE_VLAN_9300,
 )
 
 if not cython.compiled:
@@ -69,7 +71,10 @@ def tag_bytes(octets: Octets, ethertype: int, at: int, end: int) -> int:
 
 def is_vlan(ethertype: int) -> bool:
     """True if a VLAN tag follows."""
-    return ethertype in (ETHERTYPE_VLAN, ETHERTYPE_SERVICE_VLAN, ETHERTYPE_OLD_VLAN)
+    return ethertype in (
+        ETHERTYPE_VLAN, ETHERTYPE_SERVICE_VLAN, ETHERTYPE_OLD_VLAN, ETHERTYPE_VLAN_9200,
+        ETHERTYPE_VLAN_9300,
+    )
 
 
 def is_shell(ethertype: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -41,14 +40,21 @@ class DecodeAhead:
         self._thread = threading.Thread(target=self._run, name="sensor-decode", daemon=True)
         self._thread.start()
 
-    def take(self) -> PacketBatch | None:
-        """The next decoded batch; None at the end. Errors: raises what the capture raised."""
+    def take(self, idle: Callable[[], PacketBatch | None] | None = None) -> PacketBatch | None:
+        """The next decoded batch; None at the end. Errors: raises what the capture raised.
+
+        What `idle` gives while nothing comes, unless that is None, is taken instead.
+        """
         while True:
-            with contextlib.suppress(Empty):
+            try:
                 packets = self._ready.get(timeout=WAKE_S)
-                if isinstance(packets, BaseException):
-                    raise packets
-                return packets
+            except Empty:
+                if idle is not None and (packets := idle()) is not None:
+                    return packets
+                continue
+            if isinstance(packets, BaseException):
+                raise packets
+            return packets
 
     def give_back(self, packets: PacketBatch) -> None:
         """Let a batch be filled again."""

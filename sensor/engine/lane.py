@@ -30,6 +30,7 @@ class Lane:
         self.filtered = 0
         self.bytes = 0
         self.fragments_evicted = 0
+        self.sliced = 0
         self.anomalies: dict[str, int] = {}
         self.lag_ns = 0
         """How old the newest frame was when it was worked on, by that clock."""
@@ -50,6 +51,7 @@ class Lane:
         self.filtered += packets.filtered
         self.bytes += packets.wire_bytes
         self.fragments_evicted += packets.fragments_evicted
+        self.sliced += packets.sliced
         if packets.count:
             if self._clock is not None:
                 self.lag_ns = self._clock() - packets.watermark_ns
@@ -77,7 +79,7 @@ class Lane:
 
     def _count(self, counters: dict[str, Any]) -> dict[str, Any]:
         return {**counters, "frames": self.frames, "bytes": self.bytes,
-                "fragments_evicted": self.fragments_evicted,
+                "fragments_evicted": self.fragments_evicted, "sliced": self.sliced,
                 "outside_window": self.outside_window, "filtered": self.filtered,
                 "anomalies_by_name": dict(self.anomalies)}  # fmt: skip
 

@@ -37,6 +37,7 @@ def lanes_ledger(lanes: Sequence[Lane]) -> Ledger:
         "duplicates": total("duplicates"),
         "fragments": total("fragments"),
         "fragments_evicted": total("fragments_evicted"),
+        "sliced": total("sliced"),
         "icmp_errors": total("icmp_quoting"),
         "late": total("late"),
         "time_backwards": total("time_backwards"),

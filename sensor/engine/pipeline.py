@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from sensor.engine.decode_ahead import DecodeAhead
 from sensor.engine.lane import Lane
 from sensor.engine.ledger import Ledger, lanes_ledger
+from sensor.engine.pipe_time import PipeTime
 from sensor.engine.protocols import CapturePart, Decode, DocumentsPart, MergerPart, TablePart
 from sensor.engine.rule_stage import RuleStage
 from sensor.model.packets import PacketBatch
@@ -93,13 +94,14 @@ class Pipeline(AnyPipeline):
         merger: MergerPart | None = None,
         handover_events: int = HANDOVER_EVENTS,
         prompt: bool = False,
+        pipe_time: PipeTime | None = None,
     ) -> None:
         """`merger` gives documents, which are merged with the flow events by time.
 
         `handover_events` says how many events come together before the rules see them; 0: those of
         every batch, and the time where it has none. `prompt` says that events go to the rules as
         soon as no further packets wait: the input may be live, and what is known is to be said at
-        once.
+        once. `pipe_time` lets time pass where it is and nothing comes.
         """
         super().__init__([capture], [Lane(table, stage.context, stage.clock)], stage,
                          merger.documents if merger is not None else None)  # fmt: skip
@@ -108,6 +110,7 @@ class Pipeline(AnyPipeline):
         self._merger = merger
         self.handover_events = handover_events
         self._prompt = prompt
+        self._pipe_time = pipe_time
         self.stop = False
         self._waiting = False
 
@@ -116,7 +119,11 @@ class Pipeline(AnyPipeline):
         ahead = DecodeAhead(self._capture, self._decode, lane.table.prepare)
         while (packets := self._next(ahead)) is not None:
             lane.fold(packets, self._hand_over)
-            ahead.give_back(packets)
+            if self._pipe_time is None:
+                ahead.give_back(packets)
+            elif packets is not self._pipe_time.batch:
+                self._pipe_time.saw(packets)
+                ahead.give_back(packets)
             if lane.table.event_count >= self.handover_events or (
                 self._prompt and ahead.is_idle()
             ):
@@ -148,7 +155,9 @@ class Pipeline(AnyPipeline):
         """The next batch; a KeyboardInterrupt while waiting for it means that there is none."""
         try:
             self._waiting = True
-            return None if self.stop else ahead.take()
+            if self.stop:
+                return None
+            return ahead.take(self._pipe_time.idle if self._pipe_time is not None else None)
         except KeyboardInterrupt:
             self.stop = True
             return None

@@ -56,6 +56,7 @@ from sensor.model.packets import (
     KIND_NON_IP,
     PROTOCOL_TCP,
     SYN,
+    TRANSPORT_CUT,
 )
 
 if not cython.compiled:
@@ -361,7 +362,7 @@ def _update(table: TableState, packets: PacketBatch, index: int, slot: int, side
     if packet.protocol != PROTOCOL_TCP:
         if was != ACCEPTED:
             judge_reply(flow)
-    elif flow.state != state or first:
+    elif flow.state != state or (first and not packet.fragment & TRANSPORT_CUT):
         judge_tcp(flow)
         _wait(table, slot, state)
     if flow.state & CLOSED:
@@ -380,12 +381,13 @@ def _update(table: TableState, packets: PacketBatch, index: int, slot: int, side
 def _update_by_fragment(table: TableState, packet: Packet, flow: Flow, side: int) -> None:
     """Follow the protocol of a fragment, and count those that a first one stands for.
 
+    Of a segment whose flags were not captured nothing can be followed.
     They were counted as without a flow when they came.
     """
     if packet.protocol == PROTOCOL_TCP:
         if packet.kind == KIND_CONTINUED:
             tcp_continue(flow, packet, side)
-        else:
+        elif not packet.fragment & TRANSPORT_CUT:
             tcp_update(flow, packet, side)
             if packet.extra_gap:
                 tcp_skip(flow, packet, side)

@@ -76,6 +76,7 @@ cdef struct Tunnel:
     unsigned char type
     unsigned char has_id
     unsigned char content
+    unsigned char cut
     unsigned short vlan
     unsigned int inner
 

@@ -64,7 +64,7 @@ NO_WINDOW_SCALE = 0xFF
 NO_WINDOW_SCALES = 0xFF
 """Neither side of a flow had one: four bits a side, no shift count is above 14 (RFC 7323 2.3)."""
 
-TUNNELS_MAX = 4
+TUNNELS_MAX = 8
 """Tunnels inside one another that are opened; they are kept beside each packet."""
 
 FRAGMENTS_MAX = 64
@@ -160,6 +160,7 @@ class Tunnel:
     has_id: U8
     # From here on for the decoder alone.
     content: U8  # what is inside: decode/constants.py: CONTENT_*
+    cut: U8  # 1: its header says that the frame inside was cut
     vlan: U16  # VLAN id that a mirror took out of the frame, else NO_VLAN
     inner: U32  # where the content starts in the window
 

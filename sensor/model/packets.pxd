@@ -14,6 +14,7 @@ cdef class PacketBatch:
     cdef public bint anomalous
     cdef public unsigned int fragments
     cdef public unsigned long long fragments_evicted
+    cdef public unsigned long long sliced
     cdef public bint prepared
     cdef readonly Py_ssize_t capacity
     cdef public Py_ssize_t count

@@ -46,6 +46,8 @@ FRAGMENT_COPY = 4
 """The same fragment was here a moment ago."""
 FRAGMENT_TINY = 8
 """It is an anomaly, and completes a header: it stands for the fragments before it alone."""
+TRANSPORT_CUT = 16
+"""No fragment: the capture ends in its TCP header behind the ports, and has no flags of it."""
 
 TELNET_UNKNOWN = 0
 TELNET_SERVER = 1
@@ -76,7 +78,8 @@ class PacketBatch:
     `tunnel_rows[i * TUNNELS_MAX]` on; what a packet without tunnels has there means nothing.
     `wire_bytes` is the length of all its frames on the wire; `anomalous` says that any of them is
     malformed, `fragments` is not 0 if any is a fragment, `fragments_evicted` how many fragmented
-    packets had to be forgotten for these; `prepared` says that the flow table has computed what it
+    packets had to be forgotten for these, `sliced` how many packets were cut before the capture;
+    `prepared` says that the flow table has computed what it
     needs of each packet by itself; the rest is as in FrameBatch. `numbered` says that `numbers` and
     `file_of` hold for its packets; the run's bookkeeping turns the latter, at first indices into
     `files`, into indices of the run's files.
@@ -99,6 +102,7 @@ class PacketBatch:
         self.anomalous = False
         self.fragments = 0
         self.fragments_evicted = 0
+        self.sliced = 0
         self.prepared = False
         self.numbered = False
         self.number_column = np.zeros(0, np.uint32)
@@ -122,6 +126,7 @@ class PacketBatch:
         self.count = frames.count
         self.prepared = False
         self.fragments_evicted = 0
+        self.sliced = 0
         self.watermark_ns = frames.watermark_ns
         self.file = frames.file
         self.first_number = frames.first_number

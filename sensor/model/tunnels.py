@@ -17,12 +17,12 @@ from sensor.model.addresses import address_text
 
 NAMES = (
     "", "gre", "nvgre", "pptp", "erspan", "vxlan", "geneve", "gtp_u", "ipip", "6in4", "4in6",
-    "6in6", "teredo",
+    "6in6", "teredo", "vxlan_gpe", "mpls", "etherip", "l2tp", "l2tpv3", "capwap", "tzsp",
 )
 """By `type` of a record of TUNNEL_LAYOUT."""
 (
     NO_TUNNEL, GRE, NVGRE, PPTP, ERSPAN, VXLAN, GENEVE, GTP_U, IPIP, SIX_IN_FOUR, FOUR_IN_SIX,
-    SIX_IN_SIX, TEREDO,
+    SIX_IN_SIX, TEREDO, VXLAN_GPE, MPLS, ETHERIP, L2TP, L2TP_3, CAPWAP, TZSP,
 ) = range(len(NAMES))
 
 

@@ -69,6 +69,10 @@ class ProgressLine:
         )
         self._progress.refresh()
 
+    def rest(self) -> None:
+        """Let the next update be drawn at once: it is the last, with the numbers of the end."""
+        self._drawn_s = float("-inf")
+
     def _measure(self, wall_s: float, packets: int) -> None:
         if self._rate_from is None:
             self._rate_from = (wall_s, packets)

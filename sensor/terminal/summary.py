@@ -73,7 +73,14 @@ def summary_sections(ledger: Ledger, talkers: Talkers) -> list[Section]:
         _sinks(ledger),
         _inputs(ledger),
     ]
+    if _is_empty(ledger):  # tables of zeros say nothing
+        sections = [_anomalies(ledger), _inputs(ledger)]
     return [section for section in sections if section.rows]
+
+
+def _is_empty(ledger: Ledger) -> bool:
+    """Whether nothing was read at all."""
+    return "documents" not in ledger and not _number(ledger, "frames")
 
 
 def headline(ledger: Ledger) -> list[str]:
@@ -84,6 +91,8 @@ def headline(ledger: Ledger) -> list[str]:
     lines = []
     if "documents" in ledger:
         lines.append(_documents(ledger, elapsed_s))
+    if _is_empty(ledger):
+        return [f"no packets, in {duration(elapsed_s)}"]
     if packets or not lines:
         lines.append(f"{_counted(packets, 'packet')} ({data_size(octets)}), "
                      f"{_counted(flows, 'flow')} in {duration(elapsed_s)}")
@@ -99,6 +108,7 @@ def headline(ledger: Ledger) -> list[str]:
         (_number(ledger, "filtered"), "frames that --bpf left out"),
         (_number(ledger, "non_ip_frames"), "frames without IP"),
         (_number(ledger, "duplicates"), "duplicates"),
+        (_number(ledger, "sliced"), "packets cut before the capture"),
         (_number(ledger, "time_backwards"), "packets dated before an earlier one"),
         (_number(ledger, "time_jumps"), "packets dated far ahead of the others"),
         (_number(ledger, "flows", "evicted"), "flows evicted"),

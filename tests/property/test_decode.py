@@ -21,7 +21,7 @@ from sensor.decode import ethernet as link_module
 from sensor.memory.records import NO_VLAN
 from sensor.model.addresses import address_halves
 from sensor.model.anomalies import ANOMALIES
-from sensor.model.packets import KIND_ANOMALY, KIND_FLOW
+from sensor.model.packets import KIND_ANOMALY, KIND_FLOW, TRANSPORT_CUT
 from tests.unit.decode.batches import anomaly_of, decode_all, decode_one, members_of
 from tests.unit.decode.corpus import FRAMES, damaged, ethernet
 from tests.unit.decode.interpreted import Case, records_of
@@ -35,6 +35,7 @@ PADDED = {"tcp_padded": 54, "nothing6": 54, "arp": 14, "pppoe6_padded": 87,
           # A check value stands at the end.
           "macsec": 67, "macsec_channel": 75, "macsec_encrypted": 15,
           "fabric_path": 75, "fabric_path_vlan": 79,
+          "mpacket": 67, "mpacket_start": 67, "mpacket_rest": 8,
           "nflog": 4, "nflog_6": 4, "nflog_arp": 4}  # attributes, none of them obligatory
 
 
@@ -68,8 +69,10 @@ def test_a_frame_cut_by_the_snapshot_length_is_sound_once_its_headers_are_there(
         first = next(cut for cut, row in enumerate(sound) if is_inside(row, whole))
     for row in sound[first:]:
         assert row["kind"] == kind
-        for member in ("src_port", "dst_port", "protocol", "ip_bytes", "payload_bytes", "seq"):
+        for member in ("src_port", "dst_port", "protocol", "ip_bytes"):
             assert row[member] == whole[member]
+        for member in ("payload_bytes", "seq"):  # behind the ports nothing is read in parts
+            assert row[member] == (0 if row["fragment"] & TRANSPORT_CUT else whole[member])
 
 
 def is_inside(row: Any, whole: Any) -> bool:

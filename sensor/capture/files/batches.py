@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from sensor.capture.files.errors import not_a_capture, reason_of
+from sensor.base.escape import harmless
+from sensor.capture.files.errors import NOTE_LONG, NOTES, not_a_capture, reason_of
 from sensor.capture.files.pcap import PcapReader
 from sensor.capture.files.pcapng import PcapngReader
 from sensor.capture.files.process_blocks import ProcessNotes
@@ -38,13 +39,13 @@ def format_of(octets: bytes) -> str:
     return FORMATS.get(octets[:4], "")
 
 
-def batches(
+def batches(  # noqa: PLR0913  most callers want neither of the last two
     window: Window, path: str, frames: FrameBatch, interfaces: Interfaces, last_ns: int,
-    processes: Processes | None = None,
+    processes: Processes | None = None, *, notices: list[str] | None = None,
 ) -> Generator[None, None, None]:  # fmt: skip
     """Fill `frames` again and again with the frames of one stream, until it ends.
 
-    `processes` takes those that the packets belong to.
+    `processes` takes those that the packets belong to, `notices` what was odd and is no damage.
 
     `window.at` is where the next one will go on. Errors: CaptureError at the end, with everything
     that was wrong: what stopped the reading first, then what was odd before.
@@ -77,7 +78,10 @@ def batches(
                     break
             except CaptureError as error:
                 problem = error
-    raise_all(path, problem, reader.notes())
+    notes = reader.notes()
+    if notices is not None and notes and NOTES[NOTE_LONG] in notes[0]:
+        notices.append(harmless(f"{path}: {notes.pop(0)}"))
+    raise_all(path, problem, notes)
 
 
 def fill(window: Window, at: int, need: int, path: str) -> bool:

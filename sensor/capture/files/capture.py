@@ -31,7 +31,7 @@ class FolderPart(Protocol):
 
     left_out: list[str]
 
-    def wait(self) -> list[InputFile]: ...
+    def wait(self) -> list[InputFile] | None: ...
 
     def close(self) -> None: ...
 
@@ -70,7 +70,10 @@ class FileCapture:
         self._interfaces = Interfaces()
         self.processes = Processes()
         """Those that the packets belong to."""
-        self._reading = Reading(thread, self._interfaces, self.processes, frame_filter)
+        self.notices: list[str] = []
+        """What the operator should know at once, until somebody takes it."""
+        self._reading = Reading(
+            thread, self._interfaces, self.processes, frame_filter, self.notices)
         self._files = [input_file(probe) for probe in discovery.probes]
         self._readers: list[FileReader] = []
         self._spare = [FrameBatch(frames_max)]
@@ -82,8 +85,6 @@ class FileCapture:
         self.skipped = discovery.skipped
         """Files in the given directories that are not captures."""
         self.inputs = [file.input for file in self._files]
-        self.notices: list[str] = []
-        """Notices that the operator should get at once, until somebody takes them."""
         sizes = [probe.size for probe in discovery.probes if probe.error is None]
         self.bytes_total = 0
         if None not in sizes and folder is None:
@@ -94,13 +95,24 @@ class FileCapture:
         self._files = self._sorted(self._files)
         self.inputs[:] = [file.input for file in self._files]
         yield from self._counted(self._batches(deque(self._files)))
-        while self._folder is not None and (found := self._folder.wait()):
+        while self._folder is not None and (found := self._folder.wait()) is not None:
             self._files = self._sorted(found)
             self.inputs += [file.input for file in self._files]
             self._forget_inputs()
             self.notices += self._folder.left_out
             self._folder.left_out.clear()
+            if not found:  # an empty batch: what is to be told is told now
+                yield from self._counted(iter([self._nothing()]))
             yield from self._counted(self._batches(deque(self._files)))
+
+    def _nothing(self) -> FrameBatch:
+        """A batch without frames, up to the time that was reached."""
+        frames = self._spare[-1]
+        frames.count = 0
+        frames.numbers, frames.files = None, ()
+        frames.outside_window = frames.filtered = 0
+        frames.watermark_ns = self._watermark_ns
+        return frames
 
     def _forget_inputs(self) -> None:
         """Keep the number of inputs bounded: the oldest go first, the damaged ones last."""

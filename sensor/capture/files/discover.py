@@ -30,6 +30,11 @@ class Discovery:
         return any(probe.path == STANDARD_INPUT for probe in self.probes)
 
     @property
+    def has_pipe(self) -> bool:
+        """Whether there is one input alone, and it is a pipe: it may be a live one."""
+        return len(self.probes) == 1 and self.probes[0].size is None and not self.probes[0].error
+
+    @property
     def has_process_info(self) -> bool:
         """True if any of the files has process info near its beginning; pipes are not looked at."""
         return any(probe.has_process_info for probe in self.probes)
@@ -40,8 +45,9 @@ def discover(paths: Iterable[str | os.PathLike[str]]) -> Discovery:
     discovery = Discovery()
     for given in paths:
         path = os.fspath(given)
-        for each in _expand(path):
-            _add(discovery, each)
+        expanded = _expand(path)
+        for each in expanded:
+            _add(discovery, each, by_name=expanded == [path])
     return discovery
 
 
@@ -52,7 +58,8 @@ def _expand(path: str) -> list[str]:
     return sorted(glob.glob(path, recursive=True)) or [path]
 
 
-def _add(discovery: Discovery, path: str) -> None:
+def _add(discovery: Discovery, path: str, by_name: bool) -> None:
+    """Add what a path stands for; a pipe that only a glob found would be waited for in vain."""
     if path == STANDARD_INPUT:
         discovery.probes.append(FileProbe(path))
         return
@@ -69,8 +76,11 @@ def _add(discovery: Discovery, path: str) -> None:
             discovery.probes.append(probe_file(path, status.st_size))
         except (OSError, DecompressError):  # met again, and reported, when it is read
             discovery.probes.append(FileProbe(path, None, status.st_size))
-    else:
+    elif by_name:
         discovery.probes.append(FileProbe(path))
+    else:
+        problem = CaptureError(path, "a pipe or device, not read: name it by itself")
+        discovery.probes.append(FileProbe(path, problem))
 
 
 def _add_directory(discovery: Discovery, directory: str) -> None:

@@ -73,6 +73,7 @@ class Folder:
         self._known: dict[str, tuple[int, int]] = {}
         self._starts: deque[bytes] = deque(maxlen=STARTS_MAX)
         self._given: deque[tuple[str, int, int, int]] = deque(maxlen=STARTS_MAX)
+        self._grown: deque[str] = deque(maxlen=STARTS_MAX)
         try:
             if not stat.S_ISDIR(os.stat(path).st_mode):
                 raise ConfigError(f"--follow {harmless(path)}: not a folder")
@@ -81,8 +82,9 @@ class Folder:
             raise ConfigError(f"--follow {harmless(path)}: {reason_of(error)}") from None
         self._is_new = True
 
-    def wait(self) -> list[InputFile]:
-        """Wait for captures; none when the folder is gone or `close` was called.
+    def wait(self) -> list[InputFile] | None:
+        """Wait for captures, or for something in `left_out`; None when the folder is gone or
+        `close` was called.
 
         Errors: stand in the last one.
         """
@@ -96,9 +98,9 @@ class Folder:
                 self._closed = True
                 problem = CaptureError(self.path, reason_of(error))
                 return [input_file(FileProbe(self.path, problem))]
-            if found:
+            if found or self.left_out:
                 return found
-        return []
+        return None
 
     def close(self) -> None:
         """Wait no longer."""
@@ -174,6 +176,7 @@ class Folder:
             state = (path, status.st_ino, status.st_size, status.st_mtime_ns)
             if state in self._given:
                 return None  # closed once more, or told twice
+            grew = any(before[:2] == state[:2] and before[2] < state[2] for before in self._given)
             self._given.append(state)
             if not os.path.basename(path).startswith("."):
                 probe = inspect(path)
@@ -182,17 +185,21 @@ class Folder:
         except (OSError, DecompressError):
             # What is gone was packed, and comes once more; the rest is reported when it is read.
             return input_file(probe) if probe and os.path.lexists(path) else None
-        if probe is not None and self._is_new_start(path, start):
+        if probe is not None and self._is_new_start(path, start, grew):
             return input_file(probe, held)
         if held is not None:
             held.close()
         return None
 
-    def _is_new_start(self, path: str, start: bytes) -> bool:
-        """Return True if no file was read yet that begins so."""
+    def _is_new_start(self, path: str, start: bytes, grew: bool) -> bool:
+        """Return True if no file was read yet that begins so; notes of a file, once, that it
+        `grew`.
+        """
         for before in self._starts:
             if start.startswith(before):
-                if len(before) < min(len(start), START_BYTES):
+                grew = grew or len(before) < min(len(start), START_BYTES)
+                if grew and path not in self._grown:
+                    self._grown.append(path)
                     self.left_out.append(f"{path}: it grew after it had been read: read it again "
                                          "by itself")  # fmt: skip
                 return False

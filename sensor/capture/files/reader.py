@@ -87,6 +87,8 @@ class Reading:
     interfaces: Interfaces
     processes: Processes
     frame_filter: FilterPart | None
+    notices: list[str]
+    """What the operator should know of files that are sound."""
 
 
 class FileReader:
@@ -139,7 +141,7 @@ class FileReader:
         window = self._window = self._open()
         last_ns = frames.watermark_ns
         for _ in batches(window, file.probe.path, frames, reading.interfaces, last_ns,
-                         reading.processes):  # fmt: skip
+                         reading.processes, notices=reading.notices):  # fmt: skip
             walked = frames.count
             yield walked
             frames.first_number += walked

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +180,51 @@ def test_from_tcpdump_through_a_pipe() -> None:
                             capture_output=True, check=True, env=environment())  # fmt: skip
     assert writer.wait() == 0
     assert reader.stdout.decode() == quiet(ACCEPTED).out
+
+
+def test_records_longer_than_the_snaplen_are_a_notice(tmp_path: Path) -> None:
+    octets = bytearray(Path(ACCEPTED).read_bytes())
+    octets[16:20] = (20).to_bytes(4, sys.byteorder)
+    path = tmp_path / "short.pcap"
+    path.write_bytes(octets)
+    ended = sensor("replay", str(path))
+    assert (ended.code, len(ended.alerts())) == (0, 1)
+    assert f"notice: {path}: " in ended.err and "longer than the snaplen" in ended.err
+
+
+def test_a_pipe_that_a_glob_finds_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "live.pcap")
+    shutil.copy(ACCEPTED, tmp_path / "whole.pcap")
+    ended = sensor("replay", "-q", str(tmp_path / "*.pcap"))
+    assert (ended.code, len(ended.alerts())) == (1, 1)
+    assert "live.pcap: a pipe or device, not read: name it by itself" in ended.err
+
+
+def test_of_nothing_there_are_no_tables(tmp_path: Path) -> None:
+    path = tmp_path / "empty.pcap"
+    path.write_bytes(Path(ACCEPTED).read_bytes()[:24])
+    ended = sensor("replay", str(path))
+    told = [line for line in ended.err.splitlines() if line and not line.startswith("notice")]
+    assert (ended.code, len(told)) == (0, 1) and told[0].startswith("no packets, in ")
+
+
+def test_a_terminal_as_standard_input_is_told_what_is_waited_for() -> None:
+    master, slave = pty.openpty()
+    os.write(master, b"\x04")  # Ctrl-D
+    run = subprocess.run([*COMMAND, "replay", "-"], stdin=slave, capture_output=True, check=False,
+                         env=environment())  # fmt: skip
+    os.close(slave)
+    os.close(master)
+    assert b"waiting for a capture on standard input, which is a terminal" in run.stderr
+
+
+@pytest.mark.parametrize("start", ["1767323045", "1767323045.5", "2026-01-02T03:04:05Z",
+                                   '"2026-01-02T03:04:05Z"'])
+def test_a_time_in_a_settings_file_is_one_as_on_the_command_line(
+    tmp_path: Path, start: str
+) -> None:
+    path = tmp_path / "sensor.toml"
+    path.write_text(f"from = {start}\nring_mib = 64.0\n")
+    assert quiet("--config", str(path), DEMO).code == 0
+    path.write_text("from = true\n")
+    assert "must be a string" in quiet("--config", str(path), DEMO).err

@@ -27,7 +27,7 @@ WITH_PACKET = [name for name, (_, _, kind) in BOTH.items() if kind == KIND_FLOW]
 # What tshark does not look into, but tcpdump does; and what neither of them knows.
 IN_TCPDUMP = {"slip", "pppd", "ipnet", "netanalyzer", "broadcom", "broadcom_front", "marvell",
               "marvell_long"}
-NOWHERE = {"mpls"}
+NOWHERE = {"mpls", "mpacket", "mpacket_start", "pktap_user"}
 
 
 @pytest.mark.parametrize("name", WITH_PACKET)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from scapy.contrib.mpls import MPLS
-from scapy.layers.l2 import ARP, Ether
+from scapy.layers.inet import IP, TCP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
 
 from sensor.model.packets import KIND_NON_IP
@@ -47,6 +50,31 @@ def test_a_stack_without_a_bottom_or_without_content_is_cut() -> None:
     whole = bytes(Ether(**MAC, type=0x8847) / MPLS(label=16, s=1))
     row, _ = packet_and_path(whole, wire=[len(whole) + 1])
     assert anomaly_of(row) == "header_not_captured"
+
+
+@pytest.mark.parametrize("first", ["45:00:0c:00:02:01", "4c:5e:0c:00:02:01", "60:00:00:00:02:02",
+                                   "60:73:5c:00:02:02", "10:00:00:21:02:03", "00:00:00:07:02:03"])
+@pytest.mark.parametrize("v6", [False, True])
+@pytest.mark.parametrize("tagged", [False, True])
+def test_a_frame_whose_address_looks_like_something_else_is_a_frame(
+    first: str, v6: bool, tagged: bool
+) -> None:
+    """RFC 4928 3: the first four bits cannot tell IP from a MAC address without a control word."""
+    frame = Ether(src=INNER_MAC["src"], dst=first)
+    if tagged:
+        frame = frame / Dot1Q(vlan=5)
+    row = labelled(2, bytes(frame / inner(v6)))
+    assert (anomaly_of(row), row["dst_port"], row["ip_version"]) == ("sound", 23, 6 if v6 else 4)
+    assert f"{int(row['src_mac']):012x}" == INNER_MAC["src"].replace(":", "")
+
+
+def test_ip_below_labels_is_ip_whatever_its_addresses_spell() -> None:
+    for src in ("8.0.69.1", "8.6.0.1", "129.0.0.1"):
+        row = labelled(1, bytes(IP(src=src, dst="192.0.2.1") / TCP(dport=23)))
+        assert (row["ip_version"], row["dst_port"]) == (4, 23)
+    source = "2001:db8:800:4500::1"  # 08 00 where a frame has its EtherType
+    row = labelled(1, bytes(IPv6(src=source, dst="2001:db8::1") / TCP(dport=23)))
+    assert (row["ip_version"], row["dst_port"]) == (6, 23)
 
 
 def test_a_pseudowire_has_room_for_a_control_word_and_a_header() -> None:

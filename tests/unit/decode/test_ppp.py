@@ -47,13 +47,26 @@ def test_a_session_of_one_octet_has_no_protocol_number() -> None:
     assert decode_one(session(2, b"\xc0\x21"), PPPOE)["kind"] == KIND_NON_IP
 
 
-def test_a_length_of_pppoe_bounds_the_packet_and_may_not_pass_the_frame() -> None:
+def test_a_length_of_pppoe_bounds_the_packet() -> None:
     content = b"\x00\x21" + ipv4()
     row = decode_one(session(len(content), content + bytes(9)), PPPOE)
     assert (anomaly_of(row), row["payload_bytes"]) == ("sound", 5)
     assert anomaly_of(decode_one(session(len(content), content), PPPOE)) == "sound"
+
+
+@pytest.mark.parametrize("wrong", [-2, -1, 1, 9])
+def test_where_the_length_of_pppoe_is_wrong_that_of_ip_is_right(wrong: int) -> None:
+    content = b"\x00\x21" + ipv4()
+    row = decode_one(session(len(content) + wrong, content), PPPOE)
+    assert (anomaly_of(row), row["ip_bytes"]) == ("sound", len(ipv4()))
+    row = decode_one(session(len(content) + wrong, content[:-1]), PPPOE)
+    assert anomaly_of(row) == "ipv4_truncated"
+
+
+def test_without_ip_the_length_of_pppoe_may_not_pass_the_frame() -> None:
+    content = b"\xc0\x21\x09\x01\x00\x08" + bytes(4)
+    assert decode_one(session(len(content), content), PPPOE)["kind"] == KIND_NON_IP
     assert anomaly_of(decode_one(session(len(content) + 1, content), PPPOE)) == "pppoe_bad_length"
-    assert anomaly_of(decode_one(session(len(content) - 1, content), PPPOE)) == "ipv4_truncated"
 
 
 def test_a_header_of_pppoe_that_is_cut() -> None:

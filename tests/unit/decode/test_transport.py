@@ -102,6 +102,17 @@ def test_ports_and_payload_of_the_rarer(name: str, ports: tuple[int, int], paylo
     assert (row["src_port"], row["dst_port"], row["payload_bytes"]) == (*ports, payload)
 
 
+@pytest.mark.parametrize("left", [4, 10, 13])
+def test_of_a_tcp_header_that_the_capture_cut_its_ports_are_left(left: int) -> None:
+    whole = v4(tcp() + b"data", protocol=6)
+    row = decode_one(whole[: 20 + left], RAW, wire=len(whole), stale=0xA5)
+    assert (anomaly_of(row), row["kind"], row["src_port"], row["dst_port"]) == (
+        "sound", KIND_FLOW, 40000, 23)
+    assert (row["ip_bytes"], row["payload_bytes"], row["tcp_flags"]) == (len(whole), 0, 0)
+    row = decode_one(whole[:23], RAW, wire=len(whole))
+    assert anomaly_of(row) == "header_not_captured"
+
+
 @pytest.mark.parametrize(("name", "protocol"), [("ah", 17), ("ah6", 6)])
 def test_an_authentication_header_is_read_over(name: str, protocol: int) -> None:
     row = decode_one(FRAMES[name][1])

@@ -62,8 +62,7 @@ _CUT_INNER = bytes(inner_frame())[:-1]
 NO_TUNNELS = {
     "text": (4789, b"just some text that came to this port"),
     "vxlan_no_vni": (4789, struct.pack("!II", 0, 5000 << 8) + bytes(inner_frame())),
-    "vxlan_reserved": (4789, struct.pack("!II", 0x08000001, 5000 << 8) + bytes(inner_frame())),
-    "vxlan_last": (4789, struct.pack("!II", 0x08000000, 5000 << 8 | 1) + bytes(inner_frame())),
+    "vxlan_reserved": (4789, struct.pack("!II", 0x0C000000, 5000 << 8) + b"no frame " * 9),
     "vxlan_short": (4789, b"\x08\0\0\0\0\0"),
     "vxlan_cut_inside": (4789, struct.pack("!II", 0x08000000, 5000 << 8) + _CUT_INNER),
     "geneve_version": (6081, b"\x40\0\x65\x58\0\0\1\0" + bytes(inner_frame())),
@@ -126,9 +125,13 @@ def test_each_option_of_gre_moves_the_content(flags: int, front: bytes) -> None:
 
 @pytest.mark.parametrize(("port", "front", "opened"), [
     (4789, struct.pack("!II", 0x8800_0000 | 5, 7 << 8), True),  # with a group
-    (4789, struct.pack("!II", 0x8900_0000, 7 << 8), False),
+    # Reserved fields are ignored on receipt: RFC 7348 5, RFC 8926 3.4.
+    (4789, struct.pack("!II", 0x8900_0000, 7 << 8), True),
+    (4789, struct.pack("!II", 0x0800_0001, 7 << 8), True),
+    (4789, struct.pack("!II", 0xFFFF_FFFF, 7 << 8 | 255), True),
+    (4789, struct.pack("!II", 0xF7FF_FFFF, 7 << 8 | 255), False),  # no VNI
     (6081, struct.pack("!II", 0x0000_6558, 7 << 8), True),
-    (6081, struct.pack("!II", 0x0001_6558, 7 << 8), False),  # a reserved bit
+    (6081, struct.pack("!II", 0x003F_6558, 7 << 8 | 255), True),
     (6081, struct.pack("!II", 0x0040_6558, 7 << 8), True),  # critical options, and none there
 ])  # fmt: skip
 def test_flags_of_a_virtual_network(port: int, front: bytes, opened: bool) -> None:
@@ -144,6 +147,22 @@ def test_sixteen_extension_headers_of_gtp_are_read(count: int, opened: bool) -> 
     row, path = packet_and_path(bytes(udp(2152) / Raw(header + bytes(inner()))))
     assert [step[:2] for step in path] == ([("gtp_u", 7)] if opened else [])
     assert row["dst_port"] == (23 if opened else 2152)
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_a_mirror_of_type_3_may_carry_ip_without_a_frame(version: int) -> None:
+    """Frame type 2, draft-foschiano-erspan 4.3."""
+    head = struct.pack("!HHIHH", 0x2000, 5, 1, 0, 2 << 10)
+    gre = struct.pack("!HHI", 0x1000, 0x22EB, 7)
+    row, path = announced(gre + head + bytes(inner(version == 6)))
+    assert (row["ip_version"], row["dst_port"], path) == (version, 23, [("erspan", 5, *OUT)])
+    assert announced(gre + head + b"\x50" + bytes(40))[1] == []  # neither
+
+
+def test_the_spare_bit_of_gtp_is_not_looked_at() -> None:
+    """3GPP TS 29.281 5.1: the receiver does not evaluate it."""
+    header = b"\x38\xff\0\0\0\0\0\7"
+    assert packet_and_path(bytes(udp(2152) / Raw(header + bytes(inner()))))[0]["dst_port"] == 23
 
 
 @pytest.mark.parametrize("flag", [1, 2])

@@ -58,11 +58,27 @@ PATHS: dict[str, list[Step]] = {
     "geneve_options": [("geneve", 6000, *OUT)],
     "gtp": [("gtp_u", 0xABCD, *OUT)],
     "gtp_extended": [("gtp_u", 0xABCD, *OUT)],
+    "gre_mpls_checksum": [("gre", None, *OUT)],
+    "mpls_ip": [("mpls", None, *OUT)],
+    "vxlan_gpe": [("vxlan_gpe", 7000, *OUT)],
+    "vxlan_gpe_4": [("vxlan_gpe", 7000, *OUT)],
+    "vxlan_gpe_6": [("vxlan_gpe", 7000, *OUT)],
+    "vxlan_gpe_mpls": [("vxlan_gpe", 7000, *OUT)],
+    "gre_udp": [("gre", None, *OUT)],
+    "mpls_udp": [("mpls", None, *OUT)],
+    "l2tp": [("l2tp", 9, *OUT)],
+    "l2tp_all": [("l2tp", 9, *OUT)],
+    "l2tp_3": [("l2tpv3", 77, *OUT)],
+    "capwap": [("capwap", None, *OUT)],
+    "capwap_native": [("capwap", None, *OUT)],
+    "tzsp": [("tzsp", None, *OUT)],
+    "tzsp_wireless": [("tzsp", None, *OUT)],
     "vxlan_over_gre": [("gre", 4, *OUT), ("vxlan", 5000, *OUT)],
 }
 TENANTS = {"gre_all": 0xCAFE, "gre_bridging": 9, "nvgre": 0x123456, "vxlan": 5000,
            "vxlan_tagged": 5000, "vxlan_over_6": 5000, "vxlan_arp": 5000, "geneve": 6000,
-           "geneve_options": 6000}  # fmt: skip
+           "geneve_options": 6000, "vxlan_gpe": 7000, "vxlan_gpe_4": 7000, "vxlan_gpe_6": 7000,
+           "vxlan_gpe_mpls": 7000}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TUNNEL_FRAMES)
@@ -108,15 +124,15 @@ def nested(depth: int) -> Packet:
     return Ether(**MAC) / packet
 
 
-def test_four_tunnels_are_opened_and_five_are_too_many() -> None:
-    row, path = packet_and_path(bytes(nested(4)))
-    assert (row["dst_port"], len(path)) == (23, 4)
-    assert anomaly_of(packet_and_path(bytes(nested(5)))[0]) == "tunnel_too_deep"
+def test_eight_tunnels_are_opened_and_nine_are_too_many() -> None:
+    row, path = packet_and_path(bytes(nested(8)))
+    assert (row["dst_port"], len(path)) == (23, 8)
+    assert anomaly_of(packet_and_path(bytes(nested(9)))[0]) == "tunnel_too_deep"
 
 
 def test_too_deep_is_too_deep_where_a_port_tells_too() -> None:
     frame = inner_frame()
-    for vni in range(5):
+    for vni in range(9):
         frame = Ether(**MAC) / IP(**OUTER) / vxlan(vni, frame)
     assert anomaly_of(packet_and_path(bytes(frame))[0]) == "tunnel_too_deep"
 
@@ -185,7 +201,7 @@ def test_the_first_fragment_of_a_tunnel_is_opened_if_its_headers_are_there(name:
     content = bytes(IP(TUNNEL_FRAMES[name][1][14:]))
     protocol = content[9]
     whole = (len(content) - 20 - 1) & ~7  # the inner headers, and not all that follows them
-    for kept, opened in ((whole, True), (whole - 16, False)):
+    for kept, opened in ((whole, True), (whole - 24, False)):  # with ports, without them
         body = content[20:][:kept]
         frame = bytes(Ether(**MAC) / IP(**OUTER, proto=protocol, flags="MF") / Raw(body))
         row, path = packet_and_path(frame)
@@ -209,5 +225,5 @@ def test_a_packet_without_a_length_is_not_looked_for_in_a_fragment() -> None:
 
 def test_the_snapshot_length_cuts_back_to_the_outer_packet_where_a_port_told() -> None:
     frame = TUNNEL_FRAMES["vxlan"][1]
-    row, path = packet_and_path(frame[:96], wire=[len(frame)])
+    row, path = packet_and_path(frame[:87], wire=[len(frame)])  # an octet short of the ports
     assert (anomaly_of(row), row["dst_port"], path) == ("sound", 4789, [])

@@ -31,7 +31,7 @@ def tag(vlan: int, tpid: int = 0x8100) -> bytes:
     return struct.pack("!HH", tpid, vlan)
 
 
-@pytest.mark.parametrize("tpid", [0x8100, 0x88A8, 0x9100])
+@pytest.mark.parametrize("tpid", [0x8100, 0x88A8, 0x9100, 0x9200, 0x9300])
 def test_a_tag_of_every_kind_is_read(tpid: int) -> None:
     row = decode_one(MACS + tag(0xE005, tpid) + IPV4 + ipv4())
     assert row["kind"] == KIND_FLOW

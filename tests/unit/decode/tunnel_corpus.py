@@ -117,6 +117,10 @@ _ANNOUNCED: dict[str, tuple[int, bytes, int]] = {
     "ipip": (1, bytes(outer() / inner()), KIND_FLOW),
     "6in4": (1, bytes(outer() / inner(True)), KIND_FLOW),
     "4in6": (1, bytes(outer(True) / inner()), KIND_FLOW),
+    "gre_mpls_checksum": (1, bytes(outer() / GRE(proto=0x8847, chksum_present=1)
+                                   / MPLS(label=16, s=1) / inner()), KIND_FLOW),
+    "mpls_ip": (1, bytes(Ether(**MAC) / IP(**OUTER, proto=137) / MPLS(label=16, s=1) / inner()),
+                KIND_FLOW),
     "6in6": (1, bytes(outer(True) / inner(True)), KIND_FLOW),
     "ipip_three_deep": (1, bytes(outer() / IP(**OUTER) / IP(**OUTER) / inner()), KIND_FLOW),
 }  # fmt: skip
@@ -139,6 +143,26 @@ _OPTIONS = struct.pack("!HBB", 0x0102, 0x80, 1) + b"abcd" + struct.pack("!HBB", 
 _GENEVE = struct.pack("!BBHI", len(_OPTIONS) // 4, 0x40, 0x86DD, 6000 << 8) + _OPTIONS
 _GUESSED["geneve_options"] = (
     1, bytes(udp(6081) / Raw(_GENEVE + bytes(inner(True)))), KIND_FLOW)
+_LABEL = b"\0\1\1\x40"
+_L2TP_ALL = struct.pack("!HHHHHHH", 0x4A02, 0, 7, 9, 1, 1, 4) + b"pad!"
+_CAPWAP = struct.pack("!IHH", 2 << 19 | 1 << 9, 0, 0)
+_CAPWAP_NATIVE = struct.pack("!IHH", 4 << 19 | 1 << 9 | 0x130, 0, 0) + bytes(8)
+_GUESSED |= {name: (1, bytes(udp(port) / Raw(header + bytes(content))), KIND_FLOW)
+             for name, port, header, content in (
+    ("vxlan_gpe", 4790, struct.pack("!II", 0x0C00_0003, 7000 << 8), inner_frame()),
+    ("vxlan_gpe_4", 4790, struct.pack("!II", 0x0C00_0001, 7000 << 8), inner()),
+    ("vxlan_gpe_6", 4790, struct.pack("!II", 0x0C00_0002, 7000 << 8), inner(True)),
+    ("vxlan_gpe_mpls", 4790, struct.pack("!II", 0x0C00_0005, 7000 << 8) + _LABEL, inner()),
+    ("gre_udp", 4754, b"\0\0\x08\0", inner()),
+    ("mpls_udp", 6635, _LABEL, inner(True)),
+    ("l2tp", 1701, bytes.fromhex("000200070009") + b"\xff\x03\0\x21", inner()),
+    ("l2tp_all", 1701, _L2TP_ALL + b"\0\x57", inner(True)),
+    ("l2tp_3", 1701, struct.pack("!HHI", 3, 0, 77), inner_frame()),
+    ("capwap", 5247, _CAPWAP, inner_frame()),
+    ("capwap_native", 5247, _CAPWAP_NATIVE, wireless(1) / snap()),
+    ("tzsp", 37008, b"\1\0\0\1\0\x0a\1\5\1", inner_frame(True)),
+    ("tzsp_wireless", 37008, b"\1\0\0\x12\1", wireless(2) / snap()),
+)}  # fmt: skip
 
 GUESSED = frozenset(_GUESSED)
 TUNNEL_FRAMES = _ANNOUNCED | _GUESSED

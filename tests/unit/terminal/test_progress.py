@@ -122,3 +122,13 @@ def test_a_line_without_a_console_does_nothing() -> None:
 )
 def test_short_numbers(number: float, text: str) -> None:
     assert short(number) == text
+
+
+def test_the_last_update_is_drawn_though_it_is_not_time(terminal: tuple[TextIO, int]) -> None:
+    stream, screen = terminal
+    line = open_progress(stderr=stream, stdout=io.StringIO())
+    line.update(0.0, lambda: SNAPSHOT)
+    line.rest()
+    line.update(0.01, lambda: Snapshot(1_000_000, 1_000_000, 99_999, 4_321, 10))
+    assert "4,321 flows" in read_screen(stream, screen)
+    line.close()

@@ -90,7 +90,7 @@ def test_tables_fit_the_width(summary: Any, width: int) -> None:
 
 def test_an_empty_ledger_and_nothing_read(summary: Any) -> None:
     text = summary({}, Talkers())
-    assert text.strip() == "0 packets (0 B), 0 flows in 0 ms"
+    assert text.strip() == "no packets, in 0 ms"
 
 
 def test_a_shape_that_is_none_is_left_out(summary: Any) -> None:

@@ -33,7 +33,7 @@ def body(*times: int) -> bytes:
 
 
 def names(folder: Folder) -> list[str]:
-    told = folder.wait()
+    told = folder.wait() or []
     for found in told:
         if found.stream is not None:
             found.stream.close()
@@ -53,7 +53,7 @@ def test_what_was_there_first_and_what_comes(tmp_path: Path, inotify: bool) -> N
     write(tmp_path / "later", body(9))
     assert names(folder) == ["later"]
     folder.close()
-    assert folder.wait() == []
+    assert folder.wait() is None
 
 
 def test_a_file_is_read_when_it_is_closed(tmp_path: Path) -> None:
@@ -136,6 +136,20 @@ def test_a_file_that_grew_is_named(tmp_path: Path) -> None:
     assert text.startswith(f"{path}: it grew")
 
 
+@pytest.mark.parametrize("octets", [40, 5000])
+def test_what_is_appended_is_told_at_once_and_once(tmp_path: Path, octets: int) -> None:
+    """Also where the file is longer than what tells one from another, and no other one comes."""
+    folder = Folder(str(tmp_path))
+    path = Path(write(tmp_path / "a", body(1) + record(bytes(octets), 2)))
+    assert names(folder) == ["a"]
+    for _ in range(2):
+        with open(path, "ab") as file:
+            file.write(record(b"more", 3))
+    assert folder.wait() == []
+    (text,) = folder.left_out
+    assert text.startswith(f"{path}: it grew")
+
+
 def test_a_folder_that_goes(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     folder = Folder(str(tmp_path / "here"))
@@ -149,8 +163,8 @@ def test_a_folder_that_goes(tmp_path: Path) -> None:
     assert names(folder) == ["a"]
     (tmp_path / "here" / "a").unlink()
     (tmp_path / "here").rename(tmp_path / "there")
-    (found,) = folder.wait()
-    assert "the folder is gone" in str(found.probe.error) and folder.wait() == []
+    (found,) = folder.wait() or []
+    assert "the folder is gone" in str(found.probe.error) and folder.wait() is None
 
 
 def test_no_folder(tmp_path: Path) -> None:
@@ -189,9 +203,9 @@ def test_a_capture_goes_on_with_the_folder(tmp_path: Path) -> None:
 class Packing(Folder):
     """Whose files are packed and removed as soon as they have been seen."""
 
-    def wait(self) -> list[InputFile]:
+    def wait(self) -> list[InputFile] | None:
         found = super().wait()
-        for path in (Path(each.probe.path) for each in found):
+        for path in (Path(each.probe.path) for each in found or ()):
             if path.suffix != ".gz":
                 write(path.with_suffix(".gz"), gzip.compress(path.read_bytes()))
                 path.unlink()
