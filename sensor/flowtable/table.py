@@ -6,9 +6,6 @@ into batches is invisible in the output, and events come in the order in which t
 
 Events collect in a buffer of fixed size. `advance` and `drain` stop when it is nearly full and
 return False; the caller takes the events and calls again.
-
-    while not table.advance(packets):
-        handle(table.take())
 """
 
 from __future__ import annotations

@@ -210,7 +210,7 @@ def test_of_nothing_there_are_no_tables(tmp_path: Path) -> None:
 
 def test_a_terminal_as_standard_input_is_told_what_is_waited_for() -> None:
     master, slave = pty.openpty()
-    os.write(master, b"\x04")  # Ctrl-D
+    os.write(master, b"\x04" * 8)  # Ctrl-D, for as often as it is read
     run = subprocess.run([*COMMAND, "replay", "-"], stdin=slave, capture_output=True, check=False,
                          env=environment())  # fmt: skip
     os.close(slave)

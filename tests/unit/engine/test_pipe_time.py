@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from sensor.capture.in_memory import MemoryCapture
-
 from sensor.engine.pipe_time import LIVE_NS, MARGIN_NS, PipeTime
 from sensor.model.packets import PacketBatch
 from tests.conversation import SECOND_NS as SECOND
 from tests.conversation import START_NS, Talk, said
+from tests.memory_capture import MemoryCapture
 from tests.unit.engine.short_run import pipeline_of
 
 
