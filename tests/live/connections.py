@@ -1,4 +1,4 @@
-"""Thousands of real connections and what both kernels said of them: `python connections.py serve|connect`.
+"""Thousands of real connections and what both kernels said: `python connections.py serve|connect`.
 
 The server writes down whom `accept()` returned and how much it read of each; the client what
 `connect()` said. Both print one line of JSON. Imports nothing of ours.
@@ -22,8 +22,8 @@ TELNET, TALKING, SILENT, RESETTING, FULL = 23, 2323, 2400, 2401, 2402
 CLOSED, DROPPED, REJECTED_RST, REJECTED_ADMIN, REJECTED_PORT = 2403, 2404, 2405, 2406, 2407
 HALF_OPEN, CLIENT_RESETS = 2408, 2409
 KINDS = {
-    TELNET: 40, TALKING: 40, SILENT: 10, RESETTING: 3, FULL: 2, CLOSED: 3, DROPPED: 2, REJECTED_RST: 2,
-    REJECTED_ADMIN: 2, REJECTED_PORT: 2, HALF_OPEN: 3, CLIENT_RESETS: 2,
+    TELNET: 40, TALKING: 40, SILENT: 10, RESETTING: 3, FULL: 2, CLOSED: 3, DROPPED: 2,
+    REJECTED_RST: 2, REJECTED_ADMIN: 2, REJECTED_PORT: 2, HALF_OPEN: 3, CLIENT_RESETS: 2,
 }  # fmt: skip
 """The server's port stands for what becomes of a connection; how often of each."""
 FIRST_PORT = 10_000
@@ -55,7 +55,8 @@ class Server:
     async def run(self) -> None:
         for port in (TELNET, TALKING, SILENT, RESETTING, HALF_OPEN, CLIENT_RESETS, FULL):
             listener = socket.create_server(
-                ("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=0 if port == FULL else 4096,
+                ("::", port), family=socket.AF_INET6, dualstack_ipv6=True,
+                backlog=0 if port == FULL else 4096,
             )  # fmt: skip
             listener.setblocking(False)
             if port == FULL:
@@ -118,7 +119,7 @@ class Client:
         say(json.dumps(self.said))
 
     async def _find_neighbours(self) -> None:
-        """Have every address looked up on the way: nobody sends a frame again that waits too long for that."""
+        """Have every address on the way looked up: a frame that waits for that may be lost."""
         for source, target in self._pairs:
             family = socket.AF_INET6 if ":" in source else socket.AF_INET
             with socket.socket(family, socket.SOCK_DGRAM) as sock:

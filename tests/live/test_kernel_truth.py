@@ -1,12 +1,14 @@
-"""The verdict against what two real kernels said, over a path that may lose packets on both sides of the tap.
+"""The verdict against what two real kernels said, with packets lost before and behind the tap.
 
     client - near - far - server        the tap is the near router's end of the cable to the far one
 
-Each router drops a share of what it forwards, so packets are lost before and behind the tap, in both
+Each router drops a share of what it forwards, so packets are lost on both sides of the tap, in both
 directions. The server writes down whom `accept()` returned: that is the truth. The tap's port puts
 what concerns the second addresses into a VLAN, as a switch would (a kernel without VLANs cannot).
 
-A run with many connections: `SENSOR_TRUTH_CONNECTIONS=50000 pytest tests/live/test_kernel_truth.py`.
+A run with many connections:
+
+    SENSOR_TRUTH_CONNECTIONS=50000 pytest tests/live/test_kernel_truth.py
 """
 
 from __future__ import annotations
@@ -90,7 +92,7 @@ class Said(NamedTuple):
         return self.ends[3]
 
 
-class Path4(NamedTuple):
+class Route(NamedTuple):
     """The four hosts of the path, and the pairs of addresses that reach each other."""
 
     client: Namespace
@@ -104,9 +106,10 @@ def sysctl(namespace: Namespace, *settings: str) -> None:
     namespace.run("sysctl", "-q", "-w", *settings)
 
 
-def lay_path(lab: Lab) -> Path4:
+def lay_path(lab: Lab) -> Route:
     """Two hosts with two routers between them."""
-    client, near, far, server = (lab.namespace(name) for name in ("client", "near", "far", "server"))
+    names = ("client", "near", "far", "server")
+    client, near, far, server = (lab.namespace(name) for name in names)
     lab.veth(client, "eth0", near, "inside")
     lab.veth(near, "cable", far, "cable")
     lab.veth(far, "outside", server, "eth0")
@@ -127,7 +130,7 @@ def lay_path(lab: Lab) -> Path4:
         server.ip(f"route add {prefix} via {'fd02::fe' if ':' in prefix else '10.2.0.254'}")
     server.nft(FIREWALL)
     pairs = [("10.1.0.1", "10.2.0.1"), TAGGED, ("fd01::1", "fd02::1"), TAGGED_V6]
-    return Path4(client, near, far, server, pairs)
+    return Route(client, near, far, server, pairs)
 
 
 def connect_all(lab: Lab, folder: Path, loss: int, cookies: bool) -> tuple[Path, list[Said]]:
@@ -147,7 +150,8 @@ def connect_all(lab: Lab, folder: Path, loss: int, cookies: bool) -> tuple[Path,
     wait_until(lambda: capture.exists() and path.near.packet_sockets(), "dumpcap")
     pairs = folder / "pairs.json"
     pairs.write_text(json.dumps(path.pairs), encoding="ascii")
-    said = json.loads(path.client.run(sys.executable, PROGRAM, "connect", str(CONNECTIONS), "1", pairs))
+    connecting = (sys.executable, PROGRAM, "connect", str(CONNECTIONS), "1", pairs)
+    said = json.loads(path.client.run(*connecting))
     server.stdin.close()
     accepted = {(host, port, at) for host, port, at in json.loads(server.stdout.readline())}
     tap.terminate()
@@ -217,7 +221,7 @@ def test_without_loss_every_verdict_is_what_the_kernels_said(
         assert len(found) == 1, (one, len(found))
         assert agrees(one, found), (one, verdict(found[0]))
         if one.port in EXPECTED:
-            # A kernel answers only so many a second with ICMP: to the client, too, the others are dropped.
+            # A kernel sends only so much ICMP a second: without it, the client is in the dark too.
             wanted = DROPPED if one.client == "timeout" else EXPECTED[one.port]
             assert verdict(found[0]) == wanted, (one, verdict(found[0]))
         assert alerts[one.ends] == (one.port == kinds.TELNET and one.accepted), one
