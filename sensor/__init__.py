@@ -33,8 +33,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 if TYPE_CHECKING:
     from sensor.api import replay
     from sensor.ecs.flow_batch import FlowBatch
-    from sensor.errors import CaptureError, ConfigError, QueryError, SensorError
+    from sensor.errors import CaptureError, ConfigError, OperatorError, QueryError, SensorError
     from sensor.model.alert import Alert
+    from sensor.rules.rule import RulesError
 
 
 __all__ = [
@@ -42,7 +43,9 @@ __all__ = [
     "CaptureError",
     "ConfigError",
     "FlowBatch",
+    "OperatorError",
     "QueryError",
+    "RulesError",
     "SensorError",
     "__version__",
     "flows",
@@ -54,7 +57,9 @@ _HOMES = {
     "CaptureError": "sensor.errors",
     "ConfigError": "sensor.errors",
     "FlowBatch": "sensor.ecs.flow_batch",
+    "OperatorError": "sensor.errors",
     "QueryError": "sensor.errors",
+    "RulesError": "sensor.rules.rule",
     "SensorError": "sensor.errors",
     "replay": "sensor.api",
 }

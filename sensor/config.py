@@ -199,6 +199,15 @@ class OptionKey(Protocol):
         """The value for the option. Errors: ValueError says what it must be."""
 
 
+def _other_format(text: str) -> str:
+    """What a text that is no TOML looks like; empty if like nothing known."""
+    if text.lstrip().startswith(("{", "[")) and text.rstrip().endswith(("}", "]")):
+        return "; this looks like JSON: settings are written in TOML (name = value)"
+    if re.match(r"(?:---|#[^\n]*\n|\s)*[\w-]+:(?:\s|$)", text):
+        return "; this looks like YAML: settings are written in TOML (name = value)"
+    return ""
+
+
 def parse_config(
     text: str, path: str, options: Mapping[str, OptionKey]
 ) -> tuple[dict[str, object], Config]:
@@ -214,7 +223,7 @@ def parse_config(
         reason = re.sub(r" \(at line (\d+), column (\d+)\)$", "", str(error))
         at = re.search(r"at line (\d+), column (\d+)\)$", str(error))
         where = f"{shown}:{at[1]}:{at[2]}" if at else shown
-        raise ConfigError(f"{where}: {reason}") from None
+        raise ConfigError(f"{where}: {reason}{_other_format(text)}") from None
     problems: list[str] = []
     given: dict[str, object] = {}
     settings: dict[str, Any] = {}

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from sensor.config import RuleLimits
+from sensor.ecs.document_kinds import document_kinds
 from sensor.errors import QueryError
 from sensor.events.scanner import Scanner
 from sensor.query import validate as checking
@@ -25,6 +26,7 @@ from sensor.query.kql import parser as kql
 from sensor.query.patterns import PatternError, regex
 from sensor.query.predicate import compile_query
 from sensor.query.required_terms import required_terms
+from sensor.query.satisfiable import Evidence
 from sensor.query.stateful.sample import Sampler
 from sensor.query.stateful.sequence import Tracker
 from sensor.query.stateful.steps import Completed
@@ -46,6 +48,8 @@ LATER_NS = 1_767_400_000_000_000_000
 _LIMITS = RuleLimits(pending_max=1000)
 FIELDS = ("a", "b", "source.ip", "destination.port", "event.category", "process.name")
 
+KINDS = document_kinds()
+
 
 def make(name: str) -> Callable[[bytes], None]:
     """The check of one language."""
@@ -61,7 +65,8 @@ def make(name: str) -> Callable[[bytes], None]:
             assert error.line >= 1 and error.column >= 1 and error.reason
             assert str(error)
             return
-        checking.check(tree, text, ecs_type_of, FIELDS, None)
+        for kinds in (None, KINDS):
+            checking.check(tree, text, Evidence(ecs_type_of, FIELDS, kinds))
         _explained(tree)
         if isinstance(tree, Sequence):
             _in_order(partial(Tracker, tree, 0, _LIMITS))

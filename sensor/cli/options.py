@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +13,7 @@ import click
 
 from sensor.base.escape import harmless
 from sensor.errors import ConfigError
+from sensor.terminal.stderr import print_stderr
 
 if TYPE_CHECKING:
     from sensor.app.options import ReplayOptions, RunOptions
@@ -117,9 +120,21 @@ def effective_config(config: Config, given: Mapping[str, Any]) -> Config:
         changes["duplicates"] = given["duplicates"] == "drop"
     if given.get("internal"):
         changes["internal"] = tuple(given["internal"])
+        if not given.get("quiet"):
+            _note_host_bits(given["internal"])
     if given.get("ring_mib"):
         changes["capture"] = replace(config.capture, ring_bytes=given["ring_mib"] << 20)
     return replace(config, **changes)
+
+
+def _note_host_bits(cidrs: Iterable[str]) -> None:
+    """Print what network is meant by an address with a prefix length that is no network's."""
+    for cidr in cidrs:
+        with contextlib.suppress(ValueError):  # met again, and refused, where networks are made
+            address = ipaddress.ip_interface(cidr)
+            if address.ip != address.network.network_address:
+                print_stderr(f"notice: --internal {cidr}: bits behind the prefix are set; "
+                             f"taken as {address.network}")  # fmt: skip
 
 
 def packet_selection(options: ReplayOptions) -> FileSelection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from difflib import get_close_matches
 
 import click
 
@@ -18,6 +19,9 @@ DONE, DAMAGED, USAGE, ALERTED, CRASHED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70
 def error_text(error: click.ClickException) -> str:
     """What is wrong with the command line, and where help is, in two lines."""
     context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.NoSuchOption) and error.possibilities:
+        nearest = get_close_matches(error.option_name, error.possibilities, n=1)
+        error = click.NoSuchOption(error.option_name, possibilities=nearest, ctx=context)
     command = context.command_path if context else "sensor"
     return f"sensor: {error.format_message()}\nTry '{command} --help'."
 

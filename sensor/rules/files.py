@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from sensor.base.escape import harmless
 from sensor.base.units import SECOND_NS
+from sensor.capture.files.batches import format_of
 from sensor.errors import QueryError, quoted
 from sensor.model.alert import SEVERITIES
 from sensor.rules.kibana_json import Table, is_json, kind_of, values_of
@@ -173,7 +174,8 @@ def read_file(path: Path) -> Iterator[RuleText | QueryError]:
             raise ValueError(f"larger than {FILE_BYTES_MAX} octets")
         content = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        yield QueryError(f"not UTF-8 at octet {error.start}", path=str(path))
+        capture = ": a capture, not rules" if format_of(error.object) else ""
+        yield QueryError(f"not UTF-8 at octet {error.start}{capture}", path=str(path))
         return
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error

@@ -243,4 +243,3 @@ def test_with_loss_on_both_sides_of_the_tap(
     for one in connections:
         if one.port == kinds.TELNET and agrees(one, flows.get(one.ends, [])):
             assert alerts[one.ends] == one.accepted, one
-

@@ -126,3 +126,8 @@ def test_one_path_of_rules_may_stand_alone() -> None:
 def test_no_path_at_all() -> None:
     with pytest.raises(sensor.ConfigError, match="no capture is named"):
         list(sensor.replay())
+
+
+def test_every_exception_is_public_and_has_one_base() -> None:
+    for name in ("CaptureError", "ConfigError", "OperatorError", "QueryError", "RulesError"):
+        assert name in sensor.__all__ and issubclass(getattr(sensor, name), sensor.SensorError)

@@ -272,3 +272,29 @@ def test_an_exception_that_can_never_match(tmp_path: Path) -> None:
                     'type = "match", operator = "included", value = "192.168.1.2000" }]\n')
     assert_refused(sensor("replay", "--exceptions", str(path), ACCEPTED),
                    f"{path}:1", "'source.ip' is an address")
+
+
+def test_the_nearest_option_only_is_named() -> None:
+    ended = quiet("--jsno", ACCEPTED)
+    assert ended.code == 2 and "Did you mean '--json'?" in ended.err and "--to" not in ended.err
+
+
+def test_a_capture_in_the_place_of_rules_is_named() -> None:
+    assert_refused(quiet("--rules", ACCEPTED, ACCEPTED), ACCEPTED, "a capture, not rules")
+
+
+@pytest.mark.parametrize(("text", "format_name"), [
+    ('{"duplicates": "keep"}', "JSON"), ("duplicates: keep\n", "YAML"),
+    ("---\n# settings\nduplicates: keep\n", "YAML"),
+])
+def test_settings_in_another_format_are_named(
+    tmp_path: Path, text: str, format_name: str
+) -> None:
+    path = file_of(tmp_path, text.encode(), "settings")
+    assert_refused(quiet("--config", path, ACCEPTED), path, f"this looks like {format_name}")
+
+
+def test_bits_of_a_host_in_a_network_are_told() -> None:
+    assert "taken as 10.0.0.0/8" in sensor("replay", "--internal", "10.0.0.5/8", ACCEPTED).err
+    for network in ("10.0.0.0/8", "10.0.0.5", "fd00::/8"):
+        assert "taken as" not in sensor("replay", "--internal", network, ACCEPTED).err
