@@ -212,7 +212,7 @@ def end_flow(table: TableState, slot: int, reason: int) -> None:
     flow.end_reason = reason
     flow.conn_state = conn_state_of(flow)
     emit(table, slot, FLOW_ENDED, known_ns)
-    if flow.state & CLOSED and flow.packets[0] + flow.packets[1] > 1 and reason != END_EVICTED:
+    if flow.state & CLOSED and flow.history[1] != 0 and reason != END_EVICTED:  # no lone RST
         remember(table, flow, table.slot_hash[slot], known_ns)
     table.verdict_counts[flow.verdict] += 1
     table.packets_in_table -= flow.packets[0] + flow.packets[1]

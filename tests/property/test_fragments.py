@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sensor.config import FlowLimits
@@ -81,6 +81,7 @@ def story(run: Run) -> list[dict[str, Any]]:
 
 
 @AS_MANY
+@example(seed=29541, mixed=False)  # a lone RST in several fragments closes no connection
 @given(seed=SEEDS, mixed=st.booleans())
 def test_fragments_tell_what_whole_packets_tell(seed: int, mixed: bool) -> None:
     frames = random_frames(seed)

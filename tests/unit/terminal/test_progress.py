@@ -130,5 +130,6 @@ def test_the_last_update_is_drawn_though_it_is_not_time(terminal: tuple[TextIO, 
     line.update(0.0, lambda: SNAPSHOT)
     line.rest()
     line.update(0.01, lambda: Snapshot(1_000_000, 1_000_000, 99_999, 4_321, 10))
-    assert "4,321 flows" in read_screen(stream, screen)
+    # How many digits there is room for depends on those of the rate.
+    assert re.search(r"4(,321|\.3k) flows", read_screen(stream, screen))
     line.close()
