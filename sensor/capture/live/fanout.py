@@ -98,7 +98,7 @@ VLAN_TYPES = (0x8100, 0x88A8)
 IPV4, IPV6 = 0x0800, 0x86DD
 ICMP, ICMP6 = 1, 58
 LATER_FRAGMENT = 0x1FFF
-ICMP_ERRORS = (3, 4, 5, 11, 12)
+ICMP_ERRORS = (3, 4, 11, 12)
 """Those that quote a packet (RFC 792)."""
 ICMP6_ERRORS = (1, 2, 3, 4)
 """RFC 4443."""

@@ -71,13 +71,22 @@ def test_icmp_of_the_other_ip_version_is_a_transport_like_any_other() -> None:
         assert (row["kind"], ports(row), row["payload_bytes"]) == (KIND_FLOW, (0, 0), 8)
 
 
-@pytest.mark.parametrize("kind", [3, 4, 5, 11, 12])
+@pytest.mark.parametrize("kind", [3, 4, 11, 12])
 def test_an_icmp_error_quotes(kind: int) -> None:
     row = decode_one(v4(icmp(kind, 1) + v4(SEGMENT, protocol=6, length=60), protocol=1), RAW)
     assert (row["kind"], row["quoted"], ports(row)) == (KIND_ICMP_ERROR, 1, (kind, 1))
     assert quoted(row) == (4, 6, 40000, 23, 1, 0xDEADBEEF)
     assert address_text(int(row["quoted_src_hi"]), int(row["quoted_src_lo"])) == "192.0.2.1"
     assert address_text(int(row["quoted_dst_hi"]), int(row["quoted_dst_lo"])) == "198.51.100.2"
+
+
+def test_a_redirect_tells_nothing_of_the_flow_that_it_quotes() -> None:
+    # The router forwarded the packet (RFC 792), as with ICMPv6's redirect, type 137.
+    redirect = icmp(5, 1) + v4(SEGMENT, protocol=6, length=60)
+    for frame, kind, code in ((v4(redirect, protocol=1), 5, 1),
+                              (v6(icmp(137) + bytes(32), following=58), 137, 0)):
+        row = decode_one(frame, RAW)
+        assert (row["kind"], row["quoted"], ports(row)) == (KIND_FLOW, 0, (kind, code))
 
 
 @pytest.mark.parametrize("kind", [1, 2, 3, 4])

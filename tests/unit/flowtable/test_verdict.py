@@ -319,7 +319,7 @@ def test_row_8_is_upgraded_when_the_retry_is_taken(version):
 PROHIBITED = {4: [(3, 9), (3, 10), (3, 13)], 6: [(1, 1), (1, 5), (1, 6)]}
 PORT = {4: [(3, 3), (3, 2)], 6: [(1, 4)]}
 ELSE = {4: [(3, 0), (3, 1), (3, 5), (11, 0)], 6: [(1, 0), (1, 3), (3, 0)]}
-NOT = {4: [(3, 4), (5, 1), (12, 0)], 6: [(2, 0), (4, 1)]}
+NOT = {4: [(3, 4), (12, 0)], 6: [(2, 0), (4, 1)]}
 ICMP_ROWS = [
     (PROHIBITED, ("denied", "icmp_prohibited", 0.97), "flow_denied"),
     (PORT, ("denied", "icmp_port_unreachable", 0.9), "flow_denied"),
@@ -351,6 +351,22 @@ def test_icmp_that_refuses_nothing(version):
         talk.client.ack(0.3)
         run = play(talk)
         assert run.actions() == ["flow_started", "network_flow"], (kind, code)
+
+
+def test_a_redirect_of_a_known_flow_is_a_flow_of_its_own(version):
+    talk = Talk(version)
+    talk.client.syn(0)
+    talk.server.unreachable(
+        0.1, 5 if version == 4 else 137, 1, talk.client.sent(), sender=ROUTER[version]
+    )
+    talk.server.synack(0.2)
+    talk.client.ack(0.3)
+    run = play(talk)
+    assert [(record["network"]["transport"], record["event"]["dataset"]) for record in run.records] == [
+        ("tcp", "network_traffic.flow"),
+        ("icmp" if version == 4 else "ipv6-icmp", "network_traffic.icmp"),
+    ]
+    assert run.ledger["icmp_errors"] == 0
 
 
 def test_the_first_refusal_decides(version):
