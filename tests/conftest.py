@@ -19,6 +19,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*programs): see tests/programs.py")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What waits longest begins first; last, it would keep everybody waiting.
+    items.sort(key=lambda item: "test_soak" not in item.nodeid)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("needs"):
         require(*mark.args)

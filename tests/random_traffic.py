@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import random
 import sys
+from dataclasses import replace
 from typing import Any
 
-from sensor.config import FlowLimits
 from sensor.flowtable import table
 from tests.conversation import Frames, Side, Talk, play
-from tests.running import Run
+from tests.running import SMALL, Run
 
 PAUSES = (0.0, 0.0001, 0.001, 0.01, 0.01, 0.01, 0.3, 0.99, 1.01, 4.9, 5.1, 61, 66, 299.99, 301)
 BACKWARDS = (-0.0005, -0.5, -40)
@@ -146,7 +146,8 @@ def _damaged(chance: random.Random, octets: bytes) -> bytes:
 def random_options(number: int) -> dict[str, Any]:
     """Options and limits of the flow table."""
     chance = random.Random(~number)
-    limits = FlowLimits(
+    limits = replace(
+        SMALL,
         flows_max=chance.choice((1, 2, 3, 1_000)),
         tcp_idle_timeout_ns=300_000_000_000,
         active_timeout_ns=chance.choice((0, 0, 3_000_000_000)),
@@ -156,6 +157,8 @@ def random_options(number: int) -> dict[str, Any]:
         "accept_on_data": chance.random() < 0.2,
         "key_vlan": chance.random() < 0.2,
         "duplicates": chance.random() < 0.8,
+        # What `auto` learns of the frames that came depends on how many of them it sees at once.
+        "sliced": chance.choice(("always", "never")),
     }
 
 

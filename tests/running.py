@@ -60,6 +60,10 @@ class Run:
         return [event["event"]["action"] for event in self.events]
 
 
+SMALL = FlowLimits(fragments_max=1_024)
+"""Limits of a table that is made for a few hundred frames: room for fragments is made at once."""
+
+
 def run_capture(
     source: Any, *, limits: FlowLimits | None = None, handover_events: int = 8192,
     decode: DecodeSettings | None = None, sliced: str = "auto", **options: Any
@@ -73,7 +77,7 @@ def run_capture(
     collector = Collector()
     context = FlowContext(internal=Networks(INTERNAL_NETWORKS), hostname="tap", version="0",
                           tunnels=Tunnels())  # fmt: skip
-    limits = limits or FlowLimits()
+    limits = limits or SMALL
     shared = {name: options[name] for name in ("key_vlan", "duplicates") if name in options}
     config = Config(flow=limits, decode=decode or DecodeSettings(), sliced=sliced,
                     **shared)

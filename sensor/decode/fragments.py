@@ -199,18 +199,31 @@ def is_of(fragments: Fragments, datagram: FragmentedPacket, packet: Packet) -> b
 
 
 def place_for(fragments: Fragments, packet: Packet, first: int) -> int:
-    """A place among those from `first`: a free one, one that is done with, or the oldest one."""
+    """A place among those from `first`: a free one, else the oldest that is done with, or at all.
+
+    What is whole is not wanted any more, but copies of its fragments may still come.
+    """
     oldest = first
+    done = first + WAYS  # none
     for at in range(first, first + WAYS):
         if fragments.tags[at] == 0:
             return at
         datagram = fragmented_at(fragments.rows, at)
-        if is_whole(datagram) or is_stale(datagram, packet):
+        if is_stale(datagram, packet):
             return at
-        if datagram.first_ns < fragmented_at(fragments.rows, oldest).first_ns:
+        if is_whole(datagram) and (done == first + WAYS or is_older(fragments, at, done)):
+            done = at
+        if is_older(fragments, at, oldest):
             oldest = at
+    if done < first + WAYS:
+        return done
     fragments.evicted += 1
     return oldest
+
+
+def is_older(fragments: Fragments, one: int, other: int) -> bool:
+    """True if the packet in one place began before that in another."""
+    return fragmented_at(fragments.rows, one).first_ns < fragmented_at(fragments.rows, other).first_ns
 
 
 def begin(fragments: Fragments, datagram: FragmentedPacket, packet: Packet) -> None:

@@ -8,12 +8,11 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sensor.config import FlowLimits
 from sensor.model.flow import FLOW_ENDED
 from tests.conversation import Frames, play
 from tests.fragmenting import fragments_of
 from tests.random_traffic import printed, random_frames, random_options
-from tests.running import Run
+from tests.running import SMALL, Run
 
 SEEDS = st.integers(0, 2**40)
 AS_MANY = settings(max_examples=150, deadline=None)
@@ -85,7 +84,7 @@ def story(run: Run) -> list[dict[str, Any]]:
 @given(seed=SEEDS, mixed=st.booleans())
 def test_fragments_tell_what_whole_packets_tell(seed: int, mixed: bool) -> None:
     frames = random_frames(seed)
-    options = {**random_options(seed), "duplicates": False, "limits": FlowLimits()}
+    options = {**random_options(seed), "duplicates": False, "limits": SMALL}
     plain = play(frames, **options)
     run = play(in_fragments(seed, frames, mixed=mixed), **options)
     assert story(run) == story(plain)

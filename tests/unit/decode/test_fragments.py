@@ -249,6 +249,14 @@ def test_complete_packets_make_room_without_being_missed() -> None:
     assert (run.ledger["fragments_evicted"], run.ledger["fragments"]) == (0, 0)
 
 
+def test_complete_packets_are_remembered_for_their_copies_until_the_oldest_makes_room() -> None:
+    """Nine packets through eight places, then all fragments but the first packet's once more."""
+    cut = [one for i in range(9) for one in fragments_of(datagram(ports=(1_000 + i, 53)), [400], i)]
+    run = play(sent(cut + cut[2:]), limits=FlowLimits(fragments_max=8))
+    assert run.ledger["duplicates"] == 16
+    assert [count for count, _, _ in numbers(run)] == [2] * 9
+
+
 def test_the_places_are_bounded() -> None:
     assert len(Fragments(65_536).records) == 65_536
     assert len(Fragments(100).records) == 64
