@@ -303,14 +303,13 @@ FRAGMENTED_LAYOUT = Layout(FragmentedPacket)
 
 def allocate(layout: Layout[T], count: int, compiled: bool) -> tuple[Rows[T], RecordArray]:
     """Zeroed memory for `count` records, as (view for the core, numpy records): the same memory."""
+    size = count * layout.dtype.itemsize
+    memory = np.zeros(size + CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE
+    records = memory[start : start + size].view(layout.dtype)
     if compiled:
-        size = count * layout.dtype.itemsize
-        memory = np.zeros(size + CACHE_LINE, np.uint8)
-        start = -memory.ctypes.data % CACHE_LINE
-        records = memory[start : start + size].view(layout.dtype)
         return cast(Rows[T], records), records
-    rows = (layout.structure * count)()
-    return cast(Rows[T], rows), np.frombuffer(memoryview(rows), layout.dtype)
+    return cast(Rows[T], (layout.structure * count).from_buffer(records)), records
 
 
 # Interpreted twins of the inline functions in memory/records.pxd.
