@@ -60,8 +60,8 @@ class Run:
         return [event["event"]["action"] for event in self.events]
 
 
-SMALL = FlowLimits(fragments_max=1_024)
-"""Limits of a table that is made for a few hundred frames: room for fragments is made at once."""
+SMALL = FlowLimits(flows_max=20_000, fragments_max=1_024)
+"""Limits of a table for a few thousand frames: sanitizers look at all of its memory when it is made."""
 
 
 def run_capture(
