@@ -45,8 +45,8 @@ def check_ports(names: Sequence[str], options: PortOptions) -> tuple[str, ...]:
         if not name or "/" in name or "\0" in name or len(os.fsencode(name)) > NAME_BYTES_MAX:
             raise ConfigError(f"-i {harmless(name)}: not the name of an interface")
     limits = options.limits
-    if limits.block_bytes & (limits.block_bytes - 1) or limits.block_bytes < 1 << 16:
-        raise ConfigError("capture.block_bytes: must be a power of two, 65,536 at least")
+    if limits.block_bytes & (limits.block_bytes - 1) or limits.block_bytes < 1 << 12:
+        raise ConfigError("capture.block_bytes: must be a power of two, 4,096 at least")
     if limits.ring_bytes > RING_MIB_MAX << 20:
         raise ConfigError(f"the ring: at most {RING_MIB_MAX} MiB for each worker")
     if options.workers > 1 and not _has_rings(options.backend):
