@@ -2,8 +2,8 @@
 
     python benchmarks/live_pause.py [--rates 200,2000,20000] [--seconds 10] [--ring-mib 64]
 
-The sensor is stopped by SIGSTOP while frames of 100 octets pass on a cable at each rate, and goes on
-behind them. Printed is what the kernel had to drop, and how many seconds of traffic it kept.
+The sensor is stopped by SIGSTOP while frames of 100 octets pass on a cable at each rate, and goes
+on behind them. Printed is what the kernel had to drop, and how many seconds of traffic it kept.
 """
 
 from __future__ import annotations

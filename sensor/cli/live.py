@@ -48,7 +48,7 @@ from sensor.monitoring.monitor import (
     Task,
     ledger_of_run,
 )
-from sensor.monitoring.reload import Reloader, ReloadTask
+from sensor.monitoring.reload import Reloader, ReloadTask, Slices
 from sensor.monitoring.reporter import Reporter
 from sensor.monitoring.screen import Screen
 from sensor.monitoring.state_watch import StateWatch
@@ -170,11 +170,12 @@ def run_live(options: LiveOptions) -> int:
 
 def reloader_of(options: LiveOptions, store: RuleStore | None) -> Reloader:
     """Loads the rules that the options name, now and when a signal asks for it."""
+    slices = Slices()
     return Reloader(lambda: load_rules(
         options.rules, options.exceptions, options.config,
         building_blocks=options.building_blocks, processes=bool(options.host),
-        indicators=options.indicators, store=store, strict=options.strict_rules,
-    ))  # fmt: skip
+        indicators=options.indicators, store=store, strict=options.strict_rules, pause=slices,
+    ), slices)  # fmt: skip
 
 
 def check_readable(user: str | None) -> None:
