@@ -21,7 +21,8 @@ HELP = """A network-flow sensor: which connections were really accepted, and wha
 \b
 Exit codes: 0 done; 1 done, but an input was damaged or unreadable or a sink failed;
 2 bad usage, configuration or rule; 3 with --fail-on-alert, if any alert was raised;
-70 a defect of the sensor itself; 130 interrupted (143 by SIGTERM): what was read is told.
+70 a defect of the sensor itself; 130 interrupted (143 by SIGTERM, which `live` takes for a wish
+to end: 0 or 1): what was read is told.
 """
 
 

@@ -77,6 +77,23 @@ def test_second_signal_ends_at_once(lab: Lab, tmp_path: Path) -> None:
     assert live.process.wait(WAIT_S) == 143
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 1), (signal.SIGINT, 130)], ids=str
+)
+def test_alerts_that_a_sink_dropped_show_in_the_exit_code(
+    lab: Lab, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    source, sensor = tap(lab)
+    hasty = tmp_path / "hasty.toml"
+    hasty.write_text("[sink]\ndrain_s = 0\n", encoding="utf-8")
+    live = LiveSensor(lab, sensor, tmp_path, "--config", hasty,
+                      "--syslog", "tcp://127.0.0.1:1")  # fmt: skip
+    send_login(source)
+    live.wait_for_alerts(1)
+    ledger = live.stop(number, code)
+    assert ledger["sinks"]["syslog tcp://127.0.0.1:1"]["dropped"] == 1
+
+
 def test_duration_ends_by_itself(lab: Lab, tmp_path: Path) -> None:
     source, sensor = tap(lab)
     live = LiveSensor(lab, sensor, tmp_path, "--duration", "1.5")
