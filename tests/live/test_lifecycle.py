@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.command import PORT_RULE
+from tests.command import COMMAND, PORT_RULE, environment
 from tests.live import veth
 from tests.live.namespaces import WAIT_S, Lab, Namespace, wait_until
 from tests.live.sensors import Document, LiveSensor, act, tap
-from tests.running import CAPTURES
+from tests.running import CAPTURES, ROOT
 
 LOGIN = CAPTURES / "telnet_accepted_v4.pcap"
 LOGIN_FRAMES = 80
@@ -181,13 +182,24 @@ def test_interface_is_removed_and_made_again(lab: Lab, tmp_path: Path) -> None:
 
 def test_starts_before_its_interface_exists(lab: Lab, tmp_path: Path) -> None:
     source, sensor = lab.namespace("source"), lab.namespace("sensor")
-    live = LiveSensor(lab, sensor, tmp_path)
+    live = LiveSensor(lab, sensor, tmp_path, "--wait-for-interface")
     live.wait_for_error("tap is absent")
     lab.veth(source, "wire", sensor, "tap", 9000)
     live.wait_for_error("tap is up")
     send_login(source)
     assert live.stop()["frames"] == LOGIN_FRAMES
     assert len(live.documents()) == 1
+
+
+def test_an_interface_that_does_not_exist_is_told_with_those_that_do(lab: Lab) -> None:
+    _, sensor = tap(lab)
+    process = lab.start(sensor, [*COMMAND, "live", "-i", "tap", "-i", "tpa"], cwd=ROOT,
+                        stderr=subprocess.PIPE, env=environment())  # fmt: skip
+    assert process.wait(WAIT_S) == 2
+    assert process.stderr is not None
+    assert process.stderr.read().decode() == (
+        "sensor: -i tpa: there is no such interface; there are: lo, tap."
+        " --wait-for-interface is for one that will come\n")
 
 
 def test_another_interface_goes_on_meanwhile(lab: Lab, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from sensor.errors import CaptureError, ConfigError
 
 INTERFACES_MAX = 64
 RING_MIB_MAX = 2048
+NAMED_MAX = 32
+"""Interfaces that an error names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,21 @@ def check_ports(names: Sequence[str], options: PortOptions) -> tuple[str, ...]:
     if options.workers > 1 and not _has_rings(options.backend):
         raise ConfigError("--workers: needs a ring; capture through scapy has one worker")
     return tuple(dict.fromkeys(names))
+
+
+def check_present(names: Sequence[str]) -> None:
+    """Errors: ConfigError names the interfaces that are missing, and those that there are."""
+    try:
+        present = sorted(name for _, name in socket.if_nameindex())
+    except OSError:  # then nobody knows, and the capture says what comes
+        return
+    missing = [name for name in names if name not in present]
+    if missing:
+        listed = ", ".join(map(harmless, missing))
+        known = ", ".join(map(harmless, present[:NAMED_MAX]))
+        more = f" and {len(present) - NAMED_MAX} more" if len(present) > NAMED_MAX else ""
+        raise ConfigError(f"-i {listed}: there is no such interface; there are: {known}{more}."
+                          " --wait-for-interface is for one that will come")
 
 
 def open_ports(
