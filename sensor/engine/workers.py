@@ -110,16 +110,17 @@ class WorkersPipeline(AnyPipeline):
         merge = Merge(len(self.lanes))
         left = len(self.lanes)
         while left:
-            results = [self._next(merge)]
-            while len(results) < FULL_BATCHES and not self._results.empty():
-                results.append(self._results.get())
-            for result in results:
+            for _ in range(FULL_BATCHES):
+                result = self._next(merge)
                 if isinstance(result, BaseException):
                     raise result
                 worker, records, reached_ns = result
                 self._room[worker].release()
                 left -= reached_ns == OVER
                 merge.add(worker, records, reached_ns)
+                # More events that wait are given to the rules with these: it has fallen behind.
+                if self._results.empty() or not any(map(len, records)):
+                    break
             if (events := merge.take()) is not None:
                 self.stage.take(events)
             if merge.horizon_ns < OVER:
