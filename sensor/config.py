@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any, Protocol
 
 from sensor.base.escape import harmless
@@ -102,8 +103,9 @@ class CaptureLimits:
 
     ring_bytes: int = 64 << 20
     """The ring that the kernel writes frames into, for each worker."""
-    block_bytes: int = 256 << 10
-    """The ring is handed over in blocks of this size; a power of two."""
+    block_bytes: int = 16 << 10
+    """The ring is handed over in blocks of this size; a power of two. A frame is cut to one block:
+    offloads merge longer ones, of which the headers are what is read."""
     block_timeout_s: float = 0.008
     """A block with frames in it is handed over after this time at the latest."""
 
@@ -227,18 +229,20 @@ def parse_config(
     problems: list[str] = []
     given: dict[str, object] = {}
     settings: dict[str, Any] = {}
+    source, top = _Source(text, shown), {*SETTING_TYPES, *options}
     for key, value in document.items():
         try:
             if key in _TABLES and isinstance(value, dict):
-                settings[key] = _limits(_TABLES[key], key, value, text, shown, problems)
+                settings[key] = _limits(_TABLES[key], key, value, source, problems, top)
             elif key in SETTING_TYPES:
                 settings[key] = _setting(key, value)
             elif key in options:
                 given[key] = options[key].convert(value)
             else:
-                problems.append(f"{shown}:{_line_of(text, key)}: unknown setting {key!r}")
+                hint = _hint(key, {*_TABLES, *top})
+                problems.append(f"{source.at(key)}unknown setting {key!r}{hint}")
         except ValueError as error:
-            problems.append(f"{shown}:{_line_of(text, key)}: {key}: {error}")
+            problems.append(f"{source.at(key)}{key}: {error}")
     if problems:
         raise ConfigError("\n".join(problems))
     return given, Config(**settings)
@@ -262,6 +266,18 @@ def _setting(key: str, value: object) -> object:
 
 
 _TYPE_NAMES: dict[type, str] = {list: "list", str: "string", bool: "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A file of settings: its text, and its name, harmless."""
+
+    text: str
+    path: str
+
+    def at(self, key: str, table: str = "") -> str:
+        """How a line about a key begins."""
+        return f"{self.path}:{_line_of(self.text, key, table)}: "
 
 
 def _line_of(text: str, key: str, table: str = "") -> int:
@@ -295,26 +311,53 @@ def _ports(value: Any, place: str, problems: list[str]) -> tuple[int, ...]:
     return ()
 
 
+def _names(kind: type[Any]) -> set[str]:
+    """The keys of a table of limits; durations have two."""
+    names = {member.name for member in fields(kind)}
+    return names | {name.removesuffix("_ns") + "_s" for name in names if name.endswith("_ns")}
+
+
+def _hint(key: str, near: Collection[str], top: Collection[str] = ()) -> str:
+    """Which setting may be meant by a key that there is not; empty if none resembles it.
+
+    `top` are the settings that stand in no table, where the key stands in one.
+    """
+    name = key.replace("-", "_")
+    if name in top:
+        return ": it stands above the first table"
+    for table, kind in _TABLES.items():
+        if name in _names(kind):
+            return f": it stands in [{table}]"
+    found = get_close_matches(name, near, n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
 def _limits(
-    kind: type[Any], table: str, values: dict[str, Any], text: str, path: str, problems: list[str]
-) -> Any:
-    """One table of limits as its dataclass; what is wrong is added to `problems`."""
+    kind: type[Any], table: str, values: dict[str, Any], source: _Source, problems: list[str],
+    top: Collection[str],
+) -> Any:  # fmt: skip
+    """One table of limits as its dataclass; what is wrong is added to `problems`.
+
+    `top` are the settings that stand in no table.
+    """
     known = {member.name: member for member in fields(kind)}
     given: dict[str, Any] = {}
     for key, value in values.items():
-        place = f"{path}:{_line_of(text, key, table)}: "
+        place = source.at(key, table)
         name, unit = key, 1
         if key.endswith("_s") and key.removesuffix("_s") + "_ns" in known:
             name, unit = key.removesuffix("_s") + "_ns", SECOND_NS
         least = 0 if name.endswith(("_ns", "_s")) else 1  # a count of 0 would be of no use
         if name not in known:
-            problems.append(f"{place}unknown limit {table}.{key}")
+            problems.append(f"{place}unknown limit {table}.{key}{_hint(key, _names(kind), top)}")
         elif name in given:
             problems.append(f"{place}{table}.{key}: given in two units")
         elif name.endswith("_ports"):
             given[name] = _ports(value, place + f"{table}.{key}", problems)
         elif isinstance(value, bool) or not isinstance(value, int | float):
             problems.append(f"{place}{table}.{key}: must be a number")
+        elif unit == 1 and known[name].type == "int" and value % 1:
+            problems.append(f"{place}{table}.{key}: must be a whole number")
         elif not least <= value <= LIMIT_MAX // unit:  # not a number is in no range
             problems.append(f"{place}{table}.{key}: must be {least} to {LIMIT_MAX // unit}")
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from sensor.config import Config
 from sensor.decode import Decoder
 from sensor.ecs.schema import known_fields
 from sensor.engine.pipe_time import PipeTime
-from sensor.engine.pipeline import AnyPipeline, Pipeline
+from sensor.engine.pipeline import FULL_BATCHES, AnyPipeline, Pipeline
 from sensor.engine.protocols import Decode, OutputsPart, RulesPart
 from sensor.engine.rule_stage import RuleStage
 from sensor.engine.workers import WorkersPipeline
@@ -73,13 +73,14 @@ def load_rules(  # noqa: PLR0913  most are left out
     indicators: Sequence[str] = (),
     store: RuleStore | None = None,
     strict: bool = True,
+    pause: Callable[[], None] | None = None,
 ) -> RuleSet:
     """The rules of files and folders; the shipped ones if none is named.
 
     `any_event` says that documents will be read too, which can have any field; `processes`, that
     this run can learn of processes, so that rules may ask for them. `indicators` are files for
     indicator-match rules, `store` keeps what new-terms rules learn. Unless `strict`, wrong rules of
-    a folder are left out, with notices.
+    a folder are left out, with notices. `pause` is called after each rule.
     Errors: OperatorError tells everything that is wrong at once.
     """
     files: list[IndicatorFile] = []
@@ -94,7 +95,7 @@ def load_rules(  # noqa: PLR0913  most are left out
         known_fields=known_fields(processes=processes),
         any_event=any_event,
         show_building_blocks=building_blocks,
-        resources=Resources(store, tuple(files)),
+        resources=Resources(store, tuple(files), pause),
         strict=strict,
     )
 
@@ -206,7 +207,8 @@ def build_live(
     config = replace(config, flow=replace(config.flow, flows_max=flows_max))
     tables = flow_tables(config, context, len(captures))
     if len(captures) == 1:
-        return Pipeline(captures[0], decoders[0], tables[0], stage, handover_events=0)
+        return Pipeline(captures[0], decoders[0], tables[0], stage,
+                        handover_events=0, full_batches=FULL_BATCHES)  # fmt: skip
     return WorkersPipeline(captures, decoders, tables, stage,
                            lambda worker: captures[worker].request_time())  # fmt: skip
 

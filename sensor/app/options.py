@@ -51,6 +51,7 @@ class LiveOptions(RunOptions):
     """The options of `sensor live`."""
 
     names: tuple[str, ...] = ()
+    wait_for_interface: bool = False
     bpf: str | None = None
     workers: int = 1
     timestamps: str = "kernel"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,6 +93,9 @@ def write_stats(stream: TextIO, ledger: Ledger) -> bool:
     except BrokenPipeError:
         discard(stream)
     except OSError as error:
+        with contextlib.suppress(OSError):  # half a ledger is of no use
+            if stream is not sys.stdout:
+                os.ftruncate(stream.fileno(), 0)
         discard(stream)
         print_stderr(f"sensor: --stats {harmless(str(stream.name))}: {error.strerror}")
         return False

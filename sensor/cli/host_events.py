@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from sensor.base.escape import harmless
 from sensor.capture.live.privileges import capabilities, keep_only
 from sensor.cli.options import HOST_SOCKET
 from sensor.cli.output import DAMAGED, DONE
+from sensor.host.launch import unserved
 from sensor.host.proc_connector import ProcConnector
 from sensor.host.procfs import Procfs, this_machine
 from sensor.host.server import HostEvents, open_listener
@@ -47,14 +49,15 @@ def run_host_events(path: str, fd: int | None) -> int:
     """Serve at `path`, or the one connection `fd`, until a signal or its end; the exit code."""
     try:
         sockets = Sockets()
-        events = HostEvents(Procfs(this_machine()), sockets, *_connector())
+        connector, notices = _connector()
+        events = HostEvents(Procfs(this_machine()), sockets, connector, notices)
         if fd is None:
             events.listen(open_listener(path))
         keep_only(NEEDED)
         if fd is not None:
             events.adopt(socket.socket(fileno=fd))
     except OSError as error:
-        print_stderr(f"sensor: host events: {harmless(path)}: {error.strerror}")
+        print_stderr(f"sensor: host events: {harmless(path)}: {unserved(path, error)}")
         return DAMAGED
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -63,6 +66,8 @@ def run_host_events(path: str, fd: int | None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     if fd is None:
+        for notice in notices:  # sensors are told too
+            print_stderr(f"sensor: warning: {notice}")
         print_stderr(f"sensor: host events: serving {harmless(path)}")
     while not events.stop and (fd is None or events.clients):
         events.serve(ROUND_S)
@@ -79,9 +84,12 @@ def _connector() -> tuple[ProcConnector | None, tuple[str, ...]]:
     missing = sorted(NEEDED - capabilities())
     if missing:
         notices.append("the helper lacks " + " and ".join(missing)
-                       + ": it sees the connections of its own user's processes only")
+                       + ": it sees the connections of its own user's processes only;"
+                       " root has these rights, and systemd/sensor-host.service gives them")
     try:
         return ProcConnector(), tuple(notices)
     except OSError as error:
         reason = f"no processes' starts and ends: {error.strerror}"
+        if error.errno == errno.EPERM:
+            reason += "; before Linux 6.6 that takes CAP_NET_ADMIN"
         return None, (*notices, reason)

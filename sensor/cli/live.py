@@ -26,7 +26,7 @@ from sensor.app.outputs import (
 from sensor.base.escape import harmless
 from sensor.capture.bpf import hides
 from sensor.capture.interfaces import Interfaces
-from sensor.capture.live.open import PortOptions, check_ports, open_ports
+from sensor.capture.live.open import PortOptions, check_ports, check_present, open_ports
 from sensor.capture.live.privileges import drop_privileges
 from sensor.cli.options import BPF_OPTION, HOST_SOCKET, options_of, ring_option, run_options
 from sensor.cli.output import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED
@@ -48,7 +48,7 @@ from sensor.monitoring.monitor import (
     Task,
     ledger_of_run,
 )
-from sensor.monitoring.reload import Reloader, ReloadTask
+from sensor.monitoring.reload import Reloader, ReloadTask, Slices
 from sensor.monitoring.reporter import Reporter
 from sensor.monitoring.screen import Screen
 from sensor.monitoring.state_watch import StateWatch
@@ -69,6 +69,8 @@ from sensor.terminal.talkers import Talkers
 @click.command()
 @click.option("--interface", "-i", "names", metavar="IFACE", multiple=True,
               help="A span or tap port, or the host's own interface. Repeatable.")
+@click.option("--wait-for-interface", is_flag=True,
+              help="Start although an interface does not exist yet, and wait for it.")
 @BPF_OPTION
 @ring_option("Memory that the kernel writes frames into, for each worker.  [default: 64]")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N",
@@ -118,6 +120,8 @@ def run_live(options: LiveOptions) -> int:
         options.workers, options.config.capture,
     )  # fmt: skip
     names = check_ports(options.names, ports)
+    if not options.wait_for_interface and sys.platform != "win32":  # there names are scapy's
+        check_present(names)
     requests = SignalRequests()
     requests.listen()
     store = open_store(options.state, needed=False)
@@ -170,11 +174,12 @@ def run_live(options: LiveOptions) -> int:
 
 def reloader_of(options: LiveOptions, store: RuleStore | None) -> Reloader:
     """Loads the rules that the options name, now and when a signal asks for it."""
+    slices = Slices()
     return Reloader(lambda: load_rules(
         options.rules, options.exceptions, options.config,
         building_blocks=options.building_blocks, processes=bool(options.host),
-        indicators=options.indicators, store=store, strict=options.strict_rules,
-    ))  # fmt: skip
+        indicators=options.indicators, store=store, strict=options.strict_rules, pause=slices,
+    ), slices)  # fmt: skip
 
 
 def check_readable(user: str | None) -> None:

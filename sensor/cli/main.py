@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import sys
+
 import click
 
 from sensor.cli.group import LazyGroup
-from sensor.cli.output import DONE, INTERRUPTED, USAGE, crashed, error_text, version_text
-from sensor.errors import OperatorError
+from sensor.cli.output import DAMAGED, DONE, INTERRUPTED, USAGE, crashed, error_text, version_text
+from sensor.errors import OperatorError, reason_of
+from sensor.terminal.console import discard
 from sensor.terminal.stderr import print_stderr
 
 HELP = """A network-flow sensor: which connections were really accepted, and what rules say of them.
@@ -21,12 +25,27 @@ HELP = """A network-flow sensor: which connections were really accepted, and wha
 \b
 Exit codes: 0 done; 1 done, but an input was damaged or unreadable or a sink failed;
 2 bad usage, configuration or rule; 3 with --fail-on-alert, if any alert was raised;
-70 a defect of the sensor itself; 130 interrupted (143 by SIGTERM): what was read is told.
+70 a defect of the sensor itself; 130 interrupted (143 by SIGTERM, which `live` takes for a wish
+to end: 0 or 1): what was read is told.
 """
 
 
 def main() -> int:
     """Run the command line; returns the exit code."""
+    if sys.stdout is None:  # whatever is opened next would get its number, and its lines
+        print_stderr("sensor: standard output is closed; > /dev/null is for those who want none")
+        return DAMAGED
+    code = _run()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard(sys.stdout)  # its reader has what it wanted
+    except OSError as error:
+        return _unwritten(error)
+    return code
+
+
+def _run() -> int:
     try:
         code = commands.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -43,8 +62,21 @@ def main() -> int:
     except (click.exceptions.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except Exception as error:
-        code = crashed(error)
+        code = _unwritten(error) if _is_full(error) else crashed(error)
     return code if isinstance(code, int) else DONE
+
+
+def _is_full(error: Exception) -> bool:
+    """Return True if standard output does not take what a command prints; files have names."""
+    return (isinstance(error, OSError) and error.filename is None
+            and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))  # fmt: skip
+
+
+def _unwritten(error: Exception) -> int:
+    """Say that standard output did not take what was to be written; returns the exit code."""
+    discard(sys.stdout)
+    print_stderr(f"sensor: standard output: {reason_of(error)}")
+    return DAMAGED
 
 
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:

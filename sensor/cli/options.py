@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 HOST_SOCKET = "/run/sensor-host/events"
 """Where the helper for host events serves, as systemd/sensor-host.service has it."""
-RUN_COMMANDS = ("replay", "live")
-"""The commands whose options a configuration file may set."""
+RUN_COMMANDS = ("replay", "live", "doctor")
+"""The commands whose options a configuration file may set; one file is for all of them."""
 NOT_IN_FILES = frozenset({"config", "help"})
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -44,21 +44,34 @@ def load_config(context: click.Context, _: click.Parameter, path: str | None) ->
             raise ConfigError(f"--config {harmless(path)}: {reason}") from None
         keys = option_keys(context.find_root())
         given, context.obj = parse_config(text, path, keys)
-        context.default_map = {**(context.default_map or {}),
-                               **{keys[word].name: value for word, value in given.items()}}
+        own = {_word(option): option for option in context.command.params
+               if isinstance(option, click.Option)}  # fmt: skip
+        defaults = dict(context.default_map or {})
+        for word, value in given.items():
+            option = own.get(word)
+            if option is None:
+                defaults[keys[word].name] = value
+            else:  # a flag where another command has a value: whether there is one
+                defaults[str(option.name)] = bool(value) if option.is_flag else value
+        context.default_map = defaults
     return path
 
 
+def _word(option: click.Option) -> str:
+    """An option as a file writes it."""
+    return max(option.opts, key=len).lstrip("-").replace("-", "_")
+
+
 def option_keys(root: click.Context) -> dict[str, FileOption]:
-    """The options of the commands that read packets, by their words as a file writes them."""
+    """The options of these commands, by their words as a file writes them."""
     assert isinstance(root.command, click.Group)
     commands = [root.command.get_command(root, name) for name in RUN_COMMANDS]
-    keys = {}
+    keys: dict[str, FileOption] = {}
     for option in (param for command in commands if command for param in command.params):
         if isinstance(option, click.Option):
-            word = max(option.opts, key=len).lstrip("-").replace("-", "_")
+            word = _word(option)
             if word not in NOT_IN_FILES:
-                keys[word] = FileOption(option)
+                keys.setdefault(word, FileOption(option))
     return keys
 
 
@@ -73,12 +86,10 @@ class FileOption:
     def convert(self, value: object) -> object:
         """The value for the option. Errors: ValueError says what it must be."""
         option = self._option
+        if isinstance(value, bool) and not option.is_flag and isinstance(option.flag_value, str):
+            return option.flag_value if value else None  # it may stand without a value
         if option.multiple:
-            if not isinstance(value, list):
-                raise ValueError("must be a list")
-            if not all(isinstance(item, str) for item in value):
-                raise ValueError("must be a list of strings")
-            return tuple(value)
+            return _strings(value)
         if option.is_flag:
             if not isinstance(value, bool):
                 raise ValueError("must be a boolean")
@@ -94,6 +105,15 @@ class FileOption:
             return option.type.convert(value, option, None)
         except click.BadParameter as error:
             raise ValueError(error.message) from None
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    """A list of a settings file for an option that may be repeated. Errors: ValueError."""
+    if not isinstance(value, list):
+        raise ValueError("must be a list")
+    if not all(isinstance(item, str) for item in value):
+        raise ValueError("must be a list of strings")
+    return tuple(value)
 
 
 def _number(value: object, is_whole: bool) -> int | float:

@@ -62,7 +62,7 @@ def _array(pyarrow: ModuleType, column: Column, field: Field) -> object:
 
 def _coded(pyarrow: ModuleType, column: CodedColumn, field: Field) -> object:
     table = column.table
-    types = {"boolean": pyarrow.bool_(), "float": pyarrow.float64()}
+    types = {"boolean": pyarrow.bool_(), "float": pyarrow.float64(), "long": pyarrow.int64()}
     value_type = types.get(field.type, pyarrow.string())
     if field.array:
         entries = pyarrow.array([list(values) or None for values in table],

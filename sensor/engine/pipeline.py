@@ -26,6 +26,10 @@ from sensor.model.status import Input
 HANDOVER_EVENTS = 8192
 """In a replay, rules see about this many flow events at once: their fixed cost is then nothing."""
 
+FULL_BATCHES = 16
+"""Live, rules see the events of at most so many batches at once where full ones follow each other:
+more frames wait then than a batch holds."""
+
 
 class AnyPipeline(ABC):
     """A run over captures, documents or both: call `run` once, then read `ledger`."""
@@ -94,6 +98,7 @@ class Pipeline(AnyPipeline):
         merger: MergerPart | None = None,
         handover_events: int = HANDOVER_EVENTS,
         prompt: bool = False,
+        full_batches: int = 0,
         pipe_time: PipeTime | None = None,
     ) -> None:
         """`merger` gives documents, which are merged with the flow events by time.
@@ -101,7 +106,9 @@ class Pipeline(AnyPipeline):
         `handover_events` says how many events come together before the rules see them; 0: those of
         every batch, and the time where it has none. `prompt` says that events go to the rules as
         soon as no further packets wait: the input may be live, and what is known is to be said at
-        once. `pipe_time` lets time pass where it is and nothing comes.
+        once. `full_batches` says of how many full batches events may come together nevertheless:
+        whoever has fallen behind is to catch up. `pipe_time` lets time pass where it is and nothing
+        comes.
         """
         super().__init__([capture], [Lane(table, stage.context, stage.clock)], stage,
                          merger.documents if merger is not None else None)  # fmt: skip
@@ -110,6 +117,9 @@ class Pipeline(AnyPipeline):
         self._merger = merger
         self.handover_events = handover_events
         self._prompt = prompt
+        self._full_batches = full_batches
+        self._put_off = 0
+        """How many full batches there were since rules saw events."""
         self._pipe_time = pipe_time
         self.stop = False
         self._waiting = False
@@ -119,14 +129,13 @@ class Pipeline(AnyPipeline):
         ahead = DecodeAhead(self._capture, self._decode, lane.table.prepare)
         while (packets := self._next(ahead)) is not None:
             lane.fold(packets, self._hand_over)
+            is_full = packets.count == packets.capacity
             if self._pipe_time is None:
                 ahead.give_back(packets)
             elif packets is not self._pipe_time.batch:
                 self._pipe_time.saw(packets)
                 ahead.give_back(packets)
-            if lane.table.event_count >= self.handover_events or (
-                self._prompt and ahead.is_idle()
-            ):
+            if self._is_due(is_full, ahead):
                 self._hand_over()
             yield
             if self.stop:
@@ -137,6 +146,15 @@ class Pipeline(AnyPipeline):
         if self._merger is not None:
             reached_ns = max(reached_ns, self._merge_rest(self._merger))
         self.stage.finish(reached_ns)
+
+    def _is_due(self, is_full: bool, ahead: DecodeAhead) -> bool:
+        """Return True if the rules are to see what has become known until now."""
+        events = self.lanes[0].table.event_count
+        if is_full and self._put_off < self._full_batches:
+            self._put_off += 1
+            return events >= max(self.handover_events, HANDOVER_EVENTS)
+        self._put_off = 0
+        return events >= self.handover_events or (self._prompt and ahead.is_idle())
 
     @property
     def waiting(self) -> bool:

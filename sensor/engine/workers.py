@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 import numpy as np
 
 from sensor.engine.lane import Lane
-from sensor.engine.pipeline import AnyPipeline
+from sensor.engine.pipeline import FULL_BATCHES, AnyPipeline
 from sensor.engine.protocols import CapturePart, Decode, Records, TablePart
 from sensor.engine.rule_stage import RuleStage
 from sensor.model.packets import PacketBatch
@@ -110,13 +110,17 @@ class WorkersPipeline(AnyPipeline):
         merge = Merge(len(self.lanes))
         left = len(self.lanes)
         while left:
-            result = self._next(merge)
-            if isinstance(result, BaseException):
-                raise result
-            worker, records, reached_ns = result
-            self._room[worker].release()
-            left -= reached_ns == OVER
-            merge.add(worker, records, reached_ns)
+            for _ in range(FULL_BATCHES):
+                result = self._next(merge)
+                if isinstance(result, BaseException):
+                    raise result
+                worker, records, reached_ns = result
+                self._room[worker].release()
+                left -= reached_ns == OVER
+                merge.add(worker, records, reached_ns)
+                # More events that wait are given to the rules with these: it has fallen behind.
+                if self._results.empty() or not any(map(len, records)):
+                    break
             if (events := merge.take()) is not None:
                 self.stage.take(events)
             if merge.horizon_ns < OVER:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
@@ -33,9 +34,14 @@ if TYPE_CHECKING:  # prometheus_client takes a tenth of a second to import
 LOOPBACK = "127.0.0.1"
 PATH = "/metrics"
 CONNECTIONS_MAX = 8
-"""Scrapes at a time; further ones are hung up on."""
+"""Scrapes at a time; further ones are answered that there are too many."""
 REQUEST_TIMEOUT_S = 10.0
-"""The longest that a client may take for all of its request and of the answer."""
+"""The longest that a client may take for its request; then it is answered that it was too long."""
+HANG_UP_S = 2.0
+"""The longest that it may take for the answer then."""
+LEFT_BYTES_MAX = 1 << 20
+"""So much of what a client goes on sending is read: unread, it would take the answer with it."""
+BUSY = b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 10\r\n\r\n"
 
 Rows = Iterable[tuple[tuple[str, ...], float]]
 """Values of labels, and the number."""
@@ -270,6 +276,10 @@ class _Server(ThreadingMixIn, HTTPServer):
 
     def process_request(self, request: Any, client_address: object) -> None:
         if not self._places.acquire(blocking=False):
+            with contextlib.suppress(OSError):
+                request.setblocking(False)
+                request.send(BUSY)
+                request.recv(LEFT_BYTES_MAX)
             self.shutdown_request(request)
             return
         self._deadlines_s[request] = time.monotonic() + REQUEST_TIMEOUT_S
@@ -290,12 +300,15 @@ class _Server(ThreadingMixIn, HTTPServer):
         self._places.release()
 
     def service_actions(self) -> None:
-        """Twice a second: hang up on those whose time is over, however busy they seem."""
+        """Twice a second: read no more of those whose time is over, however busy they seem; then
+        hang up on them.
+        """
         now_s = time.monotonic()
         for request, deadline_s in list(self._deadlines_s.items()):
             if now_s >= deadline_s:
+                is_late = now_s >= deadline_s + HANG_UP_S
                 with contextlib.suppress(OSError):  # it has ended meanwhile
-                    request.shutdown(socket.SHUT_RDWR)
+                    request.shutdown(socket.SHUT_RDWR if is_late else socket.SHUT_RD)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up early is nothing to talk about."""
@@ -306,10 +319,37 @@ def _server_class(family: int) -> type[_Server]:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers `GET /metrics`."""
+    """Answers `GET /metrics`, and whatever else comes with a status that is no success."""
 
-    timeout = REQUEST_TIMEOUT_S
+    timeout = REQUEST_TIMEOUT_S + HANG_UP_S
     server_version, sys_version = "sensor", ""
+    default_request_version = "HTTP/1.0"
+    """Of a request that names none: before that there was no status line."""
+    raw_requestline: bytes
+    command = requestline = ""
+    request_version = default_request_version
+
+    def handle_one_request(self) -> None:
+        super().handle_one_request()
+        if not self.raw_requestline:
+            self.send_error(408)
+
+    def parse_request(self) -> bool:
+        if not self.raw_requestline.split():
+            self.close_connection = True
+            self.send_error(400)
+            return False
+        return super().parse_request()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer with the status alone: what was asked is not repeated."""
+        self._answer(code, "text/plain", f"{code} {self.responses[HTTPStatus(code)][0]}\n".encode())
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(HANG_UP_S)
+            left = LEFT_BYTES_MAX
+            while left > 0 and (octets := self.connection.recv(1 << 16)):
+                left -= len(octets)
 
     def do_GET(self) -> None:
         from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415
@@ -327,6 +367,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def _answer(self, code: int, kind: str, body: bytes) -> None:
+        self.close_connection = True
         self.send_response(code)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

@@ -13,6 +13,11 @@ from sensor.model.status import Notice, SinkStatus, Status
 
 TROUBLE_INTERVALS_NS = (10 * SECOND_NS, 60 * SECOND_NS, 600 * SECOND_NS)
 """Between the first words and the second, the second and the third, and all later ones."""
+FLAPS = 3
+"""Troubles of a sink that are said as they come; more of them in `FLAP_WINDOW_S` are flapping."""
+FLAP_WINDOW_S = 600.0
+FLAP_INTERVAL_S = 60.0
+"""The least age of the last notice about a sink that is flapping."""
 
 
 @dataclass(slots=True)
@@ -36,7 +41,8 @@ class TroubleWatch:
 
     That trouble began is said at once, unless something was said of this sink a moment ago, and
     more and more rarely while it lasts. That it is over is said with what waited and what was
-    dropped meanwhile: to the sink itself too, which is not told before.
+    dropped meanwhile: to the sink itself too, which is not told before. Of a sink that comes and
+    goes there is at most a line a minute after the third time.
     """
 
     def __init__(self, intervals_ns: tuple[int, ...] = TROUBLE_INTERVALS_NS) -> None:
@@ -44,6 +50,8 @@ class TroubleWatch:
         self._troubles: dict[str, _Trouble] = {}
         self._reported_s: dict[str, float] = {}
         self._dropped: dict[str, int] = {}
+        self._failed_s: dict[str, list[float]] = {}
+        """When each sink failed that had been well before, within the window."""
 
     def check(self, status: Status, *, last: bool = False) -> list[Notice]:
         """The notices that are due; at the end (`last`) of every sink that is in trouble.
@@ -56,9 +64,13 @@ class TroubleWatch:
             if trouble is None:
                 continue
             silent_s = status.elapsed_s - self._reported_s.get(sink.name, float("-inf"))
-            if silent_s < self._interval_s(trouble) and not last:
+            flaps = self._flaps(sink.name, status.elapsed_s)
+            least_s = FLAP_INTERVAL_S if flaps > FLAPS else 0.0
+            if silent_s < max(self._interval_s(trouble), least_s) and not last:
                 continue
             text = _text(sink, trouble, status.elapsed_s)
+            if flaps > FLAPS:
+                text += f"; it failed {flaps} times within {FLAP_WINDOW_S / 60:.0f} minutes"
             about = "" if trouble.over else sink.name
             notices.append(
                 Notice(status.wall_ns, "sink", text, warning=not trouble.over, about=about)
@@ -74,11 +86,19 @@ class TroubleWatch:
         step = 0 if trouble.over else max(0, trouble.reports - 1)
         return self._intervals_s[min(step, len(self._intervals_s) - 1)]
 
+    def _flaps(self, name: str, now_s: float) -> int:
+        """How often a sink failed within the window."""
+        self._failed_s[name] = [failed_s for failed_s in self._failed_s.get(name, ())
+                                if failed_s > now_s - FLAP_WINDOW_S]  # fmt: skip
+        return len(self._failed_s[name])
+
     def _follow(self, sink: SinkStatus, now_s: float) -> _Trouble | None:
         """Update and return the trouble of a sink; None while all is well."""
         dropped_before = self._dropped.get(sink.name, 0)
         self._dropped[sink.name] = sink.dropped
         trouble = self._troubles.get(sink.name)
+        if sink.error is not None and (trouble is None or trouble.over):
+            self._failed_s.setdefault(sink.name, []).append(now_s)
         if trouble is None:
             if sink.error is None:
                 return None

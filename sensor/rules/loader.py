@@ -52,6 +52,7 @@ def read_rules(
 ) -> tuple[list[Rule], list[QueryError]]:
     """The sound rules of files and folders, and everything that is wrong with the others."""
     paths = list(paths)
+    resources = resources or Resources()
     files, errors = find_files(paths)
     rules = []
     with_rules = set()
@@ -62,10 +63,12 @@ def read_rules(
                 errors.append(text)
                 continue
             rule = Rule(text)
-            wrong = _wrong_with(rule, config, schema, resources or Resources())
+            wrong = _wrong_with(rule, config, schema, resources)
             errors += wrong
             if not wrong:
                 rules.append(rule)
+            if resources.pause is not None:
+                resources.pause()
     errors += _without_rules(paths, files, with_rules)
     return _distinct(rules, errors), errors
 

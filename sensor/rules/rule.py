@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +46,8 @@ class Resources:
     store: RuleStore | None = None
     """The store of new terms; None: in memory, for this run."""
     indicators: tuple[IndicatorFile, ...] = ()
+    pause: Callable[[], None] | None = None
+    """Called after each rule: others may want to work meanwhile."""
 
 
 @dataclass(slots=True)

@@ -154,9 +154,7 @@ class RuleSet:
         before.running = list(known.values())
         before._note_due()
         closing = before.finish()
-        self._earlier = before._earlier
-        for old in known.values():
-            self._earlier = _added(self._earlier, {old.rule.text.id: old.ledger()})
+        self._earlier = _added(before._earlier, {name: old.ledger() for name, old in known.items()})
         return closing
 
     def _close(self, now_ns: int | None) -> list[Alert]:

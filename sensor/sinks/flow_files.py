@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import Any, Protocol
+import stat
+from typing import IO, Any, Protocol
 
 from sensor.base.escape import harmless
 from sensor.ecs.flow_batch import FlowBatch
@@ -53,6 +55,8 @@ class ParquetFlows:
     """Flow records as a Parquet file: one row group for each batch.
 
     Small batches, as live runs have them, are gathered into row groups of `group_rows` or more.
+    A file that cannot be written to its end (a full disk) can be read by nobody: it is removed and
+    its records count as dropped. A live run begins another; others write no more.
     """
 
     def __init__(self, path: str, *, group_rows: int = 0) -> None:
@@ -79,6 +83,10 @@ class ParquetFlows:
         self._gathered: list[Any] = []
         self._gathered_rows = 0
         self._writer: Any = None
+        self._file: IO[bytes] | None = None
+        self._in_file = 0
+        """Records of the file that is open."""
+        self._ended = False
 
     def write(self, flows: FlowBatch) -> None:
         try:
@@ -97,17 +105,41 @@ class ParquetFlows:
         count, self._gathered_rows = self._gathered_rows, 0
         if not tables:
             return
+        if self._ended:
+            self.dropped += count
+            return
         try:
             table = tables[0] if len(tables) == 1 else self._joined(tables)
-            if self._writer is None:
-                self._writer = self._open(self._path, table.schema, compression="zstd")
-                self._opened = os.stat(self._path)
+            if self._file is None:
+                self._file = open(self._path, "wb")  # noqa: SIM115  it stays open
+                self._writer = self._open(self._file, table.schema, compression="zstd")
             self._writer.write_table(table)
         except Exception as error:  # counted and said, like in any sink
             self.dropped += count
-            self.error = self.error or f"{self.name}: {reason_of(error)}"
+            self._failed(error)
         else:
             self.delivered += count
+            self._in_file += count
+
+    def _failed(self, error: Exception) -> None:
+        """Remove the file, which lacks its end, and count its records as dropped."""
+        self._ended = not self._group_rows
+        if self.error is None:
+            self.error = (f"{self.name}: {reason_of(error)};"
+                          " a Parquet file without its end is of no use: removed")  # fmt: skip
+        self.delivered -= self._in_file
+        self.dropped += self._in_file
+        self._in_file = 0
+        file, self._file, self._writer = self._file, None, None
+        if file is None:
+            return
+        with contextlib.suppress(OSError):
+            # Not what has the name meanwhile, nor a device.
+            opened, named = os.fstat(file.fileno()), os.stat(self._path)
+            if stat.S_ISREG(opened.st_mode) and os.path.samestat(opened, named):
+                os.unlink(self._path)
+        with contextlib.suppress(OSError):
+            file.close()
 
     def flush(self) -> None:
         """Nothing: the file can be read once it is closed, not before."""
@@ -115,24 +147,30 @@ class ParquetFlows:
     def reopen(self) -> None:
         """End the file that was moved away and begin a new one; one that still is there goes on."""
         self._write_group()
-        if self._writer is None or self._is_in_place():
-            return
-        self.close()
-        self._writer = None
+        if self._file is not None and not self._is_in_place(self._file):
+            self._finish()
 
-    def _is_in_place(self) -> bool:
+    def _is_in_place(self, file: IO[bytes]) -> bool:
         try:
-            return os.path.samestat(os.stat(self._path), self._opened)
+            return os.path.samestat(os.stat(self._path), os.fstat(file.fileno()))
         except OSError:
             return False
 
     def close(self) -> None:
         self._write_group()
+        self._finish()
+
+    def _finish(self) -> None:
+        """Write the end of the file that is open, if one is."""
+        if self._file is None:
+            return
         try:
-            if self._writer is not None:
-                self._writer.close()
+            self._writer.close()
+            self._file.close()
         except Exception as error:
-            self.error = self.error or f"{self.name}: {reason_of(error)}"
+            self._failed(error)
+        else:
+            self._file, self._writer, self._in_file = None, None, 0
 
 
 def open_flows(path: str, *, live: bool = False) -> FlowSink:

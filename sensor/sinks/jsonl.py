@@ -51,6 +51,20 @@ class Output:
             self.taken += count
             rest = rest[count:]
 
+    def take_back(self, octets: int) -> bool:
+        """Cut so many octets off the end of a regular file of ours; whether that was possible."""
+        if self._parent is not None:
+            return False
+        try:
+            place = os.fstat(self._stream.fileno())
+            if not stat.S_ISREG(place.st_mode):
+                return False
+            os.ftruncate(self._stream.fileno(), place.st_size - octets)
+            self._stream.seek(0, os.SEEK_END)
+        except OSError:
+            return False
+        return True
+
     def discard(self) -> None:
         """Let what is written from now on vanish: the reader is gone."""
         discard(self._stream)
@@ -68,7 +82,8 @@ class JsonSink:
     """Writes each alert's document as one line.
 
     A write that fails is said once and counted as dropped; the next alert tries again (a full disk
-    may have been cleared). A line that was torn is ended first, so that the lines after it parse.
+    may have been cleared). A line that was torn is taken back or, where that cannot be, ended
+    before the next, so that the lines after it parse.
     `path` is what `reopen` opens anew; "" where there is no name to do so.
     """
 
@@ -105,8 +120,10 @@ class JsonSink:
         try:
             self._output.write(line)
         finally:
-            if self._output.taken:
-                self._torn = self._output.taken < len(line)
+            if 0 < (taken := self._output.taken) < len(line):
+                self._torn = self._torn or not self._output.take_back(taken)
+            elif taken:
+                self._torn = False
 
     def accounted(self) -> int:
         return self.delivered + self.dropped
@@ -191,7 +208,8 @@ class FlowFile:
             self._failed(error)
         taken = 0 if self._torn else self._output.taken
         if taken:
-            self._torn = block[taken - 1 : taken] != b"\n"
+            begun = taken - 1 - block.rfind(b"\n", 0, taken)
+            self._torn = begun > 0 and not self._output.take_back(begun)
         written = block.count(b"\n", 0, taken)
         self.delivered += written
         if taken < len(block):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.command import PORT_RULE
+from tests.command import COMMAND, PORT_RULE, environment
 from tests.live import veth
 from tests.live.namespaces import WAIT_S, Lab, Namespace, wait_until
 from tests.live.sensors import Document, LiveSensor, act, tap
-from tests.running import CAPTURES
+from tests.running import CAPTURES, ROOT
 
 LOGIN = CAPTURES / "telnet_accepted_v4.pcap"
 LOGIN_FRAMES = 80
@@ -75,6 +76,23 @@ def test_second_signal_ends_at_once(lab: Lab, tmp_path: Path) -> None:
     assert live.process.poll() is None
     live.send(signal.SIGTERM)
     assert live.process.wait(WAIT_S) == 143
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 1), (signal.SIGINT, 130)], ids=str
+)
+def test_alerts_that_a_sink_dropped_show_in_the_exit_code(
+    lab: Lab, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    source, sensor = tap(lab)
+    hasty = tmp_path / "hasty.toml"
+    hasty.write_text("[sink]\ndrain_s = 0\n", encoding="utf-8")
+    live = LiveSensor(lab, sensor, tmp_path, "--config", hasty,
+                      "--syslog", "tcp://127.0.0.1:1")  # fmt: skip
+    send_login(source)
+    live.wait_for_alerts(1)
+    ledger = live.stop(number, code)
+    assert ledger["sinks"]["syslog tcp://127.0.0.1:1"]["dropped"] == 1
 
 
 def test_duration_ends_by_itself(lab: Lab, tmp_path: Path) -> None:
@@ -164,13 +182,24 @@ def test_interface_is_removed_and_made_again(lab: Lab, tmp_path: Path) -> None:
 
 def test_starts_before_its_interface_exists(lab: Lab, tmp_path: Path) -> None:
     source, sensor = lab.namespace("source"), lab.namespace("sensor")
-    live = LiveSensor(lab, sensor, tmp_path)
+    live = LiveSensor(lab, sensor, tmp_path, "--wait-for-interface")
     live.wait_for_error("tap is absent")
     lab.veth(source, "wire", sensor, "tap", 9000)
     live.wait_for_error("tap is up")
     send_login(source)
     assert live.stop()["frames"] == LOGIN_FRAMES
     assert len(live.documents()) == 1
+
+
+def test_an_interface_that_does_not_exist_is_told_with_those_that_do(lab: Lab) -> None:
+    _, sensor = tap(lab)
+    process = lab.start(sensor, [*COMMAND, "live", "-i", "tap", "-i", "tpa"], cwd=ROOT,
+                        stderr=subprocess.PIPE, env=environment())  # fmt: skip
+    assert process.wait(WAIT_S) == 2
+    assert process.stderr is not None
+    assert process.stderr.read().decode() == (
+        "sensor: -i tpa: there is no such interface; there are: lo, tap."
+        " --wait-for-interface is for one that will come\n")
 
 
 def test_another_interface_goes_on_meanwhile(lab: Lab, tmp_path: Path) -> None:

@@ -49,3 +49,17 @@ def test_nothing_is_told_where_nothing_was_lost(lab: Lab, tmp_path: Path, blast:
     assert ledger["frames"] == ledger["capture"]["kernel_packets"] == 20_000
     assert ledger["capture"]["kernel_drops"] == 0
     assert "warning" not in live.errors
+
+
+def test_a_reader_that_stands_still_at_a_low_rate_loses_nothing(
+    lab: Lab, tmp_path: Path, blast: Blast
+) -> None:
+    """Frames that come slowly are handed over by time: each such block must be a small one."""
+    source, sensor = tap(lab)
+    live = LiveSensor(lab, sensor, tmp_path, "--ring-mib", "8")
+    live.send(signal.SIGSTOP)
+    sent = blast.run(source, "wire", frames=5_000, seconds=0, rate=2_000)
+    live.send(signal.SIGCONT)
+    ledger = live.stop()
+    assert ledger["capture"]["kernel_drops"] == 0
+    assert ledger["frames"] == sent["frames"] == 5_000

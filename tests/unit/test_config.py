@@ -92,6 +92,34 @@ def test_bad_values(text: str, place: str) -> None:
     assert line.startswith(place)
 
 
+@pytest.mark.parametrize(("text", "said"), [
+    ("qiet = true\n", "s.toml:1: unknown setting 'qiet'; did you mean 'quiet'?"),
+    ("fail-on-alert = true\n",
+     "s.toml:1: unknown setting 'fail-on-alert'; did you mean 'fail_on_alert'?"),
+    ("[decod]\n", "s.toml:1: unknown setting 'decod'; did you mean 'decode'?"),
+    ("flows_max = 3\n", "s.toml:1: unknown setting 'flows_max': it stands in [flow]"),
+    ("[flow]\nflow_max = 3\n", "s.toml:2: unknown limit flow.flow_max; did you mean 'flows_max'?"),
+    ("[flow]\nudp_timout_s = 3\n",
+     "s.toml:2: unknown limit flow.udp_timout_s; did you mean 'udp_timeout_s'?"),
+    ("[flow]\nquiet = true\n",
+     "s.toml:2: unknown limit flow.quiet: it stands above the first table"),
+    ("[flow]\nring_bytes = 1\n", "s.toml:2: unknown limit flow.ring_bytes: it stands in [capture]"),
+    ("zzz = 1\n", "s.toml:1: unknown setting 'zzz'"),
+    ("[flow]\nflows_max = 1.5\n", "s.toml:2: flow.flows_max: must be a whole number"),
+])  # fmt: skip
+def test_what_may_be_meant_is_said(text: str, said: str) -> None:
+    assert wrong(text) == [said]
+
+
+def test_numbers_are_written_as_on_the_command_line() -> None:
+    options, config = parsed(
+        "duration = 2\nworkers = 3.0\nstats_interval = 1.5\n[flow]\nflows_max = 1e6\n"
+        "udp_timeout_s = 0.5\n[capture]\nblock_timeout_s = 1\n")
+    assert options == {"duration": 2.0, "workers": 3, "stats_interval": 1.5}
+    assert config.flow.flows_max == 1_000_000 and config.flow.udp_timeout_ns == 500_000_000
+    assert config.capture.block_timeout_s == 1.0
+
+
 def test_a_line_is_found_in_its_own_table() -> None:
     (line,) = wrong("[rule]\nmax_signals = 5\n\n[sink]\n# flows\nsyslog_timeout_s = 'x'\n")
     assert line.startswith("s.toml:6: ")

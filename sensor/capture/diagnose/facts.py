@@ -162,7 +162,7 @@ def try_ring(ring_bytes: int, block_bytes: int) -> None:
 
     The kernel would rather kill somebody than refuse: compare with `memory_available` before.
     """
-    block_bytes = min(block_bytes, ring_bytes)
+    block_bytes = max(min(block_bytes, ring_bytes), mmap.PAGESIZE)
     blocks = ring_bytes // block_bytes
     frame = min(2048, block_bytes)
     request = struct.pack(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from sensor.errors import CaptureError, ConfigError
 
 INTERFACES_MAX = 64
 RING_MIB_MAX = 2048
+NAMED_MAX = 32
+"""Interfaces that an error names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,28 @@ def check_ports(names: Sequence[str], options: PortOptions) -> tuple[str, ...]:
         if not name or "/" in name or "\0" in name or len(os.fsencode(name)) > NAME_BYTES_MAX:
             raise ConfigError(f"-i {harmless(name)}: not the name of an interface")
     limits = options.limits
-    if limits.block_bytes & (limits.block_bytes - 1) or limits.block_bytes < 1 << 16:
-        raise ConfigError("capture.block_bytes: must be a power of two, 65,536 at least")
+    if limits.block_bytes & (limits.block_bytes - 1) or limits.block_bytes < 1 << 12:
+        raise ConfigError("capture.block_bytes: must be a power of two, 4,096 at least")
     if limits.ring_bytes > RING_MIB_MAX << 20:
         raise ConfigError(f"the ring: at most {RING_MIB_MAX} MiB for each worker")
     if options.workers > 1 and not _has_rings(options.backend):
         raise ConfigError("--workers: needs a ring; capture through scapy has one worker")
     return tuple(dict.fromkeys(names))
+
+
+def check_present(names: Sequence[str]) -> None:
+    """Errors: ConfigError names the interfaces that are missing, and those that there are."""
+    try:
+        present = sorted(name for _, name in socket.if_nameindex())
+    except OSError:  # then nobody knows, and the capture says what comes
+        return
+    missing = [name for name in names if name not in present]
+    if missing:
+        listed = ", ".join(map(harmless, missing))
+        known = ", ".join(map(harmless, present[:NAMED_MAX]))
+        more = f" and {len(present) - NAMED_MAX} more" if len(present) > NAMED_MAX else ""
+        raise ConfigError(f"-i {listed}: there is no such interface; there are: {known}{more}."
+                          " --wait-for-interface is for one that will come")
 
 
 def open_ports(

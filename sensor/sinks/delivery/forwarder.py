@@ -132,6 +132,7 @@ class Forwarder:
 
     def _step(self) -> bool:
         """Do one thing that is due now; False if there is nothing more to do, ever."""
+        self._look_for_room()
         if not self._confirm():
             return True
         away_s = self._connection.away_s()
@@ -241,6 +242,15 @@ class Forwarder:
         else:
             self._queued.pause(min(away_s, NO_ROOM_PAUSE_S) if self.spool else away_s)
         return True
+
+    def _look_for_room(self) -> None:
+        """What is wrong with the spool may be over, though nothing comes that it should store."""
+        spool = self.spool
+        if spool is None or spool.error is None or self._now_s() < self._no_room_until_s:
+            return
+        spool.look_for_room()
+        if spool.error is not None:
+            self._no_room_until_s = self._now_s() + NO_ROOM_PAUSE_S
 
     def _store_queue(self) -> bool:
         """Move the queue to the spool; whether all of it is there now."""

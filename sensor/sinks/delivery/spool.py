@@ -72,6 +72,8 @@ class Spool:
         self.path = os.path.join(folder, file_name(name))
         self.error: str | None = None
         self.broken = False
+        self._refused_bytes = 0
+        """The length of the message that last found no room."""
         self.count = 0
         """Messages that are in it."""
         self.unsent = 0
@@ -149,6 +151,7 @@ class Spool:
                 (self._run, is_alert, octets),
             )
         except sqlite3.Error as error:
+            self._refused_bytes = len(octets)
             self._failed(error)
             return False
         self.count += 1
@@ -212,6 +215,30 @@ class Spool:
         self._notices.extendleft(reversed(notices))
         self.error = None
         return True
+
+    def look_for_room(self) -> None:
+        """Let `error` go if a message can be stored again; nothing is stored."""
+        with self._lock:
+            if self.broken:
+                return
+            execute = self._database.execute
+            try:
+                execute("BEGIN IMMEDIATE")
+                try:
+                    cursor = execute(
+                        "INSERT INTO message (run, is_alert, octets) VALUES (?, 0, zeroblob(?))",
+                        (self._run, self._refused_bytes),
+                    )
+                    execute("DELETE FROM message WHERE position = ?", (cursor.lastrowid,))
+                    execute("COMMIT")  # only that reaches the disk
+                except BaseException:
+                    with contextlib.suppress(sqlite3.Error):  # a full disk has done it already
+                        execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                self._failed(error)
+            else:
+                self.error = None
 
     def rewind(self) -> None:
         """What was given and not removed is given again."""

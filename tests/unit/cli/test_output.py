@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from tests.command import ACCEPTED, REFUSED, quiet, sensor
-from tests.running import CAPTURES
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.command import ACCEPTED, COMMAND, DEMO, REFUSED, environment, quiet, sensor
+from tests.running import CAPTURES, ROOT
 
 
 def test_every_shipped_capture_gives_an_exit_code_of_0_or_1() -> None:
@@ -38,3 +44,62 @@ def test_help_names_every_option_and_exit_code() -> None:
 def test_fail_on_alert() -> None:
     assert quiet("--fail-on-alert", ACCEPTED).code == 3
     assert quiet("--fail-on-alert", REFUSED).code == 0
+
+
+def in_shell(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command whose standard output is what the shell makes of it: `"$@"` in the script."""
+    return subprocess.run(
+        ["sh", "-c", script, "sh", *COMMAND, *arguments], capture_output=True, text=True,
+        check=False, cwd=ROOT, env=environment(),
+    )  # fmt: skip
+
+
+PRINTING = [["replay", DEMO], ["replay", "--json", DEMO], ["rules", "list"], ["rules", "check"],
+            ["doctor"], ["--version"], ["rules", "--help"]]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [*PRINTING, ["live", "-i", "lo"], ["host-events"]],
+                         ids=" ".join)
+def test_a_closed_standard_output_is_said(arguments: list[str]) -> None:
+    ended = in_shell('exec "$@" >&-', *arguments)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "sensor: standard output is closed; > /dev/null is for those who want none\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
+@pytest.mark.parametrize("arguments", PRINTING, ids=" ".join)
+def test_a_standard_output_that_is_full_is_said(arguments: list[str]) -> None:
+    ended = in_shell('exec "$@" > /dev/full', *arguments)
+    assert ended.returncode == 1
+    assert "No space left on device" in ended.stderr
+    assert "internal error" not in ended.stderr and "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["flows.parquet", "flows.ndjson"])
+def test_flows_that_outgrow_their_disk_leave_no_file_that_cannot_be_read(
+    tmp_path: Path, name: str
+) -> None:
+    """A limit on the size of files stands for a full disk: it needs no rights."""
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    path, stats = tmp_path / name, tmp_path / "stats"
+    ended = in_shell('ulimit -f 32; exec "$@"', "replay", "--quiet", "--flows", str(path),
+                     "--stats", str(stats), str(CAPTURES))  # fmt: skip
+    assert ended.returncode == 1
+    [said] = ended.stderr.splitlines()
+    assert said.startswith(f"sensor: flows {path}: File too large")
+    counts = json.loads(stats.read_text(encoding="utf-8"))["sinks"][f"flows {path}"]
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    assert [json.loads(line)["event"]["kind"] for line in lines] == ["event"] * counts["delivered"]
+    assert counts["dropped"] > 0 and (path.exists() or name == "flows.parquet")
+
+
+def test_alerts_that_outgrow_their_disk_are_whole_lines(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.ndjson"
+    ended = in_shell('ulimit -f 8; exec "$@"', "replay", "--quiet", "--alerts", str(path),
+                     str(CAPTURES))  # fmt: skip
+    assert ended.returncode == 1
+    assert f"alerts {path}: File too large" in ended.stderr
+    documents = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert documents and path.read_bytes().endswith(b"\n")

@@ -13,7 +13,7 @@ from sensor.app.build import build_live, load_rules
 from sensor.app.outputs import RunOutputs
 from sensor.capture.interfaces import Interfaces
 from sensor.config import Config
-from sensor.model.frames import FrameBatch
+from sensor.model.frames import FRAMES_MAX, FrameBatch
 from tests.conversation import SECOND_NS as SECOND
 from tests.conversation import Talk
 from tests.memory_capture import MemoryCapture
@@ -123,3 +123,24 @@ def test_what_did_not_happen_is_said_while_nothing_comes(tmp_path, workers):
     pipeline.run(lambda: heard.append(len(sink.alerts)))
     assert heard[-1] == len(sink.alerts) == 1  # before the end
     assert heard[0] == 0
+
+
+def test_whoever_has_fallen_behind_gives_rules_the_events_of_several_full_batches():
+    """Behind a full batch more frames wait: the rules' cost is paid once for several of them."""
+    frames = []
+    for port in range(FRAMES_MAX):
+        talk = Talk(ports=(1024 + port, 23))
+        talk.handshake(port / 1000)
+        talk.server.data(port / 1000 + 0.03)
+        frames += talk.frames
+    frames.sort(key=lambda frame: frame[0])
+
+    def calls(**options):
+        rules = Waiting()
+        pipeline_of(MemoryCapture(frames, batch_frames=FRAMES_MAX), rules=rules, handover_events=0,
+                    **options).run()
+        return [kind for kind, _ in rules.told].count("flows"), len(rules.events)
+
+    many, events = calls()
+    few, same_events = calls(full_batches=4)
+    assert few < many and events == same_events

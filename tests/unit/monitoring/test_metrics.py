@@ -254,13 +254,52 @@ def test_a_snapshot_that_fails_is_an_answer_too() -> None:
     metrics.close()
 
 
+def everything(client: socket.socket) -> bytes:
+    """What the server sends until it hangs up."""
+    octets = b""
+    while part := client.recv(65536):
+        octets += part
+    return octets
+
+
+@pytest.mark.parametrize(("request_octets", "status"), [
+    (b"\r\n\r\n", b"400"), (b"\0\xff\x01 garbage\r\n\r\n", b"400"), (b"hello\r\n", b"400"),
+    (bytes.fromhex("16030100a5010000a1030368656c6c6f0a"), b"400"), (b"\xfe" * 300 + b"\n", b"400"),
+    (b"GET /metrics HTTP/x\r\n\r\n", b"400"), (b"GET a b HTTP/1.1\r\n\r\n", b"400"),
+    (b"POST /metrics\r\n", b"400"), (b"GET /metrics HTTP/9.9\r\n\r\n", b"505"),
+    (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"505"),
+    (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", b"414"), (b"a" * 300_000, b"414"),
+    (b"GET /metrics HTTP/1.1\r\nX: " + b"a" * 300_000 + b"\r\n\r\n", b"431"),
+    (b"GET /metrics HTTP/1.1\r\n" + b"X: a\r\n" * 200 + b"\r\n", b"431"),
+    (b"GET /metrics\r\n\r\n", b"200"), (b"GET /metrics HTTP/1.1\n\n", b"200"), (b"", b"408"),
+], ids=lambda value: repr(value)[:40])  # fmt: skip
+def test_whatever_is_asked_the_answer_has_a_status(request_octets: bytes, status: bytes) -> None:
+    with serving(STATUS) as metrics, socket.create_connection((metrics.host, metrics.port)) as it:
+        it.settimeout(30)
+        it.sendall(request_octets)
+        it.shutdown(socket.SHUT_WR)
+        answer = everything(it)
+    assert answer.startswith(b"HTTP/1.0 " + status + b" ")
+    assert b"garbage" not in answer and b"<" not in answer.partition(b"\r\n\r\n")[0]
+
+
+def test_a_client_that_says_nothing_is_told_that_it_took_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metrics_module, "REQUEST_TIMEOUT_S", 0.2)
+    with serving(STATUS) as metrics, socket.create_connection((metrics.host, metrics.port)) as it:
+        it.settimeout(30)
+        assert everything(it).startswith(b"HTTP/1.0 408 Request Timeout\r\n")
+
+
 def test_clients_that_say_nothing_cannot_pile_up() -> None:
     with serving(STATUS) as metrics:
         silent = [socket.create_connection((metrics.host, metrics.port))
                   for _ in range(CONNECTIONS_MAX)]  # fmt: skip
         late = socket.create_connection((metrics.host, metrics.port))
         late.settimeout(30)
-        assert late.recv(1) == b""  # hung up on, while the others are still held
+        # told so, while the others are still held
+        assert everything(late).startswith(b"HTTP/1.0 503 Service Unavailable\r\n")
         handlers = [thread for thread in threading.enumerate()
                     if "process_request_thread" in thread.name]  # fmt: skip
         assert len(handlers) == CONNECTIONS_MAX

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from sensor.app.build import load_rules, shipped_rules
 from sensor.errors import ConfigError
+from sensor.monitoring.reload import Slices, settle
 from tests.unit.monitoring.scene import Scene
 
 
@@ -40,6 +43,29 @@ def test_what_a_changed_rule_counted_stays_in_the_ledger(tmp_path: Path) -> None
     assert scene.live.rules is not before and len(scene.live.rules.rules) == 1
     ledger = scene.live.rules.ledger()
     assert sum(part["alerts"] for part in ledger.values()) == len(scene.sink.alerts) == 1
+
+
+def test_the_rules_before_are_freed_and_loading_leaves_room_for_others() -> None:
+    slices = Slices()
+    calls: list[int] = []
+
+    def pause() -> None:
+        calls.append(1)
+        slices()
+
+    scene = Scene(lambda: load_rules(pause=pause))
+    before, switch_s = scene.live.rules, sys.getswitchinterval()
+    scene.requests.reload = True
+    scene.until(lambda: scene.live.rules is not before and not before.rules and not before.running)
+    assert len(calls) == len(scene.live.rules.rules) == 3
+    scene.until(lambda: sys.getswitchinterval() == switch_s)
+
+
+def test_the_garbage_collector_looks_at_loaded_rules_no_more() -> None:
+    rules = load_rules()
+    settle()
+    assert not any(rules.rules is each or rules is each for each in gc.get_objects())
+    gc.unfreeze()
 
 
 def test_bad_rules_change_nothing_and_are_named(capsys: pytest.CaptureFixture[str]) -> None:

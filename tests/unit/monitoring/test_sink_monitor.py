@@ -58,6 +58,23 @@ def test_a_sink_that_comes_and_goes_is_said_once_in_an_interval() -> None:
     assert all(later - earlier >= 10 for earlier, later in pairwise(said))
 
 
+def test_a_sink_that_flaps_is_said_once_a_minute_after_the_third_time() -> None:
+    """Nine seconds down, eleven up, for half an hour; then it stays up."""
+    run = Run()
+    said = []
+    for second in range(1800):
+        is_down = second % 20 < 9
+        said += [(second, *line) for line in run.at(second, "refused" if is_down else None)]
+    times = [second for second, _, _ in said]
+    assert times[:6] == [0, 10, 20, 30, 40, 50]
+    assert all(later - earlier >= 60 for earlier, later in pairwise(times[5:]))
+    assert len(times) <= 6 + 30
+    assert said[6][1].endswith("; it failed 7 times within 10 minutes")
+    [(text, warning)] = run.at(1870, None)
+    assert "well again" in text and not warning
+    assert run.at(3600, "refused") and run.at(3610, None), "a trouble long after is no flapping"
+
+
 def test_trouble_that_is_over_before_it_was_said_is_not_said() -> None:
     run = Run()
     run.at(0, "first")

@@ -9,7 +9,9 @@ import pytest
 
 from sensor.errors import ConfigError
 from sensor.sinks.flow_files import open_flows
+from tests.command import quiet
 from tests.flow_records import batch_of
+from tests.running import CAPTURES
 
 
 def test_a_live_run_appends_where_others_begin_anew(tmp_path: Path) -> None:
@@ -59,3 +61,12 @@ def test_a_file_that_cannot_be_written_is_said_at_once(tmp_path: Path, name: str
         pytest.importorskip("pyarrow")
     with pytest.raises(ConfigError, match="No such file or directory"):
         open_flows(str(tmp_path / "absent" / name))
+
+
+def test_whose_a_flow_is_stands_in_parquet_too(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "flows.parquet"
+    ended = quiet("--flows", str(path), str(CAPTURES / "telnet_ptcpdump.pcapng"))
+    assert (ended.code, ended.err) == (0, "")
+    processes = parquet.read_table(path)["process.pid"].drop_null().to_pylist()
+    assert processes and all(isinstance(pid, int) for pid in processes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import sys
@@ -78,6 +79,9 @@ class FillingDisk:
         self.octets += taken
         self.room -= len(taken)
         return len(taken)
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("no file of the system")
 
     def close(self) -> None:
         pass

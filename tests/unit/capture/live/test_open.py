@@ -24,7 +24,7 @@ def test_each_interface_counts_once_and_keeps_its_place() -> None:
     (["sixteen-octets-x"], PortOptions(), "not the name of an interface"),
     (["\udcff" * 16], PortOptions(), "not the name of an interface"),
     (["bad\x1b[2J"], PortOptions(limits=CaptureLimits(block_bytes=3 * MIB)), "power of two"),
-    (["tap0"], PortOptions(limits=CaptureLimits(block_bytes=1 << 12)), "power of two"),
+    (["tap0"], PortOptions(limits=CaptureLimits(block_bytes=1 << 11)), "power of two"),
     (["tap0"], PortOptions(limits=CaptureLimits(ring_bytes=4096 * MIB)), "at most 2048 MiB"),
     ([f"tap{number}" for number in range(65)], PortOptions(), "64 interfaces at most"),
     (["tap0"], PortOptions(backend="scapy", workers=2), "needs a ring"),

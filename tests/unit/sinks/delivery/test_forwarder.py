@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sensor.sinks.delivery.queue import SinkQueue
 from sensor.sinks.delivery.spool import Spool
 from sensor.sinks.delivery.threaded_sink import ThreadedSink
 from tests.conformance.sink_peers import telnet_alert, until
+from tests.unit.sinks.delivery.test_spool import FailingDatabase
 
 
 class Server:
@@ -173,6 +175,25 @@ def test_a_spool_that_is_full_leaves_the_rest_in_memory(tmp_path: Path) -> None:
     sink.close()
     assert server.got == ids(range(many))
     assert sink.error is None
+
+
+def test_a_disk_that_has_room_again_is_seen_though_nothing_is_to_be_stored(tmp_path: Path) -> None:
+    spool = Spool(str(tmp_path), "server", 1 << 20, "run")
+    disk = FailingDatabase(spool._database)
+    disk.code = sqlite3.SQLITE_FULL
+    spool._database = disk  # type: ignore[assignment]
+    server = Server()
+    server.up = False
+    sink = sink_of(server, spool)
+    sink.emit(telnet_alert(0))
+    until(lambda: sink.error is not None and "no room left" in sink.error)
+    server.up = True
+    until(lambda: sink.delivered == 1)
+    assert str(sink.error).endswith("no room left"), "the disk is as full as it was"
+    disk.code = 0
+    until(lambda: sink.error is None)
+    sink.close()
+    assert (spool.count, server.got) == (0, ["alert-0"])
 
 
 def test_a_spool_that_breaks_is_said_and_done_without(tmp_path: Path) -> None:

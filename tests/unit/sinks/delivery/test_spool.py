@@ -258,6 +258,9 @@ class FailingDatabase:
             raise error
         return self.database.execute(*statement)  # type: ignore[arg-type]
 
+    def executemany(self, *statement: object) -> sqlite3.Cursor:
+        return self.database.executemany(*statement)  # type: ignore[arg-type]
+
     def close(self) -> None:
         self.database.close()
 
@@ -341,6 +344,22 @@ def test_nothing_is_stored_in_front_where_there_is_no_room(tmp_path: Path) -> No
     assert str(spool.error).endswith("no room left")
     disk.code = 0
     assert drained(spool) == [b"1", b"2"]
+    spool.close()
+
+
+def test_looking_for_room_stores_nothing_and_needs_as_much_as_was_refused(tmp_path: Path) -> None:
+    spool = spool_at(tmp_path, bytes_max=PAGES_MIN * PAGE_BYTES)
+    large = b"x" * (PAGES_MIN // 2 * PAGE_BYTES)
+    assert spool.put(large, is_alert=True)
+    assert not spool.put(large, is_alert=True)
+    spool.look_for_room()
+    assert str(spool.error).endswith("no room left")
+    message = spool.first()
+    assert message is not None
+    spool.remove(message)
+    spool.error = "as before"
+    spool.look_for_room()
+    assert (spool.error, spool.count, drained(spool)) == (None, 0, [])
     spool.close()
 
 
