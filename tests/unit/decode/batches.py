@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sensor.decode import decode
+import numpy as np
+
+from sensor.config import Config
+from sensor.decode import Decoder, decode
 from sensor.memory.records import NO_VLAN
 from sensor.model import tunnels as kinds
 from sensor.model.addresses import address_text
@@ -13,6 +17,8 @@ from sensor.model.frames import FrameBatch
 from sensor.model.packets import KIND_ANOMALY, KIND_NON_IP, PacketBatch
 
 ETHERNET = 1
+FRONT = 100
+"""Octets in front of a frame that is cut: where it starts is no length."""
 Step = tuple[str, int | None, str, str]
 """A tunnel of a path: type, id, outer source and destination."""
 
@@ -47,6 +53,24 @@ def decode_all(
     packets = PacketBatch(batch.capacity)
     packets.records.view("u1")[:] = stale
     decode(batch, packets)
+    return packets
+
+
+def decode_cuts(frame: bytes, link: int, cuts: Iterable[tuple[int, int]]) -> PacketBatch:
+    """The packets of one frame, of which so many octets were captured of so many on the wire.
+
+    No length but the frame's own tells that something is missing: no device is believed to cut.
+    """
+    lengths = np.array(list(cuts))
+    batch = FrameBatch(len(lengths))
+    batch.attach(bytes(FRONT) + frame)
+    rows = batch.records[: len(lengths)]
+    rows["time_ns"], rows["link"], rows["interface"], rows["vlan_tci"] = 1_000, link, 3, NO_VLAN
+    rows["offset"] = FRONT
+    rows["captured"], rows["wire"] = lengths.T
+    batch.count = len(lengths)
+    packets = PacketBatch(batch.capacity)
+    Decoder(Config(sliced="never"), join=False).decode(batch, packets)
     return packets
 
 
