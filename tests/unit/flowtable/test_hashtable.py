@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
-from tests.conversation import Talk, merged, play, tags, verdicts
+from sensor.config import Config, FlowLimits
+from sensor.decode import Decoder
+from sensor.flowtable import hashtable as compiled_or_not
+from sensor.flowtable.table import FlowTable
+from sensor.model.frames import FrameBatch
+from sensor.model.packets import PacketBatch
+from tests.conversation import START_NS, Talk, merged, play, tags, verdicts
 from tests.unit.flowtable.stories import crowd
+
+COMPILED = not str(compiled_or_not.__file__).endswith(".py")
 
 
 def test_the_hash_table_grows():
-    frames = crowd(60_000)
+    frames = crowd(20_000)
     answer = Talk(addresses=("10.0.0.7", "198.51.100.7"))
     answer.client.syn(0)
     answer.server.synack(0.1)
     answer.client.ack(0.2)
     answer.server.data(0.3)
     run = play([*frames, *answer.frames[1:]])
-    assert run.ledger["flows"]["total"] == run.ledger["flows"]["peak"] == 60_000
-    assert len({record["source"]["ip"] for record in run.records}) == 60_000
+    assert run.ledger["flows"]["total"] == run.ledger["flows"]["peak"] == 20_000
+    assert len({record["source"]["ip"] for record in run.records}) == 20_000
     started = [event for event in run.events if event["event"]["action"] == "flow_started"]
     assert [event["source"]["ip"] for event in started] == ["10.0.0.7"]
 
@@ -135,3 +146,94 @@ def test_flows_that_end_leave_the_others_to_be_found():
             talk.server.udp(80 + number * 0.001)
     run = play(merged(*talks))
     assert sorted(record["network"]["packets"] for record in run.records) == [1] * 200 + [3] * 200
+
+
+# ---- flows whose places collide -----------------------------------------------------------------
+# A place in the table has 32 bits of a flow's hash. Of 120,000 flows some agree in all of them:
+# that each is found for itself shows that every part of the key is compared, not the hash alone.
+
+MANY = 120_000 if COMPILED else 1_000
+NUMBERS = np.arange(MANY, dtype=np.uint32) + 0x0A00_0000
+
+
+def many(frame: bytes, parts: dict[int, Any]) -> Any:
+    """Copies of a frame, one a row; `parts`: octet -> big-endian values that stand there."""
+    rows = np.tile(np.frombuffer(frame, np.uint8), (MANY, 1))
+    for at, values in parts.items():
+        octets = values.astype(values.dtype.newbyteorder(">")).view(np.uint8).reshape(MANY, -1)
+        rows[:, at : at + octets.shape[1]] = octets
+    return rows
+
+
+def counted(*bursts: Any, seed: int = 0, key_vlan: bool = False) -> dict[str, Any]:
+    """What a table counts that is given these frames."""
+    limits = FlowLimits(flows_max=2 * MANY)
+    table = FlowTable(limits, duplicates=False, seed=seed, key_vlan=key_vlan)
+    for rows in bursts:
+        frames, packets = FrameBatch(MANY), PacketBatch(MANY)
+        frames.attach(rows.tobytes())
+        records = frames.records[:MANY]
+        records["time_ns"], records["link"] = START_NS, 1
+        records["captured"] = records["wire"] = rows.shape[1]
+        records["offset"] = np.arange(MANY) * rows.shape[1]
+        frames.count = MANY
+        Decoder(Config(sliced="never"), join=False).decode(frames, packets)
+        while not table.advance(packets):
+            table.take()
+    return table.counters()
+
+
+def lone(version: int, **options: Any) -> bytes:
+    """A datagram whose ports are equal: what tells the two ends apart is their addresses."""
+    talk = Talk(version, ports=(5_000, 5_000), **options)
+    talk.client.udp(0)
+    return talk.frames[0][1]
+
+
+def turned(rows: Any, at: int, octets: int) -> Any:
+    """Every second frame from the other end."""
+    source = rows[::2, at : at + octets].copy()
+    rows[::2, at : at + octets] = rows[::2, at + octets : at + 2 * octets]
+    rows[::2, at + octets : at + 2 * octets] = source
+    return rows
+
+
+V4_SRC, V4_DST, V6_SRC, V6_DST, V4_PORTS = 26, 30, 22, 38, 34
+TEST_SEEDS = range(3)
+
+
+@pytest.mark.parametrize("seed", TEST_SEEDS)
+@pytest.mark.parametrize(("version", "part"), [
+    (4, V4_SRC), (4, V4_DST), (6, V6_SRC + 4), (6, V6_DST + 4), (6, V6_SRC + 12), (6, V6_DST + 12)])
+def test_flows_that_differ_in_an_address_alone_are_as_many(version, part, seed):
+    rows = many(lone(version), {part: NUMBERS})
+    assert counted(rows, seed=seed)["flows_open"] == MANY
+    at, octets = (V4_SRC, 4) if version == 4 else (V6_SRC, 16)
+    assert counted(turned(rows, at, octets), seed=seed)["flows_open"] == MANY
+
+
+@pytest.mark.parametrize("seed", TEST_SEEDS)
+def test_flows_that_differ_in_their_ports_alone_are_as_many(seed):
+    side = np.arange(MANY, dtype=np.uint32)
+    rows = many(lone(4), {V4_PORTS: side % 400 + 1_000 << 16 | side // 400 + 2_000})
+    assert counted(rows, seed=seed)["flows_open"] == MANY
+
+
+@pytest.mark.parametrize("seed", TEST_SEEDS)
+def test_errors_that_quote_other_flows_belong_to_none(seed):
+    """Each quotes a flow that is none, in the one direction or in the other."""
+    for version in (4, 6):
+        talk = Talk(version, ports=(5_000, 5_000))
+        talk.client.udp(0)
+        quote = talk.client.sent()
+        talk.server.unreachable(0, 3 if version == 4 else 1, 0, quote)
+        (_, plain), (_, error) = talk.frames
+        inside = len(plain) - 14 + (42 if version == 4 else 62) - len(quote)
+        for src in (V4_SRC, V4_DST) if version == 4 else (V6_SRC + 4, V6_DST + 4, V6_SRC + 12):
+            flows = many(plain, {src: NUMBERS})
+            errors = many(error, {src - 14 + inside: NUMBERS + MANY})
+            at, octets = (V4_SRC, 4) if version == 4 else (V6_SRC, 16)
+            for rows in (errors, turned(errors.copy(), at - 14 + inside, octets)):
+                assert counted(flows, rows, seed=seed)["icmp_quoting"] == 0
+            errors = many(error, {src - 14 + inside: NUMBERS})
+            assert counted(flows, errors, seed=seed)["icmp_quoting"] == MANY
