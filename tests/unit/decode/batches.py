@@ -18,7 +18,7 @@ from sensor.model.packets import KIND_ANOMALY, KIND_NON_IP, PacketBatch
 
 ETHERNET = 1
 FRONT = 100
-"""Octets in front of a frame that is cut: where it starts is no length."""
+"""Octets in front of the first frame: where it starts is no length."""
 Step = tuple[str, int | None, str, str]
 """A tunnel of a path: type, id, outer source and destination."""
 
@@ -33,12 +33,14 @@ def decode_all(
 ) -> PacketBatch:
     """The packets of `frames`, which lie back to back so that the last ends the window.
 
+    In front of them are other octets; where a payload is, is told from where the frames begin.
+
     `wire` gives the lengths on the wire where frames were cut; `stale` is what every octet of the
     packet records held before.
     """
     batch = FrameBatch(max(len(frames), 1))
-    batch.attach(b"".join(frames) or b"\0")
-    at = 0
+    batch.attach(bytes(FRONT) + b"".join(frames))
+    at = FRONT
     for i, frame in enumerate(frames):
         row = batch.records[i]
         row["time_ns"] = 1_000 + i
@@ -53,6 +55,7 @@ def decode_all(
     packets = PacketBatch(batch.capacity)
     packets.records.view("u1")[:] = stale
     decode(batch, packets)
+    packets.records["payload_offset"] -= FRONT
     return packets
 
 
