@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sensor.config import Config
-from sensor.decode import Decoder, decode
+from sensor.decode import Decoder
 from sensor.memory.records import NO_VLAN
 from sensor.model import tunnels as kinds
 from sensor.model.addresses import address_text
@@ -30,12 +30,14 @@ def decode_all(
     wire: list[int] | None = None,
     vlan_tci: int = NO_VLAN,
     stale: int = 0,
+    sliced: str = "never",
 ) -> PacketBatch:
     """The packets of `frames`, which lie back to back so that the last ends the window.
 
     In front of them are other octets; where a payload is, is told from where the frames begin.
 
-    `wire` gives the lengths on the wire where frames were cut; `stale` is what every octet of the
+    `wire` gives the lengths on the wire where frames were cut, `sliced` is the setting for those
+    that were cut before the capture; `stale` is what every octet of the
     packet records held before.
     """
     batch = FrameBatch(max(len(frames), 1))
@@ -54,7 +56,7 @@ def decode_all(
     batch.count = len(frames)
     packets = PacketBatch(batch.capacity)
     packets.records.view("u1")[:] = stale
-    decode(batch, packets)
+    Decoder(Config(sliced=sliced), join=False).decode(batch, packets)
     packets.records["payload_offset"] -= FRONT
     return packets
 
