@@ -20,15 +20,15 @@ COMPILED = not str(compiled_or_not.__file__).endswith(".py")
 
 
 def test_the_hash_table_grows():
-    frames = crowd(20_000)
+    frames = crowd(10_000)
     answer = Talk(addresses=("10.0.0.7", "198.51.100.7"))
     answer.client.syn(0)
     answer.server.synack(0.1)
     answer.client.ack(0.2)
     answer.server.data(0.3)
     run = play([*frames, *answer.frames[1:]])
-    assert run.ledger["flows"]["total"] == run.ledger["flows"]["peak"] == 20_000
-    assert len({record["source"]["ip"] for record in run.records}) == 20_000
+    assert run.ledger["flows"]["total"] == run.ledger["flows"]["peak"] == 10_000
+    assert len({record["source"]["ip"] for record in run.records}) == 10_000
     started = [event for event in run.events if event["event"]["action"] == "flow_started"]
     assert [event["source"]["ip"] for event in started] == ["10.0.0.7"]
 
@@ -219,7 +219,7 @@ def test_flows_that_differ_in_their_ports_alone_are_as_many(seed):
     assert counted(rows, seed=seed)["flows_open"] == MANY
 
 
-@pytest.mark.parametrize("seed", TEST_SEEDS)
+@pytest.mark.parametrize("seed", TEST_SEEDS[:2])
 def test_errors_that_quote_other_flows_belong_to_none(seed):
     """Each quotes a flow that is none, in the one direction or in the other."""
     for version in (4, 6):
