@@ -80,6 +80,21 @@ def test_what_is_enough(version, steps, expected):
     assert verdicts(play(story(version, steps))) == [expected]
 
 
+@pytest.mark.parametrize(("second", "octets", "at_once"), [
+    (0, b"more", True), (2, b"more", True), (-7, b"login: ", False), (-3, b"n: ", False)])
+def test_a_responder_that_is_seen_alone_says_two_things(version, second, octets, at_once):
+    """Row 15: then it is accepted at once; by one, however often it is sent, at the end."""
+    talk = story(version, "server.synack server.data")
+    talk.server.data(0.1, b"login: ", seq=talk.server.next - 4)
+    talk.server.next += 3
+    talk.server.data(0.3, octets, seq=talk.server.next + second)
+    del talk.frames[1]
+    run = play(merged(talk, bystander(20)))
+    assert RESPONDER_ONLY in verdicts(run)
+    started = next(row for row in run.rows if row["action"] == 0)
+    assert int(started["known_ns"]) == time_ns(0.3 if at_once else 20)
+
+
 @pytest.mark.parametrize(("steps", "window", "expected", "tag"), [
     ("client.rst", 9, SCAN, ["connect_scan"]), ("client.fin", 9, SCAN, ["connect_scan"]),
     ("client.fin server.fin", 9, SCAN, ["connect_scan"]),
