@@ -308,6 +308,19 @@ def test_a_late_syn_stands_before_the_stream(version, back, flows):
     assert len(play(talk).records) == flows
 
 
+@pytest.mark.parametrize(("back", "flows"), [
+    (1, 1), (LOOSE + 1, 1), (LOOSE + 2, 2), (0, 2), (-5, 2)])
+def test_a_syn_in_midstream_stands_before_what_was_acknowledged(version, back, flows):
+    """Else it opens another connection, as the answer to it then proves."""
+    talk = Talk(version)
+    talk.client.data(0, b"user")
+    first = talk.client.next
+    talk.server.ack(0.1)
+    talk.client.segment(0.2, SYN, seq=first - back)
+    talk.server.segment(0.3, SYN | ACK, seq=7_000, ack=first - back + 1)
+    assert len(play(talk).records) == flows
+
+
 def test_the_same_syn_on_a_closed_flow_is_its_own(version):
     talk = opened(version)
     talk.client.rst(0.1)
