@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,42 @@ def test_flows_that_end_leave_the_others_to_be_found():
     assert sorted(record["network"]["packets"] for record in run.records) == [1] * 200 + [3] * 200
 
 
+LIKE_ENDS = [
+    (("2001:db8:1::7", "2001:db8:2::7"), (53, 53)), (("2001:db8::1", "2001:db8::2"), (53, 53)),
+    (("2001:db8:1::7", "2001:db8:2::7"), (40_000, 53)), (("2001:db8::1",) * 2, (40_000, 53)),
+    (("192.0.2.1", "192.0.2.2"), (53, 53)), (("192.0.2.1",) * 2, (40_000, 53)),
+    (("192.0.2.1", "192.0.2.2"), (40_000, 53)),
+]
+
+
+@pytest.mark.parametrize(("addresses", "ports"), LIKE_ENDS)
+def test_each_side_of_a_flow_is_told_whatever_is_equal(addresses, ports):
+    talk = Talk(6 if ":" in addresses[0] else 4, addresses=addresses, ports=ports)
+    talk.client.udp(0, b"question")
+    talk.client.udp(1, b"and another")
+    talk.server.udp(2, b"answer")
+    (record,) = play(talk).records
+    assert (record["source"]["packets"], record["destination"]["packets"]) == (2, 1)
+    flow = record["sensor"]["flow"]
+    assert (flow["payload_bytes_orig"], flow["payload_bytes_resp"]) == (19, 6)
+
+
+@pytest.mark.parametrize(("addresses", "ports"), LIKE_ENDS)
+def test_an_error_refuses_what_its_flow_asked_and_no_answer(addresses, ports):
+    version = 6 if ":" in addresses[0] else 4
+    for side in ("client", "server"):
+        talk = Talk(version, addresses=addresses, ports=ports)
+        talk.client.udp(0)
+        quoted = Talk(version, addresses=addresses, ports=ports)
+        getattr(quoted, side).udp(0)
+        getattr(talk, side).peer.unreachable(
+            0.1, 3 if version == 4 else 1, 0, getattr(quoted, side).sent())
+        run = play(talk)
+        assert len(run.records) == 1
+        refused = side == "client" or addresses[0] == addresses[1]  # both are who asked
+        assert (verdicts(run)[0][1] == "icmp_unreachable") is refused
+
+
 # ---- flows whose places collide -----------------------------------------------------------------
 # A place in the table has 32 bits of a flow's hash. Of 120,000 flows some agree in all of them:
 # that each is found for itself shows that every part of the key is compared, not the hash alone.
@@ -158,9 +195,10 @@ NUMBERS = np.arange(MANY, dtype=np.uint32) + 0x0A00_0000
 
 def many(frame: bytes, parts: dict[int, Any]) -> Any:
     """Copies of a frame, one a row; `parts`: octet -> big-endian values that stand there."""
-    rows = np.tile(np.frombuffer(frame, np.uint8), (MANY, 1))
+    count = len(next(iter(parts.values())))
+    rows = np.tile(np.frombuffer(frame, np.uint8), (count, 1))
     for at, values in parts.items():
-        octets = values.astype(values.dtype.newbyteorder(">")).view(np.uint8).reshape(MANY, -1)
+        octets = values.astype(values.dtype.newbyteorder(">")).view(np.uint8).reshape(count, -1)
         rows[:, at : at + octets.shape[1]] = octets
     return rows
 
@@ -170,13 +208,14 @@ def counted(*bursts: Any, seed: int = 0, key_vlan: bool = False) -> dict[str, An
     limits = FlowLimits(flows_max=2 * MANY)
     table = FlowTable(limits, duplicates=False, seed=seed, key_vlan=key_vlan)
     for rows in bursts:
-        frames, packets = FrameBatch(MANY), PacketBatch(MANY)
+        count = len(rows)
+        frames, packets = FrameBatch(count), PacketBatch(count)
         frames.attach(rows.tobytes())
-        records = frames.records[:MANY]
+        records = frames.records[:count]
         records["time_ns"], records["link"] = START_NS, 1
         records["captured"] = records["wire"] = rows.shape[1]
-        records["offset"] = np.arange(MANY) * rows.shape[1]
-        frames.count = MANY
+        records["offset"] = np.arange(count) * rows.shape[1]
+        frames.count = count
         Decoder(Config(sliced="never"), join=False).decode(frames, packets)
         while not table.advance(packets):
             table.take()
@@ -217,6 +256,27 @@ def test_flows_that_differ_in_their_ports_alone_are_as_many(seed):
     side = np.arange(MANY, dtype=np.uint32)
     rows = many(lone(4), {V4_PORTS: side % 400 + 1_000 << 16 | side // 400 + 2_000})
     assert counted(rows, seed=seed)["flows_open"] == MANY
+
+
+def test_flows_that_differ_in_their_tenant_alone_are_as_many():
+    """The network of VXLAN has 24 bits; behind them is an octet that is reserved."""
+    plain = lone(4)
+    body = struct.pack("!HHHHII", 5_000, 4789, 16 + len(plain), 0, 0x0800_0000, 0) + plain
+    ends = bytes([203, 0, 113, 5, 203, 0, 113, 9])
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), 1, 0, 64, 17, 0) + ends
+    rows = many(plain[:14] + head + body, {14 + 20 + 12: NUMBERS % 0x100_0000 << 8})
+    for seed in TEST_SEEDS:
+        assert counted(rows, seed=seed)["flows_open"] == MANY
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_pings_that_differ_in_their_identifier_alone_are_as_many(version):
+    talk = Talk(version)
+    talk.client.echo(0, 8 if version == 4 else 128, 0)
+    identifiers = np.arange(min(1 << 16, MANY)).astype(np.uint16)
+    rows = many(talk.frames[0][1], {14 + (20 if version == 4 else 40) + 4: identifiers})
+    for seed in range(5):
+        assert counted(rows, seed=seed)["flows_open"] == len(identifiers)
 
 
 @pytest.mark.parametrize("seed", TEST_SEEDS[:2])
