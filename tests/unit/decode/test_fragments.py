@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from sensor.config import FlowLimits
+from sensor.config import Config, FlowLimits
+from sensor.decode import Decoder
 from sensor.decode.fragments import Fragments
+from sensor.model.frames import FrameBatch
+from sensor.model.packets import PacketBatch
 from tests.conversation import SECOND_NS, START_NS, Frames, Talk, play, said, time_ns
 from tests.fragmenting import fragments_of, piece
 from tests.memory_capture import MemoryCapture
@@ -437,3 +440,21 @@ def test_vlans_separate_packets_where_they_separate_flows() -> None:
     assert [packets for packets, _, _ in numbers(run)] == [2, 2]
     mixed = play(frames)
     assert (len(mixed.records), mixed.ledger["duplicates"]) == (1, 2)
+
+
+@pytest.mark.parametrize(("pieces", "anomalous"), [
+    ([(0, 504), (504, 1008)], False), ([(0, 504), (496, 1008)], True), ([(0, 8), (8, 1008)], False),
+    ([(504, 1008)], False)])
+def test_a_batch_says_whether_any_fragment_is_an_anomaly(
+    pieces: list[tuple[int, int]], anomalous: bool
+) -> None:
+    frames, packets = FrameBatch(2), PacketBatch(2)
+    octets = [piece(datagram(), *edges) for edges in pieces]
+    frames.attach(b"".join(octets))
+    for number, one in enumerate(octets):
+        row = frames.records[number]
+        row["link"], row["offset"] = 1, sum(map(len, octets[:number]))
+        row["captured"] = row["wire"] = len(one)
+    frames.count = len(octets)
+    Decoder(Config()).decode(frames, packets)
+    assert packets.anomalous is anomalous
