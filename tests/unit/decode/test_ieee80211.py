@@ -18,6 +18,14 @@ def test_a_radiotap_length_that_cannot_be(length: int) -> None:
     assert anomaly_of(row) == "radiotap_bad_length"
 
 
+@pytest.mark.parametrize(("length", "octets", "name"), [
+    (8, 8, "link_truncated"), (30, 30, "link_truncated"), (31, 30, "radiotap_bad_length")])
+def test_a_radiotap_header_that_fills_its_frame(length: int, octets: int, name: str) -> None:
+    """It may be right, but there is no 802.11 behind it."""
+    frame = struct.pack("<BBHI", 0, 0, length, 0).ljust(octets, b"\0")
+    assert anomaly_of(packet_and_path(frame, link=127)[0]) == name
+
+
 def test_an_aggregate_or_encrypted_802_11_frame_is_no_ip() -> None:
     frame = bytearray(LINK_FRAMES["wireless_qos"][1])
     frame[24] |= 0x80
