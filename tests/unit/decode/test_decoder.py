@@ -58,3 +58,24 @@ def test_a_capture_that_cuts_is_told_from_a_frame_that_ends(name: str) -> None:
         assert set(parts[:missing]) <= {HEADER_NOT_CAPTURED}, wire
         assert set(parts[missing:]) <= {whole}, wire
         assert missing or whole != SOUND or wire == 0, wire
+
+
+# How long these headers are stands in octets of theirs that are missing, too.
+TELL_LATER = ("radiotap_padded", "macsec_channel", "trill_options", "frame_relay")
+
+
+@pytest.mark.parametrize("name", [name for name in FRAMES if not name.startswith(TELL_LATER)])
+def test_a_header_is_missing_by_the_capture_where_the_frame_has_all_of_it(name: str) -> None:
+    """How long a header is, is one number: by what was captured and by what was on the wire."""
+    link, frame, _ = FRAMES[name]
+    cuts = [(captured, wire) for wire in range(len(frame) + 1) for captured in range(wire + 1)]
+    rows = decode_cuts(frame, link, cuts).records
+    found = dict(zip(cuts, rows["anomaly"].tolist(), strict=False))
+    ends = {}
+    for captured in range(len(frame)):
+        for wire in range(captured + 1, len(frame) + 1):
+            if found[captured, wire] == HEADER_NOT_CAPTURED:
+                ends[captured] = wire
+                break
+    for captured, end in ends.items():
+        assert end == min(other for other in ends.values() if other > captured), captured
