@@ -295,5 +295,5 @@ def test_errors_that_quote_other_flows_belong_to_none(seed):
             at, octets = (V4_SRC, 4) if version == 4 else (V6_SRC, 16)
             for rows in (errors, turned(errors.copy(), at - 14 + inside, octets)):
                 assert counted(flows, rows, seed=seed)["icmp_quoting"] == 0
-            errors = many(error, {src - 14 + inside: NUMBERS})
-            assert counted(flows, errors, seed=seed)["icmp_quoting"] == MANY
+        errors = many(error, {src - 14 + inside: NUMBERS})
+        assert counted(flows, errors, seed=seed)["icmp_quoting"] == MANY
