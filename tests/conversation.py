@@ -19,6 +19,7 @@ import struct
 from collections.abc import Iterable
 from typing import Any
 
+from sensor.config import FlowLimits
 from tests.memory_capture import MemoryCapture
 from tests.running import Run, run_capture
 
@@ -28,6 +29,9 @@ SECOND_NS = 1_000_000_000
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 MASK32 = 0xFFFF_FFFF
 Frames = list[tuple[int, bytes]]
+
+ROOMY = FlowLimits(flows_max=16_384, fragments_max=8_192)
+"""Room for any conversations; that of a sensor takes longer to be made than most take to play."""
 
 CLIENT_MAC = bytes.fromhex("02000000000a")
 SERVER_MAC = bytes.fromhex("02000000000b")
@@ -241,6 +245,7 @@ def play(*talks: Talk | Frames, batch: int | Iterable[int] = 512, **options: Any
     else:
         frames = merged(*talks)
     sizes = batch if isinstance(batch, int) else list(batch)
+    options.setdefault("limits", ROOMY)
     return run_capture(MemoryCapture(frames, batch_frames=sizes), **options)
 
 

@@ -419,7 +419,7 @@ def decode_header(datagram: FragmentedPacket, packet: Packet, ahead: int) -> int
 
 def keep_header(datagram: FragmentedPacket, packet: Packet, header: int) -> None:
     """The header is known: keep what later fragments need of it."""
-    packet.extra_gap = datagram.reach - datagram.covered if datagram.reach > datagram.covered else 0
+    packet.extra_gap = datagram.reach - datagram.covered
     datagram.stage = KNOWN
     datagram.header = header
     datagram.flow_protocol = packet.protocol

@@ -105,7 +105,7 @@ def set_payload(packet: Packet, at: int, end: int, ip_end: int) -> None:
     """Record what lies behind the transport header, which may not have been captured."""
     packet.payload_offset = at
     packet.payload_bytes = ip_end - at
-    packet.payload_captured = end - at if end > at else 0
+    packet.payload_captured = max(end - at, 0)
 
 
 def cut_short(left: int, need: int, code: int, first_fragment: bool) -> int:

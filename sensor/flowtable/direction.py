@@ -90,7 +90,7 @@ def _icmp_initiator(packet: Packet) -> int:
     """
     kind = packet.icmp_type
     reply = kind in (0, 14, 16, 18) if packet.protocol == PROTOCOL_ICMP else kind in (129, 136)
-    return 1 + 2 if reply and packet.src_port != packet.dst_port else 0
+    return 1 + 2 if reply else 0
 
 
 def reverse(flow: Flow) -> None:

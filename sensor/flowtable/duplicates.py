@@ -112,7 +112,7 @@ def _counts_as_copy(table: TableState, packet: Packet) -> bool:
 def is_near(table: TableState, packet: Packet, before_ns: int) -> bool:
     """True if a packet comes so soon after another time, or before it, that it may be a copy."""
     window = table.copy_window_ns
-    if packet.ip_id == 0 and window > COPY_WINDOW_WITHOUT_ID_NS:
-        window = COPY_WINDOW_WITHOUT_ID_NS
+    if packet.ip_id == 0:
+        window = min(window, COPY_WINDOW_WITHOUT_ID_NS)
     apart = (packet.time_ns - before_ns) & MASK64
     return apart <= window or MASK64 - apart < window

@@ -77,8 +77,10 @@ def _matches(table: TableState, flow: Flow, packet: Packet) -> bool:
         and flow.resp_lo == packet.dst_lo
         and flow.orig_port == packet.src_port
         and flow.resp_port == packet.dst_port
+        and flow.orig_hi == packet.src_hi
+        and flow.resp_hi == packet.dst_hi
     ):
-        return flow.orig_hi == packet.src_hi and flow.resp_hi == packet.dst_hi
+        return True
     return (
         flow.orig_lo == packet.dst_lo
         and flow.resp_lo == packet.src_lo

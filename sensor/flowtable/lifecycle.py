@@ -191,10 +191,10 @@ def deadline_of(table: TableState, slot: int) -> int:
     """When the flow must be looked at next: verdict, activity or idleness, whichever is first."""
     flow = flow_at(table.rows, slot)
     deadline = flow.seen_ns + timeout_of(table, flow)
-    if flow.state & WAITING and flow.handshake_ns + table.wait_ns < deadline:
-        deadline = flow.handshake_ns + table.wait_ns
-    if table.active_ns and flow.known_ns + table.active_ns < deadline:
-        deadline = flow.known_ns + table.active_ns
+    if flow.state & WAITING:
+        deadline = min(deadline, flow.handshake_ns + table.wait_ns)
+    if table.active_ns:
+        deadline = min(deadline, flow.known_ns + table.active_ns)
     return deadline
 
 

@@ -248,7 +248,7 @@ def tcp_in_window(flow: Flow, seq: int, side: int) -> bool:
         return True  # nothing is known of what the other side expects
     window = flow.window[other]
     if flow.state & (SAW_SYN | SAW_SYN_RESP) == 0 or flow.state & HANDSHAKE_DONE == 0:
-        window = window if window > LOOSE_WINDOW else LOOSE_WINDOW
+        window = max(window, LOOSE_WINDOW)
     ahead = (seq - flow.acked[other]) & MASK32
     if ahead < (window if window else 1):
         return True
@@ -318,10 +318,9 @@ def _sequence(flow: Flow, packet: Packet, side: int) -> None:
 
 def _late(flow: Flow, packet: Packet, side: int, end: int) -> None:
     """A segment from before the highest sequence number: it may fill what was missing."""
+    missed = flow.missed_bytes[side]
     payload = packet.payload_bytes
-    if flow.missed_bytes[side]:
-        missed = flow.missed_bytes[side]
-        flow.missed_bytes[side] = missed - payload if missed > payload else 0
+    flow.missed_bytes[side] = missed - min(missed, payload)
     beyond = (end - flow.next_seq[side]) & MASK32
     if 0 < beyond < HALF:
         flow.next_seq[side] = end
@@ -410,7 +409,7 @@ def _reset(flow: Flow, packet: Packet, side: int) -> None:
         if flow.tcp_flags[other] & ACK:
             window = flow.window[other]
             if not state & HANDSHAKE_DONE:
-                window = window if window > LOOSE_WINDOW else LOOSE_WINDOW
+                window = max(window, LOOSE_WINDOW)
             if ((packet.seq - flow.acked[other]) & MASK32) >= (window if window else 1):
                 return
         elif flow.packets[side]:

@@ -135,15 +135,13 @@ def _responder_data(flow: Flow) -> bool:
     if flow.evidence == RESPONDER_DATA:
         flow.state &= ~WAITING  # the ACK came after the payload, or was seen after it
         return True
-    if state & SAW_SYN and state & (SAW_SYNACK | SAW_ACK | SAW_SYN_RESP):
-        flow.state &= ~WAITING
-        _set(flow, ACCEPTED, RESPONDER_DATA, 99)
-        return True
-    if state & SAW_SYN or state & (SAW_ACK | SAW_DATA):
-        flow.state &= ~WAITING
-        _set(flow, ACCEPTED, RESPONDER_DATA, 90)
-        return True
-    return False
+    if not state & (SAW_SYN | SAW_ACK | SAW_DATA):
+        return False
+    flow.state &= ~WAITING
+    flow.tags &= ~(TAG_CONNECT_SCAN | TAG_TARPIT)  # of a handshake that seemed to be all
+    opened = state & SAW_SYN and state & (SAW_SYNACK | SAW_ACK | SAW_SYN_RESP)
+    _set(flow, ACCEPTED, RESPONDER_DATA, 99 if opened else 90)
+    return True
 
 
 def _handshake_only(flow: Flow) -> bool:

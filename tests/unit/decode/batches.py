@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sensor.decode import decode
+import numpy as np
+
+from sensor.config import Config
+from sensor.decode import Decoder
 from sensor.memory.records import NO_VLAN
 from sensor.model import tunnels as kinds
 from sensor.model.addresses import address_text
@@ -13,6 +17,8 @@ from sensor.model.frames import FrameBatch
 from sensor.model.packets import KIND_ANOMALY, KIND_NON_IP, PacketBatch
 
 ETHERNET = 1
+FRONT = 100
+"""Octets in front of the first frame: where it starts is no length."""
 Step = tuple[str, int | None, str, str]
 """A tunnel of a path: type, id, outer source and destination."""
 
@@ -24,15 +30,19 @@ def decode_all(
     wire: list[int] | None = None,
     vlan_tci: int = NO_VLAN,
     stale: int = 0,
+    sliced: str = "never",
 ) -> PacketBatch:
     """The packets of `frames`, which lie back to back so that the last ends the window.
 
-    `wire` gives the lengths on the wire where frames were cut; `stale` is what every octet of the
+    In front of them are other octets; where a payload is, is told from where the frames begin.
+
+    `wire` gives the lengths on the wire where frames were cut, `sliced` is the setting for those
+    that were cut before the capture; `stale` is what every octet of the
     packet records held before.
     """
     batch = FrameBatch(max(len(frames), 1))
-    batch.attach(b"".join(frames) or b"\0")
-    at = 0
+    batch.attach(bytes(FRONT) + b"".join(frames))
+    at = FRONT
     for i, frame in enumerate(frames):
         row = batch.records[i]
         row["time_ns"] = 1_000 + i
@@ -46,7 +56,26 @@ def decode_all(
     batch.count = len(frames)
     packets = PacketBatch(batch.capacity)
     packets.records.view("u1")[:] = stale
-    decode(batch, packets)
+    Decoder(Config(sliced=sliced), join=False).decode(batch, packets)
+    packets.records["payload_offset"] -= FRONT
+    return packets
+
+
+def decode_cuts(frame: bytes, link: int, cuts: Iterable[tuple[int, int]]) -> PacketBatch:
+    """The packets of one frame, of which so many octets were captured of so many on the wire.
+
+    No length but the frame's own tells that something is missing: no device is believed to cut.
+    """
+    lengths = np.array(list(cuts))
+    batch = FrameBatch(len(lengths))
+    batch.attach(bytes(FRONT) + frame)
+    rows = batch.records[: len(lengths)]
+    rows["time_ns"], rows["link"], rows["interface"], rows["vlan_tci"] = 1_000, link, 3, NO_VLAN
+    rows["offset"] = FRONT
+    rows["captured"], rows["wire"] = lengths.T
+    batch.count = len(lengths)
+    packets = PacketBatch(batch.capacity)
+    Decoder(Config(sliced="never"), join=False).decode(batch, packets)
     return packets
 
 

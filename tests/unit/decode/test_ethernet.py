@@ -45,3 +45,29 @@ def test_neither_a_length_nor_a_type(number: int) -> None:
 def test_a_wire_length_below_the_captured_one_is_not_believed() -> None:
     frame = MACS + IPV4 + ipv4()
     assert anomaly_of(decode_one(frame, wire=0)) == "sound"
+
+
+def test_the_largest_length_and_the_smallest_type() -> None:
+    """IEEE 802.3 3.2.6: a length up to 1500, a type from 1536 on."""
+    llc = b"\x42\x42\x03"
+    for octets, name in ((1500, "sound"), (1499, "ethernet_bad_length")):
+        row = decode_one(MACS + struct.pack("!H", 1500) + llc.ljust(octets, b"\0"))
+        assert anomaly_of(row) == name
+    row = decode_one(MACS + struct.pack("!H", 1536) + bytes(2))
+    assert (anomaly_of(row), row["kind"]) == ("sound", KIND_NON_IP)
+
+
+def test_what_lies_behind_an_802_3_length_is_padding() -> None:
+    content = b"\xaa\xaa\x03\0\0\0" + IPV4 + ipv4()
+    row = decode_one(MACS + struct.pack("!H", len(content)) + content + bytes(9))
+    assert (anomaly_of(row), row["payload_bytes"], row["payload_captured"]) == ("sound", 5, 5)
+    short = MACS + struct.pack("!H", len(content) - 1) + content
+    assert anomaly_of(decode_one(short)) == "ipv4_truncated"
+    empty = MACS + struct.pack("!H", 2) + b"\x42\x42\x03"
+    assert anomaly_of(decode_one(empty)) == "llc_truncated"
+
+
+def test_a_frame_of_addresses_alone() -> None:
+    assert anomaly_of(decode_one(MACS + b"\x88\xcc")) == "sound"
+    assert anomaly_of(decode_one(MACS + b"\x88")) == "link_truncated"
+    assert anomaly_of(decode_one(MACS + b"\x88", wire=14)) == "header_not_captured"

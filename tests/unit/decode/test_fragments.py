@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from sensor.config import FlowLimits
+from sensor.config import Config, FlowLimits
+from sensor.decode import Decoder
 from sensor.decode.fragments import Fragments
+from sensor.model.frames import FrameBatch
+from sensor.model.packets import PacketBatch
 from tests.conversation import SECOND_NS, START_NS, Frames, Talk, play, said, time_ns
 from tests.fragmenting import fragments_of, piece
 from tests.memory_capture import MemoryCapture
@@ -285,3 +288,181 @@ def test_the_snapshot_length_may_cut_later_fragments() -> None:
     capture = MemoryCapture([(at, one[:64], len(one)) for at, one in sent(pieces)])
     run = run_capture(capture)
     assert numbers(run) == [(2, 1008 + 40, 1000)]
+
+
+# ---- both sides of every limit ------------------------------------------------------------------
+
+
+def at_ns(*pieces: tuple[int, bytes]) -> Frames:
+    """Fragments at so many nanoseconds."""
+    return [(START_NS + SECOND_NS + at, octets) for at, octets in pieces]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(("apart_ns", "copies"), [
+    (0, 1), (10_000_000, 1), (10_000_001, 0), (-10_000_000, 1), (-10_000_001, 0)])
+def test_the_window_of_copies(whole: bool, apart_ns: int, copies: int) -> None:
+    """The same fragment later is one of another packet, whose identification came round again."""
+    first, last = fragments_of(datagram(), [400])
+    pieces = [(0, first), (0, last)] if whole else [(0, first)]
+    run = play(at_ns(*pieces, (apart_ns, first)))
+    assert run.ledger["duplicates"] == copies
+    assert numbers(run)[0][0] == len(pieces) + 1 - copies
+
+
+@pytest.mark.parametrize(("apart_ns", "same"), [
+    (30 * SECOND_NS, True), (30 * SECOND_NS + 1, False),
+    (-30 * SECOND_NS, True), (-30 * SECOND_NS - 1, False)])
+def test_fragments_of_one_packet_come_within_half_a_minute(apart_ns: int, same: bool) -> None:
+    first, last = fragments_of(datagram(), [400])
+    run = play([(START_NS, other_frame()), *at_ns((40 * SECOND_NS, first)),
+                *at_ns((40 * SECOND_NS + apart_ns, last))])  # fmt: skip
+    assert run.ledger["fragments"] == (0 if same else 1)
+
+
+def other_frame() -> bytes:
+    talk = Talk(ports=(1, 2))
+    talk.client.udp(0)
+    return talk.frames[0][1]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0), (2, 1, 0)])
+def test_a_packet_that_is_not_whole_goes_on_whenever_its_fragments_come(order: Any) -> None:
+    pieces = fragments_of(datagram(), [400, 800])
+    run = play(sent([pieces[i] for i in order], apart=5))
+    assert (numbers(run)[0][0], run.ledger["fragments"]) == (3, 0)
+
+
+@pytest.mark.parametrize(("start", "end", "found"), [
+    (504, 800, "sound"), (496, 800, "overlap"), (504, 808, "overlap"), (504, 512, "sound"),
+    (0, 504, "copy"), (0, 496, "overlap"), (0, 512, "overlap"), (8, 504, "overlap"),
+    (800, 1008, "copy"), (800, 1000, "overlap"), (808, 1008, "overlap"), (96, 104, "overlap"),
+])
+def test_which_fragments_overlap(start: int, end: int, found: str) -> None:
+    """Beside octets 0 to 504 and 800 to 1008, the last."""
+    octets = datagram()
+    known = [piece(octets, 0, 504), piece(octets, 800, 1008)]
+    for pieces in (known, known[::-1]):
+        run = play(sent([*pieces, piece(octets, start, end)]))
+        assert run.ledger["anomalies"] == (
+            {"ip_overlapping_fragments": 1} if found == "overlap" else {})
+        assert run.ledger["duplicates"] == (found == "copy")
+
+
+def test_nothing_follows_the_last_fragment() -> None:
+    octets = datagram()
+    last = piece(octets, 504, 800, last=True)
+    for order in ((0, 1), (1, 0)):
+        pieces = [last, piece(octets, 800, 1008)]
+        run = play(sent([piece(octets, 0, 504), *(pieces[i] for i in order)]))
+        assert run.ledger["anomalies"] == {"ip_overlapping_fragments": 1}, order
+    run = play(sent([piece(octets, 0, 504), piece(octets, 800, 808, last=False), last]))
+    assert run.ledger["anomalies"] == {"ip_overlapping_fragments": 1}
+
+
+@VERSIONS
+@pytest.mark.parametrize("count", [8, 40, 125])
+def test_a_packet_in_many_fragments(version: int, count: int) -> None:
+    size = 1008 // count & ~7
+    pieces = fragments_of(datagram(version), range(size, size * count, size))
+    for order in (pieces, pieces[::-1]):
+        run = play(sent(order))
+        assert run.ledger["fragments"] + sum(packets for packets, _, _ in numbers(run)) == (
+            len(pieces))
+        assert (run.ledger["anomalies"], len(run.records)) == ({}, 1)
+
+
+def test_the_packet_that_began_first_is_forgotten_first() -> None:
+    cut = [fragments_of(datagram(ports=(1_000 + i, 53)), [400], i) for i in range(9)]
+    frames = sent([first for first, _ in cut] + [last for _, last in cut[::-1]])
+    run = play(frames, limits=FlowLimits(fragments_max=8))
+    assert (run.ledger["fragments_evicted"], run.ledger["fragments"]) == (1, 1)
+    packets = {one["source"]["port"]: one["source"]["packets"] for one in run.records}
+    assert packets == {1_000: 1, **{1_000 + i: 2 for i in range(1, 9)}}
+
+
+def test_packets_that_will_never_be_whole_make_room() -> None:
+    cut = [fragments_of(datagram(ports=(1_000 + i, 53)), [400], i)[0] for i in range(16)]
+    frames = sent(cut[:8]) + sent(cut[8:], 31)
+    run = play(frames, limits=FlowLimits(fragments_max=8))
+    assert (run.ledger["fragments_evicted"], run.ledger["fragments"]) == (0, 0)
+
+
+@VERSIONS
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_what_of_a_segment_never_came_is_missing(version: int, lost: int) -> None:
+    """In every order of the others, also where the last one comes before the first one."""
+    talk = Talk(version)
+    talk.handshake()
+    talk.client.data(0.1, PAYLOAD)
+    talk.client.data(0.2, b"more")
+    pieces = fragments_of(talk.frames[3][1], [48, 200, 600], 9)
+    sizes = [28, 152, 400, 420]  # of payload: the header has 20 octets
+    kept = [one for number, one in enumerate(pieces) if number != lost]
+    for order in itertools.permutations(kept):
+        frames = talk.frames[:3] + sent(list(order), 0.1) + talk.frames[4:]
+        run = play(frames)
+        missed = next(row["missed_bytes"][0] for row in run.rows if row["action"] == 3)
+        assert missed == sizes[lost], order
+        assert len(run.records) == 1
+
+
+def test_data_in_the_fragments_of_a_syn_is_no_data_of_a_session() -> None:
+    """As that of a SYN in one piece: it is taken when the responder says so."""
+    for answer in (False, True):
+        talk = Talk()
+        talk.client.syn(0, PAYLOAD)
+        talk.server.synack(0.01, lost=not answer)
+        talk.client.ack(0.02)
+        pieces = fragments_of(talk.frames[0][1], [24, 400], 7)
+        for order in itertools.permutations(pieces):
+            run = play(sent(list(order)) + talk.frames[1:])
+            assert flows_of(run) == flows_of(play(talk)), (answer, order)
+
+
+def test_one_answer_in_fragments_is_one_answer() -> None:
+    """Of a responder that is seen alone it takes two to be accepted before the end (row 15)."""
+    talk = Talk()
+    talk.client.syn(0)
+    talk.server.synack(0.01)
+    talk.server.data(0.03, PAYLOAD)
+    del talk.frames[0]
+    pieces = fragments_of(talk.frames[1][1], [48, 400], 7)
+    for order in itertools.permutations(pieces):
+        run = play([talk.frames[0], *sent(list(order), 0.03), (time_ns(20), other_frame())])
+        started = next(row for row in run.rows if row["action"] == 0)
+        assert int(started["known_ns"]) == time_ns(20), order
+
+
+def test_vlans_separate_packets_where_they_separate_flows() -> None:
+    talks = [Talk(vlan=vlan) for vlan in (10, 20)]
+    cut = []
+    for talk in talks:
+        talk.ip_id = 76
+        talk.client.udp(0, PAYLOAD)
+        untagged = talk.frames[0][1]
+        pieces = fragments_of(untagged[:12] + untagged[16:], [400])
+        cut.append([one[:12] + untagged[12:16] + one[12:] for one in pieces])
+    frames = sent([cut[0][0], cut[1][1], cut[1][0], cut[0][1]])
+    run = play(frames, key_vlan=True)
+    assert [packets for packets, _, _ in numbers(run)] == [2, 2]
+    mixed = play(frames)
+    assert (len(mixed.records), mixed.ledger["duplicates"]) == (1, 2)
+
+
+@pytest.mark.parametrize(("pieces", "anomalous"), [
+    ([(0, 504), (504, 1008)], False), ([(0, 504), (496, 1008)], True), ([(0, 8), (8, 1008)], False),
+    ([(504, 1008)], False)])
+def test_a_batch_says_whether_any_fragment_is_an_anomaly(
+    pieces: list[tuple[int, int]], anomalous: bool
+) -> None:
+    frames, packets = FrameBatch(2), PacketBatch(2)
+    octets = [piece(datagram(), *edges) for edges in pieces]
+    frames.attach(b"".join(octets))
+    for number, one in enumerate(octets):
+        row = frames.records[number]
+        row["link"], row["offset"] = 1, sum(map(len, octets[:number]))
+        row["captured"] = row["wire"] = len(one)
+    frames.count = len(octets)
+    Decoder(Config()).decode(frames, packets)
+    assert packets.anomalous is anomalous

@@ -142,3 +142,92 @@ def test_a_quote_that_cannot_be_read_leaves_the_error_sound(inner: bytes) -> Non
 def test_an_ipv6_quote_that_cannot_be_read_leaves_the_error_sound(inner: bytes) -> None:
     row = decode_one(v6(icmp(1, 1) + inner, following=58), RAW)
     assert (row["anomaly"], row["kind"], row["quoted"]) == (0, KIND_ICMP_ERROR, 0)
+
+
+@pytest.mark.parametrize(("kind", "identifier"), [
+    *[(kind, 0x1234) for kind in (0, 8, 13, 14, 15, 16, 17, 18)],
+    *[(kind, 0) for kind in (3, 5, 7, 9, 10, 12, 19, 30, 40)]])
+def test_which_messages_have_an_identifier(kind: int, identifier: int) -> None:
+    """Echo, timestamp, information (RFC 792) and address mask (RFC 950) alone."""
+    assert decode_one(v4(icmp(kind), protocol=1), RAW)["seq"] == identifier
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2, 6, 10, 13, 40])
+def test_other_messages_of_icmp_quote_nothing(kind: int) -> None:
+    row = decode_one(v4(icmp(kind) + v4(SEGMENT, protocol=6, length=60), protocol=1), RAW)
+    assert (row["kind"], row["quoted"]) == (KIND_FLOW, 0)
+
+
+@pytest.mark.parametrize("kind", [0, 5, 100, 127, 128, 137])
+def test_other_messages_of_icmpv6_quote_nothing(kind: int) -> None:
+    row = decode_one(v6(icmp(kind) + v6(SEGMENT, following=6), following=58), RAW)
+    assert (row["kind"], row["quoted"]) == (KIND_FLOW, 0)
+
+
+def of_quote(inner: bytes) -> tuple[int, ...] | None:
+    """What an error with this quote, in either version, tells of it; None: nothing."""
+    packet = v4(icmp(3) + inner, protocol=1)
+    if inner[0] >> 4 == 6:
+        packet = v6(icmp(1) + inner, following=58)
+    row = decode_one(packet, RAW, stale=0xA5)
+    return quoted(row)[1:] if row["quoted"] else None
+
+
+PORTS = (40000, 23)
+
+
+@pytest.mark.parametrize(("protocol", "octets", "told"), [
+    (6, 8, (6, *PORTS, 1, 0xDEADBEEF)), (6, 7, (6, *PORTS, 0, 0)), (6, 4, (6, *PORTS, 0, 0)),
+    (6, 3, None), (6, 0, None),
+    *[(protocol, 8, (protocol, *PORTS, 0, 0)) for protocol in (17, 33, 132, 136)],
+    *[(protocol, 4, (protocol, *PORTS, 0, 0)) for protocol in (17, 33, 132, 136)],
+    *[(protocol, 3, None) for protocol in (17, 33, 132, 136)],
+    (47, 8, (47, 0, 0, 0, 0)), (47, 0, (47, 0, 0, 0, 0)),
+])
+def test_how_much_of_a_quote_is_enough(
+    protocol: int, octets: int, told: tuple[int, ...] | None
+) -> None:
+    """Ports are in the first 4 octets of these transports, TCP's sequence number in the first 8."""
+    assert of_quote(v4(SEGMENT[:octets], protocol=protocol)) == told
+    assert of_quote(v4(SEGMENT[:octets], protocol=protocol, header=0x4F, options=bytes(40))) == told
+    assert of_quote(v6(SEGMENT[:octets], following=protocol)) == told
+    assert of_quote(v6(extension(protocol) + SEGMENT[:octets], following=60)) == told
+
+
+@pytest.mark.parametrize(("kind", "octets", "told"), [
+    (8, 8, (1, 8, 0, 1, 0x1234)), (0, 8, (1, 0, 8, 1, 0x1234)), (8, 7, None),
+    (13, 8, (1, 13, 14, 1, 0x1234)), (40, 8, (1, 40, 5, 0, 0)),
+])
+def test_a_quoted_message(kind: int, octets: int, told: tuple[int, ...] | None) -> None:
+    assert of_quote(v4(icmp(kind, 5)[:octets], protocol=1)) == told
+
+
+@pytest.mark.parametrize(("kind", "octets", "told"), [
+    (128, 8, (58, 128, 129, 1, 0x1234)), (129, 8, (58, 129, 128, 1, 0x1234)), (128, 7, None),
+    (135, 8, (58, 135, 136, 0, 0)), (200, 8, (58, 200, 5, 0, 0)),
+])
+def test_a_quoted_message_of_icmpv6(kind: int, octets: int, told: tuple[int, ...] | None) -> None:
+    assert of_quote(v6(icmp(kind, 5)[:octets], following=58)) == told
+
+
+@pytest.mark.parametrize(("chain", "readable"), [
+    (extension(60) * 15 + extension(6), True), (extension(60) * 16 + extension(6), False),
+    (extension(6, 1), True), (fragment(6, 0, 1), True), (fragment(6, 1, 1), False),
+])
+def test_extension_headers_of_a_quote(chain: bytes, readable: bool) -> None:
+    following = 44 if chain[:1] == b"\6" and len(chain) == 8 else 60
+    told = (6, *PORTS, 1, 0xDEADBEEF) if readable else None
+    assert of_quote(v6(chain + SEGMENT, following=following)) == told
+
+
+def test_a_quote_that_ends_in_an_extension_header() -> None:
+    chain = extension(6, 1) + SEGMENT[:3]
+    for octets in range(len(chain) + 1):
+        assert of_quote(v6(chain[:octets], following=60)) is None, octets
+
+
+def test_a_later_fragment_that_is_quoted_names_no_flow() -> None:
+    for bits in (1, 0x1FFF, 0x2001):
+        assert of_quote(v4(SEGMENT, protocol=6, fragment=bits)) is None
+    for bits in (0x2000, 0x4000, 0):
+        assert of_quote(v4(SEGMENT, protocol=6, fragment=bits)) == (6, *PORTS, 1, 0xDEADBEEF)

@@ -78,3 +78,28 @@ def test_both_versions_tell_the_payload() -> None:
     for packet in (ipv4(), ipv6()):
         row = decode_one(packet, RAW)
         assert packet[row["payload_offset"]:][: row["payload_bytes"]] == b"login"
+
+
+@pytest.mark.parametrize(("octets", "name"), [(3, "sound"), (4, "ip_fragment_too_long")])
+def test_a_packet_put_together_has_65535_octets_at_most(octets: int, name: str) -> None:
+    """RFC 791 3.1: its header is among them."""
+    row = decode_one(v4(bytes(octets), fragment=(65_535 - 23) // 8), RAW)
+    assert anomaly_of(row) == name
+
+
+def test_what_a_fragment_says_of_its_packet() -> None:
+    row = decode_one(v4(UDP + b"data", fragment=0x2000), RAW)
+    assert (row["fragment"], row["fragment_id"], row["fragment_protocol"]) == (3, 0xBEEF, 17)
+    assert (row["fragment_offset"], row["fragment_bytes"]) == (0, 12)
+    row = decode_one(v4(b"rest", fragment=9), RAW)
+    assert (row["fragment"], row["fragment_offset"], row["fragment_bytes"]) == (1, 72, 4)
+    assert (row["payload_offset"], row["payload_bytes"], row["payload_captured"]) == (20, 4, 4)
+
+
+@pytest.mark.parametrize(("length", "name"), [
+    (20, "sound"), (19, "ipv4_bad_length"), (24, "sound"), (25, "ipv4_truncated")])
+def test_a_total_length(length: int, name: str) -> None:
+    row = decode_one(v4(bytes(4), protocol=253, length=length), RAW)
+    assert anomaly_of(row) == name
+    if name == "sound":
+        assert (row["ip_bytes"], row["payload_bytes"]) == (length, length - 20)

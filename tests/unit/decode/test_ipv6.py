@@ -10,7 +10,7 @@ from sensor.model.addresses import address_text
 from sensor.model.packets import KIND_FLOW
 from tests.unit.decode.batches import anomaly_of, decode_one
 from tests.unit.decode.corpus import FRAMES
-from tests.unit.decode.ip_packets import RAW, TCP, UDP, fragment, v6
+from tests.unit.decode.ip_packets import RAW, TCP, UDP, extension, fragment, v6
 
 
 def test_ipv6_members() -> None:
@@ -47,3 +47,43 @@ def test_an_atomic_fragment_is_a_whole_packet() -> None:
 ])
 def test_what_is_wrong_is_named(packet: bytes, name: str) -> None:
     assert anomaly_of(decode_one(packet, RAW)) == name
+
+
+@pytest.mark.parametrize(("octets", "name"), [(7, "sound"), (8, "ip_fragment_too_long")])
+def test_a_packet_put_together_has_65535_octets_of_payload_at_most(octets: int, name: str) -> None:
+    """RFC 8200 4.5: without the headers in front of the fragment's."""
+    row = decode_one(v6(fragment(17, 65_528 // 8, 0) + bytes(octets), following=44), RAW)
+    assert anomaly_of(row) == name
+
+
+@pytest.mark.parametrize(("octets", "more", "name"), [
+    (8, 1, "sound"), (9, 1, "ipv6_fragment_bad_length"), (15, 1, "ipv6_fragment_bad_length"),
+    (16, 1, "sound"), (9, 0, "sound")])
+def test_all_fragments_but_the_last_end_at_a_multiple_of_8(
+    octets: int, more: int, name: str
+) -> None:
+    row = decode_one(v6(fragment(17, 2, more) + bytes(octets), following=44), RAW)
+    assert anomaly_of(row) == name
+
+
+def test_what_a_fragment_says_of_its_packet() -> None:
+    row = decode_one(v6(fragment(17, 0, 1) + UDP + bytes(8), following=44), RAW)
+    assert (row["fragment"], row["fragment_id"], row["fragment_protocol"]) == (3, 1, 17)
+    assert (row["fragment_offset"], row["fragment_bytes"], row["payload_bytes"]) == (0, 16, 0)
+    row = decode_one(v6(fragment(17, 9, 0) + b"rest", following=44), RAW)
+    assert (row["fragment"], row["fragment_offset"], row["fragment_bytes"]) == (1, 72, 4)
+    assert (row["payload_offset"], row["payload_bytes"], row["payload_captured"]) == (48, 4, 4)
+    assert decode_one(v6(fragment(17, 0, 0) + UDP, following=44), RAW)["fragment"] == 0
+
+
+@pytest.mark.parametrize(("length", "name"), [(3, "sound"), (4, "sound"), (5, "ipv6_truncated")])
+def test_a_payload_length(length: int, name: str) -> None:
+    row = decode_one(v6(bytes(4), following=253, length=length), RAW)
+    assert anomaly_of(row) == name
+    if name == "sound":
+        assert (row["ip_bytes"], row["payload_bytes"]) == (40 + length, length)
+
+
+def test_a_jumbogram_that_has_nothing_but_headers() -> None:
+    row = decode_one(v6(extension(59), following=60, length=0), RAW)
+    assert (anomaly_of(row), row["ip_bytes"], row["protocol"]) == ("sound", 48, 59)

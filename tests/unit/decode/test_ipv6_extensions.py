@@ -32,9 +32,10 @@ def test_headers_in_units_of_eight_octets_are_read_over(number: int) -> None:
 
 
 def test_an_authentication_header_counts_in_units_of_four_octets() -> None:
-    header = bytes([17, 4]) + bytes(22)  # RFC 4302 2.2: its length less two
-    row = decode_one(v6(header + UDP, following=51), RAW)
-    assert (row["protocol"], row["dst_port"]) == (17, 23)
+    for words in (3, 4, 6, 9):  # RFC 4302 2.2: the field has the length less two
+        header = bytes([17, words - 2]).ljust(4 * words, b"\0")
+        row = decode_one(v6(header + UDP, following=51), RAW)
+        assert (anomaly_of(row), row["protocol"], row["dst_port"]) == ("sound", 17, 23)
 
 
 @pytest.mark.parametrize("number", [50, 59, 136, 141])

@@ -82,3 +82,34 @@ def test_a_pseudowire_has_room_for_a_control_word_and_a_header() -> None:
     assert labelled(1, short)["kind"] == KIND_NON_IP
     row = labelled(1, bytes(4) + bytes(12) + b"\x08\x00")
     assert anomaly_of(row) == "ipv4_header_truncated"
+
+
+def frame_like(first: str, behind: bytes) -> bytes:
+    """A frame that could be a pseudowire's: addresses, the EtherType of IPv4, an IPv4 packet."""
+    return bytes(Ether(src=INNER_MAC["src"], dst=first, type=0x0800)) + behind
+
+
+@pytest.mark.parametrize(("beyond", "version"), [(0, 6), (8, 6), (9, 4), (-1, 4)])
+def test_a_length_that_is_the_packets_proves_ipv6(beyond: int, version: int) -> None:
+    """Padding and a checksum are behind the shortest packets: 8 octets at most."""
+    packet = bytes(inner())
+    frame = frame_like("60:00:00:00:00:00", packet)
+    length = len(frame) - 40 - beyond  # as a header of IPv6: behind its first 40 octets
+    first = f"60:00:00:00:{length >> 8:02x}:{length & 255:02x}"
+    row = labelled(1, frame_like(first, packet))
+    assert row["ip_version"] == version
+    if version == 4:
+        assert (anomaly_of(row), row["dst_port"]) == ("sound", 23)
+
+
+@pytest.mark.parametrize("header", [5, 6, 15])
+def test_a_checksum_that_is_right_proves_ipv4(header: int) -> None:
+    """RFC 791 3.1: over as many words as the header has, its options among them."""
+    packet = IP(src="8.0.69.1", dst="192.0.2.1", options=[b"\1" * 4] * (header - 5)) / TCP(dport=23)
+    octets = bytearray(bytes(packet))
+    assert octets[0] == 0x40 + header
+    assert labelled(1, bytes(octets))["ip_version"] == 4
+    octets[11] ^= 1
+    row = labelled(1, bytes(octets))
+    # A frame: at its type stands 08 00, and 45 01 c0 00 behind it, a length of 49,152.
+    assert anomaly_of(row) == "ipv4_truncated"

@@ -81,3 +81,31 @@ def test_discovery_of_pppoe_is_no_ip() -> None:
 def test_a_link_control_packet_is_no_ip() -> None:
     link, frame, kind = LINK_FRAMES["lcp"]
     assert decode_one(frame, link)["kind"] == kind == KIND_NON_IP
+
+
+@pytest.mark.parametrize(("link", "front", "kind"), [
+    (CISCO_HDLC, b"\x0f\0\x88\x47\0\1\1\x40", KIND_FLOW),
+    (CISCO_HDLC, b"\x0f\1\x08\0", KIND_NON_IP),
+    (CISCO_HDLC, b"\x0e\0\x08\0", KIND_NON_IP), (CISCO_HDLC, b"\x0f\0\x88\x48", KIND_NON_IP),
+    (PPP, b"\2\x81\0\1\1\x40", KIND_FLOW), (PPP, b"\0\x23", KIND_NON_IP),
+    (PPP, b"\x23", KIND_NON_IP),
+    (PPP_HDLC, b"\xff\x03\x21", KIND_FLOW), (PPP_HDLC, b"\xff\x02\0\x21", KIND_NON_IP),
+    (PPPOE, b"\x12\0\0\7\0\x47\0\x21", KIND_NON_IP),
+    (PPPOE, b"\x11\1\0\7\0\x47\0\x21", KIND_NON_IP),
+    (PPPOE, b"\x11\0\0\7\0\x2f\0\x21", KIND_FLOW),
+])  # fmt: skip
+def test_what_is_in_front_of_a_packet(link: int, front: bytes, kind: int) -> None:
+    row = decode_one(front + ipv4(), link)
+    assert (anomaly_of(row), row["kind"]) == ("sound", kind)
+    if kind == KIND_FLOW:
+        assert (row["dst_port"], row["payload_bytes"]) == (23, 5)
+
+
+def test_a_cut_inside_a_session_is_judged_by_the_length_of_ip() -> None:
+    """A PPPoE length that ends inside the packet says less than the packet itself."""
+    content = b"\x00\x21" + ipv4()
+    for length in (2, 21):
+        row = decode_one(session(length, content), PPPOE)
+        assert anomaly_of(row) == "ipv4_header_truncated", length
+    for length in (42, len(content) - 1):  # its headers are inside
+        assert anomaly_of(decode_one(session(length, content), PPPOE)) == "sound", length

@@ -9,6 +9,8 @@ import pytest
 
 from tests.conversation import Frames, Talk, play, said
 from tests.running import Run
+from tests.unit.decode.batches import anomaly_of, decode_all
+from tests.unit.decode.ip_packets import UDP, v4
 
 DATA = b"L" * 1200
 
@@ -214,3 +216,66 @@ def test_a_header_that_is_cut_behind_its_ports_still_belongs_to_its_flow(octets:
             ] == [whole[end][what] for end in ("source", "destination")
                   for what in ("packets", "bytes")]
     assert said(record)[:2] == ("unknown", "none")
+
+
+LONG = bytes(12) + b"\x08\x00" + v4(UDP + bytes(2_000), protocol=253)
+
+
+def believed(lengths: list[int], **options: Any) -> list[bool]:
+    """Whether each of these parts of a long frame, all of one batch, is taken for a cut one."""
+    packets = decode_all([LONG[:length] for length in lengths], sliced="auto", **options)
+    return [anomaly_of(row) == "sound" for row in packets.records[: len(lengths)]]
+
+
+@pytest.mark.parametrize(("lengths", "expected"), [
+    # Up to the shortest frame of Ethernet, 64 octets, it takes eight of them.
+    ([60] * 7, False), ([60] * 8, True), ([64] * 7, False), ([64] * 8, True), ([64], False),
+    # Above it two, or one at a length that people set devices to.
+    ([65], False), ([65] * 2, True), ([96], True), ([97], False), ([97] * 2, True), ([100], True),
+    ([101], False), ([128], True), ([150], True), ([151], False), ([1_500], True),
+])  # fmt: skip
+def test_how_many_cuts_prove_a_device(lengths: list[int], expected: bool) -> None:
+    assert believed(lengths) == [expected] * len(lengths)
+
+
+@pytest.mark.parametrize(("more", "expected"), [(0, True), (1, False)])
+def test_what_is_longer_than_a_cut_was_not_cut(more: int, expected: bool) -> None:
+    whole = bytes(12) + b"\x08\x00" + v4(bytes(111 + more - 34), protocol=253)
+    for frames in ([whole, LONG[:111], LONG[:111]], [LONG[:111], LONG[:111], whole]):
+        packets = decode_all(frames, sliced="auto")
+        names = [anomaly_of(row) for row in packets.records[:3]]
+        assert names.count("ipv4_truncated") == (0 if expected else 2)
+
+
+@pytest.mark.parametrize(("cuts", "others", "expected"), [
+    (63, 0, False), (64, 0, True), (64, 6, True), (64, 7, False), (70, 7, True)])
+def test_many_cuts_prove_a_device_beside_longer_frames(
+    cuts: int, others: int, expected: bool
+) -> None:
+    """Ten times as many as at other lengths."""
+    whole = bytes(12) + b"\x08\x00" + v4(bytes(900), protocol=253)
+    lengths = [111] * cuts + [300 + number for number in range(others)]
+    packets = decode_all([whole, *(LONG[:length] for length in lengths)], sliced="auto")
+    names = [anomaly_of(row) for row in packets.records[1 : 1 + cuts]]
+    assert names == ["sound" if expected else "ipv4_truncated"] * cuts
+
+
+@pytest.mark.parametrize("lengths", [[111, 113], [113, 111, 115], [111, 113, 115, 117]])
+def test_cuts_that_agree_in_no_length_prove_nothing(lengths: list[int]) -> None:
+    assert not any(believed(lengths))
+
+
+def test_the_length_that_most_have_stays() -> None:
+    assert believed([113, 111, 111, 111])[1:] == [False] * 3  # another length came, too
+    many = believed([113] + [111] * 80)
+    assert many == [False] + [True] * 80
+
+
+@pytest.mark.parametrize(("octets", "tagged", "expected"), [
+    (92, True, True), (96, True, True), (96, False, True), (92, False, False), (93, True, False)])
+def test_a_tag_that_the_kernel_took_out_was_in_the_frame_that_was_cut(
+    octets: int, tagged: bool, expected: bool
+) -> None:
+    """92 octets and four of the tag: a device that cuts at 96; and 100 is a length, too."""
+    options = {"vlan_tci": 7} if tagged else {}
+    assert believed([octets], **options) == [expected]

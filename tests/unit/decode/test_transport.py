@@ -7,10 +7,10 @@ import struct
 import pytest
 
 from sensor.memory.records import NO_WINDOW_SCALE
-from sensor.model.packets import KIND_FLOW
+from sensor.model.packets import KIND_FLOW, TELNET_CLIENT, TELNET_SERVER, TELNET_UNKNOWN
 from tests.unit.decode.batches import anomaly_of, decode_one
 from tests.unit.decode.corpus import FRAMES
-from tests.unit.decode.ip_packets import v4
+from tests.unit.decode.ip_packets import v4, v6
 
 RAW = 101
 SYN, ACK = 2, 16
@@ -44,6 +44,11 @@ def test_tcp_members() -> None:
     (b"\x01\x01\x01\x03\x03\x00\x00\x00", 0),
     (b"\x02\x04\x05\xb4\x03\x03\x0e\x00", 14),
     (b"\x03\x03\xff\x00", 14),  # RFC 7323 2.3: more than 14 is taken as 14
+    (b"\x01\x03\x03\x07", 7),  # at the very end of the header
+    (b"\x04\x02\x03\x03\x05\x00\x00\x00", 5),  # behind an option of two octets
+    (b"\x03\x03\x0d\x00", 13),
+    (b"\x04\x02\x04\x02", NO_WINDOW_SCALE),
+    (b"\x05\x03\x07\x00", NO_WINDOW_SCALE),  # another option of its length
     (b"\x00\x03\x03\x07", NO_WINDOW_SCALE),  # behind the end of the list
     (b"\x02\x00\x03\x03\x07\x00\x00\x00", NO_WINDOW_SCALE),  # a length of 0 would never end
     (b"\x02\x01\x03\x03\x07\x00\x00\x00", NO_WINDOW_SCALE),
@@ -117,3 +122,167 @@ def test_of_a_tcp_header_that_the_capture_cut_its_ports_are_left(left: int) -> N
 def test_an_authentication_header_is_read_over(name: str, protocol: int) -> None:
     row = decode_one(FRAMES[name][1])
     assert (row["protocol"], row["dst_port"]) == (protocol, 23)
+
+
+@pytest.mark.parametrize(("left", "window", "checksum"), [
+    (14, 0xFFFF, 0), (19, 0xFFFF, 0), (20, 1024, 0xABCD)])
+def test_of_a_tcp_header_its_flags_are_enough(left: int, window: int, checksum: int) -> None:
+    """RFC 9293 3.1: they end the first 14 octets; the window and the checksum fill up 20."""
+    whole = v4(tcp() + b"data", protocol=6)
+    row = decode_one(whole[: 20 + left], RAW, wire=len(whole))
+    assert (anomaly_of(row), row["tcp_flags"], row["seq"]) == ("sound", SYN, 0xDEADBEEF)
+    assert (row["window"], row["checksum"]) == (window, checksum)
+    assert (row["payload_bytes"], row["payload_captured"], row["fragment"]) == (4, 0, 0)
+
+
+@pytest.mark.parametrize(("left", "scale"), [
+    (20, 14), (22, 14), (23, 6), (24, 6), (28, 6)])
+def test_a_window_scale_that_was_not_captured_may_be_any(left: int, scale: int) -> None:
+    """The largest of RFC 7323 2.3; what was captured of the options counts."""
+    whole = v4(tcp(b"\x03\x03\x06\x00\x02\x04\x05\xb4") + b"data", protocol=6)
+    row = decode_one(whole[: 20 + left], RAW, wire=len(whole))
+    assert (anomaly_of(row), row["window_scale"]) == ("sound", scale)
+
+
+def test_a_syn_without_options_offers_no_window_scale() -> None:
+    """Its payload, which looks like the option, is none."""
+    row = decode_one(v4(tcp() + b"\x03\x03\x07\x00", protocol=6), RAW)
+    assert row["window_scale"] == NO_WINDOW_SCALE
+    whole = v4(tcp(b"\x01" * 4) + b"\x03\x03\x07\x00", protocol=6)
+    assert decode_one(whole, RAW)["window_scale"] == NO_WINDOW_SCALE
+    assert decode_one(whole[:44], RAW, wire=len(whole))["window_scale"] == NO_WINDOW_SCALE
+
+
+WILL, WONT, DO, DONT = 251, 252, 253, 254
+
+
+def negotiation(*commands: tuple[int, int]) -> bytes:
+    return b"".join(bytes([255, command, option]) for command, option in commands)
+
+
+@pytest.mark.parametrize(("said", "role"), [
+    # What only a terminal has: its type (RFC 1091), size, speed, ... (31 to 36), RFC 1572.
+    *[(negotiation((DO, option)), TELNET_SERVER) for option in (24, 31, 36, 39)],
+    *[(negotiation((WILL, option)), TELNET_CLIENT) for option in (24, 31, 36, 39)],
+    *[(negotiation((DO, option)), TELNET_UNKNOWN) for option in (23, 25, 30, 37, 38, 40)],
+    *[(negotiation((WILL, option)), TELNET_UNKNOWN) for option in (23, 25, 30, 37, 38, 40)],
+    (negotiation((DO, 1)), TELNET_CLIENT), (negotiation((WILL, 1)), TELNET_SERVER),  # RFC 857
+    (negotiation((DO, 3), (DO, 24)), TELNET_SERVER),
+    (negotiation((WONT, 1), (DONT, 24), (WILL, 24)), TELNET_CLIENT),
+    (negotiation((DONT, 24)), TELNET_UNKNOWN), (negotiation((WONT, 1)), TELNET_UNKNOWN),
+    (negotiation((250, 24), (DO, 24)), TELNET_UNKNOWN),  # a suboption: of any length
+    (negotiation((DO, 3)) + b"x" + negotiation((DO, 24)), TELNET_UNKNOWN),
+    (negotiation((DO, 3)) + negotiation((DO, 24))[:2], TELNET_UNKNOWN),
+    (negotiation((DO, 24))[:2], TELNET_UNKNOWN),
+    (b"x" + negotiation((DO, 24)), TELNET_UNKNOWN),
+])  # fmt: skip
+def test_what_a_telnet_negotiation_gives_away(said: bytes, role: int) -> None:
+    assert decode_one(v4(tcp(flags=ACK) + said, protocol=6), RAW)["telnet_role"] == role
+
+
+MORE = 0x2000
+
+
+@pytest.mark.parametrize(("protocol", "field", "data", "fragment", "name"), [
+    (17, 8, 0, 0, "sound"), (17, 16, 8, 0, "sound"), (17, 17, 8, 0, "udp_bad_length"),
+    (17, 7, 8, MORE, "udp_bad_length"), (17, 16, 8, MORE, "sound"), (17, 999, 8, MORE, "sound"),
+    # RFC 3828 3.1: 0 covers all; else at least the header, and no more than there is.
+    (136, 0, 8, 0, "sound"), (136, 8, 8, 0, "sound"), (136, 16, 8, 0, "sound"),
+    (136, 17, 8, 0, "udp_lite_bad_coverage"), (136, 1, 8, 0, "udp_lite_bad_coverage"),
+    (136, 999, 8, MORE, "sound"), (136, 7, 8, MORE, "udp_lite_bad_coverage"),
+])
+def test_a_length_of_udp(protocol: int, field: int, data: int, fragment: int, name: str) -> None:
+    """Of a first fragment the rest comes in other frames."""
+    row = decode_one(v4(udp(field, bytes(data)), protocol=protocol, fragment=fragment), RAW)
+    assert anomaly_of(row) == name
+    if name == "sound":
+        assert (row["dst_port"], row["payload_bytes"], row["checksum"]) == (23, data, 0xABCD)
+
+
+@pytest.mark.parametrize(("octets", "name"), [(65_535, "udp_bad_length"), (65_536, "sound")])
+def test_a_udp_length_of_0_is_that_of_a_jumbogram_alone(octets: int, name: str) -> None:
+    """RFC 2675 4: where the length field cannot hold the length."""
+    row = decode_one(v6(udp(0), length=0), RAW, wire=40 + octets)
+    assert anomaly_of(row) == name
+
+
+def dccp(words: int, *, octets: int = 12) -> bytes:
+    return struct.pack("!HHBBHI", 40000, 23, words, 0, 0xABCD, 5).ljust(octets, b"\0")
+
+
+@pytest.mark.parametrize(("words", "octets", "fragment", "name"), [
+    (3, 12, 0, "sound"), (4, 16, 0, "sound"), (4, 24, 0, "sound"), (2, 16, 0, "dccp_bad_offset"),
+    (5, 16, 0, "dccp_bad_offset"), (5, 16, MORE, "ip_tiny_fragment"), (4, 16, MORE, "sound"),
+    (2, 16, MORE, "dccp_bad_offset"),
+])
+def test_an_offset_of_dccp(words: int, octets: int, fragment: int, name: str) -> None:
+    """RFC 4340 5.1: in words, the shortest header has three."""
+    row = decode_one(v4(dccp(words, octets=octets), protocol=33, fragment=fragment), RAW)
+    assert anomaly_of(row) == name
+    if name == "sound":
+        assert (row["src_port"], row["dst_port"], row["checksum"]) == (40000, 23, 0xABCD)
+        assert row["payload_bytes"] == octets - 4 * words
+
+
+def test_members_of_sctp() -> None:
+    header = struct.pack("!HHII", 40000, 23, 0x11223344, 0xABCDEF01)
+    row = decode_one(v4(header + b"data", protocol=132), RAW)
+    assert (row["src_port"], row["dst_port"], row["checksum"]) == (40000, 23, 0xABCD)
+    assert (row["payload_bytes"], row["payload_offset"], row["payload_captured"]) == (4, 32, 4)
+
+
+@pytest.mark.parametrize(("offset", "data", "fragment", "name"), [
+    (5, 0, 0, "sound"), (6, 4, 0, "sound"), (6, 3, 0, "tcp_bad_offset"),
+    (6, 4, MORE, "sound"), (7, 4, MORE, "ip_tiny_fragment"), (4, 4, MORE, "tcp_bad_offset"),
+    (15, 40, 0, "sound"), (15, 39, 0, "tcp_bad_offset"),
+])
+def test_an_offset_of_tcp(offset: int, data: int, fragment: int, name: str) -> None:
+    row = decode_one(v4(tcp(offset=offset) + bytes(data), protocol=6, fragment=fragment), RAW)
+    assert anomaly_of(row) == name
+    if name == "sound":
+        assert row["payload_bytes"] == 20 + data - 4 * offset
+
+
+TRANSPORTS = {1: 8, 6: 20, 17: 8, 33: 12, 132: 12, 136: 8}
+
+
+@pytest.mark.parametrize("protocol", TRANSPORTS)
+def test_a_transport_header_that_its_fragment_cuts_is_tiny(protocol: int) -> None:
+    """RFC 791 cuts at multiples of 8 octets; of 8 there is a header or there is none."""
+    header = dccp(3) if protocol == 33 else udp(8).ljust(12, b"\0") + b"\x50".ljust(8, b"\0")
+    for octets in range(TRANSPORTS[protocol] + 1):
+        whole = octets == TRANSPORTS[protocol]
+        packet = v4(header[:octets], protocol=protocol, fragment=MORE)
+        assert anomaly_of(decode_one(packet, RAW)) == ("sound" if whole else "ip_tiny_fragment")
+        last = anomaly_of(decode_one(v4(header[:octets], protocol=protocol), RAW))
+        assert last == "sound" if whole else last.endswith("header_truncated")
+
+
+def authentication(words: int, following: int, content: bytes) -> bytes:
+    """RFC 4302 2: the length in words less two, behind 12 octets what proves it."""
+    return bytes([following, words - 2]) + bytes(4 * words - 2) + content
+
+
+@pytest.mark.parametrize(("packet", "name"), [
+    (v4(authentication(3, 17, udp(8)), protocol=51), "sound"),
+    (v4(authentication(6, 17, udp(8)), protocol=51), "sound"),
+    (v4(authentication(6, 17, b"")[:20], protocol=51), "ah_bad_length"),
+    (v4(authentication(6, 17, b""), protocol=51), "udp_header_truncated"),
+    (v4(authentication(3, 17, b"")[:11], protocol=51), "ah_bad_length"),
+    (v4(authentication(6, 17, udp(8)), protocol=51, fragment=MORE), "sound"),
+    (v4(authentication(6, 17, b"")[:16], protocol=51, fragment=MORE), "ip_tiny_fragment"),
+    (v4(authentication(6, 17, b"")[:8], protocol=51, fragment=MORE), "ip_tiny_fragment"),
+    (v4(authentication(6, 17, b""), protocol=51, fragment=MORE), "ip_tiny_fragment"),
+])
+def test_a_length_of_an_authentication_header(packet: bytes, name: str) -> None:
+    row = decode_one(packet, RAW)
+    assert anomaly_of(row) == name
+    if name == "sound":
+        assert (row["protocol"], row["dst_port"]) == (17, 23)
+
+
+def test_an_authentication_header_that_was_not_captured() -> None:
+    packet = v4(authentication(6, 17, udp(8)), protocol=51)
+    for octets in (20, 31, 32, 43):
+        assert anomaly_of(decode_one(packet[:octets], RAW, wire=len(packet))) == (
+            "header_not_captured")

@@ -169,3 +169,73 @@ def test_the_spare_bit_of_gtp_is_not_looked_at() -> None:
 def test_gtp_with_a_number_alone_has_four_octets_more(flag: int) -> None:
     header = bytes([0x30 | flag, 0xFF]) + b"\0\0\0\0\0\7" + b"\0\0\0\x85"
     assert packet_and_path(bytes(udp(2152) / Raw(header + bytes(inner()))))[0]["dst_port"] == 23
+
+
+@pytest.mark.parametrize(("octets", "opened"), [(13, False), (14, True)])
+@pytest.mark.parametrize("word", [0x0800_0001, 0xFFFF_FFFF])
+def test_a_frame_behind_reserved_bits_has_a_header_at_least(
+    word: int, octets: int, opened: bool
+) -> None:
+    arp = bytes(inner_frame())[:12] + b"\x08\x06"
+    payload = struct.pack("!II", word, 7 << 8) + arp[:octets]
+    assert len(packet_and_path(bytes(udp(4789) / Raw(payload)))[1]) == int(opened)
+
+
+@pytest.mark.parametrize(("word", "last", "opened"), [
+    (0x0800_0000, 0, True), (0x8800_0000, 0, True), (0x88FF_FFFF, 0, True),
+    (0x0800_0000, 1, False), (0x0800_0100, 0, False), (0x4800_0000, 0, False)])
+def test_a_plain_header_of_vxlan_needs_no_proof(word: int, last: int, opened: bool) -> None:
+    """Of a frame whose EtherType nobody knows; with reserved bits there must be more to it."""
+    frame = bytes(inner_frame())[:12] + b"\x88\xb5" + bytes(40)
+    payload = struct.pack("!II", word, 7 << 8 | last) + frame
+    assert len(packet_and_path(bytes(udp(4789) / Raw(payload)))[1]) == int(opened)
+
+
+@pytest.mark.parametrize(("tagging", "vlan"), [(0, NO_VLAN), (1, 120), (2, 120), (3, NO_VLAN)])
+def test_which_tag_a_mirror_took_out(tagging: int, vlan: int) -> None:
+    """En of draft-foschiano-erspan 4.2: 1 is ISL's, 2 802.1Q's, 3 leaves it in the frame."""
+    head = struct.pack("!HHI", 0x1000 | 120, tagging << 11 | 5, 0)
+    gre = struct.pack("!HHI", 0x1000, 0x88BE, 7)
+    row, path = announced(gre + head + bytes(inner_frame()))
+    assert (row["vlan_outer"], path) == (vlan, [("erspan", 5, *OUT)])
+
+
+@pytest.mark.parametrize(("flags", "front"), [
+    (0x1000, b"\0\0\0\7"), (0x3000, bytes(4) + b"\0\0\0\7"), (0x9000, bytes(4) + b"\0\0\0\7")])
+def test_a_mirror_behind_every_option_of_gre(flags: int, front: bytes) -> None:
+    head = struct.pack("!HHI", 0x1000, 5, 0)
+    row, path = announced(
+        struct.pack("!HH", flags, 0x88BE) + front + head + bytes(inner_frame()))
+    assert (row["dst_port"], path) == (23, [("erspan", 5, *OUT)])
+    row, path = announced(struct.pack("!HH", flags & ~0x1000, 0x88BE) + front[:-4]
+                          + bytes(inner_frame()))  # fmt: skip
+    assert (row["dst_port"], path) == (23, [("erspan", None, *OUT)])  # type I
+
+
+@pytest.mark.parametrize(("word", "front", "opened"), [
+    (0x3001, b"", True), (0x3081, bytes(4), True), (0x2001, b"", False), (0x1001, b"", False),
+    (0xB001, b"", False), (0x7001, b"", False)])
+def test_which_fields_a_header_of_pptp_has(word: int, front: bytes, opened: bool) -> None:
+    """RFC 2637 4.1: a key always, payload has a number; no checksum and no routing."""
+    header = struct.pack("!HHHHI", word, 0x880B, 40, 77, 1) + front
+    for ppp in (b"\0\x21", b"\x21", b"\xff\3\0\x21", b"\xff\3\x21"):
+        row, path = announced(header + ppp + bytes(inner()))
+        assert [step[:2] for step in path] == ([("pptp", 77)] if opened else [])
+        assert not opened or row["dst_port"] == 23
+    assert announced(header + b"\xc0\x21" + bytes(20))[1] == []
+
+
+@pytest.mark.parametrize("octets", [0, 4, 252])
+def test_options_of_geneve_move_the_content(octets: int) -> None:
+    header = struct.pack("!BBHI", octets // 4, 0, 0x6558, 7 << 8) + bytes(octets)
+    row, path = packet_and_path(bytes(udp(6081) / Raw(header + bytes(inner_frame()))))
+    assert (row["dst_port"], [step[1] for step in path]) == (23, [7])
+
+
+@pytest.mark.parametrize("words", [1, 2, 3])
+def test_an_extension_of_gtp_says_how_long_it_is(words: int) -> None:
+    """In units of 4 octets, of which the last names the next one (3GPP TS 29.281 5.2.1)."""
+    extension = bytes([words]) + bytes(4 * words - 2) + b"\x85" + b"\1\0\0\0"
+    header = b"\x34\xff\0\0\0\0\0\7" + b"\0\0\0\x85" + extension
+    row, path = packet_and_path(bytes(udp(2152) / Raw(header + bytes(inner(True)))))
+    assert (row["dst_port"], [step[:2] for step in path]) == (23, [("gtp_u", 7)])

@@ -73,3 +73,66 @@ def test_answers_come_from_the_port(port: int) -> None:
 def test_what_carries_no_packet_is_a_datagram(port: int, payload: bytes) -> None:
     row, path = packet_and_path(bytes(udp(port) / Raw(payload)))
     assert (anomaly_of(row), row["dst_port"], path) == ("sound", port, [])
+
+
+ARP = FRAME[:12] + b"\x08\x06"
+
+
+@pytest.mark.parametrize("front", [b"", bytes(12)])
+@pytest.mark.parametrize(("octets", "opened"), [(14, False), (15, True)])
+def test_the_shortest_frame_in_l2tp_3(front: bytes, octets: int, opened: bool) -> None:
+    row, path = carried(115, struct.pack("!I", 77) + front + ARP.ljust(octets, b"\0"))
+    assert (anomaly_of(row), len(path)) == ("sound", int(opened))
+
+
+def test_etherip_announces_a_frame() -> None:
+    """What is wrong inside is an anomaly, from the first octet on."""
+    assert anomaly_of(carried(97, b"\x30\x00")[0]) == "link_truncated"
+    assert anomaly_of(carried(97, b"\x30\x00" + FRAME[:13])[0]) == "link_truncated"
+    assert anomaly_of(carried(97, b"\x30\x00" + ARP)[0]) == "sound"
+
+
+def guessed(port: int, payload: bytes) -> bool:
+    """True if the datagram is opened."""
+    row, path = packet_and_path(bytes(udp(port) / Raw(payload)))
+    assert anomaly_of(row) == "sound"
+    return bool(path)
+
+
+CONTROL = b"\xc0\x21\x09\x01"
+"""PPP that carries no IP packet."""
+
+
+@pytest.mark.parametrize(("flags", "front", "opened"), [
+    (0x0002, b"", True), (0x4002, b"", True), (0x0802, bytes(4), True), (0x4802, bytes(4), True),
+    (0x0202, b"\0\0", True), (0x0202, b"\0\5" + bytes(5), True), (0x0202, b"\1\0", False),
+    (0x4A02, bytes(4) + b"\0\3abc", True), (0x8002, b"", False), (0x0001, b"", False),
+    (0x0004, b"", False),
+])  # fmt: skip
+def test_which_fields_an_l2tp_header_has(flags: int, front: bytes, opened: bool) -> None:
+    """RFC 2661 3.1: a length, two numbers, an offset and what it skips."""
+    length = b"\0\0" if flags & 0x4000 else b""
+    header = struct.pack("!H", flags) + length + b"\0\7\0\x09" + front
+    assert guessed(1701, header + CONTROL) is opened
+    assert not guessed(1701, header + CONTROL[:3])
+    _, path = packet_and_path(bytes(udp(1701) / Raw(header + b"\0\x21" + bytes(inner()))))
+    assert [step[1] for step in path] == ([9] if opened else [])
+
+
+@pytest.mark.parametrize(("kind", "fields", "opened"), [
+    (0, b"\1", True), (1, b"\1", True), (2, b"\1", False), (0, b"\0" * 31 + b"\1", True),
+    (0, b"\0" * 32 + b"\1", False), (0, b"\x0a\0\1", True), (0, b"\x0a\3abc\0\1", True),
+    (0, b"\x0a\4abc", False),
+])  # fmt: skip
+def test_fields_in_front_of_a_frame_in_tzsp(kind: int, fields: bytes, opened: bool) -> None:
+    assert guessed(37008, bytes([1, kind, 0, 1]) + fields + FRAME) is opened
+    assert not guessed(37008, bytes([1, kind, 0, 2]) + fields + FRAME)  # neither of the two kinds
+
+
+@pytest.mark.parametrize(("word", "octets", "opened"), [
+    (2 << 19, 8, True), (3 << 19, 12, True), (31 << 19, 124, True), (0, 8, False),
+    (2 << 19 | 2 << 9 | 0x100, 8, False),  # native frames of another link
+])  # fmt: skip
+def test_a_header_of_capwap(word: int, octets: int, opened: bool) -> None:
+    """RFC 5415 4.3: HLEN counts words, WBID names the link of native frames."""
+    assert guessed(5247, struct.pack("!I", word).ljust(octets, b"\0") + FRAME) is opened

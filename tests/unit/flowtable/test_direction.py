@@ -122,6 +122,10 @@ def test_who_opened_a_flow_by_its_ports(version, ports, originator):
     ((161, 53), 161, False), ((53, 20_048), 20_048, True), ((511, 20_048), 20_048, True),
     ((512, 20_048), 512, False), ((1_011, 20_048), 1_011, False), ((853, 32_768), 32_768, True),
     ((875, 2_049), 875, False), ((2_049, 875), 875, True), ((2_049, 40_000), 2_049, False),
+    ((2_049, 1_023), 1_023, True), ((2_049, 1_024), 2_049, False), ((2_049, 512), 512, True),
+    ((2_049, 511), 2_049, False), ((1, 40_000), 40_000, True), ((1_023, 40_000), 40_000, True),
+    ((512, 32_767), 512, False), ((512, 32_768), 32_768, True), ((511, 32_767), 32_767, True),
+    ((53, 1_024), 1_024, True), ((53, 1_023), 53, False), ((53, 2_049), 2_049, True),
 ])  # fmt: skip
 def test_who_opened_a_udp_flow(version, ports, originator, guessed):
     """In the capture's first seconds it may be an answer; a reserved source port proves little."""
@@ -131,7 +135,7 @@ def test_who_opened_a_udp_flow(version, ports, originator, guessed):
     assert (ends(record)[1], "direction_guessed" in tags(record)) == (originator, guessed)
 
 
-@pytest.mark.parametrize(("at", "originator"), [(4.99, 40_000), (5.01, 53)])
+@pytest.mark.parametrize(("at", "originator"), [(4.999_999_999, 40_000), (5, 53), (5.01, 53)])
 def test_who_speaks_first_opens_a_udp_flow_that_was_not_under_way(version, at, originator):
     talk = Talk(version, ports=(53, 40_000))
     talk.client.udp(at)
@@ -144,8 +148,10 @@ def test_who_speaks_first_opens_a_udp_flow_that_was_not_under_way(version, at, o
     assert (ends(record)[1], record["source"]["packets"]) == (originator, 1)
 
 
-GROUPS = {4: ("224.0.0.251", "239.255.255.250", "255.255.255.255"), 6: ("ff02::1", "ff0e::101")}
-NO_GROUPS = {4: ("223.255.255.255", "240.0.0.1"), 6: ("fe80::1", "fec0::1")}
+GROUPS = {4: ("224.0.0.0", "224.0.0.251", "239.255.255.255", "255.255.255.255"),
+          6: ("ff00::", "ff02::1", "ff0e::101", "ffff::")}  # fmt: skip
+NO_GROUPS = {4: ("223.255.255.255", "240.0.0.1", "255.255.255.254", "254.255.255.255"),
+             6: ("fe80::1", "feff::1", "7f02::1")}  # fmt: skip
 
 
 def test_a_multicast_or_broadcast_address_opens_nothing(version):
@@ -189,6 +195,42 @@ def test_the_broadcast_of_a_subnet_is_told_by_its_mac_address(version, mac, evid
         assert (ends(record)[1], flow["evidence"]) == (40_000, "none")
     else:
         assert (ends(record)[1], flow["evidence"]) == (138, evidence)
+
+
+def test_a_group_that_sends_was_asked_by_who_hears_it(version):
+    """Nobody sends from such an address but by mistake; it opens nothing."""
+    for group in GROUPS[version]:
+        talk = Talk(version, addresses=(group, "192.0.2.10" if version == 4 else "fe80::1"))
+        talk.client.udp(0)
+        (record,) = play(talk).records
+        assert (ends(record)[2], record["destination"]["packets"]) == (group, 1)
+
+
+@pytest.mark.parametrize("kind", range(0, 20))
+def test_which_messages_are_replies(version, kind):
+    """Their receiver asked, unseen: RFC 792, RFC 950; of IPv6 RFC 4443, RFC 4861."""
+    kind = kind if version == 4 else kind + 124
+    if kind in (3, 4, 5, 11, 12):
+        return  # errors, which quote
+    talk = Talk(version)
+    talk.client.echo(0, kind, 7)
+    (record,) = play(talk).records
+    reply = kind in ((0, 14, 16, 18) if version == 4 else (129, 136))
+    assert ("direction_guessed" in tags(record), record["source"]["packets"]) == (
+        reply, 0 if reply else 1)
+
+
+def test_a_syn_proves_a_guess_that_was_right(version):
+    """It comes late, in the direction that was guessed: nothing turns, and it is no guess now."""
+    for late in (0, 1):
+        talk = Talk(version)
+        talk.handshake()
+        talk.client.data(0.03, b"user")
+        frames = [talk.frames[2], talk.frames[3], talk.frames[late]]
+        frames = [(talk.frames[at][0], octets) for at, (_, octets) in enumerate(frames)]
+        (record,) = play(frames).records
+        assert (ends(record)[1::2], tags(record)) == ((40_000, 23), [])
+        assert record["source"]["packets"] == 3 - late
 
 
 def test_an_advertisement_comes_from_its_router(version):

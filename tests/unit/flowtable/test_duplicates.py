@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conversation import RST, Talk, merged, play, verdicts
+from sensor.config import FlowLimits
+from tests.conversation import ACK, RST, Talk, merged, play, verdicts
 
 
 @pytest.mark.parametrize("version,apart,copies", [
@@ -163,3 +164,83 @@ def test_a_refusal_that_a_mirror_port_shows_twice_is_one(version):
     run = play(talk)
     assert run.ledger["duplicates"] == 2
     assert verdicts(run) == [("denied", "rst", 0.95)]
+
+
+@pytest.mark.parametrize(("identification", "summed", "payload", "copies"), [
+    (7, 0, b"", 1), (0, 0xBEEF, b"", 1), (0, 0, b"x", 1), (7, 0xBEEF, b"", 1), (0, 0, b"", 0)])
+def test_what_tells_a_copy(identification, summed, payload, copies):
+    """An identification, a checksum or payload: one of them is enough, without any it is none."""
+    talk = Talk(ports=(40_000, 53))
+    talk.client.udp(0, payload)
+    time, octets = written(talk.frames[0], identification=identification, summed=summed)
+    assert play([(time, octets), (time + 1_000, octets)]).ledger["duplicates"] == copies
+
+
+@pytest.mark.parametrize(("identification", "window_ns"), [(7, 10_000_000), (0, 1_000_000)])
+def test_how_soon_a_copy_comes(identification, window_ns):
+    talk = Talk(ports=(40_000, 53))
+    talk.client.udp(1)
+    time, octets = written(talk.frames[0], identification=identification)
+    for apart_ns, copies in ((window_ns, 1), (window_ns + 1, 0), (-window_ns, 1),
+                             (-window_ns - 1, 0)):  # fmt: skip
+        run = play([(time, octets), (time + apart_ns, octets)])
+        assert run.ledger["duplicates"] == copies, apart_ns
+
+
+@pytest.mark.parametrize("setting_ns", [500_000, 1_000_000, 2_000_000])
+def test_without_an_identification_the_window_is_the_shorter_one(setting_ns):
+    """Of the setting's and a millisecond."""
+    limits = FlowLimits(duplicate_window_ns=setting_ns)
+    for identification in (0, 7):
+        window_ns = setting_ns if identification else min(setting_ns, 1_000_000)
+        talk = Talk(ports=(40_000, 53))
+        talk.client.udp(0)
+        time, octets = written(talk.frames[0], identification=identification)
+        for apart_ns, copies in ((window_ns, 1), (window_ns + 1, 0)):
+            run = play([(time, octets), (time + apart_ns, octets)], limits=limits)
+            assert run.ledger["duplicates"] == copies, (identification, apart_ns)
+
+
+@pytest.mark.parametrize("addresses", [None, ("192.0.2.10", "192.0.2.10")])
+def test_an_echo_is_no_copy_of_what_it_repeats(addresses):
+    """The other way, with the same payload, identification and checksum."""
+    ports = (5_000, 5_000) if addresses is None else (5_000, 6_000)
+    talk = Talk(addresses=addresses, ports=ports)
+    talk.client.udp(0, b"ping")
+    talk.ip_id = 0
+    talk.server.udp(0.0001, b"ping")
+    frames = [written(frame, summed=0) for frame in talk.frames]
+    run = play(frames)
+    assert (run.ledger["duplicates"], verdicts(run)) == (0, [("accepted", "reply", 0.9)])
+
+
+@pytest.mark.parametrize(("flags", "identification", "copies"), [
+    (RST, 9, 1), (RST, 0, 0), (ACK, 9, 1), (ACK, 0, 1)])
+def test_a_reset_alone_needs_an_identification_to_be_a_copy(flags, identification, copies):
+    talk = Talk()
+    talk.ip_id = identification - 1
+    talk.client.segment(0, flags)
+    talk.again(at=0.0001)
+    assert play(talk).ledger["duplicates"] == copies
+
+
+def test_copies_are_counted_of_frames_without_a_flow_of_their_own():
+    """An ICMP error has a payload, the quote, and an identification."""
+    talk = Talk(ports=(40_000, 53))
+    talk.client.udp(0)
+    talk.server.unreachable(0.1, 3, 3, talk.client.sent())
+    talk.again(at=0.1001)
+    run = play(talk)
+    assert (run.ledger["duplicates"], run.ledger["icmp_errors"]) == (1, 1)
+
+
+def test_of_many_packets_at_once_the_newest_are_remembered():
+    """More than there are places: what was a moment ago is still known."""
+    talk = Talk(ports=(40_000, 53))
+    talk.client.udp(0)
+    time, octets = talk.frames[0]
+    frames = [(time + number * 100, octets[:18] + number.to_bytes(2, "big") + octets[20:])
+              for number in range(1, 40_000)]  # fmt: skip
+    doubled = [(at + 50, one) for at, one in frames[-2_000:]]
+    run = play(sorted(frames + doubled))
+    assert run.ledger["duplicates"] == 2_000

@@ -41,7 +41,57 @@ def ping(talk):
 def other(talk):
     talk.client.other(0, 253)
 
+
+def closing(talk):
+    """The last acknowledgement is missing: the FIN may come again."""
+    talk.handshake(-0.05)
+    talk.server.data(-0.03)
+    talk.client.fin(-0.02)
+    talk.server.fin(0)
+
+
+def closing_from_there(talk):
+    talk.handshake(-0.05)
+    talk.server.data(-0.03)
+    talk.server.fin(-0.02)
+    talk.client.fin(0)
+
+
+def half_closed(talk):
+    talk.handshake(-0.05)
+    talk.server.data(-0.03)
+    talk.client.fin(0)
+
+
+def half_open(talk):
+    talk.client.syn(-0.01)
+    talk.server.synack(0)
+
+
+def answered_again(talk):
+    """The SYN-ACK was repeated: not accepted yet, but a connection to its originator."""
+    talk.handshake(-0.05)
+    talk.server.synack(0)
+
+
+def midstream(talk):
+    talk.client.ack(-0.01)
+    talk.server.ack(0)
+
+
+def lone_ack(talk):
+    talk.client.ack(0)
+
+
+def refused(talk):
+    talk.client.syn(-0.01)
+    talk.server.rst(0, seq=0)
+
+
 TIMEOUTS = [
+    (closing, 65, "fin"), (closing_from_there, 65, "fin"), (half_closed, 3_600, "idle_timeout"),
+    (half_open, 65, "idle_timeout"), (answered_again, 3_600, "idle_timeout"),
+    (midstream, 3_600, "idle_timeout"), (lone_ack, 65, "idle_timeout"), (refused, 5, "rst"),
     (attempt, 65, "idle_timeout"),
     (established, 3_600, "idle_timeout"),
     (reset, 5, "rst"),

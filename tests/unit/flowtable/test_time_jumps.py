@@ -233,3 +233,31 @@ def test_from_nothing_to_now():
     talk.handshake()
     run = play([(0, early.frames[0][1]), *talk.frames])
     assert reasons(run) == ["idle_timeout", "end_of_capture"]
+
+
+HOUR_NS = 3_600 * SECOND_NS
+DAY_NS = 24 * HOUR_NS
+
+
+@pytest.mark.parametrize(("times_ns", "jumps", "backwards"), [
+    # An hour ahead is believed at once; more waits for what follows.
+    ((0, HOUR_NS, 0), 0, 1), ((0, HOUR_NS + 1, 0), 1, 0), ((0, HOUR_NS + 1, 1), 0, 1),
+    ((0, HOUR_NS + 5, 5), 0, 1), ((0, HOUR_NS + 5, 4), 1, 0),
+    ((0, 3 * HOUR_NS, 2 * HOUR_NS), 0, 1), ((0, 3 * HOUR_NS, 2 * HOUR_NS - 1), 1, 0),
+    # The first of all, too.
+    ((HOUR_NS, 0), 0, 1), ((HOUR_NS + 1, 0), 1, 0), ((HOUR_NS + 1, 0, HOUR_NS + 1), 1, 0),
+    # What nothing follows is believed after a day.
+    ((0, 1, DAY_NS + 1), 0, 0), ((0, 1, DAY_NS + 2), 1, 0),
+    # Several ahead, of which none agrees with another.
+    ((0, 2 * DAY_NS, 4 * DAY_NS, 1), 1, 1), ((0, 4 * DAY_NS, 2 * DAY_NS, 1), 2, 0),
+])  # fmt: skip
+def test_which_times_are_believed(times_ns, jumps, backwards):
+    frames = []
+    for number, time in enumerate(times_ns):
+        talk = Talk(ports=(40_000 + number, 53))
+        talk.client.udp(0)
+        frames.append((START_NS + time, talk.frames[0][1]))
+    for batch in (1, 512):
+        run = play(frames, batch=batch)
+        assert (run.ledger["time_jumps"], run.ledger["time_backwards"]) == (jumps, backwards)
+        assert len(run.records) == len(frames)

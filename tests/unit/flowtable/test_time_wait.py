@@ -135,3 +135,77 @@ def test_the_oldest_are_forgotten_first(version):
     run = play(merged(*talks), limits=FlowLimits(flows_max=1, tcp_time_wait_ns=200 * SECOND_NS))
     assert run.ledger["late"] == 4
     assert len(run.records) == 6 + 2
+
+
+LOOSE = 1 << 20
+
+
+@pytest.mark.parametrize(("ahead", "late"), [
+    (0, 1), (LOOSE, 1), (LOOSE + 1, 0), (-LOOSE, 1), (-LOOSE - 1, 0)])
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_how_far_a_late_segment_is_from_the_end(version, side, ahead, late):
+    """In its own number, and in what it acknowledges if it does."""
+    for own, other, flags in ((ahead, 0, ACK), (0, ahead, ACK), (ahead, 9_999_999, RST)):
+        talk = session(version)
+        sender = getattr(talk, side)
+        sender.segment(OVER_S + 1, flags, seq=sender.next + own, ack=sender.peer.next + other)
+        run = play(merged(talk, bystander(OVER_S)))
+        assert run.ledger["late"] == late, (own, other)
+
+
+def test_a_connection_is_remembered_to_the_nanosecond(version):
+    talk = session(version)
+    ended = next(int(row["known_ns"]) for row in play(merged(talk, bystander(OVER_S))).rows
+                 if row["action"] == 3)  # fmt: skip
+    talk.client.ack(OVER_S + 1)
+    _, octets = talk.frames.pop()
+    for apart_ns, late in ((120 * SECOND_NS, 1), (120 * SECOND_NS + 1, 0)):
+        run = play(merged(talk, bystander(OVER_S), [(ended + apart_ns, octets)]))
+        assert run.ledger["late"] == late, apart_ns
+
+
+@pytest.mark.parametrize("seen", [0, 1])
+def test_of_a_side_that_was_not_seen_the_other_one_tells_the_number(version, seen):
+    """Its acknowledgements: what comes of the unseen side is late nevertheless."""
+    talk = session(version)
+    mac = (talk.client.mac, talk.server.mac)[seen]
+    frames = [frame for frame in talk.frames if frame[1][6:12] == mac]
+    (talk.client, talk.server)[seen].segment(0.2, RST)
+    frames.append(talk.frames[-1])
+    unseen = (talk.server, talk.client)[seen]
+    unseen.segment(OVER_S + 1, ACK)
+    late = play(merged([*frames, talk.frames[-1]], bystander(OVER_S + 0.2)))
+    assert late.ledger["late"] == 1
+
+
+def test_a_lone_reset_is_no_connection(version):
+    """Nothing is remembered of it: the next one is a flow of its own."""
+    talk = Talk(version)
+    talk.server.rst(0)
+    talk.server.segment(OVER_S + 1, RST)
+    run = play(merged(talk, bystander(OVER_S)))
+    assert (run.ledger["late"], len(run.records)) == (0, 3)
+
+
+def test_an_evicted_connection_is_not_over(version):
+    talk = session(version)
+    run = play(merged(talk, bystander(0.5)), limits=FlowLimits(flows_max=1))
+    assert [verdict[0] for verdict in verdicts(run)] == ["accepted", "dropped"]
+    talk.client.ack(1)
+    run = play(merged(talk, bystander(0.5)), limits=FlowLimits(flows_max=1))
+    assert run.ledger["late"] == 0
+
+
+@pytest.mark.parametrize("flags", [SYN, SYN | ACK])
+def test_a_syn_is_never_late_and_an_answer_is(version, flags):
+    talk = session(version)
+    talk.client.segment(OVER_S + 1, flags, seq=talk.client.next)
+    run = play(merged(talk, bystander(OVER_S)))
+    assert run.ledger["late"] == (flags != SYN)
+
+
+def test_other_transports_are_never_late(version):
+    talk = session(version)
+    talk.client.udp(OVER_S + 1)
+    run = play(merged(talk, bystander(OVER_S)))
+    assert run.ledger["late"] == 0

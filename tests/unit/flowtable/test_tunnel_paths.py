@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import GRE, Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet
@@ -28,11 +30,15 @@ def outer(last: int = 2) -> Packet:
 
 def numbers(frames: list[Packet], places: int, first: int = 1) -> tuple[list[int], FlowTable]:
     """The path numbers of flows, one flow for each frame, in the order of their first packets."""
-    octets = [bytes(frame / INNER) for frame in frames]
+    return numbers_of([bytes(frame / INNER) for frame in frames], places, first)
+
+
+def numbers_of(octets: list[bytes], places: int, first: int = 1) -> tuple[list[int], FlowTable]:
+    """The same of frames that end with INNER, octet by octet."""
     for port, frame in enumerate(octets, 2000):
         at = len(frame) - 8
         octets[port - 2000] = frame[:at] + port.to_bytes(2, "big") + frame[at + 2 :]
-    table = FlowTable(FlowLimits(flows_max=100), paths=PathStore(places, first, 7))
+    table = FlowTable(FlowLimits(flows_max=len(octets)), paths=PathStore(places, first, 7))
     packets = PacketBatch()
     for batch in MemoryCapture([(1_000 + i, frame) for i, frame in enumerate(octets)]):
         decode(batch, packets)
@@ -79,3 +85,19 @@ def test_tables_have_numbers_of_their_own() -> None:
         assert tunnels.path(first)[0].destination == f"10.0.0.{last}"
     ends: list[Any] = [tunnels.path(number) for number in (0, 2, 12, 21, 65_535)]
     assert ends == [()] * 5
+
+
+GRE_KEY = Ether(src=MAC, dst=MAC) / IP(src="10.0.0.1", dst="10.0.0.2") / GRE(key_present=1, key=0)
+PAIR_6 = Ether(src=MAC, dst=MAC) / IPv6(src="2001:db8::1", dst="2001:db8::2")
+
+
+@pytest.mark.parametrize(("outside", "at"), [
+    (outer(), 26), (outer(), 30), (outer() / IP(), 30), (outer() / IP(), 46),
+    (PAIR_6, 22), (PAIR_6, 30), (PAIR_6, 38), (PAIR_6, 46), (GRE_KEY, 38),
+])  # fmt: skip
+def test_paths_that_differ_in_one_number_alone_are_as_many(outside: Packet, at: int) -> None:
+    """A store that is full: most of them stand beside others and are compared with these."""
+    frame = bytes(outside / INNER)
+    found = [frame[: at + 2] + number.to_bytes(2, "big") + frame[at + 4 :]
+             for number in range(1_000, 3_000)]  # fmt: skip
+    assert numbers_of(found * 2, 2_000)[0] == [*range(1, 2_001)] * 2
