@@ -109,6 +109,27 @@ def icmpv6() -> list[bytes]:
     return [PLAIN + body for body in bodies(6, 58)]
 
 
+def conversation(*pieces: tuple[int, bytes]) -> bytes:
+    """Pieces of up to 127 octets, each from a side: what fuzz/targets/analyzers.py reads."""
+    return b"".join(bytes([side << 7 | len(octets)]) + octets for side, octets in pieces)
+
+
+@seeds("ssh")
+def ssh() -> list[bytes]:
+    server, client = b"SSH-2.0-OpenSSH_9.6p1 Debian-3\r\n", b"SSH-1.99-x\n"
+    return [conversation((1, server), (0, client)), conversation((1, b"hello\r\n" + server)),
+            conversation((0, client), (1, b""), (1, server)), conversation((1, b"SSH-2.0\r\n")),
+            conversation((1, b"x" * 127), (1, b"x" * 127), (1, b"x\n" + server))]
+
+
+@seeds("reassembly")
+def reassembly() -> list[bytes]:
+    return [bytes(4) + bytes([0, 10, 10, 10, 20, 10]),
+            b"\xff\xff\xff\xf0" + bytes([20, 9, 0, 25]),
+            bytes(4) + bytes([5, 5, 2, 20, 30, 3, 0, 40]),
+            b"\x80\0\0\0" + bytes([9, 1, 7, 1, 0, 8])]
+
+
 @seeds("wireless")
 def wireless() -> list[bytes]:
     return [bytes([WIRELESS.index(link), 0]) + frame for link, frame, _ in FRAMES.values()

@@ -103,10 +103,10 @@ class CaptureLimits:
 
     ring_bytes: int = 64 << 20
     """The ring that the kernel writes frames into, for each worker."""
-    block_bytes: int = 16 << 10
+    block_bytes: int = 128 << 10
     """The ring is handed over in blocks of this size; a power of two. A frame is cut to one block:
-    offloads merge longer ones, of which the headers are what is read."""
-    block_timeout_s: float = 0.008
+    offloads merge frames to 64 KiB."""
+    block_timeout_s: float = 0.024
     """A block with frames in it is handed over after this time at the latest."""
 
 

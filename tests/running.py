@@ -14,10 +14,15 @@ from sensor.ecs.flow_batch import FlowBatch
 from sensor.engine.pipeline import Pipeline
 from sensor.engine.rule_stage import RuleStage
 from sensor.flowtable.table import FlowTable
+from sensor.host.event_queue import Timeline
 from sensor.model.addresses import Networks
 from sensor.model.alert import Alert
 from sensor.model.flow import FlowContext
 from sensor.model.tunnels import Tunnels
+from sensor.protocols import PROTOCOLS
+from sensor.query.document_rows import DocumentRows
+from sensor.streams.documents import flow_parts
+from sensor.streams.streams import Streams
 
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURES = ROOT / "captures"
@@ -29,9 +34,16 @@ class Collector:
 
     events: list[dict[str, Any]] = field(default_factory=list)
     rows: list[Any] = field(default_factory=list)
+    said: list[dict[str, Any]] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)
+    """The actions of flow events and protocol events, as rules see them."""
 
     def match(self, flows: Any) -> list[Alert]:
-        assert isinstance(flows, FlowBatch)
+        documents = flows.documents(range(len(flows.times_ns())))
+        self.order += [document["event"]["action"] for document in documents]
+        if not isinstance(flows, FlowBatch):
+            self.said += documents
+            return []
         self.events += flows.to_dicts()
         self.rows += list(flows.records)
         return []
@@ -45,11 +57,13 @@ class Collector:
 
 @dataclass
 class Run:
-    """What a run gave: flow events as documents and as records, and the ledger."""
+    """What a run gave: flow events as documents and as records, protocol events, the ledger."""
 
     events: list[dict[str, Any]]
     rows: list[Any]
     ledger: dict[str, Any]
+    said: list[dict[str, Any]]
+    order: list[str]
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -61,7 +75,7 @@ class Run:
 
 
 SMALL = FlowLimits(flows_max=20_000, fragments_max=1_024)
-"""Limits of a table for a few thousand frames: sanitizers look at all of its memory when it is made."""
+"""Limits of a table for a few thousand frames: sanitizers look at all memory when it is made."""
 
 
 def run_capture(
@@ -75,6 +89,7 @@ def run_capture(
     elif isinstance(source, list) and all(isinstance(path, str | Path) for path in source):
         capture = FileCapture([str(path) for path in source])
     collector = Collector()
+    failures: list[str] = []
     context = FlowContext(internal=Networks(INTERNAL_NETWORKS), hostname="tap", version="0",
                           tunnels=Tunnels())  # fmt: skip
     limits = limits or SMALL
@@ -82,10 +97,13 @@ def run_capture(
     config = Config(flow=limits, decode=decode or DecodeSettings(), sliced=sliced,
                     **shared)
     decoder = Decoder(config, seed=options.get("seed", 0)).decode
-    table = FlowTable(limits, **options)
+    table = FlowTable(limits, follow=True, **options)
     assert context.tunnels is not None
     context.tunnels.add(table.paths)
-    stage = RuleStage(collector, RunOutputs(()), context)
-    pipeline = Pipeline(capture, decoder, table, stage, handover_events=handover_events)
+    stage = RuleStage(collector, RunOutputs(()), context, protocol_events=Timeline(DocumentRows))
+    pipeline = Pipeline(capture, decoder, table, stage, handover_events=handover_events,
+                        streams=Streams(PROTOCOLS, flow_parts(context, None), failures.append))
     pipeline.run()
-    return Run(collector.events, collector.rows, pipeline.ledger())
+    assert not failures
+    return Run(collector.events, collector.rows, pipeline.ledger(), collector.said,
+               collector.order)

@@ -16,6 +16,7 @@ from sensor.ecs.field import (
     Total,
 )
 from sensor.ecs.process_fields import PROCESS_FIELDS
+from sensor.ecs.protocol_fields import FROM_THE_FLOW, PROTOCOL_EVENT_FIELDS
 from sensor.ecs.schema import ALERT_FIELDS, ECS_VERSION, FIELDS
 from sensor.ecs.tunnel_fields import TUNNEL_FIELDS
 
@@ -89,6 +90,17 @@ def page() -> str:
         "",
         *_THREE,
         *map(_row, TUNNEL_FIELDS),
+        "",
+        "## Protocol events",
+        "",
+        "What was said in a connection: [protocol-events.md](protocol-events.md). Of their flow",
+        "they have",
+        ", ".join(f"`{name}`" for name in FROM_THE_FLOW) + ",",
+        "and what is known of tunnels and of a process; and these. Fields without a value are",
+        "absent.",
+        "",
+        *_THREE,
+        *map(_row, PROTOCOL_EVENT_FIELDS),
         "",
         "## Processes",
         "",

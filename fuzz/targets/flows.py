@@ -26,9 +26,11 @@ from sensor.engine.lane import Lane
 from sensor.flowtable.table import FlowTable
 from sensor.memory.records import NO_VLAN
 from sensor.model.addresses import Networks
+from sensor.model.applications import SSH
 from sensor.model.flow import ACCEPTED, FLOW_ENDED, FlowContext
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import PacketBatch
+from sensor.streams.selection import Selection
 
 START_NS = 1_767_323_045_000_000_000
 MS = 1_000_000
@@ -115,6 +117,9 @@ class Talks:
         return head + b"".join(b"\xfd" + bytes(14) + bytes([host]) for host in hosts) + body
 
 
+HINTS = {port for pair in PORTS for port in pair}
+
+
 class Sensing:
     """Decoder, flow table and books over frames in memory, without threads.
 
@@ -130,7 +135,8 @@ class Sensing:
         )
         self._table = FlowTable(
             limits, accept_on_data=bool(options & 8), key_vlan=bool(options & 16),
-            duplicates=not options & 32, seed=1 if options & 64 else 0)
+            duplicates=not options & 32, seed=1 if options & 64 else 0, follow=True)
+        self._selection = Selection(HINTS, HINTS, (SSH,))
         self.context = FlowContext(internal=INTERNAL, hostname="", version="0")
         self.lane = Lane(self._table, self.context)
         self.runs = 0
@@ -169,10 +175,14 @@ class Sensing:
         frames.count, frames.first_number, frames.watermark_ns = len(some), at + 1, watermark_ns
         self._decoder.decode(frames, self._packets)
         self._table.prepare(self._packets)
+        self._selection.select(frames, self._packets)
         self.lane.fold(self._packets, self._take)
         self._take()
 
     def _take(self) -> None:
+        if (segments := self._table.take_segments()) is not None:
+            ends = segments.records["offset"].astype(np.int64) + segments.records["captured"]
+            assert ends.max() <= len(segments.octets) and len(segments.flows) == len(segments)
         if len(rows := self._table.take()):
             self._taken.append(rows)
 

@@ -38,10 +38,14 @@ from sensor.model.addresses import Networks
 from sensor.model.flow import FlowContext
 from sensor.model.processes import Processes
 from sensor.model.tunnels import Tunnels
+from sensor.protocols import PROTOCOLS
 from sensor.query.document_rows import DocumentRows
 from sensor.query.required_terms import NO_CLAUSES
 from sensor.rules.rule import Resources
 from sensor.rules.ruleset import RuleSet
+from sensor.streams.documents import flow_parts
+from sensor.streams.streams import Streams
+from sensor.terminal.stderr import print_stderr
 
 if TYPE_CHECKING:  # what not every run needs is imported where it is used: it takes time
     from sensor.engine.documents import DocumentsPipeline
@@ -147,7 +151,7 @@ def build_replay(
     host = RecordedProcesses(
         capture.processes, Timeline(DocumentRows), Observer(context.hostname, context.version)
     )
-    stage = RuleStage(rules, outputs, context, host=host)
+    stage = RuleStage(rules, outputs, context, host=host, protocol_events=Timeline(DocumentRows))
     merger = None
     if documents is not None:
         from sensor.engine.documents import DocumentsMerger  # noqa: PLC0415  few runs need it
@@ -158,6 +162,7 @@ def build_replay(
         capture, host.watching(decoder_of(config).decode), flow_tables(config, context)[0], stage,
         merger=merger, prompt=captures.has_standard_input or is_pipe or folder is not None,
         pipe_time=PipeTime(time.time_ns, time.monotonic_ns) if is_pipe else None,
+        streams=Streams(PROTOCOLS, flow_parts(context, None), print_stderr),
     )  # fmt: skip
 
 
@@ -201,16 +206,19 @@ def build_live(
         host = HostClient(helper, processes, Timeline(DocumentRows),
                           Observer(context.hostname, context.version), time.time_ns)  # fmt: skip
         decoders = [host.watching(decode) for decode in decoders]
-    stage = RuleStage(rules, outputs, context, host=host, clock=time.time_ns)
+    stage = RuleStage(rules, outputs, context, host=host, clock=time.time_ns,
+                      protocol_events=Timeline(DocumentRows))
+    streams = [Streams(PROTOCOLS, flow_parts(context, time.time_ns), print_stderr)
+               for _ in captures]
     # The limit is the run's: workers share it, as they share the flows.
     flows_max = max(1, config.flow.flows_max // len(captures))
     config = replace(config, flow=replace(config.flow, flows_max=flows_max))
     tables = flow_tables(config, context, len(captures))
     if len(captures) == 1:
-        return Pipeline(captures[0], decoders[0], tables[0], stage,
-                        handover_events=0, full_batches=FULL_BATCHES)  # fmt: skip
+        return Pipeline(captures[0], decoders[0], tables[0], stage, handover_events=0,
+                        full_batches=FULL_BATCHES, streams=streams[0])  # fmt: skip
     return WorkersPipeline(captures, decoders, tables, stage,
-                           lambda worker: captures[worker].request_time())  # fmt: skip
+                           lambda worker: captures[worker].request_time(), streams)  # fmt: skip
 
 
 def decoder_of(config: Config) -> Decoder:
@@ -236,6 +244,7 @@ def flow_tables(config: Config, context: FlowContext, count: int = 1) -> list[Fl
             duplicates=config.duplicates,
             seed=_seed(),
             paths=paths,
+            follow=True,
         ))  # fmt: skip
     return tables
 

@@ -20,6 +20,7 @@ class RunOptions:
     alerts: str | None = None
     flows: str | None = None
     flow_events: bool = False
+    protocol_events: str | None = None
     syslog: tuple[str, ...] = ()
     syslog_format: str = "rfc5424"
     journald: bool = False

@@ -13,7 +13,7 @@ from typing import TextIO
 from sensor.app.options import RunOptions
 from sensor.base.escape import harmless
 from sensor.engine.ledger import Ledger
-from sensor.engine.protocols import FlowWriter, SinkPart
+from sensor.engine.protocols import EventWriter, FlowWriter, SinkPart
 from sensor.errors import ConfigError
 from sensor.sinks import SINKS, SinkOptions
 from sensor.sinks.base import Sink
@@ -35,6 +35,8 @@ class RunOutputs:
     flow_sink: FlowWriter | None = None
     flow_events: bool = False
     """Whether the flow file also gets what is not a final record."""
+    event_sink: EventWriter | None = None
+    """Where protocol events go."""
 
 
 def open_sinks(options: RunOptions, *, live: bool = False) -> list[Sink]:
@@ -46,11 +48,13 @@ def open_sinks(options: RunOptions, *, live: bool = False) -> list[Sink]:
         raise ConfigError("--flows - and --json would both write to stdout: give one a FILE")
     if options.flow_events and not options.flows:
         raise ConfigError("--flow-events says what --flows FILE writes: give that too")
+    if options.protocol_events == "-" and (options.as_json or options.flows == "-"):
+        raise ConfigError("--protocol-events - would share stdout: give it a FILE")
     if options.alerts == "-":
         raise ConfigError("--alerts -: alerts go to stdout as JSON by --json")
     sink_options = SinkOptions(
         console=console_options(options),
-        stream=sys.stderr if options.flows == "-" else None,
+        stream=sys.stderr if "-" in (options.flows, options.protocol_events) else None,
         syslog_format=options.syslog_format,
         config=options.config,
         live=live,

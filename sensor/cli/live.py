@@ -58,7 +58,8 @@ from sensor.rules.state_store import RuleStore, close_store, open_store
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
 from sensor.sinks.delivery.background import background, background_flows
-from sensor.sinks.flow_files import open_flows
+from sensor.sinks.delivery.threaded_flows import ThreadedFlows
+from sensor.sinks.flow_files import open_events, open_flows
 from sensor.terminal.console import is_terminal
 from sensor.terminal.status_line import status_text
 from sensor.terminal.status_view import StatusView, open_status_view
@@ -144,14 +145,11 @@ def run_live(options: LiveOptions) -> int:
     # Only now threads may start: a capability belongs to a thread, not to the process.
     sinks, view = open_live_sinks(options)
     talkers = Talkers()
-    flow_sink = (
-        background_flows(open_flows(options.flows, live=True), options.config.sink)
-        if options.flows else None
-    )  # fmt: skip
-    outputs = RunOutputs([*sinks, talkers, *([view] if view.shown else ())], flow_sink,
-                         options.flow_events)  # fmt: skip
+    outputs = RunOutputs([*sinks, talkers, *([view] if view.shown else ())],
+                         flow_events=options.flow_events)  # fmt: skip
+    files = open_live_files(options, outputs)
     pipeline = build_live(captures, interfaces, rules, outputs, options.config, helper)
-    run = LiveRun(pipeline, captures, rules, sinks, flow_sink)
+    run = LiveRun(pipeline, captures, rules, sinks, files)
     session = LiveSession(run, Operator(Screen(view), sinks, options.quiet), requests, options)
     if metrics is not None:
         metrics.start(session.reporter.snapshot)
@@ -170,6 +168,20 @@ def run_live(options: LiveOptions) -> int:
         metrics.close()
     code = session.finish(talkers, is_kept=close_store(store))
     return ALERTED if code == DONE and options.fail_on_alert and run.pipeline.alerts else code
+
+
+def open_live_files(options: LiveOptions, outputs: RunOutputs) -> list[ThreadedFlows]:
+    """The files of flow records and of protocol events, each with a thread. Errors: ConfigError."""
+    files: list[ThreadedFlows] = []
+    if options.flows:
+        flows = background_flows(open_flows(options.flows, live=True), options.config.sink)
+        outputs.flow_sink = flows
+        files.append(flows)
+    if options.protocol_events:
+        events = open_events(options.protocol_events, live=True)
+        outputs.event_sink = background_flows(events, options.config.sink)
+        files.append(outputs.event_sink)
+    return files
 
 
 def reloader_of(options: LiveOptions, store: RuleStore | None) -> Reloader:
@@ -260,7 +272,7 @@ class LiveSession:
     def _stop_if_nobody_reads(self) -> None:
         """Stop where standard output was all there was to write to, and its reader is gone."""
         run = self._run
-        others = (run.flow_sink, self._stats, self._options.metrics)
+        others = (run.files, self._stats, self._options.metrics)
         if len(run.sinks) == 1 and not any(others) and run.sinks[0].closed:
             run.stop()
 

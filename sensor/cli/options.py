@@ -243,6 +243,9 @@ _RUN_OPTIONS = [
                  help="Flow records as NDJSON (- is stdout), or as Parquet if FILE ends so."),
     click.option("--flow-events", is_flag=True,
                  help="With --flows: starts, refusals and drops too, not only final records."),
+    click.option("--protocol-events", metavar="FILE",
+                 help="What was said in connections (SSH, ...) as NDJSON (- is stdout), or as CSV "
+                      "or Parquet if FILE ends so."),
     click.option("--syslog", metavar="URL", multiple=True,
                  help="unix:///dev/log, udp://HOST:514, tcp://HOST:601, tls://HOST:6514, "
                       "relp://HOST:2514. "

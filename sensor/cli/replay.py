@@ -30,7 +30,7 @@ from sensor.cli.output import exit_code
 from sensor.rules.state_store import close_store, open_store
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
-from sensor.sinks.flow_files import FlowSink, open_flows
+from sensor.sinks.flow_files import FlowSink, open_events, open_flows
 from sensor.terminal.console import is_terminal
 from sensor.terminal.progress import ProgressLine, Snapshot, open_progress
 from sensor.terminal.stderr import print_stderr
@@ -116,7 +116,7 @@ def run_replay(options: ReplayOptions) -> int:
         captures, ruleset, outputs, options.config, selection,
         event_files(options.events, options.config, ruleset.rules),
     )  # fmt: skip
-    flow_sink = outputs.flow_sink = open_flows(options.flows) if options.flows else None
+    files = open_files(options, outputs)
     if not options.quiet:
         for notice in ruleset.notices:
             print_stderr(f"notice: {notice}")
@@ -125,8 +125,8 @@ def run_replay(options: ReplayOptions) -> int:
         if STANDARD_INPUT in options.paths and sys.stdin is not None and is_terminal(sys.stdin):
             print_stderr("waiting for a capture on standard input, which is a terminal: write one "
                          "into it, as in tcpdump -w - | sensor replay -")
-    interrupted = run(pipeline, sinks, flow_sink, options)
-    all_sinks: list[AnySink] = [*sinks, *([flow_sink] if flow_sink else ())]
+    interrupted = run(pipeline, sinks, files, options)
+    all_sinks: list[AnySink] = [*sinks, *files]
     for sink in all_sinks:
         sink.close()
     if options.follow:
@@ -145,8 +145,20 @@ def run_replay(options: ReplayOptions) -> int:
     return exit_code(interrupted, failed, pipeline.alerts, options.fail_on_alert)
 
 
+def open_files(options: ReplayOptions, outputs: RunOutputs) -> list[FlowSink]:
+    """The files of flow records and of protocol events. Errors: ConfigError."""
+    files: list[FlowSink] = []
+    if options.flows:
+        files.append(open_flows(options.flows))
+        outputs.flow_sink = files[-1]
+    if options.protocol_events:
+        files.append(open_events(options.protocol_events))
+        outputs.event_sink = files[-1]
+    return files
+
+
 def run(
-    pipeline: ReplayPipeline, sinks: list[Sink], flow_sink: FlowSink | None, options: ReplayOptions
+    pipeline: ReplayPipeline, sinks: list[Sink], files: list[FlowSink], options: ReplayOptions
 ) -> int:
     """Run the pipeline under Ctrl-C's rules; the number of the signal that ended it, or 0.
 
@@ -174,7 +186,7 @@ def run(
         alerts_console=first.console if isinstance(first, ConsoleSink) else None,
         options=console_options(options),
     )
-    only_sink = first if len(sinks) == 1 and flow_sink is None else None
+    only_sink = first if len(sinks) == 1 and not files else None
     watch = watcher(pipeline, progress, only_sink)
     try:
         pipeline.run(watch)

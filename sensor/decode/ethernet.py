@@ -87,7 +87,7 @@ def clear_headers(packet: Packet) -> None:
     packet.icmp_code = 0
     packet.quoted = 0
     packet.fragment = 0
-    packet.telnet_role = 0
+    packet.application = 0
 
 
 def decode_ethernet(octets: Octets, packet: Packet, at: int, end: int, wire_end: int) -> int:

@@ -40,6 +40,7 @@ cdef Py_ssize_t find_datagram(Fragments fragments, Packet *packet) noexcept nogi
 cdef bint is_of(Fragments fragments, FragmentedPacket *datagram, Packet *packet) noexcept nogil
 @cython.locals(oldest=Py_ssize_t, done=Py_ssize_t, at=Py_ssize_t, datagram="FragmentedPacket *")
 cdef Py_ssize_t place_for(Fragments fragments, Packet *packet, Py_ssize_t first) noexcept nogil
+@cython.locals(first_ns="long long")
 cdef bint is_older(Fragments fragments, Py_ssize_t one, Py_ssize_t other) noexcept nogil
 cdef void begin(Fragments fragments, FragmentedPacket *datagram, Packet *packet) noexcept nogil
 cdef bint is_whole(FragmentedPacket *datagram) noexcept nogil

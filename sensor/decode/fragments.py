@@ -223,7 +223,8 @@ def place_for(fragments: Fragments, packet: Packet, first: int) -> int:
 
 def is_older(fragments: Fragments, one: int, other: int) -> bool:
     """True if the packet in one place began before that in another."""
-    return fragmented_at(fragments.rows, one).first_ns < fragmented_at(fragments.rows, other).first_ns
+    first_ns = fragmented_at(fragments.rows, other).first_ns
+    return fragmented_at(fragments.rows, one).first_ns < first_ns
 
 
 def begin(fragments: Fragments, datagram: FragmentedPacket, packet: Packet) -> None:

@@ -46,8 +46,8 @@ def decode_icmp(octets: Octets, packet: Packet, at: int, end: int) -> int:
     """ICMP; the caller proved the 8 octets of the header."""
     packet.icmp_type = u8(octets, at)
     set_message(octets, packet, at, counterpart(packet.icmp_type))
-    # Unreachable, source quench, time exceeded, parameter problem. A redirect quotes too, but what it
-    # quotes was forwarded: it tells nothing of that flow and, like ICMPv6's, makes one of its own.
+    # Unreachable, source quench, time exceeded, parameter problem. A redirect quotes too, but what
+    # it quotes was forwarded: it tells nothing of that flow and makes one, as ICMPv6's does.
     if packet.icmp_type in (3, 4, 11, 12):
         packet.kind = KIND_ICMP_ERROR
         decode_quote(octets, packet, at + 8, end)

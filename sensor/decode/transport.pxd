@@ -1,4 +1,5 @@
 cimport cython
+from sensor.decode.applications cimport application_of_tcp, application_of_udp
 from sensor.decode.icmp cimport decode_icmp, decode_icmpv6
 from sensor.memory.loads cimport be16, be32, u8
 from sensor.memory.records cimport Packet
@@ -52,12 +53,6 @@ cdef unsigned int decode_ports(
     Py_ssize_t at, Py_ssize_t end, Py_ssize_t ip_end) noexcept nogil
 
 cdef unsigned char TRANSPORT_CUT
-cdef unsigned int TELNET_IAC, TELNET_WILL, TELNET_DO, TELNET_ECHO
-cdef unsigned int TELNET_CLIENT, TELNET_SERVER, TELNET_UNKNOWN
-
-@cython.locals(command=cython.uint, option=cython.uint, of_terminal=cython.bint)
-cdef unsigned int telnet_role_of(
-    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
 
 @cython.locals(header=Py_ssize_t, flags=cython.uint)
 cdef unsigned int decode_tcp(

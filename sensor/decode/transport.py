@@ -39,13 +39,11 @@ from sensor.model.packets import (
     PROTOCOL_UDP,
     PROTOCOL_UDP_LITE,
     SYN,
-    TELNET_CLIENT,
-    TELNET_SERVER,
-    TELNET_UNKNOWN,
     TRANSPORT_CUT,
 )
 
 if not cython.compiled:
+    from sensor.decode.applications import application_of_tcp, application_of_udp
     from sensor.decode.icmp import decode_icmp, decode_icmpv6
     from sensor.memory.loads import Octets, be16, be32, u8
     from sensor.memory.records import Packet
@@ -57,12 +55,6 @@ WINDOW_UNKNOWN = 0xFFFF
 WINDOW_SCALE_MAX = 14  # RFC 7323 2.3: a larger shift count is taken as 14
 UDP_MAX = 65535  # a longer datagram has 0 in its length field, RFC 2675 4
 
-
-TELNET_IAC = 255
-TELNET_WILL = 251
-TELNET_DO = 253
-TELNET_ECHO = 1
-"""RFC 854 and 857."""
 
 def decode_transport(
     octets: Octets, packet: Packet, at: int, end: int, ip_end: int, first_fragment: bool
@@ -140,8 +132,8 @@ def decode_tcp(
     else:
         packet.window = WINDOW_UNKNOWN
     set_payload(packet, at + header, end, ip_end)
-    if packet.payload_captured >= 3 and u8(octets, at + header) == TELNET_IAC:
-        packet.telnet_role = telnet_role_of(octets, at + header, end)
+    if packet.payload_captured:
+        packet.application = application_of_tcp(octets, at + header, end)
     if flags & SYN and header > 20:
         packet.window_scale = window_scale_of(
             octets, at + 20, min(at + header, end))
@@ -163,32 +155,6 @@ def decode_ports(octets: Octets, packet: Packet, at: int, end: int, ip_end: int)
     packet.extra_gap = 0
     set_payload(packet, ip_end, end, ip_end)  # how much there is the offset would have said
     return SOUND
-
-
-def telnet_role_of(octets: Octets, at: int, end: int) -> int:
-    """The end of a telnet session that negotiates like this; TELNET_UNKNOWN: either may.
-
-    A server asks for what only a terminal has (DO terminal type, window size, ...) and offers to
-    echo; a client offers the former and asks for the latter (RFC 857, 1073, 1091, 1572).
-    """
-    while end - at >= 3 and u8(octets, at) == TELNET_IAC:
-        command = u8(octets, at + 1)
-        option = u8(octets, at + 2)
-        of_terminal = option == 24 or 31 <= option <= 36 or option == 39
-        if command == TELNET_DO:
-            if of_terminal:
-                return TELNET_SERVER
-            if option == TELNET_ECHO:
-                return TELNET_CLIENT
-        elif command == TELNET_WILL:
-            if of_terminal:
-                return TELNET_CLIENT
-            if option == TELNET_ECHO:
-                return TELNET_SERVER
-        elif command < TELNET_WILL:
-            break  # no option follows, or a suboption of any length does
-        at += 3
-    return TELNET_UNKNOWN
 
 
 def window_scale_of(octets: Octets, at: int, end: int) -> int:
@@ -234,6 +200,8 @@ def decode_udp(
     packet.dst_port = be16(octets, at + 2)
     packet.checksum = be16(octets, at + 6)
     set_payload(packet, at + 8, min(end, ip_end), ip_end)
+    if packet.payload_captured:
+        packet.application = application_of_udp(octets, packet, at + 8, min(end, ip_end))
     return SOUND
 
 

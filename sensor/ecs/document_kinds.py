@@ -12,6 +12,12 @@ from functools import cache
 
 from sensor.ecs.field import ALWAYS, Absent, Code, Constant, Entry, Field, Values
 from sensor.ecs.process_fields import PROCESS_EVENT_FIELDS, PROCESS_FIELDS
+from sensor.ecs.protocol_fields import (
+    FROM_THE_FLOW,
+    PROTOCOL_ACTIONS,
+    PROTOCOL_EVENT_FIELDS,
+    PROTOCOL_FIELDS,
+)
 from sensor.ecs.schema import ALERT_FIELDS, FIELDS
 from sensor.ecs.tunnel_fields import TUNNEL_FIELDS
 from sensor.model.flow import ACTIONS
@@ -36,12 +42,15 @@ class DocumentKind:
 
 @cache
 def document_kinds(*, processes: bool = False) -> tuple[DocumentKind, ...]:
-    """The kinds that occur: flows by their actions; and process events if there are any."""
+    """The kinds that occur: flows by their actions, what was said in them by protocol, and process
+    events if there are any.
+    """
     flows = tuple(
         DocumentKind(f"{action.action} event", _flow(code, processes))
         for code, action in enumerate(ACTIONS)
     )
-    return (*flows, DocumentKind("process event", _process())) if processes else flows
+    said = tuple(DocumentKind(f"{name} event", _said(name, processes)) for name in PROTOCOL_FIELDS)
+    return (*flows, *said, *((DocumentKind("process event", _process()),) if processes else ()))
 
 
 def _flow(action: int, processes: bool) -> dict[str, tuple[Values, ...]]:
@@ -54,7 +63,22 @@ def _flow(action: int, processes: bool) -> dict[str, tuple[Values, ...]]:
                 closed[field.name] = (table[action],)
             case Absent():
                 closed[field.name] = NEVER
-    return _never((*ALERT_FIELDS, *PROCESS_EVENT_FIELDS), fields) | closed
+    return _never((*ALERT_FIELDS, *PROCESS_EVENT_FIELDS, *PROTOCOL_EVENT_FIELDS), fields) | closed
+
+
+def _said(protocol: str, processes: bool) -> dict[str, tuple[Values, ...]]:
+    """The closed fields of the events of a protocol."""
+    shared = tuple(field for field in FIELDS if field.name in FROM_THE_FLOW)
+    fields = (*shared, *TUNNEL_FIELDS, *(PROCESS_FIELDS if processes else ()),
+              *PROTOCOL_FIELDS[protocol])
+    others = (*FIELDS, *ALERT_FIELDS, *PROCESS_EVENT_FIELDS, *PROTOCOL_EVENT_FIELDS)
+    dataset: tuple[Values, ...] = ((f"network_traffic.{protocol}",),)
+    return _never(others, fields) | _closed(fields) | {
+        "event.dataset": dataset, "data_stream.dataset": dataset,
+        "event.action": tuple((action,) for action in PROTOCOL_ACTIONS[protocol]),
+        "event.type": (("info",), ("protocol",)),
+        "network.protocol": ((protocol,),),
+    }
 
 
 _OF_BOTH = ("@timestamp", "event.created", "ecs.version", "data_stream.type",
@@ -66,7 +90,8 @@ _OF_BOTH = ("@timestamp", "event.created", "ecs.version", "data_stream.type",
 def _process() -> dict[str, tuple[Values, ...]]:
     shared = tuple(field for field in FIELDS if field.name in _OF_BOTH)
     fields = (*shared, *PROCESS_FIELDS, *PROCESS_EVENT_FIELDS)
-    return _never((*FIELDS, *TUNNEL_FIELDS, *ALERT_FIELDS), fields) | _closed(fields)
+    others = (*FIELDS, *TUNNEL_FIELDS, *ALERT_FIELDS, *PROTOCOL_EVENT_FIELDS)
+    return _never(others, fields) | _closed(fields)
 
 
 def _never(fields: Iterable[Field], kept: Iterable[Field]) -> dict[str, tuple[Values, ...]]:

@@ -68,6 +68,11 @@ class FlowBatch:
     def __len__(self) -> int:
         return self.count
 
+    @property
+    def nbytes(self) -> int:
+        """The octets of its records."""
+        return int(self.records.nbytes)
+
     def __iter__(self) -> Iterator[Document]:
         return iter(self.to_dicts())
 

@@ -15,7 +15,6 @@ from itertools import product
 
 from sensor.base.escape import utf8_text
 from sensor.ecs.field import (
-    ABSENT,
     DECIDED,
     HISTORY,
     ICMP,
@@ -40,7 +39,9 @@ from sensor.ecs.field import (
     coded,
 )
 from sensor.ecs.process_fields import PROCESS_EVENT_FIELDS, PROCESS_FIELDS
+from sensor.ecs.protocol_fields import PROTOCOL_EVENT_FIELDS
 from sensor.ecs.tunnel_fields import TUNNEL_FIELDS
+from sensor.model.applications import APPLICATIONS
 from sensor.model.flow import (
     ACCEPTED,
     ACTIONS,
@@ -89,6 +90,7 @@ _DATASET_TABLE: tuple[Values, ...] = tuple(
     for number in range(256)
 )
 """Packetbeat has a data set for ICMP, and rules on ICMP look there."""
+_APPLICATION_TABLE: tuple[Values, ...] = tuple((name,) if name else () for name in APPLICATIONS)
 _FLAG_TABLE: tuple[Values, ...] = tuple(
     ("".join(letter for bit, letter in TCP_FLAGS if flags & bit),) if flags else ()
     for flags in range(256)
@@ -166,14 +168,14 @@ def _network_fields() -> list[Field]:
         Field("network.direction", keyword, "`inbound`, `outbound`, `internal` or `external`, by "
               "the networks of `--internal`", Computed("direction"), origin="both addresses",
               values=DIRECTIONS),
-        Field("network.protocol", keyword, "application protocol, only where the payload proves "
-              "it", ABSENT),
+        Field("network.protocol", keyword, "application protocol, where the first octets of either "
+              "side prove it", Code("application", _APPLICATION_TABLE)),
         Field("network.vlan.id", keyword, "outer VLAN id, first seen",
               Number("vlan_outer", text=True), when=VLAN_OUTER),
         Field("network.inner.vlan.id", keyword, "inner VLAN id, first seen",
               Number("vlan_inner", text=True), when=VLAN_INNER),
         Field("icmp.request.type", "long", "of the originator's first packet",
-              Number("icmp_type"), when=ICMP),
+              Number("orig_port"), when=ICMP),
         Field("icmp.request.code", "long", "of the originator's first packet",
               Number("icmp_code"), when=ICMP),
     ]
@@ -309,11 +311,11 @@ ALERT_FIELDS = (
 )
 
 def known_fields(*, processes: bool = False) -> dict[str, str]:
-    """The Elasticsearch type of every field that a rule may test in flow documents and alerts.
+    """The Elasticsearch type of every field that a rule may test in the sensor's documents.
 
     `processes` adds those of processes, for runs that can learn of any.
     """
-    fields = [*FIELDS, *TUNNEL_FIELDS, *ALERT_FIELDS]
+    fields = [*FIELDS, *TUNNEL_FIELDS, *ALERT_FIELDS, *PROTOCOL_EVENT_FIELDS]
     if processes:
         fields += [*PROCESS_FIELDS, *PROCESS_EVENT_FIELDS]
     return {field.name: field.type for field in fields}

@@ -27,7 +27,7 @@ class DecodeAhead:
         self,
         capture: CapturePart,
         decode: Callable[[FrameBatch, PacketBatch], None],
-        prepare: Callable[[PacketBatch], None],
+        prepare: Callable[[FrameBatch, PacketBatch], None],
     ) -> None:
         self._capture = capture
         self._decode = decode
@@ -76,7 +76,7 @@ class DecodeAhead:
                 if self._stopped:
                     break
                 self._decode(frames, packets)
-                self._prepare(packets)
+                self._prepare(frames, packets)
                 self._ready.put(packets)
             self._ready.put(None)
         except BaseException as error:  # handed over, raised by take()

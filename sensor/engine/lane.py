@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from sensor.engine.protocols import TablePart
+from sensor.engine.protocols import Records, StreamsPart, TablePart
 from sensor.model.anomalies import ANOMALIES, SOUND
+from sensor.model.columns import Document
 from sensor.model.flow import FlowContext
+from sensor.model.frames import FrameBatch
 from sensor.model.packets import PacketBatch
 
+SEGMENTS_AT_ONCE = 1_024
 FILES_MAX = 65_536
 """Files whose names are kept for flows that one of their frames decided."""
 
@@ -20,10 +23,14 @@ class Lane:
     """One flow table, and what is counted in front of it."""
 
     def __init__(
-        self, table: TablePart, context: FlowContext, clock: Callable[[], int] | None = None
+        self, table: TablePart, context: FlowContext, clock: Callable[[], int] | None = None,
+        streams: StreamsPart | None = None,
     ) -> None:
-        """`clock` is the wall clock of a live run; recorded traffic has none."""
+        """`clock` is the wall clock of a live run; recorded traffic has none. `streams` reads what
+        the flows carry.
+        """
         self.table = table
+        self.streams = streams
         self.frames = 0
         """Frames that were read, those that were left out included."""
         self.outside_window = 0
@@ -43,6 +50,23 @@ class Lane:
         self._files_seen = 0
         self.counters = self._count(table.counters())
         """Counters up to the last batch; replaced as a whole, for any thread to read."""
+
+    def prepare(self, frames: FrameBatch, packets: PacketBatch) -> None:
+        """Do with a decoded batch what needs no flows; `frames` are its own."""
+        self.table.prepare(packets)
+        if self.streams is not None:
+            self.streams.select(frames, packets)
+
+    def take(self) -> tuple[Records, list[tuple[int, Document]]]:
+        """Flow events and documents of protocol events since the last call, each in its order."""
+        documents: list[tuple[int, Document]] = []
+        if self.streams is not None and (segments := self.table.take_segments()) is not None:
+            documents = self.streams.take(segments, self.table.follow_no_more)
+        return self.table.take(), documents
+
+    def has_much(self, events: int) -> bool:
+        """True if so many flow events are there, or as many segments as go together."""
+        return self.table.event_count >= events or self.table.segment_count >= SEGMENTS_AT_ONCE
 
     def fold(self, packets: PacketBatch, hand_over: Callable[[], None]) -> None:
         """Fold a batch into the table; `hand_over` takes its events when it is full of them."""

@@ -18,7 +18,14 @@ from sensor.engine.decode_ahead import DecodeAhead
 from sensor.engine.lane import Lane
 from sensor.engine.ledger import Ledger, lanes_ledger
 from sensor.engine.pipe_time import PipeTime
-from sensor.engine.protocols import CapturePart, Decode, DocumentsPart, MergerPart, TablePart
+from sensor.engine.protocols import (
+    CapturePart,
+    Decode,
+    DocumentsPart,
+    MergerPart,
+    StreamsPart,
+    TablePart,
+)
 from sensor.engine.rule_stage import RuleStage
 from sensor.model.packets import PacketBatch
 from sensor.model.status import Input
@@ -74,6 +81,9 @@ class AnyPipeline(ABC):
         ledger = lanes_ledger(self.lanes)
         if self.documents is not None:
             ledger["documents"] = self.documents.ledger()
+        readers = [lane.streams.ledger() for lane in self.lanes if lane.streams is not None]
+        if readers:
+            ledger["streams"] = {name: sum(one[name] for one in readers) for name in readers[0]}
         if self.stage.host is not None and (counters := self.stage.host.ledger()):
             ledger["host"] = counters
         return ledger
@@ -100,6 +110,7 @@ class Pipeline(AnyPipeline):
         prompt: bool = False,
         full_batches: int = 0,
         pipe_time: PipeTime | None = None,
+        streams: StreamsPart | None = None,
     ) -> None:
         """`merger` gives documents, which are merged with the flow events by time.
 
@@ -108,9 +119,9 @@ class Pipeline(AnyPipeline):
         soon as no further packets wait: the input may be live, and what is known is to be said at
         once. `full_batches` says of how many full batches events may come together nevertheless:
         whoever has fallen behind is to catch up. `pipe_time` lets time pass where it is and nothing
-        comes.
+        comes. `streams` reads what flows carry.
         """
-        super().__init__([capture], [Lane(table, stage.context, stage.clock)], stage,
+        super().__init__([capture], [Lane(table, stage.context, stage.clock, streams)], stage,
                          merger.documents if merger is not None else None)  # fmt: skip
         self._capture = capture
         self._decode = decode
@@ -126,7 +137,7 @@ class Pipeline(AnyPipeline):
 
     def steps(self) -> Iterator[None]:
         lane = self.lanes[0]
-        ahead = DecodeAhead(self._capture, self._decode, lane.table.prepare)
+        ahead = DecodeAhead(self._capture, self._decode, lane.prepare)
         while (packets := self._next(ahead)) is not None:
             lane.fold(packets, self._hand_over)
             is_full = packets.count == packets.capacity
@@ -149,12 +160,12 @@ class Pipeline(AnyPipeline):
 
     def _is_due(self, is_full: bool, ahead: DecodeAhead) -> bool:
         """Return True if the rules are to see what has become known until now."""
-        events = self.lanes[0].table.event_count
+        lane = self.lanes[0]
         if is_full and self._put_off < self._full_batches:
             self._put_off += 1
-            return events >= max(self.handover_events, HANDOVER_EVENTS)
+            return lane.has_much(max(self.handover_events, HANDOVER_EVENTS))
         self._put_off = 0
-        return events >= self.handover_events or (self._prompt and ahead.is_idle())
+        return lane.has_much(self.handover_events) or (self._prompt and ahead.is_idle())
 
     @property
     def waiting(self) -> bool:
@@ -183,9 +194,11 @@ class Pipeline(AnyPipeline):
             self._waiting = False
 
     def _hand_over(self) -> None:
-        table = self.lanes[0].table
+        lane = self.lanes[0]
+        records, documents = lane.take()
+        self.stage.add(documents)
         if self._merger is not None:
-            self._merger.take(table.take(), table.now_ns)
+            self._merger.take(records, lane.table.now_ns)
         else:
-            self.stage.take(table.take())
-        self.stage.advance(table.now_ns)
+            self.stage.take(records)
+        self.stage.advance(lane.table.now_ns)

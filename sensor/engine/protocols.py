@@ -8,11 +8,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sensor.ecs.event_batch import EventBatch
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.model.alert import Alert
-from sensor.model.columns import Rows
+from sensor.model.columns import Document, Rows
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import PacketBatch
+from sensor.model.segments import Segments
 from sensor.model.status import Input
 
 Records = NDArray[np.void]
@@ -38,6 +40,7 @@ class TablePart(Protocol):
 
     file_index: int
     event_count: int
+    segment_count: int
     first_ns: int
     now_ns: int
 
@@ -49,7 +52,26 @@ class TablePart(Protocol):
 
     def take(self) -> Records: ...
 
+    def take_segments(self) -> Segments | None: ...
+
+    def follow_no_more(self, slot: int) -> None: ...
+
     def counters(self) -> dict[str, Any]: ...
+
+
+class StreamsPart(Protocol):
+    """What the pipeline needs of whoever reads what flows carry (sensor/streams/)."""
+
+    def select(self, frames: FrameBatch, packets: PacketBatch) -> None:
+        """Keep the payloads that are wanted of a batch, whose packets are prepared."""
+
+    def take(
+        self, segments: Segments, follow_no_more: Callable[[int], None]
+    ) -> list[tuple[int, Document]]:
+        """The documents that became known in some segments, each with the time when it did."""
+
+    def ledger(self) -> dict[str, int]:
+        """What was followed, missed and found."""
 
 
 class RulesPart(Protocol):
@@ -124,10 +146,24 @@ class HostPart(Protocol):
         """What was told and what got lost, in the shape of `--stats`; empty: nothing to tell of."""
 
 
+class TimelinePart(Protocol):
+    """Documents in order of time (sensor/host/event_queue.py)."""
+
+    def add(self, time_ns: int, document: Document) -> None: ...
+
+    def take(self, until_ns: int | None) -> list[tuple[int, Rows]]: ...
+
+
 class FlowWriter(Protocol):
     """Where flow records go."""
 
     def write(self, flows: FlowBatch) -> None: ...
+
+
+class EventWriter(Protocol):
+    """Where protocol events go."""
+
+    def write(self, flows: EventBatch) -> None: ...
 
 
 class OutputsPart(Protocol):
@@ -138,6 +174,9 @@ class OutputsPart(Protocol):
 
     @property
     def flow_sink(self) -> FlowWriter | None: ...
+
+    @property
+    def event_sink(self) -> EventWriter | None: ...
 
     @property
     def flow_events(self) -> bool:

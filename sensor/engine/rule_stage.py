@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sensor.ecs.event_batch import EventBatch
 from sensor.ecs.flow_batch import FlowBatch
-from sensor.engine.protocols import HostPart, OutputsPart, Records, RowsPart, RulesPart
+from sensor.engine.protocols import (
+    EventWriter,
+    HostPart,
+    OutputsPart,
+    Records,
+    RowsPart,
+    RulesPart,
+    TimelinePart,
+)
 from sensor.model.alert import Alert
-from sensor.model.columns import Rows
+from sensor.model.columns import Document, Rows
 from sensor.model.flow import FLOW_ENDED, FlowContext
+
+
+class Other(NamedTuple):
+    """Events that are no flow's, and known together."""
+
+    known_ns: int
+    after: bool
+    """Of one time, whether they come behind the starts of flows, not before."""
+    rows: Rows
+    sink: EventWriter | None
+    """Where they are written too."""
 
 
 class RuleStage:
@@ -25,9 +46,10 @@ class RuleStage:
         *,
         host: HostPart | None = None,
         clock: Callable[[], int] | None = None,
+        protocol_events: TimelinePart | None = None,
     ) -> None:
         """`host` knows the processes behind flows. `clock` is the wall clock of a live run;
-        recorded traffic has none.
+        recorded traffic has none. `protocol_events` keeps them until their time.
         """
         self.rules = rules
         """The rules in force; a reload puts others in their place."""
@@ -35,8 +57,18 @@ class RuleStage:
         self.host = host
         self.clock = clock
         self.alerts = 0
+        self._protocol_events = protocol_events
         self._outputs = outputs
         self._now_ns = -1
+
+    def add(self, documents: list[tuple[int, Document]]) -> None:
+        """Protocol events that have become known, each with the time when it did.
+
+        They go to the rules in order of time with what `take` is given after this.
+        """
+        for known_ns, document in documents:
+            assert self._protocol_events is not None
+            self._protocol_events.add(known_ns, document)
 
     def take(self, records: Records) -> None:
         """Give flow events that have become known to the rules and to the flow file."""
@@ -46,7 +78,7 @@ class RuleStage:
         if self.host is not None:
             self.host.stamp(records)
         flows = FlowBatch(records, self.context, created_ns)
-        self._match(flows.times_ns(), flows.part)
+        self._match(flows.times_ns(), flows.part, records["action"] >= FLOW_ENDED)
         if (flow_sink := self._outputs.flow_sink) is not None:
             if not self._outputs.flow_events:
                 ended = records[records["action"] >= FLOW_ENDED]
@@ -62,9 +94,8 @@ class RuleStage:
 
     def advance_host(self, until_ns: int | None) -> None:
         """Give the rules what else is known by then, though no flow event is; None: all of it."""
-        if self.host is not None:
-            for _, rows in self.host.take(until_ns):
-                self.emit(self.rules.match(rows))
+        for other in self._others(until_ns):
+            self._give(other)
 
     def advance(self, now_ns: int) -> None:
         """Let the rules know the time: nothing that was not given yet becomes known before it."""
@@ -81,18 +112,44 @@ class RuleStage:
         self.advance(now_ns)
         self.emit(self.rules.finish())
 
-    def _match(self, known_ns: NDArray[np.int64], part: Callable[[int, int], Rows]) -> None:
-        """Events with those of the host in their places: before the other events of their time."""
+    def _match(
+        self, known_ns: NDArray[np.int64], part: Callable[[int, int], Rows],
+        is_final: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Events with the others in their places.
+
+        What the host tells comes before the other events of its time. What was said in a flow
+        comes after the flow's start, and before the records of flows (`is_final`) of that time.
+        """
         first, count = 0, len(known_ns)
-        others = self.host.take(int(known_ns[-1])) if self.host is not None else []
-        for time_ns, rows in others:
-            place = first + int(np.searchsorted(known_ns[first:], time_ns, side="left"))
+        for other in self._others(int(known_ns[-1])):
+            place = int(np.searchsorted(known_ns, other.known_ns, side="left"))
+            if other.after:
+                end = int(np.searchsorted(known_ns, other.known_ns, side="right"))
+                if is_final is not None and is_final[place:end].any():
+                    end = place + int(is_final[place:end].argmax())
+                place = end
             if place > first:
                 self.emit(self.rules.match(part(first, place)))
-            self.emit(self.rules.match(rows))
-            first = place
+                first = place
+            self._give(other)
         if first < count:
             self.emit(self.rules.match(part(first, count)))
+
+    def _others(self, until_ns: int | None) -> list[Other]:
+        """What else is known by then, in order of time; None: all of it."""
+        told = self.host.take(until_ns) if self.host is not None else []
+        events = self._protocol_events
+        said = events.take(until_ns) if events is not None else []
+        others = [Other(time_ns, False, rows, None) for time_ns, rows in told]
+        others += [Other(time_ns, True, rows, self._outputs.event_sink) for time_ns, rows in said]
+        return sorted(others, key=lambda other: other[:2])
+
+    def _give(self, other: Other) -> None:
+        """Give the rules, and a file, some events that are no flow's."""
+        self.emit(self.rules.match(other.rows))
+        if other.sink is not None:
+            other.sink.write(EventBatch(other.rows.documents(range(other.rows.count))))
 
     def emit(self, alerts: list[Alert]) -> None:
         """Give alerts to every sink."""

@@ -14,14 +14,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from queue import Empty, SimpleQueue
 
 import numpy as np
 
 from sensor.engine.lane import Lane
 from sensor.engine.pipeline import FULL_BATCHES, AnyPipeline
-from sensor.engine.protocols import CapturePart, Decode, Records, TablePart
+from sensor.engine.protocols import CapturePart, Decode, Records, StreamsPart, TablePart
 from sensor.engine.rule_stage import RuleStage
+from sensor.model.columns import Document
 from sensor.model.packets import PacketBatch
 
 WAITING_BATCHES_MAX = 64
@@ -30,6 +32,10 @@ REQUEST_S = 0.01
 """A worker that events wait for is asked so often how far it has come."""
 OVER = 1 << 62
 """The packet time of a worker that has ended: nothing waits for it."""
+
+
+Result = tuple[int, list[Records], list[tuple[int, Document]], int]
+"""A worker, what became known to it, what was said in its flows, and how far it has come."""
 
 
 class Merge:
@@ -41,11 +47,24 @@ class Merge:
     def __init__(self, workers: int) -> None:
         self._reached_ns = [-1] * workers
         self._waiting: list[list[Records]] = [[] for _ in range(workers)]
+        self._said: list[tuple[int, Document]] = []
 
     def add(self, worker: int, records: Sequence[Records], reached_ns: int) -> None:
         """Events of a worker, in their order, and the packet time that it has reached."""
         self._waiting[worker] += [part for part in records if len(part)]
         self._reached_ns[worker] = max(self._reached_ns[worker], reached_ns)
+
+    def add_said(self, documents: Sequence[tuple[int, Document]]) -> None:
+        """Protocol events of a worker, each with the time when it became known."""
+        self._said += documents
+
+    def take_said(self) -> list[tuple[int, Document]]:
+        """The protocol events that nothing earlier can follow any more, in order."""
+        ready = [said for said in self._said if said[0] <= self.horizon_ns]
+        if ready:
+            self._said = [said for said in self._said if said[0] > self.horizon_ns]
+            ready.sort(key=itemgetter(0))
+        return ready
 
     @property
     def horizon_ns(self) -> int:
@@ -92,13 +111,16 @@ class WorkersPipeline(AnyPipeline):
         tables: Sequence[TablePart],
         stage: RuleStage,
         request_time: Callable[[int], None] | None = None,
+        streams: Sequence[StreamsPart] | None = None,
     ) -> None:
         """`request_time` has an idle capture say at once how far it has come; live captures can."""
-        super().__init__(captures, [Lane(table, stage.context, stage.clock) for table in tables],
+        readers = streams if streams is not None else [None] * len(tables)
+        super().__init__(captures, [Lane(table, stage.context, stage.clock, reader)
+                                    for table, reader in zip(tables, readers, strict=True)],
                          stage)  # fmt: skip
         self._decoders = decoders
         self._request_time = request_time
-        self._results: SimpleQueue[tuple[int, list[Records], int] | BaseException] = SimpleQueue()
+        self._results: SimpleQueue[Result | BaseException] = SimpleQueue()
         self._requested_s = [0.0] * len(self.lanes)
         self._room = [threading.Semaphore(WAITING_BATCHES_MAX) for _ in self.lanes]
 
@@ -114,13 +136,15 @@ class WorkersPipeline(AnyPipeline):
                 result = self._next(merge)
                 if isinstance(result, BaseException):
                     raise result
-                worker, records, reached_ns = result
+                worker, records, said, reached_ns = result
                 self._room[worker].release()
                 left -= reached_ns == OVER
                 merge.add(worker, records, reached_ns)
+                merge.add_said(said)
                 # More events that wait are given to the rules with these: it has fallen behind.
                 if self._results.empty() or not any(map(len, records)):
                     break
+            self.stage.add(merge.take_said())
             if (events := merge.take()) is not None:
                 self.stage.take(events)
             if merge.horizon_ns < OVER:
@@ -128,7 +152,7 @@ class WorkersPipeline(AnyPipeline):
             yield
         self.stage.finish(max(lane.last_ns for lane in self.lanes))
 
-    def _next(self, merge: Merge) -> tuple[int, list[Records], int] | BaseException:
+    def _next(self, merge: Merge) -> Result | BaseException:
         """The next result; while events wait for idle workers, those are asked."""
         while self._request_time is not None and (lagging := merge.lagging()):
             now_s = time.monotonic()
@@ -147,25 +171,31 @@ class WorkersPipeline(AnyPipeline):
         lane = self.lanes[worker]
         packets = PacketBatch()
         known: list[Records] = []
+        said: list[tuple[int, Document]] = []
 
         def keep() -> None:
-            known.append(lane.table.take())
+            records, documents = lane.take()
+            known.append(records)
+            said.extend(documents)
 
         try:
             for frames in self.captures[worker]:
                 self._decoders[worker](frames, packets)
+                lane.prepare(frames, packets)
                 lane.fold(packets, keep)
                 keep()
                 reached_ns = lane.table.now_ns
                 if reached_ns < 0 and not packets.count:  # time goes on before the first frame
                     reached_ns = packets.watermark_ns
-                self._give(worker, known, reached_ns)
-                known = []
+                self._give(worker, known, said, reached_ns)
+                known, said = [], []
             lane.drain(keep)
-            self._give(worker, known, OVER)
+            self._give(worker, known, said, OVER)
         except BaseException as error:  # raised again by the main thread
             self._results.put(error)
 
-    def _give(self, worker: int, known: list[Records], reached_ns: int) -> None:
+    def _give(
+        self, worker: int, known: list[Records], said: list[tuple[int, Document]], reached_ns: int
+    ) -> None:
         self._room[worker].acquire()
-        self._results.put((worker, known, reached_ns))
+        self._results.put((worker, known, said, reached_ns))

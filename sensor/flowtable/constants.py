@@ -10,6 +10,18 @@ from sensor.flowtable.flow_state import SAW_RST, SAW_RST_RESP
 
 EVENTS_MAX = 16_384
 """Events that the buffer holds; rules see batches of about half as many in a replay."""
+SEGMENTS_MAX = 4_096
+SEGMENT_BYTES = 1 << 22
+"""Segments and their octets that the buffer holds."""
+FOLLOWED = 1
+TURNED = 2
+FOLLOWED_NO_MORE = 4
+"""Bits of TableState.followed: a flow of which segments are out, which was turned round since, or
+which nobody follows any more."""
+HELD_BYTES = 1 << 16
+"""Of a payload whose packet is held back until the next one confirms its time."""
+AHEAD_MAX = 16
+"""Packets ahead for which memory is asked first: far enough that it is there in time."""
 BUCKETS_FIRST = 1 << 14
 DUPLICATE_WAYS = 4
 DUPLICATE_LINES = 1 << 12

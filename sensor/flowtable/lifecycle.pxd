@@ -3,6 +3,7 @@ from sensor.flowtable.direction cimport initiator_of, reverse
 from sensor.flowtable.hashtable cimport insert, remove
 from sensor.flowtable.tunnel_paths cimport path_of
 from sensor.flowtable.eviction cimport delist, enlist, victim
+from sensor.flowtable.segments cimport add_end
 from sensor.flowtable.table_state cimport TableState
 from sensor.flowtable.time_wait cimport remember
 from sensor.flowtable.timer_wheel cimport timers_cancel, timers_schedule

@@ -40,6 +40,7 @@ if not cython.compiled:
     from sensor.flowtable.direction import initiator_of, reverse
     from sensor.flowtable.eviction import delist, enlist, victim
     from sensor.flowtable.hashtable import insert, remove
+    from sensor.flowtable.segments import add_end
     from sensor.flowtable.table_state import TableState
     from sensor.flowtable.time_wait import remember
     from sensor.flowtable.timer_wheel import timers_cancel, timers_schedule
@@ -99,7 +100,6 @@ def _fill(table: TableState, packets: PacketBatch, index: int, slot: int, side: 
     flow.tenant = packet.tenant
     flow.protocol = packet.protocol
     flow.ip_version = packet.ip_version
-    flow.icmp_type = packet.icmp_type
     flow.icmp_code = packet.icmp_code
     flow.interface = packet.interface
     flow.process = packet.process
@@ -129,6 +129,7 @@ def _fill(table: TableState, packets: PacketBatch, index: int, slot: int, side: 
 def _clear(flow: Flow) -> None:
     """Nothing has been seen of the flow yet: slots are used again."""
     flow.state = 0
+    flow.application = 0
     flow.history_seen = 0
     flow.window_scales = NO_WINDOW_SCALES
     flow.pending_isn = 0
@@ -211,6 +212,8 @@ def end_flow(table: TableState, slot: int, reason: int) -> None:
     emit_due(table, slot, known_ns)
     flow.end_reason = reason
     flow.conn_state = conn_state_of(flow)
+    if table.following:
+        add_end(table, slot)
     emit(table, slot, FLOW_ENDED, known_ns)
     if flow.state & CLOSED and flow.history[1] != 0 and reason != END_EVICTED:  # no lone RST
         remember(table, flow, table.slot_hash[slot], known_ns)

@@ -17,7 +17,14 @@ try:
 except ImportError:
     from sensor.base import cython_stub as cython
 
-from sensor.flowtable.constants import ANY_RST, EVENTS_MAX, JUMP_NS, MASK32, NO_SLOT
+from sensor.flowtable.constants import (
+    AHEAD_MAX,
+    ANY_RST,
+    EVENTS_MAX,
+    JUMP_NS,
+    MASK32,
+    NO_SLOT,
+)
 from sensor.flowtable.flow_state import (
     CLOSED,
     COUNTED_TWO_WAY,
@@ -29,7 +36,7 @@ from sensor.flowtable.flow_state import (
     WAITING,
 )
 from sensor.flowtable.table_state import TableState
-from sensor.memory.records import NO_VLAN, RecordArray
+from sensor.memory.records import NO_VLAN
 from sensor.model.flow import (
     ACCEPTED,
     END_ACTIVE_TIMEOUT,
@@ -57,9 +64,9 @@ from sensor.model.packets import (
 )
 
 if not cython.compiled:
-    from sensor.flowtable.duplicates import mark_duplicates
+    from sensor.flowtable.applications import proven
     from sensor.flowtable.eviction import reclass
-    from sensor.flowtable.hashtable import find, find_likely, find_quoted, key_hash, rehash, side_of
+    from sensor.flowtable.hashtable import find, find_quoted, rehash, side_of
     from sensor.flowtable.lifecycle import (
         count_lossy,
         create,
@@ -70,6 +77,8 @@ if not cython.compiled:
         prove_direction,
         timeout_of,
     )
+    from sensor.flowtable.prepare import prepare_batch, touch_ahead
+    from sensor.flowtable.segments import add_segment, is_crowded, turn
     from sensor.flowtable.tcp import tcp_begins_another, tcp_continue, tcp_skip, tcp_update
     from sensor.flowtable.time_jumps import final_time, hold, settle
     from sensor.flowtable.time_wait import counts_as_late
@@ -86,9 +95,6 @@ if not cython.compiled:
         Packet,
         flow_at,
         packet_at,
-        touch_bucket,
-        touch_flow,
-        touch_packet,
     )
     from sensor.model.packets import PacketBatch
 
@@ -99,10 +105,6 @@ EVENTS_PER_PACKET = 8
 EVENTS_LEFT = EVENTS_MAX - EVENTS_PER_PACKET
 FULL = 1
 HELD = 3
-TOUCH_PACKET = 16
-TOUCH_BUCKET = 10
-TOUCH_FLOW = 5
-"""Packets ahead for which memory is asked: far enough that it is there in time."""
 
 
 class FlowTable(TableState):
@@ -123,7 +125,7 @@ class FlowTable(TableState):
         for one batch while `advance` works on another, but each batch once, in their order.
         """
         with cython.nogil:
-            _prepare(self, packets)
+            prepare_batch(self, packets)
         packets.prepared = True
 
     def run(self, packets: PacketBatch) -> int:
@@ -149,28 +151,18 @@ class FlowTable(TableState):
         with cython.nogil:
             rehash(self)
 
-    def take(self) -> RecordArray:
-        """The events since the last call, in the order in which they became known.
-
-        Shapes: a numpy array of records.FLOW_LAYOUT, the caller's own.
-        """
-        size = self.event_records.dtype.itemsize
-        octets = self.event_records.view(np.uint8)[: self.event_count * size].copy()
-        self.event_count = 0
-        return octets.view(self.event_records.dtype)
-
 
 def _run(table: TableState, packets: PacketBatch) -> int:
     """Work through the batch from `cursor`: DONE, or FULL or CROWDED and to be called again."""
     if not packets.prepared:
-        _prepare(table, packets)
+        prepare_batch(table, packets)
         packets.prepared = True
     if table.cursor == 0:
-        for index in range(-TOUCH_PACKET, 0):
-            _touch(table, packets, index)
+        for index in range(-AHEAD_MAX, 0):
+            touch_ahead(table, packets, index)
     while table.cursor < packets.count:
         index = table.cursor
-        _touch(table, packets, index)
+        touch_ahead(table, packets, index)
         packet = packet_at(packets.rows, index)
         if not table.cursor_timed:
             odd = packet.time_ns < table.now_ns or packet.time_ns > table.now_ns + JUMP_NS
@@ -184,7 +176,7 @@ def _run(table: TableState, packets: PacketBatch) -> int:
             else:
                 table.now_ns = packet.time_ns
             table.cursor_timed = True
-        if not _expire(table, table.now_ns) or table.event_count > EVENTS_LEFT:
+        if not _expire(table, table.now_ns) or is_full(table):
             return FULL
         if (table.count + 1) * 2 > table.bucket_mask + 1:
             return CROWDED
@@ -229,7 +221,7 @@ def _odd_time(table: TableState, packets: PacketBatch, index: int) -> int:
 def _release(table: TableState, next_ns: int) -> int:
     """Fold in the packet that was held back; as `_run`."""
     settle(table, next_ns)
-    if not _expire(table, table.now_ns) or table.event_count > EVENTS_LEFT:
+    if not _expire(table, table.now_ns) or is_full(table):
         return FULL
     if (table.count + 1) * 2 > table.bucket_mask + 1:
         return CROWDED
@@ -239,31 +231,6 @@ def _release(table: TableState, next_ns: int) -> int:
     table.file_index = file_index
     table.held.count = 0
     return DONE
-
-
-def _prepare(table: TableState, packets: PacketBatch) -> None:
-    for index in range(packets.count):
-        packet = packet_at(packets.rows, index)
-        if packet.kind >= KIND_FLOW:
-            packet.hash = key_hash(table, packet)
-    if table.duplicates_on:
-        mark_duplicates(table, packets)
-
-
-def _touch(table: TableState, packets: PacketBatch, index: int) -> None:
-    """Have the memory ready that packets behind this one will need, one stage after the other."""
-    if index + TOUCH_PACKET < packets.count:
-        touch_packet(packets.rows, index + TOUCH_PACKET)
-    if 0 <= index + TOUCH_BUCKET < packets.count:
-        packet = packet_at(packets.rows, index + TOUCH_BUCKET)
-        if packet.kind >= KIND_FLOW:
-            touch_bucket(table.buckets, (packet.hash >> 32) & table.bucket_mask)
-    if 0 <= index + TOUCH_FLOW < packets.count:
-        packet = packet_at(packets.rows, index + TOUCH_FLOW)
-        if packet.kind == KIND_FLOW:
-            slot = find_likely(table, packet.hash)
-            if slot != NO_SLOT:
-                touch_flow(table.rows, slot)
 
 
 def _fold(table: TableState, packets: PacketBatch, index: int) -> None:
@@ -327,8 +294,16 @@ def _fold_flow(table: TableState, packets: PacketBatch, index: int) -> None:
                 flow.isn[0] = (packet.ack - 1) & MASK32
             side = side_of(flow, packet)
         elif flow.tags & TAG_DIRECTION_GUESSED:
-            side = prove_direction(table, flow, packet, side)
+            side = _turned(table, packet, slot, side)
     _update(table, packets, index, slot, side)
+
+
+def _turned(table: TableState, packet: Packet, slot: int, side: int) -> int:
+    """The side that a SYN proves its sender to be, in the flow that is reversed if need be."""
+    proven_side = prove_direction(table, flow_at(table.rows, slot), packet, side)
+    if table.following and proven_side != side:
+        turn(table, slot)
+    return proven_side
 
 
 def _update(table: TableState, packets: PacketBatch, index: int, slot: int, side: int) -> None:
@@ -342,20 +317,7 @@ def _update(table: TableState, packets: PacketBatch, index: int, slot: int, side
         _update_by_fragment(table, packet, flow, side)
     elif packet.protocol == PROTOCOL_TCP:
         tcp_update(flow, packet, side)
-    flow.packets[side] += 1
-    flow.bytes[side] += packet.ip_bytes
-    flow.payload_bytes[side] += packet.payload_bytes
-    table.packets_in_table += 1
-    flow.seen_ns = table.now_ns
-    flow.last_ns = max(flow.last_ns, packet.time_ns)
-    if packet.process and not flow.process:
-        flow.process = packet.process
-    if flow.vlan_outer == NO_VLAN and packet.vlan_outer != NO_VLAN:
-        flow.vlan_outer = packet.vlan_outer
-        flow.vlan_inner = packet.vlan_inner
-    if not flow.state & COUNTED_TWO_WAY and flow.packets[1 - side]:
-        flow.state |= COUNTED_TWO_WAY
-        table.two_way += 1
+    _count(table, packet, flow, side)
     if packet.protocol != PROTOCOL_TCP:
         if was != ACCEPTED:
             judge_reply(flow)
@@ -373,6 +335,28 @@ def _update(table: TableState, packets: PacketBatch, index: int, slot: int, side
         emit_due(table, slot, table.now_ns)
     if flow.state & GAP:
         count_lossy(table, slot)
+    if table.following and packet.payload_offset and not packet.fragment:
+        add_segment(table, packets, index, slot, side)
+
+
+def _count(table: TableState, packet: Packet, flow: Flow, side: int) -> None:
+    """Count a packet, and note what it is the first of its flow to tell."""
+    if packet.application and flow.payload_bytes[side] == 0:
+        flow.application = proven(flow.application, packet.application)
+    flow.packets[side] += 1
+    flow.bytes[side] += packet.ip_bytes
+    flow.payload_bytes[side] += packet.payload_bytes
+    table.packets_in_table += 1
+    flow.seen_ns = table.now_ns
+    flow.last_ns = max(flow.last_ns, packet.time_ns)
+    if packet.process and not flow.process:
+        flow.process = packet.process
+    if flow.vlan_outer == NO_VLAN and packet.vlan_outer != NO_VLAN:
+        flow.vlan_outer = packet.vlan_outer
+        flow.vlan_inner = packet.vlan_inner
+    if not flow.state & COUNTED_TWO_WAY and flow.packets[1 - side]:
+        flow.state |= COUNTED_TWO_WAY
+        table.two_way += 1
 
 
 def _update_by_fragment(table: TableState, packet: Packet, flow: Flow, side: int) -> None:
@@ -439,12 +423,17 @@ def _fold_icmp_error(table: TableState, packets: PacketBatch, index: int) -> Non
     _fold_flow(table, packets, index)
 
 
+def is_full(table: TableState) -> bool:
+    """True if what a further packet brings may find no room."""
+    return table.event_count > EVENTS_LEFT or (table.following and is_crowded(table))
+
+
 def _expire(table: TableState, now_ns: int) -> bool:
     """Work off what is due by `now_ns`; False: the event buffer is full."""
     if (now_ns >> 24) <= table.expired_tick:
         return True
     while True:
-        if table.event_count > EVENTS_LEFT:
+        if is_full(table):
             return False
         slot = timers_pop(table.timers, now_ns)
         if slot < 0:
@@ -485,7 +474,7 @@ def _drain(table: TableState) -> int:
         if status != DONE:
             return status
     while table.drain_at < table.slots_used:
-        if table.event_count > EVENTS_LEFT:
+        if is_full(table):
             return FULL
         slot = table.drain_at
         if table.timers.ticks[slot]:

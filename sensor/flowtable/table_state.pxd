@@ -1,11 +1,14 @@
 from sensor.flowtable.tunnel_paths cimport PathStore
 from sensor.flowtable.timer_wheel cimport Timers
 from sensor.model.packets cimport PacketBatch
-from sensor.memory.records cimport Flow, flows_of
+from sensor.memory.buffers cimport room_of
+from sensor.memory.records cimport Flow, Segment, flows_of, segments_of
 
 cdef int CLASSES
 cdef Py_ssize_t EVENTS_MAX
 cdef unsigned long long MASK64
+
+cdef unsigned int FOLLOWED_NO_MORE
 
 cdef class TableState:
     cdef Flow[::1] view
@@ -14,6 +17,17 @@ cdef class TableState:
     cdef Flow[::1] event_view
     cdef Flow *event_rows
     cdef public object event_records
+    cdef readonly bint following
+    cdef unsigned char[::1] followed
+    cdef Segment[::1] segment_view
+    cdef Segment *segment_rows
+    cdef public object segment_records
+    cdef Flow[::1] segment_flow_view
+    cdef public object segment_flow_records
+    cdef public bytearray segment_octets
+    cdef unsigned char *segment_room
+    cdef readonly Py_ssize_t segment_count, segment_bytes
+    cpdef void follow_no_more(self, Py_ssize_t slot)
     cdef Timers timers
     cdef readonly PathStore paths
     cdef unsigned int[::1] free

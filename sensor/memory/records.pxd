@@ -42,7 +42,7 @@ cdef struct Packet:
     unsigned char icmp_type
     unsigned char icmp_code
     unsigned char ttl
-    unsigned char telnet_role
+    unsigned char application
     unsigned char tunnels
     unsigned char quoted
     unsigned int payload_offset
@@ -90,8 +90,8 @@ cdef struct Flow:
     unsigned int tenant
     unsigned char protocol
     unsigned char ip_version
-    unsigned char icmp_type
     unsigned char icmp_code
+    unsigned char application
     unsigned int state
     long long last_ns
     long long seen_ns
@@ -129,6 +129,24 @@ cdef struct Flow:
     unsigned char resp_mac[6]
     unsigned int first_seq
     unsigned char history[16]
+
+cdef struct Segment:
+    long long time_ns
+    long long known_ns
+    unsigned int slot
+    unsigned int seq
+    unsigned int isn
+    unsigned int acked
+    unsigned int bytes
+    unsigned int captured
+    unsigned int offset
+    unsigned int frame
+    unsigned short file
+    unsigned char kind
+    unsigned char side
+    unsigned char turned
+    unsigned char has_isn
+    unsigned char has_acked
 
 cdef struct FragmentedPacket:
     unsigned long long src_hi
@@ -175,6 +193,9 @@ cdef inline Packet *packets_of(Packet[::1] view) noexcept nogil:
 cdef inline Flow *flows_of(Flow[::1] view) noexcept nogil:
     return &view[0]
 
+cdef inline Segment *segments_of(Segment[::1] view) noexcept nogil:
+    return &view[0]
+
 cdef inline Tunnel *tunnels_of(Tunnel[::1] view) noexcept nogil:
     return &view[0]
 
@@ -188,6 +209,9 @@ cdef inline Packet *packet_at(Packet *rows, Py_ssize_t index) noexcept nogil:
     return rows + index
 
 cdef inline Flow *flow_at(Flow *rows, Py_ssize_t index) noexcept nogil:
+    return rows + index
+
+cdef inline Segment *segment_at(Segment *rows, Py_ssize_t index) noexcept nogil:
     return rows + index
 
 cdef inline Tunnel *tunnel_at(Tunnel *rows, Py_ssize_t index) noexcept nogil:

@@ -122,7 +122,7 @@ class Packet:
     icmp_type: U8
     icmp_code: U8
     ttl: U8  # TTL or hop limit
-    telnet_role: U8  # model/packets.py: TELNET_*, as far as its negotiation shows
+    application: U8  # model/applications.py: what its first octets look like
     tunnels: U8  # how many it came through: records of TUNNEL_LAYOUT in its batch
     quoted: U8
     payload_offset: U32  # where they start in the window
@@ -180,8 +180,8 @@ class Flow:
     tenant: U32
     protocol: U8
     ip_version: U8
-    icmp_type: U8
-    icmp_code: U8
+    icmp_code: U8  # the type stands in orig_port
+    application: U8  # model/applications.py: what the first octets of each side prove
     state: U32  # flowtable/flow_state.py: bits of what was seen
     last_ns: I64  # last packet
     seen_ns: I64  # the same, but never before the largest time seen: for deadlines
@@ -222,6 +222,26 @@ class Flow:
     resp_mac: Annotated[Numbers, "u1", 6]
     first_seq: U32  # `seq` of the first packet: with its time and key the flow's name
     history: Annotated[Numbers, "u1", HISTORY_MAX]  # ASCII letters as zeek's conn.log has them
+
+class Segment:
+    """Payload of a flow that somebody follows, or the end of that flow."""
+
+    time_ns: I64  # of its packet
+    known_ns: I64  # packet time when it was folded in: never runs back
+    slot: U32  # of the flow, in the table
+    seq: U32  # TCP: of the first octet
+    isn: U32  # number of the sender's SYN, where `has_isn`
+    acked: U32  # TCP: highest acknowledgement of the receiver so far, where `has_acked`
+    bytes: U32  # octets, by the IP length
+    captured: U32  # how many of them are there
+    offset: U32  # where they start
+    frame: U32  # number of its frame in its file, from 1
+    file: U16  # index as decided_file of a flow
+    kind: U8  # flowtable/segments.py: SEGMENT_*
+    side: U8  # of the sender; stays the same when the flow is turned round
+    turned: U8  # the side that is the originator
+    has_isn: U8
+    has_acked: U8
 
 class FragmentedPacket:
     """An IP packet that comes in fragments, as far as they were seen."""
@@ -298,6 +318,7 @@ FRAME_LAYOUT = Layout(Frame)
 PACKET_LAYOUT = Layout(Packet)
 TUNNEL_LAYOUT = Layout(Tunnel)
 FLOW_LAYOUT = Layout(Flow)
+SEGMENT_LAYOUT = Layout(Segment)
 FRAGMENTED_LAYOUT = Layout(FragmentedPacket)
 
 
@@ -309,7 +330,8 @@ def allocate(layout: Layout[T], count: int, compiled: bool) -> tuple[Rows[T], Re
     records = memory[start : start + size].view(layout.dtype)
     if compiled:
         return cast(Rows[T], records), records
-    return cast(Rows[T], (layout.structure * count).from_buffer(records)), records
+    rows = (layout.structure * count).from_buffer(memory.data, start)
+    return cast(Rows[T], rows), records
 
 
 # Interpreted twins of the inline functions in memory/records.pxd.
@@ -324,6 +346,10 @@ def packets_of(view: Rows[Packet]) -> Rows[Packet]:
 
 
 def flows_of(view: Rows[Flow]) -> Rows[Flow]:
+    return view
+
+
+def segments_of(view: Rows[Segment]) -> Rows[Segment]:
     return view
 
 
@@ -344,6 +370,10 @@ def packet_at(rows: Rows[Packet], index: int) -> Packet:
 
 
 def flow_at(rows: Rows[Flow], index: int) -> Flow:
+    return rows[index]
+
+
+def segment_at(rows: Rows[Segment], index: int) -> Segment:
     return rows[index]
 
 

@@ -1,5 +1,7 @@
+cimport cython
 from sensor.model.frames cimport FrameBatch
-from sensor.memory.records cimport Packet, Tunnel, packets_of, tunnels_of
+from sensor.memory.buffers cimport put_octets, room_of
+from sensor.memory.records cimport Packet, Tunnel, packet_at, packets_of, tunnels_of
 
 cdef Py_ssize_t TUNNELS_MAX
 
@@ -16,6 +18,12 @@ cdef class PacketBatch:
     cdef public unsigned long long fragments_evicted
     cdef public unsigned long long sliced
     cdef public bint prepared
+    cdef public bytearray kept
+    cdef readonly Py_ssize_t kept_max
+    cdef unsigned char *kept_room
+    cpdef void keep_room(self, Py_ssize_t size)
+    @cython.locals(packet="Packet *")
+    cdef void _hold_payload(self, PacketBatch packets, Py_ssize_t index) noexcept nogil
     cdef readonly Py_ssize_t capacity
     cdef public Py_ssize_t count
     cdef public long long watermark_ns

@@ -19,7 +19,8 @@ from sensor.memory.records import PACKET_LAYOUT, TUNNEL_LAYOUT, TUNNELS_MAX, all
 from sensor.model.frames import FRAMES_MAX
 
 if not cython.compiled:
-    from sensor.memory.records import packets_of, tunnels_of
+    from sensor.memory.buffers import put_octets, room_of
+    from sensor.memory.records import packet_at, packets_of, tunnels_of
     from sensor.model.frames import FrameBatch
 
 KIND_ANOMALY = 0
@@ -49,11 +50,6 @@ FRAGMENT_TINY = 8
 TRANSPORT_CUT = 16
 """No fragment: the capture ends in its TCP header behind the ports, and has no flags of it."""
 
-TELNET_UNKNOWN = 0
-TELNET_SERVER = 1
-TELNET_CLIENT = 2
-"""The end of a telnet session that the sender's option negotiation befits."""
-
 PROTOCOL_ICMP = 1
 PROTOCOL_TCP = 6
 PROTOCOL_UDP = 17
@@ -79,10 +75,12 @@ class PacketBatch:
     `wire_bytes` is the length of all its frames on the wire; `anomalous` says that any of them is
     malformed, `fragments` is not 0 if any is a fragment, `fragments_evicted` how many fragmented
     packets had to be forgotten for these, `sliced` how many packets were cut before the capture;
-    `prepared` says that the flow table has computed what it
-    needs of each packet by itself; the rest is as in FrameBatch. `numbered` says that `numbers` and
-    `file_of` hold for its packets; the run's bookkeeping turns the latter, at first indices into
-    `files`, into indices of the run's files.
+    `kept` has the payloads that analyzers may want: `payload_captured` octets from `payload_offset`
+    on, which is 0 for the others; where nobody chose any, offsets are those in the window.
+    `prepared` says that the flow table has computed what it needs of each packet by itself; the
+    rest is as in FrameBatch. `numbered` says that `numbers` and `file_of` hold for its packets; the
+    run's bookkeeping turns the latter, at first indices into `files`, into indices of the run's
+    files.
     """
 
     def __init__(self, capacity: int = FRAMES_MAX) -> None:
@@ -104,6 +102,9 @@ class PacketBatch:
         self.fragments_evicted = 0
         self.sliced = 0
         self.prepared = False
+        self.kept = bytearray(1)
+        self.kept_max = 0
+        self.kept_room = room_of(self.kept)
         self.numbered = False
         self.number_column = np.zeros(0, np.uint32)
         self.file_column = np.zeros(0, np.uint16)
@@ -111,15 +112,32 @@ class PacketBatch:
         self.outside_window = 0
         self.filtered = 0
 
+    def keep_room(self, size: int) -> None:
+        """Have room for so many octets in `kept`; what is there may be lost."""
+        if len(self.kept) < size:
+            self.kept = bytearray(max(size, 2 * len(self.kept)))
+            self.kept_max = len(self.kept)
+            self.kept_room = room_of(self.kept)
+
     def hold(self, packets: PacketBatch, index: int) -> None:
         """Become a batch of one packet of another batch, which is filled anew."""
         self.view[0] = packets.view[index]
         for depth in range(TUNNELS_MAX):
             self.tunnel_view[depth] = packets.tunnel_view[index * TUNNELS_MAX + depth]
         self.count = 1
+        self._hold_payload(packets, index)
         self.first_number = packets.first_number + index
         if packets.numbered:
             self.first_number = packets.numbers[index]
+
+    def _hold_payload(self, packets: PacketBatch, index: int) -> None:
+        """Keep the packet's payload too, as far as there is room for it."""
+        packet = packet_at(self.rows, 0)
+        if packet.payload_offset and self.kept_max and packets.kept_max:
+            packet.payload_captured = min(packet.payload_captured, self.kept_max - 1)
+            put_octets(self.kept_room, 1, packets.kept_room, packet.payload_offset,
+                       packet.payload_captured)
+            packet.payload_offset = 1
 
     def adopt(self, frames: FrameBatch) -> None:
         """Take over what is true of the whole frame batch: file, watermark, count."""

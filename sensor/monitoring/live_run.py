@@ -28,16 +28,17 @@ class LiveRun:
     captures: Sequence[PortCapture]
     rules: RuleSet
     sinks: Sequence[Sink]
-    flow_sink: ThreadedFlows | None = None
+    files: Sequence[ThreadedFlows] = ()
+    """Of flow records and of protocol events."""
 
     def all_sinks(self) -> list[AnySink]:
-        """The sinks, and the flow file if there is one."""
-        return [*self.sinks, *([self.flow_sink] if self.flow_sink else ())]
+        """The sinks, and the files of flow records and protocol events."""
+        return [*self.sinks, *self.files]
 
     def stop(self) -> None:
         """Let no more frames in; the run ends when all that were captured are through."""
-        if self.flow_sink is not None:
-            self.flow_sink.be_patient()  # nothing is captured any more that waiting could lose
+        for file in self.files:
+            file.be_patient()  # nothing is captured any more that waiting could lose
         for capture in self.captures:
             capture.stop()
 

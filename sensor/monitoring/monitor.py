@@ -111,8 +111,8 @@ class StatusTask:
         status = self._reporter.snapshot()
         self._news.report(status)
         self._operator.screen.draw(status)
-        if self._run.flow_sink is not None:
-            self._run.flow_sink.flush()
+        for file in self._run.files:
+            file.flush()
 
     def each_minute(self) -> None:
         """Give the service manager, and an operator without a screen, a line."""

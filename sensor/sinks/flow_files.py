@@ -8,15 +8,35 @@ import stat
 from typing import IO, Any, Protocol
 
 from sensor.base.escape import harmless
-from sensor.ecs.flow_batch import FlowBatch
+from sensor.ecs.event_batch import COLUMNS
 from sensor.errors import ConfigError, reason_of
-from sensor.sinks.jsonl import FlowFile
+from sensor.sinks.jsonl import FLOWS, FlowFile
 
+EVENTS = "protocol-events"
 LIVE_GROUP_ROWS = 16_384
 
 
+class Batch(Protocol):
+    """Documents: flow records or protocol events."""
+
+    count: int
+
+    @property
+    def nbytes(self) -> int: ...
+
+    def to_json_lines(self) -> bytes: ...
+
+    def to_arrow(self) -> Any: ...
+
+
+class CsvBatch(Batch, Protocol):
+    """Documents that have the columns of ecs/event_batch.py."""
+
+    def to_csv(self) -> bytes: ...
+
+
 class FlowSink(Protocol):
-    """A receiver of flow batches; counts records, and never raises once it is open."""
+    """A receiver of batches; counts records, and never raises once it is open."""
 
     @property
     def name(self) -> str: ...
@@ -33,7 +53,7 @@ class FlowSink(Protocol):
     @property
     def dropped(self) -> int: ...
 
-    def write(self, flows: FlowBatch) -> None: ...
+    def write(self, flows: Batch) -> None: ...
 
     def flush(self) -> None:
         """Write what was gathered."""
@@ -47,33 +67,47 @@ class FlowSink(Protocol):
 class JsonFlows(FlowFile):
     """Flow records as NDJSON."""
 
-    def write(self, flows: FlowBatch) -> None:
+    def write(self, flows: Batch) -> None:
         self.write_lines(flows.to_json_lines())
 
 
+class CsvEvents(FlowFile):
+    """Protocol events as CSV, a header first."""
+
+    def __init__(self, path: str, *, append: bool = False) -> None:
+        super().__init__(path, append=append, what=EVENTS)
+        self._is_headed = append and path != "-" and os.path.getsize(path) > 0
+
+    def write(self, flows: Any) -> None:
+        if not self._is_headed:
+            self._is_headed = True
+            self.write_header((",".join(COLUMNS) + "\r\n").encode())
+        self.write_lines(flows.to_csv())
+
+
 class ParquetFlows:
-    """Flow records as a Parquet file: one row group for each batch.
+    """Batches as a Parquet file: one row group for each batch.
 
     Small batches, as live runs have them, are gathered into row groups of `group_rows` or more.
     A file that cannot be written to its end (a full disk) can be read by nobody: it is removed and
     its records count as dropped. A live run begins another; others write no more.
     """
 
-    def __init__(self, path: str, *, group_rows: int = 0) -> None:
+    def __init__(self, path: str, *, group_rows: int = 0, what: str = FLOWS) -> None:
         try:
             import pyarrow  # noqa: PLC0415
             from pyarrow import parquet  # noqa: PLC0415  optional, and slow to import
         except ImportError:
             raise ConfigError(
-                f"--flows {harmless(path)}: Parquet needs the package pyarrow: "
+                f"--{what} {harmless(path)}: Parquet needs the package pyarrow: "
                 "pip install 'flow-sensor[parquet]'"
             ) from None
         try:
             with open(path, "wb"):
                 pass  # say now that it cannot be written, not when the first flow ends
         except OSError as error:
-            raise ConfigError(f"--flows {harmless(path)}: {reason_of(error)}") from None
-        self.name = f"flows {harmless(path)}"
+            raise ConfigError(f"--{what} {harmless(path)}: {reason_of(error)}") from None
+        self.name = f"{what} {harmless(path)}"
         self.delivered = self.dropped = self.retried = 0
         self.error: str | None = None
         self._path = path
@@ -88,7 +122,7 @@ class ParquetFlows:
         """Records of the file that is open."""
         self._ended = False
 
-    def write(self, flows: FlowBatch) -> None:
+    def write(self, flows: Batch) -> None:
         try:
             self._gathered.append(flows.to_arrow())
         except Exception as error:  # counted and said, like in any sink
@@ -173,20 +207,27 @@ class ParquetFlows:
             self._file, self._writer, self._in_file = None, None, 0
 
 
-def open_flows(path: str, *, live: bool = False) -> FlowSink:
+def open_events(path: str, *, live: bool = False) -> FlowSink:
+    """Open the sink of `--protocol-events PATH`, as `open_flows`; CSV too. Errors: ConfigError."""
+    if path.endswith(".csv"):
+        return CsvEvents(path, append=live)
+    return open_flows(path, live=live, what=EVENTS)
+
+
+def open_flows(path: str, *, live: bool = False, what: str = FLOWS) -> FlowSink:
     """Open the sink of `--flows PATH`; `-` is standard output. Errors: ConfigError.
 
     A live run keeps what an earlier one has written: NDJSON is appended to, a Parquet file, which
     cannot be, is renamed.
     """
     if not path.endswith(".parquet"):
-        return JsonFlows(path, append=live)
+        return JsonFlows(path, append=live, what=what)
     if live:
-        _move_aside(path)
-    return ParquetFlows(path, group_rows=LIVE_GROUP_ROWS if live else 0)
+        _move_aside(path, what)
+    return ParquetFlows(path, group_rows=LIVE_GROUP_ROWS if live else 0, what=what)
 
 
-def _move_aside(path: str) -> None:
+def _move_aside(path: str, what: str) -> None:
     """Rename a file that has content to `NAME.N.parquet`. Errors: ConfigError."""
     try:
         if not os.path.exists(path) or not os.path.getsize(path):
@@ -196,4 +237,4 @@ def _move_aside(path: str) -> None:
             number += 1
         os.rename(path, aside)
     except OSError as error:
-        raise ConfigError(f"--flows {harmless(path)}: {reason_of(error)}") from None
+        raise ConfigError(f"--{what} {harmless(path)}: {reason_of(error)}") from None

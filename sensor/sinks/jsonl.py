@@ -20,6 +20,7 @@ from sensor.model.alert import Alert
 from sensor.model.status import Notice
 from sensor.terminal.console import discard
 
+FLOWS = "flows"
 FLOW_WRITE_BYTES = 1 << 20
 """Blocks smaller than this are gathered before they are written."""
 
@@ -163,24 +164,30 @@ def open_json_file(path: str) -> JsonSink:
 class FlowFile:
     """Writes blocks of NDJSON lines and counts the lines; after opening it never raises."""
 
-    def __init__(self, path: str, *, append: bool = False) -> None:
+    def __init__(self, path: str, *, append: bool = False, what: str = FLOWS) -> None:
         """Start writing to `path`, `-` for standard output.
 
         A file that is appended to belongs to a live run: after a write that failed the next one
         is tried all the same, because a full disk may have been cleared.
         Errors: ConfigError if the file cannot be opened.
         """
-        self.name = f"flows {harmless(path)}"
+        self.name = f"{what} {harmless(path)}"
         self.delivered = self.dropped = self.waiting = self.retried = 0
         self.error: str | None = None
         self.closed = False
         mode = "ab" if append else "wb"
         self._path = "" if path == "-" else path
         self._goes_on = append
-        self._output = _stdout() if path == "-" else _opened(path, mode, "flows")
+        self._output = _stdout() if path == "-" else _opened(path, mode, what)
         self._torn = append and path != "-" and _is_torn(path)
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
+
+    def write_header(self, line: bytes) -> None:
+        """Begin the file with a line that is no record."""
+        self._gathered.append(line)
+        self._gathered_bytes += len(line)
+        self.delivered -= 1
 
     def write_lines(self, lines: bytes) -> None:
         """Take whole lines; small blocks are gathered before they are written."""

@@ -206,3 +206,16 @@ def test_alerts_say_how_late_they_are(lab: Lab, tmp_path: Path) -> None:
     for alert in alerts:
         assert alert["event"]["created"] >= alert["@timestamp"]
         print("latency", alert["@timestamp"], alert["event"]["created"])
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_was_said_is_told_alike(lab: Lab, tmp_path: Path, workers: str) -> None:
+    seen_live(lab, tmp_path, "demo.pcap", "--workers", workers,
+              "--protocol-events", tmp_path / "live.ndjson")  # fmt: skip
+    run = sensor("replay", "--quiet", "--protocol-events", str(tmp_path / "replayed.ndjson"),
+                 str(CAPTURES / "demo.pcap"))  # fmt: skip
+    assert run.code == 0, run.err
+    (expected,) = ndjson(tmp_path / "replayed.ndjson")
+    (found,) = ndjson(tmp_path / "live.ndjson")
+    assert found["ssh"] == expected["ssh"]
+    assert found["network"] == expected["network"]

@@ -54,9 +54,9 @@ def test_nothing_is_told_where_nothing_was_lost(lab: Lab, tmp_path: Path, blast:
 def test_a_reader_that_stands_still_at_a_low_rate_loses_nothing(
     lab: Lab, tmp_path: Path, blast: Blast
 ) -> None:
-    """Frames that come slowly are handed over by time: each such block must be a small one."""
+    """Frames that come slowly are handed over by time: not too soon, and in small blocks."""
     source, sensor = tap(lab)
-    live = LiveSensor(lab, sensor, tmp_path, "--ring-mib", "8")
+    live = LiveSensor(lab, sensor, tmp_path, "--ring-mib", "16")
     live.send(signal.SIGSTOP)
     sent = blast.run(source, "wire", frames=5_000, seconds=0, rate=2_000)
     live.send(signal.SIGCONT)

@@ -25,8 +25,8 @@ from tests.tidy.sources import (
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"memory", "base", "errors", "_version"}),
     frozenset({"model", "compression", "config"}),
-    frozenset({"flowtable", "ecs"}),
-    frozenset({"engine", "capture", "host", "decode", "query", "terminal"}),
+    frozenset({"flowtable", "ecs", "protocols"}),
+    frozenset({"engine", "capture", "host", "decode", "query", "terminal", "streams"}),
     frozenset({"rules", "sinks", "events"}),
     frozenset({"app"}),
     frozenset({"monitoring", "api"}),

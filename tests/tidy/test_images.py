@@ -39,3 +39,11 @@ def test_picture_fetches_nothing() -> None:
     svg = (ROOT / "docs" / "images" / NAME).read_text(encoding="utf-8")
     assert "url(http" not in svg.replace('"', "").replace("'", "")
     assert "href" not in svg
+
+
+def test_the_picture_of_the_octets_is_what_its_script_draws(tmp_path: Path) -> None:
+    # If this fails: python docs/make_octets.py
+    script = ROOT / "docs" / "make_octets.py"
+    subprocess.run([sys.executable, script, tmp_path], check=True, cwd=ROOT)
+    drawn = (tmp_path / "octets.svg").read_bytes()
+    assert drawn == (ROOT / "docs" / "images" / "octets.svg").read_bytes()

@@ -41,6 +41,12 @@ NOT_MIRRORED = {
     "sensor/sinks/delivery/threaded_sink.py": "tests/conformance/test_live_sinks.py",
     "sensor/sinks/syslog/transports.py": "tests/conformance/test_sinks.py",
     # A part of one neighbour, which is tested with it.
+    "sensor/flowtable/applications.py": "tests/unit/decode/test_applications.py",
+    "sensor/flowtable/prepare.py": "tests/unit/flowtable/test_table.py",
+    "sensor/flowtable/segments.py": "tests/unit/streams/test_streams.py",
+    "sensor/model/segments.py": "tests/unit/streams/test_streams.py",
+    "sensor/streams/documents.py": "tests/unit/streams/test_streams.py",
+    "sensor/streams/selection.py": "tests/unit/streams/test_streams.py",
     "sensor/capture/files/batches.py": "tests/unit/capture/files/test_pcap.py",
     "sensor/capture/files/reader.py": "tests/unit/capture/files/test_capture.py",
     "sensor/capture/live/ring_loads.py": "tests/unit/capture/live/test_ring.py",

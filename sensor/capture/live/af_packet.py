@@ -54,9 +54,6 @@ NOTHING = bpf.REFUSE
 """A filter that lets no frame in."""
 TICK_MS = 100
 """An idle capture speaks this often, so that deadlines are judged."""
-GATHER_MAX_S = 0.008
-"""Blocks that fill before they time out are taken together, at the latest after this time: a batch
-costs more than a block."""
 DRAIN_TICK_MS = 5
 DRAIN_BLOCKS = 6
 """After `stop` the ring is read for so many block timeouts more: the last block is under way."""
@@ -141,14 +138,11 @@ class LiveCapture:
         self._awaits_hardware_times = options.hardware_timestamps
         block_s = options.limits.block_timeout_s
         self._slack_ns = round(max(SLACK_S, BLOCKS_UNDER_WAY * block_s) * 1e9)
-        self._gather_s = min(GATHER_MAX_S, block_s)
         self._drain_s = max(DRAIN_S, DRAIN_BLOCKS * block_s)
         self._stopping = False
         self._time_requested = False
         self._ends_s: float | None = None
         self._closed = False
-        self._filled_ns = 0
-        """When the ring gave frames last, by the steady clock."""
         self._socket = _open_socket(self.inputs)
         self._links = Links(self._socket, names)
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -277,7 +271,6 @@ class LiveCapture:
                 self._shut()
             before_ns = time.monotonic_ns()
             if self._ring.fill(frames):
-                self._filled_ns = before_ns
                 caught_up = self._has_caught_up(frames)
                 clock.saw(self._ring.last_ns, time.monotonic_ns(), caught_up)
                 frames.watermark_ns = self._ring.last_ns
@@ -326,14 +319,7 @@ class LiveCapture:
                 self._time_requested = True
             elif event & select.POLLERR:  # reading the error clears it
                 self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            elif not self._stopping:
-                self._gather()
         return any(file != self._wake for file, _ in events)
-
-    def _gather(self) -> None:
-        """Let more blocks come where the last frames were given a moment ago."""
-        since_s = (time.monotonic_ns() - self._filled_ns) / SECOND_NS
-        time.sleep(max(0.0, self._gather_s - since_s))
 
     def _shut(self) -> None:
         """Let nothing more in, at once: under more load than it bears the ring is never empty."""

@@ -12,10 +12,9 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from sensor.ecs.flow_batch import FlowBatch
 from sensor.errors import reason_of
 from sensor.model.status import RECORDS, SinkStatus
-from sensor.sinks.flow_files import FlowSink
+from sensor.sinks.flow_files import Batch, FlowSink
 
 FLUSH_S = 1.0
 """The longest that gathered records wait to be written."""
@@ -37,7 +36,7 @@ class ThreadedFlows:
         self._sink = sink
         self._bytes_max = bytes_max
         self._drain_s = drain_s
-        self._batches: deque[FlowBatch | None] = deque()
+        self._batches: deque[Batch | None] = deque()
         """None is the order to open the file anew, in its place between the batches."""
         self._bytes = 0
         self._error = self._reopen_error = sink.error
@@ -51,9 +50,9 @@ class ThreadedFlows:
         self._thread = threading.Thread(target=self._run, name=f"sink {self.name}", daemon=True)
         self._thread.start()
 
-    def write(self, flows: FlowBatch) -> None:
+    def write(self, flows: Batch) -> None:
         """Take a batch, or count its records as dropped."""
-        size = flows.records.nbytes
+        size = flows.nbytes
 
         def has_room() -> bool:
             return not self._bytes or self._bytes + size <= self._bytes_max
@@ -154,7 +153,7 @@ class ThreadedFlows:
             size = 0
             if batch is not None:
                 self._guarded(partial(self._sink.write, batch), batch.count)
-                size = batch.records.nbytes
+                size = batch.nbytes
                 del batch
             elif found:
                 self._guarded(self._sink.reopen)

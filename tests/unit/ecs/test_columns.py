@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sensor.ecs import schema
+from sensor.model.applications import GREETING, SSH
 from sensor.model.columns import AddressColumn, CodedColumn, NumberColumn
 from sensor.model.flow import ACTIONS, DENIED, DROPPED, FLOW_ENDED, NO_EVIDENCE, UNKNOWN
 from tests.flow_records import batch_of, random_batch
@@ -21,8 +22,10 @@ def values_of(column, row):
             return list(table[codes[row]])
 
 
-def test_no_event_has_a_protocol_yet():
-    assert batch_of({}).column("network.protocol") is None
+def test_the_protocol_is_there_where_it_is_proven():
+    batch = batch_of({}, {"application": SSH}, {"application": GREETING})
+    column = batch.column("network.protocol")
+    assert [values_of(column, row) for row in range(3)] == [[], ["ssh"], []]
 
 
 def test_a_v4_mapped_address_of_an_ipv6_packet_is_written_as_one():

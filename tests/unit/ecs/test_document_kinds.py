@@ -20,6 +20,7 @@ from sensor.host.process_events import (
 from sensor.model.flow import ACTIONS
 from sensor.model.processes import Machine, Process
 from sensor.query.document_rows import values_at
+from tests.conversation import Talk, play
 from tests.flow_records import batch_of
 
 
@@ -44,11 +45,26 @@ def test_flow_documents_have_no_other_values(action: int) -> None:
         assert misfits(kind, batch.document(row)) == []
 
 
+OF_FLOWS = ("flow_started event", "flow_denied event", "flow_dropped event", "network_flow event")
+
+
+def test_each_protocol_is_a_kind() -> None:
+    (kind,) = (kind for kind in document_kinds() if kind.name == "ssh event")
+    talk = Talk(ports=(40_000, 22))
+    talk.handshake()
+    talk.server.data(0.1, b"SSH-2.0-x y\r\n")
+    talk.client.data(0.2, b"SSH-2.0-x y\r\n")
+    (document,) = play(talk).said
+    assert misfits(kind, document) == []
+    assert kind.closed["flow.final"] == NEVER
+
+
 def test_each_action_is_a_kind_with_its_own_types() -> None:
     """As docs/rules.md has them."""
     types = {kind.closed["event.action"][0]: set(kind.closed["event.type"][0])
-             for kind in document_kinds() if kind.closed["flow.final"] == ((True,),)
-             or kind.closed["event.action"] != (("network_flow",),)}
+             for kind in document_kinds() if kind.name.endswith(OF_FLOWS)
+             and (kind.closed["flow.final"] == ((True,),)
+                  or kind.closed["event.action"] != (("network_flow",),))}
     assert types == {
         ("flow_started",): {"connection", "start", "allowed"},
         ("flow_denied",): {"connection", "start", "denied"},

@@ -76,7 +76,7 @@ def test_flows_of_icmp_are_in_the_data_set_of_icmp():
 ])
 def test_rules_on_icmp_find_their_types(query, selected):
     types = (5, 8, 13, 15, 17, 137)
-    batch = batch_of(*({"protocol": 58 if number > 127 else 1, "icmp_type": number,
+    batch = batch_of(*({"protocol": 58 if number > 127 else 1, "orig_port": number,
                         "bytes": [400, 400]} for number in types))
     mask = compile_query(kql.parse(query))(batch)
     assert {number for number, found in zip(types, mask.tolist(), strict=True) if found} == selected

@@ -33,7 +33,7 @@ def test_batches_come_in_order_and_no_more_than_a_few_ahead() -> None:
     enough = threading.Event()
     prepared: list[int] = []
 
-    def prepare(packets: object) -> None:
+    def prepare(frames: object, packets: object) -> None:
         prepared.append(1)
         if len(prepared) == BATCHES_AHEAD:
             enough.set()
@@ -51,7 +51,7 @@ def test_batches_come_in_order_and_no_more_than_a_few_ahead() -> None:
 def test_an_error_comes_after_what_was_read_before_it() -> None:
     capture = Counted(conversation())
     capture.error = OSError("gone")
-    ahead = DecodeAhead(capture, decode, lambda packets: None)
+    ahead = DecodeAhead(capture, decode, lambda frames, packets: None)
     assert ahead.take() is not None
     with pytest.raises(OSError, match="gone"):
         ahead.take()

@@ -362,7 +362,8 @@ def test_a_redirect_of_a_known_flow_is_a_flow_of_its_own(version):
     talk.server.synack(0.2)
     talk.client.ack(0.3)
     run = play(talk)
-    assert [(record["network"]["transport"], record["event"]["dataset"]) for record in run.records] == [
+    told = [(one["network"]["transport"], one["event"]["dataset"]) for one in run.records]
+    assert told == [
         ("tcp", "network_traffic.flow"),
         ("icmp" if version == 4 else "ipv6-icmp", "network_traffic.icmp"),
     ]

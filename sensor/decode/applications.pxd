@@ -1,0 +1,46 @@
+cimport cython
+from sensor.memory.loads cimport be16, be32, u8
+from sensor.memory.records cimport Packet
+
+cdef unsigned int DHCP, DNS, FTP, GREETING, HTTP, IMAP, LOGIN, NO_APPLICATION, POP3, QUIC, RDP, RFB
+cdef unsigned int SIP, SMB, SMTP, SSH, TELNET, TELNET_CLIENT, TELNET_SERVER, TLS
+cdef Py_ssize_t DHCP_COOKIE_AT, DNS_HEADER, DNS_LABELS_MAX, LINE_MAX, TEXT_MAX
+cdef unsigned int SMB_1, SMB_2
+cdef unsigned int DHCP_COOKIE, DO, DONT, ECHO, IAC, OPTIONS_MAX, SB, SE, TLS_RECORD_MAX, WILL
+
+@cython.locals(first=cython.uint, mark=cython.uint)
+cdef unsigned int application_of_tcp(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+@cython.locals(word=cython.uint, found=cython.uint)
+cdef unsigned int text_of(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+cdef unsigned int command_of(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end, unsigned int word) noexcept nogil
+cdef Py_ssize_t method_bytes(unsigned int word) noexcept nogil
+@cython.locals(size=Py_ssize_t, target=cython.uint)
+cdef unsigned int request_of(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end, unsigned int word) noexcept nogil
+cdef bint ssh_follows(const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+cdef bint is_space(unsigned int octet) noexcept nogil
+@cython.locals(word=cython.uint)
+cdef unsigned int greeting_of(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+@cython.locals(length=cython.uint, kind=cython.uint)
+cdef unsigned int tls_of(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+@cython.locals(kind=cython.uint)
+cdef unsigned int rdp_of(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+@cython.locals(found=cython.uint, command=cython.uint, option=cython.uint)
+cdef unsigned int telnet_of(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+@cython.locals(of_terminal=bint)
+cdef unsigned int telnet_side(unsigned int command, unsigned int option) noexcept nogil
+@cython.locals(place=Py_ssize_t, octet=cython.uint)
+cdef bint is_text(const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+@cython.locals(src=cython.uint, dst=cython.uint, version=cython.uint, word=cython.uint)
+cdef unsigned int application_of_udp(
+    const unsigned char *octets, Packet *packet, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+@cython.locals(
+    flags=cython.uint, questions=cython.uint, records=cython.uint, size=cython.uint, _=Py_ssize_t)
+cdef bint is_dns(const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil

@@ -1,0 +1,288 @@
+"""The application protocol that the first octets of a payload prove: one look, no state.
+
+Whoever calls asks of the first payload of each side of a flow; what a later one looks like means
+nothing. Ports prove nothing, but DNS and DHCP have no mark of their own: there they must agree.
+"""
+
+from __future__ import annotations
+
+try:
+    import cython
+except ImportError:
+    from sensor.base import cython_stub as cython
+
+from sensor.model.applications import (
+    DHCP,
+    DNS,
+    FTP,
+    GREETING,
+    HTTP,
+    IMAP,
+    LOGIN,
+    NO_APPLICATION,
+    POP3,
+    QUIC,
+    RDP,
+    RFB,
+    SIP,
+    SMB,
+    SMTP,
+    SSH,
+    TELNET,
+    TELNET_CLIENT,
+    TELNET_SERVER,
+    TLS,
+)
+
+if not cython.compiled:
+    from sensor.memory.loads import Octets, be16, be32, u8
+    from sensor.memory.records import Packet
+
+LINE_MAX = 512
+"""Octets of a server's greeting in which its protocol's name is looked for."""
+TEXT_MAX = 16
+"""Octets behind telnet commands that must be text."""
+TLS_RECORD_MAX = 16384 + 2048  # RFC 5246 6.2.3
+DNS_HEADER = 12
+DNS_LABELS_MAX = 128
+DHCP_COOKIE = 0x63825363  # RFC 2131 3
+DHCP_COOKIE_AT = 236
+
+SMB_1 = 0xFF534D42  # behind the length of the message
+SMB_2 = 0xFE534D42
+
+# RFC 854, 1143, 857, 1073, 1091, 1572.
+IAC = 255
+DONT = 254
+DO = 253
+WILL = 251
+SB = 250
+SE = 240
+ECHO = 1
+OPTIONS_MAX = 49
+"""Options that RFCs define; 255 is the extended list."""
+
+
+def application_of_tcp(octets: Octets, at: int, end: int) -> int:
+    """The protocol whose first octets of one side these are, else NO_APPLICATION."""
+    if end - at < 3:
+        return NO_APPLICATION
+    first = u8(octets, at)
+    if first == IAC:
+        return telnet_of(octets, at, end)
+    if end - at < 4 or first > 0x55:  # U
+        return NO_APPLICATION
+    if first >= 0x2A:  # *
+        return text_of(octets, at, end)
+    if first == 0x16:
+        return tls_of(octets, at, end)
+    if first == 3:
+        return rdp_of(octets, at, end)
+    if first == 0 and end - at >= 8:  # NetBIOS session message, RFC 1002 4.3.1
+        mark = be32(octets, at + 4)
+        return SMB if mark in (SMB_1, SMB_2) else NO_APPLICATION
+    return NO_APPLICATION
+
+
+def text_of(octets: Octets, at: int, end: int) -> int:
+    """The protocols that begin with words; the caller proved four octets."""
+    word = be32(octets, at)
+    if word == 0x5353482D:  # SSH-
+        return SSH if ssh_follows(octets, at + 4, end) else NO_APPLICATION
+    if word == 0x48545450:  # HTTP
+        return HTTP if end - at > 5 and u8(octets, at + 4) == 0x2F else NO_APPLICATION
+    if word in (0x3232302D, 0x32323020):  # 220- and 220 and a space
+        return greeting_of(octets, at, end)
+    if word == 0x52464220:  # RFB
+        return RFB if end - at >= 12 and u8(octets, at + 7) == 0x2E else NO_APPLICATION
+    if word in (0x2B4F4B20, 0x2B4F4B0D):  # +OK
+        return POP3
+    if word in (0x2A204F4B, 0x2A205052):  # * OK, * PREAUTH
+        return IMAP
+    if word == 0x5349502F:  # SIP/
+        return SIP
+    found = command_of(octets, at, end, word)
+    return found if found else request_of(octets, at, end, word)
+
+
+def command_of(octets: Octets, at: int, end: int, word: int) -> int:
+    """SMTP or a login by the client's first command."""
+    if word in (0x45484C4F, 0x48454C4F):  # EHLO, HELO
+        return SMTP if end - at > 4 and is_space(u8(octets, at + 4)) else NO_APPLICATION
+    if word == 0x55534552:  # USER
+        return LOGIN if end - at > 4 and u8(octets, at + 4) == 0x20 else NO_APPLICATION
+    if word in (0x41555448, 0x46454154):  # AUTH, FEAT
+        return LOGIN if end - at > 4 and is_space(u8(octets, at + 4)) else NO_APPLICATION
+    return NO_APPLICATION
+
+
+def request_of(octets: Octets, at: int, end: int, word: int) -> int:
+    """HTTP and SIP by the method and what is asked for, a path or a URI."""
+    size = method_bytes(word)
+    if size == 0:
+        return NO_APPLICATION
+    if end - at <= size + 3 or u8(octets, at + size - 1) != 0x20:
+        return NO_APPLICATION
+    if be32(octets, at + size) | 0x20202000 == 0x7369703A:  # sip:
+        return SIP
+    target = u8(octets, at + size)
+    if target <= 0x20 or target >= 0x7F or word in (0x494E5649, 0x52454749):
+        return NO_APPLICATION
+    return HTTP
+
+
+def method_bytes(word: int) -> int:
+    """The octets of a method, with the space behind it, by its first four; 0: it is none."""
+    if word in (0x47455420, 0x50555420):  # GET, PUT
+        return 4
+    if word in (0x504F5354, 0x48454144):  # POST, HEAD
+        return 5
+    if word in (0x50415443, 0x54524143):  # PATCH, TRACE
+        return 6
+    if word in (0x44454C45, 0x494E5649):  # DELETE, INVITE
+        return 7
+    if word in (0x434F4E4E, 0x4F505449):  # CONNECT, OPTIONS
+        return 8
+    return 9 if word == 0x52454749 else 0  # REGISTER
+
+
+def ssh_follows(octets: Octets, at: int, end: int) -> bool:
+    """True if the version of SSH stands there: `2.0-` or, of old, `1.` and more (RFC 4253 4.2)."""
+    return end - at >= 4 and u8(octets, at + 1) == 0x2E and 0x31 <= u8(octets, at) <= 0x32
+
+
+def is_space(octet: int) -> bool:
+    """True for what may follow a command: a space or the end of the line."""
+    return octet in (0x20, 0x0D, 0x0A)
+
+
+def greeting_of(octets: Octets, at: int, end: int) -> int:
+    """FTP or SMTP by what a server's `220` says of itself, else GREETING."""
+    end = min(end, at + LINE_MAX)
+    at += 4
+    while end - at >= 3:
+        word = (be16(octets, at) << 8 | u8(octets, at + 2)) & 0xDFDFDF  # capital letters
+        if word == 0x465450:  # FTP
+            return FTP
+        if word == 0x4D5450:  # MTP, of SMTP and ESMTP
+            return SMTP
+        at += 1
+    return GREETING
+
+
+def tls_of(octets: Octets, at: int, end: int) -> int:
+    """A handshake record with a hello of client or server (RFC 8446 4.1, 5.1)."""
+    if end - at < 6 or u8(octets, at + 1) != 3 or u8(octets, at + 2) > 4:
+        return NO_APPLICATION
+    length = be16(octets, at + 3)
+    kind = u8(octets, at + 5)
+    if length < 4 or length > TLS_RECORD_MAX or kind < 1 or kind > 2:
+        return NO_APPLICATION
+    return TLS
+
+
+def rdp_of(octets: Octets, at: int, end: int) -> int:
+    """A connection request or confirm of X.224 in TPKT (RFC 1006 6), as RDP begins."""
+    if end - at < 11 or u8(octets, at + 1) != 0 or be16(octets, at + 2) != end - at:
+        return NO_APPLICATION
+    kind = u8(octets, at + 5)
+    if kind not in (0xE0, 0xD0):
+        return NO_APPLICATION
+    return RDP if u8(octets, at + 4) == end - at - 5 else NO_APPLICATION
+
+
+def telnet_of(octets: Octets, at: int, end: int) -> int:
+    """Telnet commands from the first octet on, and nothing but text behind them.
+
+    A server asks for what only a terminal has (DO terminal type, window size, ...) and offers to
+    echo; a client offers the former and asks for the latter.
+    """
+    found = NO_APPLICATION
+    while end - at >= 3 and u8(octets, at) == IAC:
+        command = u8(octets, at + 1)
+        option = u8(octets, at + 2)
+        if command < SE or command == IAC:
+            return NO_APPLICATION
+        if command < SB:  # no option follows
+            at += 2
+            continue
+        if option > OPTIONS_MAX and not 128 <= option <= 141 and option != 255:
+            return NO_APPLICATION
+        if command == SB:
+            return found if found else TELNET  # its end may not be there
+        if found <= TELNET:
+            found = telnet_side(command, option)
+        at += 3
+    return found if found and is_text(octets, at, min(end, at + TEXT_MAX)) else NO_APPLICATION
+
+
+def telnet_side(command: int, option: int) -> int:
+    """The end of a session that negotiates like this; TELNET: either may."""
+    of_terminal = option == 24 or 31 <= option <= 36 or option == 39
+    if not of_terminal and option != ECHO:
+        return TELNET
+    if command == DO:
+        return TELNET_SERVER if of_terminal else TELNET_CLIENT
+    if command == WILL:
+        return TELNET_CLIENT if of_terminal else TELNET_SERVER
+    return TELNET
+
+
+def is_text(octets: Octets, at: int, end: int) -> bool:
+    """True if only what terminals show, and telnet commands, stand there."""
+    for place in range(at, end):
+        octet = u8(octets, place)
+        if octet == IAC:
+            return place + 1 >= end or u8(octets, place + 1) >= SE
+        if octet >= 0x7F or (octet < 0x20 and not (octet == 0 or 7 <= octet <= 13 or octet == 27)):
+            return False
+    return True
+
+
+def application_of_udp(octets: Octets, packet: Packet, at: int, end: int) -> int:
+    """The protocol of a datagram, else NO_APPLICATION."""
+    src = packet.src_port
+    dst = packet.dst_port
+    if src == 53 or dst == 53 or src == 5353 or dst == 5353 or src == 5355 or dst == 5355:
+        return DNS if is_dns(octets, at, end) else NO_APPLICATION
+    if (src in (67, 68)) and (dst in (67, 68)):
+        if end - at >= DHCP_COOKIE_AT + 4 and be32(octets, at + DHCP_COOKIE_AT) == DHCP_COOKIE:
+            return DHCP
+        return NO_APPLICATION
+    if end - at < 20:
+        return NO_APPLICATION
+    if u8(octets, at) & 0xC0 == 0xC0:  # a long header, RFC 9000 17.2 and RFC 9369
+        version = be32(octets, at + 1)
+        if (version in (1, 0x6B3343CF)) and u8(octets, at + 5) <= 20:
+            return QUIC
+        return NO_APPLICATION
+    word = be32(octets, at)
+    if word == 0x5349502F:  # SIP/
+        return SIP
+    if 0x44000000 <= word <= 0x54FFFFFF and request_of(octets, at, end, word) == SIP:
+        return SIP
+    return NO_APPLICATION
+
+
+def is_dns(octets: Octets, at: int, end: int) -> bool:
+    """True for a DNS message whose header and first name are sound (RFC 1035 4.1)."""
+    if end - at < DNS_HEADER + 5:
+        return False
+    flags = be16(octets, at + 2)
+    questions = be16(octets, at + 4)
+    records = be16(octets, at + 6) + be16(octets, at + 8) + be16(octets, at + 10)
+    if (flags >> 11) & 15 > 6 or flags & 0x40 or questions > 64 or questions + records == 0:
+        return False
+    if records * 11 > end - at:  # the least that a record takes
+        return False
+    at += DNS_HEADER
+    for _ in range(DNS_LABELS_MAX):
+        if at >= end:
+            return False
+        size = u8(octets, at)
+        if size == 0 or size >= 0xC0:
+            return True
+        if size > 63:
+            return False
+        at += 1 + size
+    return False

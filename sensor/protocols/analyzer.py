@@ -1,0 +1,60 @@
+"""What an analyzer is: octets of one flow in, events out. No clock, no I/O, bounded memory.
+
+An analyzer is made for one flow and sees both directions of it as a stream puts them together: in
+order, each octet once. The same stream gives the same events, however it was cut into segments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+Value = str | int | bool | list[str]
+
+CLIENT = 0
+SERVER = 1
+"""The side that a piece comes from: the flow's originator, or its responder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where in the capture something was said: the packet that completed it."""
+
+    time_ns: int
+    frame: int = 0
+    """Its number in its file, from 1; 0 where nothing but the flow's end told."""
+    file: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolEvent:
+    """Something that was said in a connection."""
+
+    moment: Moment
+    action: str
+    """`event.action`."""
+    fields: Mapping[str, Value]
+    """By the dotted names of ecs/protocol_fields.py."""
+
+
+class Analyzer(Protocol):
+    """One flow's analyzer. What it raises is a defect, and ends it for that flow."""
+
+    done: bool
+    """It wants no more: the flow does not speak its protocol, or nothing follows that it reads."""
+
+    def feed(self, side: int, octets: bytes, moment: Moment) -> None:
+        """The next octets of a direction."""
+
+    def gap(self, side: int, count: int, moment: Moment) -> None:
+        """So many octets of a direction are missing."""
+
+    def turn(self) -> None:
+        """The sides have changed places: what was the client's is the server's."""
+
+    def close(self, moment: Moment) -> None:
+        """The flow is over."""
+
+    def take(self) -> list[ProtocolEvent]:
+        """The events since the last call."""

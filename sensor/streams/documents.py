@@ -1,0 +1,82 @@
+"""The ECS documents of protocol events: what was said, and of the flow what tells which it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sensor.ecs.event_batch import value_at
+from sensor.ecs.flow_batch import FlowBatch
+from sensor.ecs.protocol_fields import FROM_THE_FLOW
+from sensor.ecs.schema import context_names
+from sensor.ecs.text import time_text
+from sensor.model.columns import Document
+from sensor.model.flow import FlowContext
+from sensor.model.packets import PROTOCOL_TCP
+from sensor.protocols import AnalyzedProtocol
+from sensor.protocols.analyzer import ProtocolEvent
+
+WHOLE = ("process", "user", "container", "orchestrator", "host", "sensor.process", "sensor.tunnel")
+"""Objects of a flow's document that an event of it has too."""
+OF_THE_DECISION = ("sensor.capture.frame", "sensor.capture.file")
+"""Of a flow's document: where its verdict was decided. An event has its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowPart:
+    """What events of a flow have of its document, by dotted names."""
+
+    is_tcp: bool
+    turned: int
+    fields: Mapping[str, Any]
+    context: FlowContext
+
+
+def flow_parts(
+    context: FlowContext, clock: Callable[[], int] | None
+) -> Callable[[Any, int], FlowPart]:
+    """What makes the part of a flow record, for a run; `clock` is the wall clock of a live one."""
+
+    def part(record: Any, turned: int) -> FlowPart:
+        created_ns = clock() if clock is not None else 0
+        records = np.frombuffer(bytearray(record.tobytes()), record.dtype)
+        document = FlowBatch(records, context, created_ns).document(0)
+        names = (name for name in (*FROM_THE_FLOW, *WHOLE) if name not in OF_THE_DECISION)
+        fields = {name: value for name in names if (value := value_at(document, name)) is not None}
+        return FlowPart(int(record["protocol"]) == PROTOCOL_TCP, turned, fields, context)
+
+    return part
+
+
+def document_of(
+    event: ProtocolEvent, protocol: AnalyzedProtocol, flow: FlowPart, number: int
+) -> Document:
+    """The document of an event, the `number`-th of its flow."""
+    dataset = f"network_traffic.{protocol.name}"
+    fields = {
+        **flow.fields,
+        "@timestamp": time_text(event.moment.time_ns),
+        "event.type": ["info", "protocol"],
+        "event.dataset": dataset,
+        "event.action": event.action,
+        "event.id": f"{flow.fields['flow.id']}-{protocol.name}-{number}",
+        "data_stream.dataset": dataset,
+        "network.protocol": protocol.name,
+        **event.fields,
+    }
+    if event.moment.frame:
+        fields["sensor.capture.frame"] = event.moment.frame
+        files = context_names(flow.context, "files")
+        if event.moment.file < len(files):
+            fields["sensor.capture.file"] = files[event.moment.file]
+    document: Document = {}
+    for name, value in fields.items():
+        *path, last = name.split(".")
+        target: dict[str, Any] = document
+        for part in path:
+            target = target.setdefault(part, {})
+        target[last] = value
+    return document

@@ -1,0 +1,225 @@
+"""Streams: the followed flows of one flow table, their reassembly and their analyzers.
+
+Segments go in as the table gives them, documents of protocol events come out, in order of time.
+Everything is bounded: flows, octets that wait, octets that an analyzer sees. What an analyzer
+raises is a defect of ours: it is counted, and ends the analysis of that flow alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sensor.model.applications import GREETING, LOGIN, NO_APPLICATION
+from sensor.model.columns import Document
+from sensor.model.frames import FrameBatch
+from sensor.model.packets import PacketBatch
+from sensor.model.segments import SEGMENT_END, Segments
+from sensor.protocols import AnalyzedProtocol
+from sensor.protocols.analyzer import Analyzer, Moment, ProtocolEvent
+from sensor.streams.documents import FlowPart, document_of
+from sensor.streams.reassembly import Piece, Reassembly
+from sensor.streams.selection import Selection
+
+FLOWS_MAX = 65_536
+"""Flows that are followed at once; of a further one nothing is analyzed, and that is counted."""
+WAITING_BYTES_MAX = 64 * 1024 * 1024
+"""Octets that wait behind gaps in all flows; then the flow that waits longest goes on."""
+NAMED = ("time_ns", "known_ns", "slot", "seq", "isn", "acked", "bytes", "captured", "offset",
+         "frame", "file", "kind", "side", "turned", "has_isn", "has_acked")  # fmt: skip
+TCP = 6
+UNPROVEN = (NO_APPLICATION, GREETING, LOGIN)
+
+
+class Stream:
+    """One followed flow."""
+
+    __slots__ = ("analyzer", "event_number", "flow", "left", "protocol", "sides", "turned")
+
+    def __init__(self, protocol: AnalyzedProtocol, flow: FlowPart) -> None:
+        self.protocol = protocol
+        self.analyzer: Analyzer = protocol.make()
+        self.sides = (Reassembly(), Reassembly())
+        self.left = [protocol.octets_max, protocol.octets_max]
+        """Octets of each side that the analyzer may still see."""
+        self.flow = flow
+        self.turned = flow.turned
+        """The side of the segments that is the originator."""
+        self.event_number = 0
+
+
+class Streams:
+    """The streams of one flow table. One serves one run, or one worker of it."""
+
+    def __init__(
+        self,
+        protocols: Sequence[AnalyzedProtocol],
+        flow_part: Callable[[Any, int], FlowPart],
+        report: Callable[[str], None] = lambda message: None,
+    ) -> None:
+        """`flow_part` makes of a flow record what its events say of it; `report` tells people."""
+        self._selection = Selection(
+            [port for one in protocols for port in one.tcp_ports],
+            [port for one in protocols for port in one.udp_ports],
+            [one.application for one in protocols],
+        )
+        self._by_application = {one.application: one for one in protocols}
+        self._by_port = {(transport, port): one for one in protocols
+                         for transport, ports in ((TCP, one.tcp_ports), (17, one.udp_ports))
+                         for port in ports}  # fmt: skip
+        self._flow_part = flow_part
+        self._report = report
+        self._open: dict[int, Stream] = {}
+        self._waiting_bytes = 0
+        self._counters = dict.fromkeys(
+            ("flows", "segments", "bytes", "events", "gaps", "gap_bytes", "conflicts", "refused",
+             "limited", "failed"), 0)
+        self._told_failures: set[str] = set()
+
+    def select(self, frames: FrameBatch, packets: PacketBatch) -> None:
+        """Keep the payloads that are wanted of a batch, whose packets are prepared."""
+        self._selection.select(frames, packets)
+
+    def take(
+        self, segments: Segments, follow_no_more: Callable[[int], None]
+    ) -> list[tuple[int, Document]]:
+        """What became known in these segments, with the time when it did."""
+        found: list[tuple[int, Document]] = []
+        unwanted: dict[int, None] = {}
+        columns = [segments.records[name].tolist() for name in NAMED]
+        for index, row in enumerate(zip(*columns, strict=True)):
+            slot, kind = row[2], row[11]
+            if kind == SEGMENT_END:
+                unwanted.pop(slot, None)
+                if (stream := self._open.pop(slot, None)) is not None:
+                    self._end(stream, Moment(row[0]))
+                    self._collect(stream, segments, index, row, found)
+                continue
+            if slot in unwanted:
+                continue
+            stream = self._open.get(slot) or self._begin(slot, row[13], segments.flows[index])
+            if stream is None:
+                unwanted[slot] = None
+                continue
+            self._feed(stream, row, segments.octets)
+            self._collect(stream, segments, index, row, found)
+            if stream.analyzer.done:
+                del self._open[slot]
+                unwanted[slot] = None
+        for slot in unwanted:
+            follow_no_more(slot)
+        return found
+
+    def ledger(self) -> dict[str, int]:
+        """What was followed, missed and found."""
+        return dict(self._counters)
+
+    def _begin(self, slot: int, turned: int, flow: Any) -> Stream | None:
+        """Follow a flow, if its protocol is analyzed and there is room."""
+        application = int(flow["application"])
+        protocol = self._by_application.get(application)
+        if protocol is None and application in UNPROVEN:
+            transport = int(flow["protocol"])
+            protocol = (self._by_port.get((transport, int(flow["resp_port"])))
+                        or self._by_port.get((transport, int(flow["orig_port"]))))
+        if protocol is None:
+            return None
+        if len(self._open) >= FLOWS_MAX:
+            self._counters["refused"] += 1
+            return None
+        self._counters["flows"] += 1
+        stream = self._open[slot] = Stream(protocol, self._flow_part(flow, turned))
+        return stream
+
+    def _feed(self, stream: Stream, row: tuple[int, ...], octets: bytes) -> None:
+        """Give a segment to its stream's analyzer, as far as it is in order."""
+        (time_ns, _, _, seq, isn, acked, _, captured, offset, frame, file, _, side, turned,
+         has_isn, has_acked) = row
+        payload = octets[offset : offset + captured]
+        self._counters["segments"] += 1
+        self._counters["bytes"] += captured
+        moment = Moment(time_ns, frame, file)
+        if turned != stream.turned:
+            stream.turned = turned
+            stream.analyzer.turn()
+        direction = stream.sides[side]
+        before = direction.waiting_bytes, direction.conflicts
+        if stream.flow.is_tcp:
+            if has_isn:
+                direction.begin((isn + 1) & 0xFFFF_FFFF)
+            self._give(stream, side, direction.add(seq, payload), moment)
+            if has_acked:
+                self._give(stream, side, direction.acknowledged(acked), moment)
+        else:
+            self._give(stream, side, [(0, payload)], moment)
+        self._waiting_bytes += direction.waiting_bytes - before[0]
+        self._counters["conflicts"] += direction.conflicts - before[1]
+        if self._waiting_bytes > WAITING_BYTES_MAX:
+            self._give_way(moment)
+
+    def _give(
+        self, stream: Stream, side: int, pieces: Iterable[Piece], moment: Moment
+    ) -> None:
+        """Give an analyzer what is ready of a direction."""
+        who = side ^ stream.turned
+        try:
+            for missing, octets in pieces:
+                if stream.analyzer.done:
+                    return
+                if missing:
+                    self._counters["gaps"] += 1
+                    self._counters["gap_bytes"] += missing
+                    stream.analyzer.gap(who, missing, moment)
+                stream.analyzer.feed(who, octets[: stream.left[side]], moment)
+                stream.left[side] -= len(octets)
+                if stream.left[side] <= 0 and not stream.analyzer.done:
+                    self._counters["limited"] += 1
+                    stream.analyzer.close(moment)
+                    stream.analyzer.done = True
+        except Exception as error:
+            self._fail(stream, error)
+
+    def _end(self, stream: Stream, moment: Moment) -> None:
+        """The flow is over: what waits is given, then the analyzer closes."""
+        for side, direction in enumerate(stream.sides):
+            self._waiting_bytes -= direction.waiting_bytes
+            self._give(stream, side, direction.finish(), moment)
+        try:
+            if not stream.analyzer.done:
+                stream.analyzer.close(moment)
+        except Exception as error:
+            self._fail(stream, error)
+
+    def _give_way(self, moment: Moment) -> None:
+        """Let the flow that has waited longest go on without what is missing."""
+        for stream in self._open.values():
+            for side, direction in enumerate(stream.sides):
+                if direction.waiting_bytes:
+                    self._waiting_bytes -= direction.waiting_bytes
+                    self._give(stream, side, direction.finish(), moment)
+                    return
+
+    def _fail(self, stream: Stream, error: Exception) -> None:
+        """An analyzer is at fault: it sees no more of this flow, and people hear of it once."""
+        stream.analyzer.done = True
+        self._counters["failed"] += 1
+        message = (f"the analyzer of {stream.protocol.name} failed in a flow, which goes on without"
+                   f" it: {type(error).__name__}: {error}")
+        if message not in self._told_failures and len(self._told_failures) < 100:
+            self._told_failures.add(message)
+            self._report(message)
+
+    def _collect(
+        self, stream: Stream, segments: Segments, index: int, row: tuple[int, ...],
+        found: list[tuple[int, Document]],
+    ) -> None:
+        """Make documents of the events that an analyzer has."""
+        events: list[ProtocolEvent] = stream.analyzer.take()
+        if not events:
+            return
+        stream.flow = self._flow_part(segments.flows[index], row[13])
+        for event in events:
+            self._counters["events"] += 1
+            stream.event_number += 1
+            found.append((row[1], document_of(
+                event, stream.protocol, stream.flow, stream.event_number)))
