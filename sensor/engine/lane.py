@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sensor.base.units import SECOND_NS
 from sensor.engine.protocols import Records, StreamsPart, TablePart
 from sensor.model.anomalies import ANOMALIES, SOUND
 from sensor.model.columns import Document
@@ -15,6 +16,8 @@ from sensor.model.frames import FrameBatch
 from sensor.model.packets import PacketBatch
 
 SEGMENTS_AT_ONCE = 1_024
+BEHIND_NS = 2 * SECOND_NS
+"""A live run that is so late gives up what is said in flows, before frames are lost."""
 FILES_MAX = 65_536
 """Files whose names are kept for flows that one of their frames decided."""
 
@@ -61,7 +64,10 @@ class Lane:
         """Flow events and documents of protocol events since the last call, each in its order."""
         documents: list[tuple[int, Document]] = []
         if self.streams is not None and (segments := self.table.take_segments()) is not None:
-            documents = self.streams.take(segments, self.table.follow_no_more)
+            if self.lag_ns > BEHIND_NS:
+                self.streams.skip(segments, self.table.follow_no_more)
+            else:
+                documents = self.streams.take(segments, self.table.follow_no_more)
         return self.table.take(), documents
 
     def has_much(self, events: int) -> bool:

@@ -70,6 +70,9 @@ class StreamsPart(Protocol):
     ) -> list[tuple[int, Document]]:
         """The documents that became known in some segments, each with the time when it did."""
 
+    def skip(self, segments: Segments, follow_no_more: Callable[[int], None]) -> None:
+        """Let the flows of some segments be: there is no time for them."""
+
     def ledger(self) -> dict[str, int]:
         """What was followed, missed and found."""
 

@@ -115,6 +115,8 @@ class Status:
     flows_open: int = 0
     evicted: int = 0
     """Flows that left early because the table was full."""
+    streams: dict[str, int] = field(default_factory=dict)
+    """What was said in flows: the counters of `streams` in the ledger."""
     rules: tuple[RuleStatus, ...] = ()
     sinks: tuple[SinkStatus, ...] = ()
     lag_ns: int = 0

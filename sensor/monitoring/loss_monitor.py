@@ -60,6 +60,12 @@ LOSS_KINDS = (
         "the flow table was full",
         "raise [flow] flows_max if there is memory for it",
     ),
+    LossKind(
+        "skipped", lambda status: status.streams.get("skipped", 0),
+        ("segment not analyzed", "segments not analyzed"),
+        "the analyzers did not keep up with the traffic, and packets go first",
+        "more workers (--workers) share the load",
+    ),
 )  # fmt: skip
 """In the order in which they are told."""
 DROPS = {"sink_drops": ALERTS, "record_drops": RECORDS}

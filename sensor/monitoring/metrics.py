@@ -142,6 +142,7 @@ class StatusCollector:
                      (), [((), self._started_s)])  # fmt: skip
         yield from _traffic(status)
         yield from _flows(status)
+        yield from _streams(status)
         yield from _rules(status)
         yield from _sinks(status)
         yield _gauge("sensor_lag_seconds",
@@ -179,6 +180,18 @@ def _flows(status: Status) -> Iterator[Metric]:
     yield _gauge("sensor_open_flows", "Flows in the table now.", (), [((), status.flows_open)])
     yield _counter("sensor_evicted_flows", "Flows that left early because the table was full.",
                    (), [((), status.evicted)])  # fmt: skip
+
+
+def _streams(status: Status) -> Iterator[Metric]:
+    for name, meaning, member in (
+        ("sensor_followed_flows", "Flows whose payload an analyzer saw.", "flows"),
+        ("sensor_protocol_events", "What analyzers told.", "events"),
+        ("sensor_stream_gaps", "Gaps in what analyzers saw.", "gaps"),
+        ("sensor_skipped_segments", "Segments not analyzed because the sensor was late.",
+         "skipped"),
+        ("sensor_failed_analyses", "Flows in which an analyzer was at fault.", "failed"),
+    ):  # fmt: skip
+        yield _counter(name, meaning, (), [((), status.streams.get(member, 0))])
 
 
 def _rules(status: Status) -> Iterator[Metric]:

@@ -64,6 +64,7 @@ class Reporter:
             flows_total=total,
             flows_open=sum(lane.counters["flows_open"] for lane in pipeline.lanes),
             evicted=evicted,
+            streams=ledger.get("streams", {}),
             rules=rule_statuses(self._run.rules),
             sinks=tuple(status_of(sink) for sink in self._run.all_sinks()),
             lag_ns=max(lane.lag_ns for lane in pipeline.lanes),

@@ -73,7 +73,7 @@ class Streams:
         self._waiting_bytes = 0
         self._counters = dict.fromkeys(
             ("flows", "segments", "bytes", "events", "gaps", "gap_bytes", "conflicts", "refused",
-             "limited", "failed"), 0)
+             "limited", "skipped", "failed"), 0)
         self._told_failures: set[str] = set()
 
     def select(self, frames: FrameBatch, packets: PacketBatch) -> None:
@@ -109,6 +109,21 @@ class Streams:
         for slot in unwanted:
             follow_no_more(slot)
         return found
+
+    def skip(self, segments: Segments, follow_no_more: Callable[[int], None]) -> None:
+        """Analyze nothing more of the flows of these segments: there is no time for it."""
+        unwanted: dict[int, None] = {}
+        for slot, kind in zip(*(segments.records[name].tolist() for name in ("slot", "kind")),
+                              strict=True):  # fmt: skip
+            if (stream := self._open.pop(slot, None)) is not None:
+                self._waiting_bytes -= sum(side.waiting_bytes for side in stream.sides)
+            if kind == SEGMENT_END:
+                unwanted.pop(slot, None)
+            else:
+                unwanted[slot] = None
+                self._counters["skipped"] += 1
+        for slot in unwanted:
+            follow_no_more(slot)
 
     def ledger(self) -> dict[str, int]:
         """What was followed, missed and found."""

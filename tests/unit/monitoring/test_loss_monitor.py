@@ -15,10 +15,10 @@ WALL_NS = 1_700_000_000_000_000_000
 
 def status_at(
     elapsed_s: float, *, drops: int = 0, freezes: int = 0, evicted: int = 0, sinks: int = 0,
-    records: int = 0,
+    records: int = 0, skipped: int = 0,
 ) -> Status:
     return Status(
-        WALL_NS + int(elapsed_s * 1e9), elapsed_s, evicted=evicted,
+        WALL_NS + int(elapsed_s * 1e9), elapsed_s, evicted=evicted, streams={"skipped": skipped},
         capture=CaptureStatus(1000, drops, freezes),
         sinks=(SinkStatus("json", 5, 0, 0, 0, None),
                SinkStatus("syslog udp://x", 5, sinks, 0, 0, "refused\x1b[1m" if sinks else None),
@@ -43,6 +43,7 @@ def test_no_loss_no_notice() -> None:
                                "flow_queue_bytes"]),
         ({"records": 1}, ["1 flow record not written"]),
         ({"evicted": 4}, ["4 flows ended early", "flows_max"]),
+        ({"skipped": 5}, ["5 segments not analyzed", "--workers"]),
     ],
 )
 def test_the_first_loss_is_said_at_once_with_what_to_do(
