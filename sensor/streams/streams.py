@@ -22,7 +22,7 @@ from sensor.streams.reassembly import Piece, Reassembly
 from sensor.streams.selection import Selection
 
 FLOWS_MAX = 65_536
-"""Flows that are followed at once; of a further one nothing is analyzed, and that is counted."""
+"""Flows that are followed at once; a further one takes the place of the oldest."""
 WAITING_BYTES_MAX = 64 * 1024 * 1024
 """Octets that wait behind gaps in all flows; then the flow that waits longest goes on."""
 NAMED = ("time_ns", "known_ns", "slot", "seq", "isn", "acked", "bytes", "captured", "offset",
@@ -72,7 +72,7 @@ class Streams:
         self._open: dict[int, Stream] = {}
         self._waiting_bytes = 0
         self._counters = dict.fromkeys(
-            ("flows", "segments", "bytes", "events", "gaps", "gap_bytes", "conflicts", "refused",
+            ("flows", "segments", "bytes", "events", "gaps", "gap_bytes", "conflicts", "evicted",
              "limited", "skipped", "failed"), 0)
         self._told_failures: set[str] = set()
 
@@ -98,6 +98,8 @@ class Streams:
             if slot in unwanted:
                 continue
             stream = self._open.get(slot) or self._begin(slot, row[13], segments.flows[index])
+            if len(self._open) > FLOWS_MAX:
+                unwanted[self._forget_oldest()] = None
             if stream is None:
                 unwanted[slot] = None
                 continue
@@ -130,7 +132,7 @@ class Streams:
         return dict(self._counters)
 
     def _begin(self, slot: int, turned: int, flow: Any) -> Stream | None:
-        """Follow a flow, if its protocol is analyzed and there is room."""
+        """Follow a flow, if its protocol is analyzed."""
         application = int(flow["application"])
         protocol = self._by_application.get(application)
         if protocol is None and application in UNPROVEN:
@@ -139,12 +141,17 @@ class Streams:
                         or self._by_port.get((transport, int(flow["orig_port"]))))
         if protocol is None:
             return None
-        if len(self._open) >= FLOWS_MAX:
-            self._counters["refused"] += 1
-            return None
         self._counters["flows"] += 1
         stream = self._open[slot] = Stream(protocol, self._flow_part(flow, turned))
         return stream
+
+    def _forget_oldest(self) -> int:
+        """Let go of the flow that has been followed longest; its place in the table."""
+        slot, stream = next(iter(self._open.items()))
+        del self._open[slot]
+        self._waiting_bytes -= sum(side.waiting_bytes for side in stream.sides)
+        self._counters["evicted"] += 1
+        return slot
 
     def _feed(self, stream: Stream, row: tuple[int, ...], octets: bytes) -> None:
         """Give a segment to its stream's analyzer, as far as it is in order."""

@@ -13,7 +13,7 @@ from sensor.monitoring.loss_monitor import LossWatch
 WALL_NS = 1_700_000_000_000_000_000
 
 
-def status_at(
+def status_at(  # noqa: PLR0913  each is one kind of loss
     elapsed_s: float, *, drops: int = 0, freezes: int = 0, evicted: int = 0, sinks: int = 0,
     records: int = 0, skipped: int = 0,
 ) -> Status:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sensor.flowtable.constants import SEGMENTS_MAX
+from sensor.streams import streams
 from tests.conversation import START_NS, Talk, play
 
 SSH_PORTS = (40_000, 22)
@@ -181,3 +182,17 @@ def test_the_first_packet_of_a_capture_is_not_lost() -> None:
         (event,) = play(talk, batch=batch).said
         assert event["ssh"]["server"]["software"] == "OpenSSH_9.6"
     assert START_NS < 1 << 62
+
+
+def test_beyond_the_limit_the_flow_followed_longest_makes_room(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "FLOWS_MAX", 3)
+    talks = [Talk(ports=(40_000 + number, 22)) for number in range(4)]
+    for number, talk in enumerate(talks):
+        talk.handshake(number / 100)
+        talk.server.data(1 + number, SERVER_SAYS)
+        talk.client.data(10 + number, CLIENT_SAYS)
+    run = play(*talks)
+    assert [event["client"]["port"] for event in run.said] == [40_001, 40_002, 40_003]
+    assert run.ledger["streams"]["evicted"] == 1
