@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor.errors import QueryError
@@ -15,6 +15,7 @@ from sensor.query.kql import parser as kql
 from sensor.query.parsing import QUERY_CHARACTERS_MAX
 from sensor.query.patterns import PatternError, regex
 from sensor.query.predicate import compile_query
+from tests.examples import examples
 
 PARSERS = (kql.parse, eql.parse)
 PIECES = (
@@ -37,7 +38,7 @@ def parsed(parse: Any, text: str) -> Any:
         return None
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(texts, st.sampled_from(PARSERS))
 def test_any_text(text: str, parse: Any) -> None:
     tree = parsed(parse, text)
@@ -64,7 +65,7 @@ def test_every_beginning_of_a_query(parse: Any) -> None:
         parsed(parse, text[:end])
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.one_of(st.text(max_size=30), st.text("ab.*+?|()[]{},0123-^\\\"", max_size=20)),
        st.text("ab0(", max_size=10))
 def test_any_regular_expression(pattern: str, text: str) -> None:

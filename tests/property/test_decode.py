@@ -11,7 +11,7 @@ from typing import Any
 
 import dpkt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
@@ -22,6 +22,7 @@ from sensor.memory.records import NO_VLAN
 from sensor.model.addresses import address_halves
 from sensor.model.anomalies import ANOMALIES
 from sensor.model.packets import KIND_ANOMALY, KIND_FLOW, TRANSPORT_CUT
+from tests.examples import examples
 from tests.unit.decode.batches import anomaly_of, decode_all, decode_one, members_of
 from tests.unit.decode.corpus import FRAMES, damaged, ethernet
 from tests.unit.decode.interpreted import Case, records_of
@@ -99,7 +100,7 @@ def mutated() -> st.SearchStrategy[Case]:
 
 
 @given(mutated())
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_a_spoilt_frame_is_sound_or_a_named_anomaly_within_its_bounds(case: Case) -> None:
     link, frame, wire = case
     row = decode_one(bytes.fromhex(frame), link, wire=wire)
@@ -117,7 +118,7 @@ LINKS = (0, 1, 9, 12, 50, 51, 101, 104, 105, 108, 113, 127, 228, 229, 276, 147)
 
 
 @given(st.sampled_from(LINKS), st.binary(max_size=120))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_random_octets_are_sound_or_a_named_anomaly(link: int, frame: bytes) -> None:
     row = decode_one(frame, link)
     assert (row["anomaly"] != 0) == (row["kind"] == KIND_ANOMALY)
@@ -126,7 +127,7 @@ def test_random_octets_are_sound_or_a_named_anomaly(link: int, frame: bytes) -> 
 
 
 @given(mutated())
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_nothing_of_the_packet_before_shines_through(case: Case) -> None:
     link, frame, wire = case
     clean = decode_one(bytes.fromhex(frame), link, wire=wire)
@@ -169,7 +170,7 @@ TRANSPORTS = st.one_of(
 
 
 @given(NETWORKS, TRANSPORTS, st.binary(max_size=200), st.lists(st.integers(0, 4095), max_size=2))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_headers_read_as_dpkt_reads_them(
     network: IP, transport: TCP, data: bytes, vlans: list[int]
 ) -> None:

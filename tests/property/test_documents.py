@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor.ecs import schema
@@ -10,6 +10,7 @@ from sensor.ecs.writer import render_json_lines
 from sensor.model.addresses import address_halves
 from sensor.model.columns import AddressColumn, CodedColumn, NumberColumn
 from tests import ecs, interpreted
+from tests.examples import examples
 from tests.flow_records import random_batch
 
 MODULES = interpreted.load(
@@ -28,7 +29,7 @@ def values_of(column, row):
     return []
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(seed=st.integers(0, 2**32), live=st.booleans())
 def test_columns_hold_what_documents_hold(seed, live):
     batch = random_batch(seed, count=20, live=live)
@@ -45,21 +46,21 @@ def test_columns_hold_what_documents_hold(seed, live):
             assert values_of(column, row) == expected, name
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(seed=st.integers(0, 2**32), live=st.booleans())
 def test_documents_are_valid(seed, live):
     for document in random_batch(seed, count=20, live=live).to_dicts():
         assert ecs.problems(document) == []
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(seed=st.integers(0, 2**32), live=st.booleans())
 def test_compiled_equals_interpreted(seed, live):
     batch = random_batch(seed, count=12, live=live)
     assert MODULES["ecs.writer"].render_json_lines(batch) == render_json_lines(batch)
 
 
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(seed=st.integers(0, 2**32))
 def test_compiled_columns_equal_interpreted_ones(seed):
     batch = random_batch(seed, count=12)

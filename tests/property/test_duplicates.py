@@ -7,16 +7,17 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conversation import RST, Frames, Talk, checksum, play
+from tests.examples import examples
 from tests.property.test_fragments import in_fragments
 from tests.random_traffic import random_frames, random_options
 from tests.running import Run
 
 SEEDS = st.integers(0, 2**40)
-AS_MANY = settings(max_examples=150, deadline=None)
+AS_MANY = examples(150)
 WINDOW_NS = 1_000_000
 """Without an IPv4 identification copies are at most so far apart."""
 

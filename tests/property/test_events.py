@@ -23,6 +23,7 @@ from sensor.query.predicate import selects
 from sensor.query.required_terms import Clause, required_terms
 from sensor.rules.prefilter import clauses_of
 from sensor.rules.ruleset import RuleSet
+from tests.examples import examples
 from tests.interpreted import load
 
 ROOT = Path(__file__).parents[2]
@@ -145,7 +146,7 @@ def found_in(make: Any, clause: Clause, line: str) -> bool:
     return bool(scanner.scan(data + b"\0", 0, len(data), array("q", bytes(24))) == 1)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @example('{"destination":{"port":2.3e1}}')
 @example('{"destination":{"port":22.999999999999999999}}')
 @example('{"destination.p\\u006frt":"\\u00323"}')

@@ -10,7 +10,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor.config import FlowLimits
@@ -28,12 +28,13 @@ from sensor.model.flow import (
 )
 from tests import ecs
 from tests.conversation import play
+from tests.examples import examples
 from tests.random_traffic import printed, random_frames, random_options, random_run
 from tests.running import ROOT
 
 SEEDS = st.integers(0, 2**40)
-AS_MANY = settings(max_examples=150, deadline=None)
-FEWER = settings(max_examples=50, deadline=None)
+AS_MANY = examples(150)
+FEWER = examples(50)
 
 
 @AS_MANY

@@ -5,17 +5,18 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sensor.model.flow import FLOW_ENDED
 from tests.conversation import Frames, play
+from tests.examples import examples
 from tests.fragmenting import fragments_of
 from tests.random_traffic import printed, random_frames, random_options
 from tests.running import SMALL, Run
 
 SEEDS = st.integers(0, 2**40)
-AS_MANY = settings(max_examples=150, deadline=None)
+AS_MANY = examples(150)
 EARLY = {"action", "verdict", "evidence", "confidence", "known_ns", "orig_port", "resp_port"}
 NOT_TOLD = {"packets", "bytes", "first_ns", "last_ns", "decided_frame", "missed_bytes",
             "next_seq", "state"}  # fmt: skip

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor.model.addresses import address_halves
@@ -21,6 +21,7 @@ from sensor.query.document_rows import DocumentRows
 from sensor.query.eql import parser as eql
 from sensor.query.kql import parser as kql
 from sensor.query.predicate import compile_query
+from tests.examples import examples
 
 KEYWORDS = ("event.action", "tags")
 NUMBERS = ("source.port", "source.bytes")
@@ -372,13 +373,13 @@ def canonical(document: dict[str, Any]) -> dict[str, Any]:
 batches = st.lists(documents, min_size=1, max_size=12)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(kql_trees, batches)
 def test_kql_columns_agree_with_rows(tree: Any, batch: list[dict[str, Any]]) -> None:
     check_columns(tree, batch, kql_selects)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(eql_queries, batches)
 def test_eql_columns_agree_with_rows(tree: Any, batch: list[dict[str, Any]]) -> None:
     check_columns(tree, batch, eql_selects)

@@ -6,10 +6,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor.rules.state_store import RuleStore
+from tests.examples import examples
 from tests.rule_sets import event, feed, load, rule
 
 RULES = (
@@ -44,7 +45,7 @@ def timed(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(events, st.integers(1, 9), st.sampled_from((0, 15, 40)), st.integers(1, 3))
 def test_batches_never_show(
     steps: list[dict[str, Any]], cut: int, learning_s: int, terms_max: int
@@ -73,7 +74,7 @@ def test_batches_never_show(
     assert used + ledger["distinct"].get("absorbed", 0) <= selected
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(events, st.integers(0, 40))
 def test_a_restart_never_shows(steps: list[dict[str, Any]], at: int) -> None:
     """Of new terms: a run in two halves, the store closed between them, is one run."""

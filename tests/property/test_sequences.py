@@ -11,7 +11,7 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor.config import RuleLimits
@@ -20,6 +20,7 @@ from sensor.query.document_rows import DocumentRows
 from sensor.query.eql import parser as eql
 from sensor.query.stateful.sample import Sampler
 from sensor.query.stateful.sequence import Tracker
+from tests.examples import examples
 
 KEYS = (("x",), ("y",), ("x", "y"), ("x",), ())
 LETTERS = "abc"
@@ -197,7 +198,7 @@ def complete(
 
 
 @given(shapes(), event_lists(), st.lists(st.integers(0, 25), max_size=6))
-@settings(deadline=None, max_examples=300)
+@examples(300)
 def test_sequences(shape: Shape, events: list[Event], cuts: list[int]) -> None:
     query = eql.parse(shape.text())
     assert isinstance(query, ast.Sequence)
@@ -211,7 +212,7 @@ def test_sequences(shape: Shape, events: list[Event], cuts: list[int]) -> None:
 
 
 @given(shapes(), event_lists(), st.lists(st.integers(0, 25), max_size=6), st.integers(1, 6))
-@settings(deadline=None, max_examples=100)
+@examples(100)
 def test_what_is_evicted_does_not_depend_on_the_batches(
     shape: Shape, events: list[Event], cuts: list[int], pending_max: int
 ) -> None:
@@ -227,7 +228,7 @@ def test_what_is_evicted_does_not_depend_on_the_batches(
 
 @given(st.lists(some_letters, min_size=2, max_size=4), event_lists(),
        st.lists(st.integers(0, 25), max_size=6))
-@settings(deadline=None, max_examples=200)
+@examples(200)
 def test_samples(steps: list[str], events: list[Event], cuts: list[int]) -> None:
     query = eql.parse("sample by k " + " ".join(f"[{condition(step)}]" for step in steps))
     assert isinstance(query, ast.Sample)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor.streams.reassembly import Reassembly
 from tests.conversation import Frames, Talk, play
+from tests.examples import examples
 from tests.random_traffic import printed, random_frames, random_options
 
-AS_MANY = settings(max_examples=100, deadline=None)
+AS_MANY = examples(100)
 SERVER_SAYS = b"hello\r\nSSH-2.0-OpenSSH_9.6 Debian\r\n\0\0\1\x14"
 CLIENT_SAYS = b"SSH-2.0-PuTTY\r\n\0\0\1\x14"
 

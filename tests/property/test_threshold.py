@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor.query.stateful.threshold import Fired, Limit, Threshold
+from tests.examples import examples
 
 GROUPS, VALUES = "abc", "uvwxyz"
 events = st.lists(
@@ -39,7 +40,7 @@ class Plain:
         return Fired(start, time, len(recent), different if self.distinct else 0)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(events, st.integers(1, 5), st.integers(0, 4), st.integers(1, 20))
 def test_agrees_with_the_plain_reading(
     steps: list[tuple[int, str, str]], count: int, distinct: int, window: int

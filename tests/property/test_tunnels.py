@@ -5,15 +5,16 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conversation import Frames, play
+from tests.examples import examples
 from tests.random_traffic import random_frames, random_options
 from tests.running import Run
 
 SEEDS = st.integers(0, 2**40)
-FEWER = settings(max_examples=60, deadline=None)
+FEWER = examples(60)
 
 
 def outer(protocol: int, tail: bytes) -> bytes:

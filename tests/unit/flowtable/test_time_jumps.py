@@ -7,11 +7,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import ecs
 from tests.conversation import SECOND_NS, START_NS, Frames, Talk, merged, play, time_ns, verdicts
+from tests.examples import examples
 from tests.random_traffic import printed, random_frames, random_options
 from tests.running import Run
 from tests.unit.flowtable.stories import bystander, flow_of, reasons
@@ -19,7 +20,7 @@ from tests.unit.flowtable.stories import bystander, flow_of, reasons
 HOUR = 3600.0
 YEAR = 365 * 24 * HOUR
 SEEDS = st.integers(0, 2**40)
-AS_MANY = settings(max_examples=100, deadline=None)
+AS_MANY = examples(100)
 
 
 def login() -> Talk:

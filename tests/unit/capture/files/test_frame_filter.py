@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor.capture.bpf import Instruction
@@ -20,6 +20,7 @@ from sensor.capture.files.capture import FileCapture
 from sensor.capture.files.frame_filter import KNOWN, FrameFilter, Program
 from sensor.capture.files.selection import FileSelection, frame_filter_of
 from sensor.model.frames import FrameBatch
+from tests.examples import examples
 from tests.interpreted import load
 from tests.running import CAPTURES
 from tests.unit.capture.bpf_machine import Machine, result
@@ -179,7 +180,7 @@ class UserMachine(Machine):
         return super().load(code, k)
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(programs(), st.binary(max_size=40))
 def test_the_machine_does_what_another_one_does(
     program: list[Instruction], octets: bytes

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor.capture.files.window import PrefixedStream, RecordingStream, Window
+from tests.examples import examples
 from tests.unit.capture.files.build import (
     Drip,
     block,
@@ -36,7 +37,7 @@ CASES = pytest.mark.parametrize("kind", list(FILES))
 
 
 @CASES
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(st.integers(1, 700), min_size=1, max_size=5),
     st.integers(16, 3000),
