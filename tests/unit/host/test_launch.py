@@ -65,7 +65,7 @@ def open_folder() -> Iterator[Path]:
 def without_rights(*arguments: str | Path) -> subprocess.Popen[str]:
     """The command as a user who has no right to anything."""
     if not os.geteuid():
-        require("setpriv")
+        require("setpriv", "a folder that anybody may enter")
     prefix = [] if os.geteuid() else NOBODY
     return subprocess.Popen([*prefix, *COMMAND, *map(str, arguments)], stderr=subprocess.PIPE,
                             text=True, cwd=ROOT, env=environment())  # fmt: skip
