@@ -32,9 +32,8 @@ ON_OTHER_LINKS = ("telnet_ppp.pcap", "telnet_wireless.pcap")
 FILES = sorted({path.name for path in CAPTURES.glob("*.pcap*")}
                - set(BESIDE_THE_FRAMES) - set(ON_OTHER_LINKS))  # fmt: skip
 PACE = 10
-PACES = {"demo.pcap": 60, "network_sweep.pcap": 30, "telnet_dropped.pcap": 20,
-         "telnet_handshake_incomplete.pcap": 20, "telnet_one_sided.pcap": 20,
-         "telnet_udp23.pcap": 20}  # fmt: skip
+PACES = {"demo.pcap": 60, "network_sweep.pcap": 30, "telnet_handshake_incomplete.pcap": 20,
+         "telnet_one_sided.pcap": 20, "telnet_udp23.pcap": 20}  # fmt: skip
 UNSCALED = ("duplicate_window_ns", "flows_max", "active_timeout_ns")
 WAIT_NS = SECOND_NS * 3 // 2
 
