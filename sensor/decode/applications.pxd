@@ -3,13 +3,17 @@ from sensor.memory.loads cimport be16, be32, u8
 from sensor.memory.records cimport Packet
 
 cdef unsigned int DHCP, DNS, FTP, GREETING, HTTP, IMAP, LOGIN, NO_APPLICATION, POP3, QUIC, RDP, RFB
-cdef unsigned int SIP, SMB, SMTP, SSH, TELNET, TELNET_CLIENT, TELNET_SERVER, TLS
-cdef Py_ssize_t DHCP_COOKIE_AT, DNS_HEADER, DNS_LABELS_MAX, LINE_MAX, TEXT_MAX
+cdef unsigned int ROLES, SIP, SMB, SMTP, SSH, TELNET, TELNET_CLIENT, TELNET_SERVER, TLS
+cdef Py_ssize_t DHCP_COOKIE_AT, DNS_HEADER, DNS_LABELS_MAX, LINE_MAX, TELNET_BYTES, TEXT_MAX
 cdef unsigned int SMB_1, SMB_2
 cdef unsigned int DHCP_COOKIE, DO, DONT, ECHO, IAC, OPTIONS_MAX, SB, SE, TLS_RECORD_MAX, WILL
 
-@cython.locals(first=cython.uint, mark=cython.uint)
+@cython.locals(found=cython.uint)
 cdef unsigned int application_of_tcp(
+    const unsigned char *octets, Packet *packet, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+cdef bint is_telnet(unsigned int port) noexcept nogil
+@cython.locals(first=cython.uint, mark=cython.uint)
+cdef unsigned int application_at(
     const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
 @cython.locals(word=cython.uint, found=cython.uint)
 cdef unsigned int text_of(
@@ -31,8 +35,14 @@ cdef unsigned int tls_of(
 @cython.locals(kind=cython.uint)
 cdef unsigned int rdp_of(
     const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
-@cython.locals(found=cython.uint, command=cython.uint, option=cython.uint)
+@cython.locals(
+    found=cython.uint, command=cython.uint, option=cython.uint, commands=cython.uint)
 cdef unsigned int telnet_of(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+cdef bint is_option(unsigned int option) noexcept nogil
+cdef Py_ssize_t suboption_end(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+cdef unsigned int telnet_behind_text(
     const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
 @cython.locals(of_terminal=bint)
 cdef unsigned int telnet_side(unsigned int command, unsigned int option) noexcept nogil

@@ -24,6 +24,7 @@ from sensor.model.applications import (
     QUIC,
     RDP,
     RFB,
+    ROLES,
     SIP,
     SMB,
     SMTP,
@@ -59,12 +60,27 @@ WILL = 251
 SB = 250
 SE = 240
 ECHO = 1
-OPTIONS_MAX = 49
-"""Options that RFCs define; 255 is the extended list."""
+OPTIONS_MAX = 50
+"""Options that RFCs define; beside them those of games, and 255, the extended list."""
+TELNET_BYTES = 256
+"""Octets of a side within which telnet shows, also behind a greeting."""
 
 
-def application_of_tcp(octets: Octets, at: int, end: int) -> int:
+def application_of_tcp(octets: Octets, packet: Packet, at: int, end: int) -> int:
     """The protocol whose first octets of one side these are, else NO_APPLICATION."""
+    found = application_at(octets, at, end)
+    if found == NO_APPLICATION and (is_telnet(packet.src_port) or is_telnet(packet.dst_port)):
+        return telnet_behind_text(octets, at, end)
+    return found
+
+
+def is_telnet(port: int) -> bool:
+    """True for ports where telnet may follow a greeting: everywhere else it is not looked for."""
+    return port in (23, 2323)
+
+
+def application_at(octets: Octets, at: int, end: int) -> int:
+    """The protocol that begins exactly here, else NO_APPLICATION."""
     if end - at < 3:
         return NO_APPLICATION
     first = u8(octets, at)
@@ -194,10 +210,12 @@ def rdp_of(octets: Octets, at: int, end: int) -> int:
 def telnet_of(octets: Octets, at: int, end: int) -> int:
     """Telnet commands from the first octet on, and nothing but text behind them.
 
-    A server asks for what only a terminal has (DO terminal type, window size, ...) and offers to
-    echo; a client offers the former and asks for the latter.
+    Two that negotiate, or a whole suboption, are telnet; one is an offer. A server asks for what
+    only a terminal has (DO terminal type, window size, ...) and offers to echo; a client offers the
+    former and asks for the latter.
     """
     found = NO_APPLICATION
+    commands = 0
     while end - at >= 3 and u8(octets, at) == IAC:
         command = u8(octets, at + 1)
         option = u8(octets, at + 2)
@@ -206,14 +224,49 @@ def telnet_of(octets: Octets, at: int, end: int) -> int:
         if command < SB:  # no option follows
             at += 2
             continue
-        if option > OPTIONS_MAX and not 128 <= option <= 141 and option != 255:
+        if not is_option(option):
             return NO_APPLICATION
-        if command == SB:
-            return found if found else TELNET  # its end may not be there
         if found <= TELNET:
-            found = telnet_side(command, option)
-        at += 3
-    return found if found and is_text(octets, at, min(end, at + TEXT_MAX)) else NO_APPLICATION
+            found = TELNET if command == SB else telnet_side(command, option)
+        if command == SB:
+            at = suboption_end(octets, at + 3, end)
+            if at < 0:
+                break
+            commands += 2
+        else:
+            at += 3
+            commands += 1
+    if at >= 0 and not is_text(octets, at, min(end, at + TEXT_MAX)):
+        return NO_APPLICATION
+    return found if commands > 1 or not found else found + ROLES
+
+
+def is_option(option: int) -> bool:
+    """True for the number of an option that somebody uses."""
+    if option <= OPTIONS_MAX or 85 <= option <= 94:
+        return True
+    return option in (69, 70, 200, 201, 255)
+
+
+def suboption_end(octets: Octets, at: int, end: int) -> int:
+    """Where the octets behind a suboption begin; -1: its end is not there."""
+    while end - at >= 2:
+        if u8(octets, at) == IAC:
+            if u8(octets, at + 1) == SE:
+                return at + 2
+            at += 1  # a doubled octet
+        at += 1
+    return -1
+
+
+def telnet_behind_text(octets: Octets, at: int, end: int) -> int:
+    """Telnet commands behind a greeting; text alone proves nothing."""
+    end = min(end, at + TELNET_BYTES)
+    while at < end and u8(octets, at) != IAC:
+        if not is_text(octets, at, at + 1):
+            return NO_APPLICATION
+        at += 1
+    return telnet_of(octets, at, end)
 
 
 def telnet_side(command: int, option: int) -> int:

@@ -133,7 +133,7 @@ def decode_tcp(
         packet.window = WINDOW_UNKNOWN
     set_payload(packet, at + header, end, ip_end)
     if packet.payload_captured:
-        packet.application = application_of_tcp(octets, at + header, end)
+        packet.application = application_of_tcp(octets, packet, at + header, end)
     if flags & SYN and header > 20:
         packet.window_scale = window_scale_of(
             octets, at + 20, min(at + header, end))

@@ -1,3 +1,6 @@
-cdef unsigned int FTP, GREETING, LOGIN, NO_APPLICATION, TELNET, TELNET_CLIENT, TELNET_SERVER
+cdef unsigned int FTP, GREETING, LOGIN, NO_APPLICATION, OFFER, OFFER_CLIENT, OFFER_SERVER
+cdef unsigned int TELNET, TELNET_CLIENT
+cdef unsigned long long TELNET_BYTES
 
-cdef unsigned int proven(unsigned int known, unsigned int seen) noexcept nogil
+cdef bint is_first(unsigned int seen, unsigned long long payload_bytes) noexcept nogil
+cdef unsigned int proven(unsigned int known, unsigned int seen, int side) noexcept nogil

@@ -7,21 +7,37 @@ from sensor.model.applications import (
     GREETING,
     LOGIN,
     NO_APPLICATION,
+    OFFER,
+    OFFER_CLIENT,
+    OFFER_SERVER,
     TELNET,
     TELNET_CLIENT,
-    TELNET_SERVER,
 )
 
+TELNET_BYTES = 256
+"""Telnet may begin behind a greeting, within so many octets of a side."""
 
-def proven(known: int, seen: int) -> int:
-    """The application of a flow whose other side proved `known`, where this one looks like `seen`.
 
-    What is proven stays. A greeting with `220` and a login are FTP together.
+def is_first(seen: int, payload_bytes: int) -> bool:
+    """True if what a payload looks like counts, behind so many octets of its side."""
+    return payload_bytes == 0 or (seen <= OFFER_CLIENT and payload_bytes < TELNET_BYTES)
+
+
+def proven(known: int, seen: int, side: int) -> int:
+    """The application of a flow that was `known`, where a payload of `side` looks like `seen`.
+
+    What is proven stays. A greeting with `220` and a login are FTP together, offers of both sides
+    telnet: a flow keeps whose offer the first was.
     """
-    if seen == TELNET_SERVER or seen == TELNET_CLIENT:
+    if TELNET <= seen <= TELNET_CLIENT:
         seen = TELNET
-    if known != GREETING and known != LOGIN:
+    elif OFFER <= seen <= OFFER_CLIENT:
+        seen = OFFER_SERVER if side else OFFER_CLIENT
+        if known in (OFFER_SERVER, OFFER_CLIENT):
+            return known if known == seen else TELNET
         return seen if known == NO_APPLICATION else known
-    if seen == GREETING or seen == LOGIN:
-        return known if seen == known else FTP
-    return seen
+    if known in (NO_APPLICATION, OFFER_SERVER, OFFER_CLIENT):
+        return seen
+    if known in (GREETING, LOGIN):
+        return FTP if seen in (GREETING, LOGIN) and seen != known else seen
+    return known

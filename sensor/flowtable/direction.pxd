@@ -1,7 +1,7 @@
 cimport cython
 from sensor.memory.records cimport Flow, Packet, ones
 
-cdef int TELNET_CLIENT, TELNET_SERVER
+cdef int OFFER_CLIENT, OFFER_SERVER, TELNET_CLIENT, TELNET_SERVER
 cdef int ACK, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, SYN
 cdef int EPHEMERAL_PORTS, NFS_PORT, RESERVED_PORTS, WELL_KNOWN_PORTS
 cdef unsigned long long BROADCAST_IPV4, BROADCAST_MAC

@@ -8,7 +8,12 @@ except ImportError:
     from sensor.base import cython_stub as cython
 
 from sensor.flowtable.flow_state import ADVANCED, SAW_ACK, SAW_DATA, SAW_FIN, SAW_RST
-from sensor.model.applications import TELNET_CLIENT, TELNET_SERVER
+from sensor.model.applications import (
+    OFFER_CLIENT,
+    OFFER_SERVER,
+    TELNET_CLIENT,
+    TELNET_SERVER,
+)
 from sensor.model.packets import (
     ACK,
     PROTOCOL_ICMP,
@@ -46,8 +51,10 @@ def initiator_of(packet: Packet, early: bool) -> int:
     if packet.protocol == PROTOCOL_TCP:
         if packet.tcp_flags & SYN:
             return 1 if packet.tcp_flags & ACK else 0
-        if packet.application == TELNET_SERVER or packet.application == TELNET_CLIENT:
-            return 2 + (1 if packet.application == TELNET_SERVER else 0)
+        if packet.application in (TELNET_SERVER, OFFER_SERVER):
+            return 3
+        if packet.application in (TELNET_CLIENT, OFFER_CLIENT):
+            return 2
         return 2 + (1 if _serves_tcp(packet.src_port, packet.dst_port) else 0)
     if packet.dst_mac == BROADCAST_MAC:
         return 0

@@ -1,6 +1,6 @@
 cimport cython
 from sensor.flowtable.time_jumps cimport hold, final_time, settle
-from sensor.flowtable.applications cimport proven
+from sensor.flowtable.applications cimport is_first, proven
 from sensor.flowtable.hashtable cimport find, find_quoted, rehash, side_of
 from sensor.flowtable.lifecycle cimport (
     count_lossy,

@@ -64,7 +64,7 @@ from sensor.model.packets import (
 )
 
 if not cython.compiled:
-    from sensor.flowtable.applications import proven
+    from sensor.flowtable.applications import is_first, proven
     from sensor.flowtable.eviction import reclass
     from sensor.flowtable.hashtable import find, find_quoted, rehash, side_of
     from sensor.flowtable.lifecycle import (
@@ -341,8 +341,8 @@ def _update(table: TableState, packets: PacketBatch, index: int, slot: int, side
 
 def _count(table: TableState, packet: Packet, flow: Flow, side: int) -> None:
     """Count a packet, and note what it is the first of its flow to tell."""
-    if packet.application and flow.payload_bytes[side] == 0:
-        flow.application = proven(flow.application, packet.application)
+    if packet.application and is_first(packet.application, flow.payload_bytes[side]):
+        flow.application = proven(flow.application, packet.application, side)
     flow.packets[side] += 1
     flow.bytes[side] += packet.ip_bytes
     flow.payload_bytes[side] += packet.payload_bytes

@@ -1,7 +1,8 @@
 """Application protocols that the first octets of a connection prove, by code.
 
-A name is that of `network.protocol`, in the words of Zeek and Packetbeat. GREETING and LOGIN prove
-nothing alone: a server that says `220`, and a client that says `USER`, are FTP together.
+A name is that of `network.protocol`, in the words of Zeek and Packetbeat. Some prove nothing alone,
+and have no name: a server that says `220` and a client that says `USER` are FTP together, and one
+telnet command from each side is telnet.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ APPLICATIONS = (
     "telnet",
     "telnet",
     "telnet",
+    "",
+    "",
+    "",
     "",
     "",
     "ssh",
@@ -33,6 +37,9 @@ APPLICATIONS = (
     TELNET,
     TELNET_SERVER,
     TELNET_CLIENT,
+    OFFER,
+    OFFER_SERVER,
+    OFFER_CLIENT,
     GREETING,
     LOGIN,
     SSH,
@@ -50,4 +57,9 @@ APPLICATIONS = (
     DHCP,
     QUIC,
 ) = range(len(APPLICATIONS))
-"""TELNET_SERVER and TELNET_CLIENT: the sender's option negotiation befits that end."""
+"""TELNET_SERVER and TELNET_CLIENT: the sender's option negotiation befits that end. OFFER and those
+behind it: the same of a single telnet command, as two octets in binary may look like one."""
+ROLES = OFFER - TELNET
+"""From a code of telnet to that of a single command."""
+UNPROVEN = (NO_APPLICATION, OFFER, OFFER_SERVER, OFFER_CLIENT, GREETING, LOGIN)
+"""Codes that name no application."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sensor.model.applications import GREETING, LOGIN, NO_APPLICATION
+from sensor.model.applications import UNPROVEN
 from sensor.model.columns import Document
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import PacketBatch
@@ -28,7 +28,6 @@ WAITING_BYTES_MAX = 64 * 1024 * 1024
 NAMED = ("time_ns", "known_ns", "slot", "seq", "isn", "acked", "bytes", "captured", "offset",
          "frame", "file", "kind", "side", "turned", "has_isn", "has_acked")  # fmt: skip
 TCP = 6
-UNPROVEN = (NO_APPLICATION, GREETING, LOGIN)
 
 
 class Stream:

@@ -23,12 +23,13 @@ CERTAIN = [
     ("telnet", b"\xff\xfb\x01\xff\xfb\x03\xff\xfd\x18", b""),
     ("telnet", NEGOTIATION, b""),
     ("telnet", b"", b"\xff\xfb\x18\xff\xfb\x1f"),
-    ("telnet", b"\xff\xfd\x01\r\nlogin: ", b""),
-    ("telnet", b"\xff\xfd\x01\x1b[2J\x07 welcome", b""),
-    ("telnet", b"\xff\xfb\x01login: \xff\xfd\x18", b""),
-    ("telnet", b"\xff\xf1\xff\xfb\x01", b""),  # a NOP first
+    ("telnet", b"\xff\xfd\x01\xff\xfd\x1f\r\nlogin: ", b""),
+    ("telnet", b"\xff\xfd\x01\xff\xfb\x03\x1b[2J\x07 welcome", b""),
+    ("telnet", b"\xff\xf1\xff\xfb\x01\xff\xfb\x03", b""),  # a NOP first
     ("telnet", b"\xff\xfa\x18\1\xff\xf0", b""),
-    ("telnet", b"\xff\xfb\x8a", b""),  # an option above the usual ones (RFC 2840)
+    ("telnet", b"\xff\xfa\x1f\0\xff\xff\0\x18\xff\xf0ok", b""),  # a doubled 255 in it
+    ("telnet", b"\xff\xfb\xc9\xff\xfb\x56", b""),  # GMCP, MCCP2
+    ("telnet", b"\xff\xfb\x01", b"\xff\xfd\x01"),  # an offer and its answer
     ("ssh", b"SSH-2.0-OpenSSH_9.6\r\n", b""),
     ("ssh", b"", b"SSH-1.99-x\n"),
     ("http", b"", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
@@ -61,6 +62,8 @@ DECOYS = [
     b"\xff\xfb", b"\xff\xff\xff", b"\xff\xd8\xff\xe0\0\x10JFIF", b"\xff\xfb\x90\x64" + bytes(20),
     b"\xff\xfb\x01\x80\x91\x02\x04", b"\xff\xfd\x18\x00\x01\x02\x03", b"\xff\xfe\x3c\0\x3f\0",
     b"\xff\xf1\xff\xf2\xff\xf3",  # no negotiation
+    b"\xff\xfb\x01", b"\xff\xfd\x01login: ", b"\xff\xfa\x18\1",  # one command, an open suboption
+    b"\xff\xfb\x8a\xff\xfb\x8b", b"\xff\xfb\x33\xff\xfb\x34",  # options that nobody uses
     b"SSH is nice\r\n", b"SSH-", b"SSH-x.0-y\r\n", b"SSH-3.0-x",
     b"HTTP2", b"HTTPS/1", b"GET", b"GET \r\n\r\n",
     b"GETS / HTTP", b"get / http/1.1", b"POST/x HTTP", b"DELETED / x", b"INVITE me", b"REGISTER /x",
@@ -98,6 +101,30 @@ def test_what_is_certain_is_so_on_every_port(
 def test_what_only_looks_like_it_is_nothing(octets: bytes, port: int) -> None:
     assert proven(octets, b"", (40_000, port)) is None
     assert proven(b"", octets, (40_000, port)) is None
+
+
+GREETING = b"Welcome to a router\r\nUsername: "
+
+
+@pytest.mark.parametrize(("port", "pieces", "name"), [
+    (23, [GREETING + NEGOTIATION], "telnet"),
+    (2323, [GREETING + NEGOTIATION], "telnet"),
+    (2000, [GREETING + NEGOTIATION], None),  # not looked for everywhere
+    (2000, [GREETING, NEGOTIATION], "telnet"),
+    (23, [b"x" * 255, NEGOTIATION], "telnet"),
+    (23, [b"x" * 256, NEGOTIATION], None),
+    (23, [b"x" * 244 + NEGOTIATION], "telnet"),
+    (23, [b"x" * 251 + NEGOTIATION], None),  # the second command ends behind 256 octets
+    (23, [GREETING + b"\x80" + NEGOTIATION], None),
+    (23, [b"\xff\xfb\x01", b"\xff\xfb\x03"], None),  # both of one side, but apart
+])
+def test_telnet_behind_a_greeting(port: int, pieces: list[bytes], name: str | None) -> None:
+    talk = Talk(ports=(40_000, port))
+    talk.handshake()
+    for number, piece in enumerate(pieces):
+        talk.server.data(0.1 + number, piece)
+    (record,) = play(talk).records
+    assert record["network"].get("protocol") == name
 
 
 def test_random_octets_prove_nothing() -> None:

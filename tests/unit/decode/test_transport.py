@@ -7,7 +7,15 @@ import struct
 import pytest
 
 from sensor.memory.records import NO_WINDOW_SCALE
-from sensor.model.applications import NO_APPLICATION, TELNET, TELNET_CLIENT, TELNET_SERVER
+from sensor.model.applications import (
+    NO_APPLICATION,
+    OFFER,
+    OFFER_CLIENT,
+    OFFER_SERVER,
+    TELNET,
+    TELNET_CLIENT,
+    TELNET_SERVER,
+)
 from sensor.model.packets import KIND_FLOW
 from tests.unit.decode.batches import anomaly_of, decode_one
 from tests.unit.decode.corpus import FRAMES
@@ -163,22 +171,23 @@ def negotiation(*commands: tuple[int, int]) -> bytes:
 
 @pytest.mark.parametrize(("said", "role"), [
     # What only a terminal has: its type (RFC 1091), size, speed, ... (31 to 36), RFC 1572.
-    *[(negotiation((DO, option)), TELNET_SERVER) for option in (24, 31, 36, 39)],
-    *[(negotiation((WILL, option)), TELNET_CLIENT) for option in (24, 31, 36, 39)],
-    *[(negotiation((DO, option)), TELNET) for option in (23, 25, 30, 37, 38, 40)],
-    *[(negotiation((WILL, option)), TELNET) for option in (23, 25, 30, 37, 38, 40)],
-    (negotiation((DO, 1)), TELNET_CLIENT), (negotiation((WILL, 1)), TELNET_SERVER),  # RFC 857
+    *[(negotiation((DO, option)), OFFER_SERVER) for option in (24, 31, 36, 39)],
+    *[(negotiation((WILL, option)), OFFER_CLIENT) for option in (24, 31, 36, 39)],
+    *[(negotiation((DO, option)), OFFER) for option in (23, 25, 30, 37, 38, 40)],
+    *[(negotiation((WILL, option)), OFFER) for option in (23, 25, 30, 37, 38, 40)],
+    (negotiation((DO, 1)), OFFER_CLIENT), (negotiation((WILL, 1)), OFFER_SERVER),  # RFC 857
     (negotiation((DO, 3), (DO, 24)), TELNET_SERVER),
+    (negotiation((DO, 3), (WILL, 3)), TELNET),
     (negotiation((WONT, 1), (DONT, 24), (WILL, 24)), TELNET_CLIENT),
-    (negotiation((DONT, 24)), TELNET), (negotiation((WONT, 1)), TELNET),
-    (negotiation((250, 24), (DO, 24)), TELNET),  # a suboption: of any length
-    (negotiation((DO, 3)) + b"x" + negotiation((DO, 24)), TELNET),
-    (negotiation((DO, 3)) + negotiation((DO, 24))[:2], TELNET),
+    (negotiation((DONT, 24)), OFFER), (negotiation((WONT, 1)), OFFER),
+    (negotiation((250, 24), (DO, 24)), OFFER),  # a suboption without its end
+    (negotiation((DO, 3)) + b"x" + negotiation((DO, 24)), OFFER),
+    (negotiation((DO, 3)) + negotiation((DO, 24))[:2], OFFER),
     (negotiation((DO, 24))[:2], NO_APPLICATION),
-    (b"x" + negotiation((DO, 24)), NO_APPLICATION),
+    (b"x" + negotiation((DO, 24)), OFFER_SERVER),  # on port 23
 ])  # fmt: skip
 def test_what_a_telnet_negotiation_gives_away(said: bytes, role: int) -> None:
-    """TELNET: either side may negotiate like this."""
+    """TELNET, OFFER: either side may negotiate like this."""
     assert decode_one(v4(tcp(flags=ACK) + said, protocol=6), RAW)["application"] == role
 
 
