@@ -164,16 +164,16 @@ class Config:
     accept_on: str = "handshake"
     """`handshake` or `data`: when a TCP connection counts as accepted."""
     key_vlan: bool = False
-    """Whether VLAN ids separate flows."""
+    """True if VLAN ids separate flows."""
     key_tenant: bool = True
-    """Whether the ids of overlays (VNI, GRE key) separate flows."""
+    """True if the ids of overlays (VNI, GRE key) separate flows."""
     sliced: str = "auto"
     """`auto`, `always` or `never`: whether a packet that is longer than its frame was cut before
     the capture, or is malformed."""
     duplicates: bool = True
-    """Whether copies of a packet (mirror ports) are recognised and counted once."""
+    """True if copies of a packet (mirror ports) are recognised and counted once."""
     strict_external: bool = False
-    """Whether rules that test for external networks also except the IANA special-purpose ranges
+    """True if rules that test for external networks also except the IANA special-purpose ranges
     that their lists lack."""
 
 

@@ -112,7 +112,7 @@ def listed(paths: str | Sequence[str]) -> Sequence[str]:
 def flow_context(
     config: Config, *, live: bool = False, processes: Processes | None = None
 ) -> FlowContext:
-    """What all flow documents of a run have in common. Errors: ConfigError for a bad network."""
+    """The values that all flow documents of a run share. Errors: ConfigError for a bad network."""
     try:
         internal = Networks(config.internal)
     except ValueError as error:

@@ -47,7 +47,7 @@ def full_ledger(
 
 
 def sink_ledger(sink: AnySink) -> dict[str, int]:
-    """What one sink did. Those of servers say what may be lost, waits, and came from a spool."""
+    """The counters of one sink. A server's say what may be lost, waits, and came from a spool."""
     counts = {"delivered": sink.delivered, "dropped": sink.dropped, "retried": sink.retried}
     others = ("unconfirmed", "waiting", "recovered", "recovering")
     counts |= {name: getattr(sink, name) for name in others if getattr(sink, name, 0)}

@@ -1,4 +1,4 @@
-"""Where a run writes: sinks, the memory of rules, the ledger's file."""
+"""The places where a run writes: sinks, the memory of rules, the ledger's file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AnySink = Sink | FlowSink
 
 @dataclass
 class RunOutputs:
-    """Where the alerts and the flow records of a run go.
+    """The receivers of the alerts, flow records and protocol events of a run.
 
     The flow file is opened last: opening empties it, and what fails before leaves it alone.
     """
@@ -34,9 +34,9 @@ class RunOutputs:
     sinks: Sequence[SinkPart]
     flow_sink: FlowWriter | None = None
     flow_events: bool = False
-    """Whether the flow file also gets what is not a final record."""
+    """True if the flow file also gets what is not a final record."""
     event_sink: EventWriter | None = None
-    """Where protocol events go."""
+    """The file of protocol events."""
 
 
 def open_sinks(options: RunOptions, *, live: bool = False) -> list[Sink]:
@@ -69,7 +69,7 @@ def open_sinks(options: RunOptions, *, live: bool = False) -> list[Sink]:
 
 
 def console_options(options: RunOptions) -> ConsoleOptions:
-    """How lines for people are to look."""
+    """The options of lines for people."""
     return ConsoleOptions(options.color, options.local_time)
 
 

@@ -13,7 +13,7 @@ MAGIC_BYTES = 6
 ZSTD_WINDOW_LOG = 27
 """A window of 128 MiB: what `zstd --long` makes without further options."""
 XZ_MEMORY_BYTES = 256 << 20
-"""What a decompressor of xz may take; the strongest preset takes 65 MiB."""
+"""Octets of memory that a decompressor of xz may take; the strongest preset takes 65 MiB."""
 
 
 class DecompressError(ValueError):

@@ -53,7 +53,7 @@ class DecompressedStream:
         self._given = 0
         """Octets that came out of this part."""
         self._has_paused = False
-        """Whether the stream gave less than it was asked for: it may have to be waited for."""
+        """True if the stream gave less than it was asked for: it may have to be waited for."""
         self._error: DecompressError | None = None
         self.compressed_read = len(start)
         """Octets of the compressed stream that were read."""
@@ -78,7 +78,7 @@ class DecompressedStream:
         return filled
 
     def _has_more(self, decompressor: Decompressor) -> bool:
-        """Whether the next step needs no input that was not read yet."""
+        """True if the next step needs no input that was not read yet."""
         return bool(self._input) or not (decompressor.needs_input or decompressor.eof)
 
     def _step(self, decompressor: Decompressor, most: int) -> bytes:

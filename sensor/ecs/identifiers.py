@@ -98,7 +98,7 @@ def signed64(octets: Buffer, at: int) -> int:
 
 
 def mirrored(protocol: int, icmp_type: int) -> bool:
-    """Whether an ICMP type has a counter-type, so that both directions are one flow.
+    """True if an ICMP type has a counter-type, so that both directions are one flow.
 
     Community ID pairs requests and replies; every other type is a message in one direction.
     """
@@ -111,7 +111,7 @@ def mirrored(protocol: int, icmp_type: int) -> bool:
 
 
 def in_order(octets: Buffer, row: int, protocol: int) -> bool:
-    """Whether Community ID puts the originator's address first."""
+    """True if Community ID puts the originator's address first."""
     orig_hi = load64(octets, row + AT_ORIG_HI)
     resp_hi = load64(octets, row + AT_RESP_HI)
     orig_lo = load64(octets, row + AT_ORIG_LO)

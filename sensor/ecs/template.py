@@ -207,7 +207,7 @@ def _when(node: _Node | Field) -> int:
 
 
 def _may_lack(builder: _Builder, node: _Node | Field) -> bool:
-    """Whether a subtree may have no value though its condition holds: its tables have gaps."""
+    """True if a subtree may have no value though its condition holds: its tables have gaps."""
     if isinstance(node, _Node):
         return all(_may_lack(builder, member) for member in node.members.values())
     match node.reading:

@@ -61,7 +61,7 @@ class DecodeAhead:
         self._free.put(packets)
 
     def is_idle(self) -> bool:
-        """Whether no decoded batch is waiting."""
+        """True if no decoded batch is waiting."""
         return self._ready.empty()
 
     def stop(self) -> None:

@@ -58,7 +58,7 @@ class DocumentsMerger:
             self._give(len(self._times))
 
     def _has_row(self) -> bool:
-        """Whether there is a row to be given, read as it may have to be."""
+        """True if there is a row to be given, read as it may have to be."""
         while self._rows is None or self._at == len(self._times):
             self._rows = next(self._batches, None)
             if self._rows is None:
@@ -82,7 +82,7 @@ class DocumentsPipeline(AnyPipeline):
 
     @property
     def waiting(self) -> bool:
-        """Whether the run is inside a read: a signal handler may then raise to end a wait."""
+        """True if the run is inside a read: a signal handler may then raise to end a wait."""
         return self._documents.waiting
 
     def steps(self) -> Iterator[None]:

@@ -43,7 +43,7 @@ class Lane:
         self.sliced = 0
         self.anomalies: dict[str, int] = {}
         self.lag_ns = 0
-        """How old the newest frame was when it was worked on, by that clock."""
+        """Age of the newest frame when it was worked on, by that clock."""
         self.last_ns = -1
         """The newest frame's time; packet time goes on without frames in a live run."""
         self._clock = clock
@@ -130,7 +130,7 @@ class Lane:
             self._context.interfaces.extend(packets.interfaces[known:])
 
     def _file_index(self, path: str) -> int:
-        """Where a file stands in the context; the oldest gives its place when all are taken."""
+        """The place of a file in the context; the oldest gives its place when all are taken."""
         index = self._file_indexes.get(path)
         if index is None:
             index = self._files_seen % FILES_MAX

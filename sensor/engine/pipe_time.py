@@ -10,7 +10,7 @@ from sensor.model.packets import PacketBatch
 LIVE_NS = 10 * SECOND_NS
 """A packet whose time is so near to the clock is taken for live; recorded ones are older."""
 MARGIN_NS = SECOND_NS // 10
-"""How much later than its predecessors a packet may come through the pipe."""
+"""The longest that a packet may come behind its predecessors through the pipe."""
 
 
 class PipeTime:

@@ -130,7 +130,7 @@ class Pipeline(AnyPipeline):
         self._prompt = prompt
         self._full_batches = full_batches
         self._put_off = 0
-        """How many full batches there were since rules saw events."""
+        """Full batches since rules saw events."""
         self._pipe_time = pipe_time
         self.stop = False
         self._waiting = False
@@ -169,7 +169,7 @@ class Pipeline(AnyPipeline):
 
     @property
     def waiting(self) -> bool:
-        """Whether the run is inside a read: a signal handler may then raise to end a wait."""
+        """True if the run is inside a read: a signal handler may then raise to end a wait."""
         return self._waiting or (self._merger is not None and self._merger.documents.waiting)
 
     def _merge_rest(self, merger: MergerPart) -> int:

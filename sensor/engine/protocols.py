@@ -1,4 +1,4 @@
-"""What the pipeline needs of the parts that it is given."""
+"""The parts that a pipeline is given, as far as it uses them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Decode = Callable[[FrameBatch, PacketBatch], None]
 
 
 class CapturePart(Protocol):
-    """What the pipeline needs of a capture (sensor/capture/base.py)."""
+    """The part of a capture (sensor/capture/base.py) that the pipeline uses."""
 
     @property
     def inputs(self) -> Sequence[Input]: ...
@@ -36,7 +36,7 @@ class CapturePart(Protocol):
 
 
 class TablePart(Protocol):
-    """What the pipeline needs of the flow table."""
+    """The part of the flow table that the pipeline uses."""
 
     file_index: int
     event_count: int
@@ -60,7 +60,7 @@ class TablePart(Protocol):
 
 
 class StreamsPart(Protocol):
-    """What the pipeline needs of whoever reads what flows carry (sensor/streams/)."""
+    """Reads what flows carry (sensor/streams/), as far as the pipeline uses it."""
 
     def select(self, frames: FrameBatch, packets: PacketBatch) -> None:
         """Keep the payloads that are wanted of a batch, whose packets are prepared."""
@@ -74,11 +74,11 @@ class StreamsPart(Protocol):
         """Let the flows of some segments be: there is no time for them."""
 
     def ledger(self) -> dict[str, int]:
-        """What was followed, missed and found."""
+        """Counters of what was followed, missed and found."""
 
 
 class RulesPart(Protocol):
-    """What the pipeline needs of the rules."""
+    """The part of the rules that the pipeline uses."""
 
     def match(self, rows: Rows) -> list[Alert]: ...
 
@@ -88,7 +88,7 @@ class RulesPart(Protocol):
 
 
 class SinkPart(Protocol):
-    """What the pipeline needs of a sink (sensor/sinks/base.py)."""
+    """The part of a sink (sensor/sinks/base.py) that the pipeline uses."""
 
     def emit(self, alert: Alert) -> None: ...
 
@@ -96,7 +96,7 @@ class SinkPart(Protocol):
 
 
 class DocumentsPart(Protocol):
-    """What the pipeline needs of documents (sensor/events/files.py)."""
+    """The part of documents (sensor/events/files.py) that the pipeline uses."""
 
     bytes_total: int
 
@@ -137,7 +137,7 @@ class RowsPart(Rows, Protocol):
 
 
 class HostPart(Protocol):
-    """What the pipeline needs of whoever knows the processes behind flows (sensor/host/)."""
+    """Knows the processes behind flows (sensor/host/), as far as the pipeline uses it."""
 
     def stamp(self, records: Records) -> None:
         """Write into flow events whose they are, as far as it was learnt since."""
@@ -146,7 +146,7 @@ class HostPart(Protocol):
         """Other events known by then (None: all), in order of the time at which they were."""
 
     def ledger(self) -> dict[str, int]:
-        """What was told and what got lost, in the shape of `--stats`; empty: nothing to tell of."""
+        """Counters of what was told and got lost, for `--stats`; empty: nothing to tell of."""
 
 
 class TimelinePart(Protocol):
@@ -158,19 +158,19 @@ class TimelinePart(Protocol):
 
 
 class FlowWriter(Protocol):
-    """Where flow records go."""
+    """A receiver of flow records."""
 
     def write(self, flows: FlowBatch) -> None: ...
 
 
 class EventWriter(Protocol):
-    """Where protocol events go."""
+    """A receiver of protocol events."""
 
     def write(self, flows: EventBatch) -> None: ...
 
 
 class OutputsPart(Protocol):
-    """Where alerts and flow records go."""
+    """The receivers of alerts, flow records and protocol events."""
 
     @property
     def sinks(self) -> Sequence[SinkPart]: ...
@@ -183,4 +183,4 @@ class OutputsPart(Protocol):
 
     @property
     def flow_events(self) -> bool:
-        """Whether the flow file also gets what is not a final record."""
+        """True if the flow file also gets what is not a final record."""

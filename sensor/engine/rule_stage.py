@@ -32,7 +32,7 @@ class Other(NamedTuple):
     """Of one time, whether they come behind the starts of flows, not before."""
     rows: Rows
     sink: EventWriter | None
-    """Where they are written too."""
+    """The file that gets them too."""
 
 
 class RuleStage:
@@ -137,7 +137,7 @@ class RuleStage:
             self.emit(self.rules.match(part(first, count)))
 
     def _others(self, until_ns: int | None) -> list[Other]:
-        """What else is known by then, in order of time; None: all of it."""
+        """The other events known by then, in order of time; None: all of it."""
         told = self.host.take(until_ns) if self.host is not None else []
         events = self._protocol_events
         said = events.take(until_ns) if events is not None else []

@@ -20,7 +20,7 @@ class AnalyzedProtocol:
     """Its code in model/applications.py."""
     make: Callable[[], Analyzer]
     tcp_ports: tuple[int, ...] = ()
-    """Where its flows are looked for though their first octets prove nothing."""
+    """Ports on which its flows are looked for though their first octets prove nothing."""
     udp_ports: tuple[int, ...] = ()
     octets_max: int = 1 << 20
     """Octets of a direction that an analyzer sees at most."""

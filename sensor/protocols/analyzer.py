@@ -1,4 +1,4 @@
-"""What an analyzer is: octets of one flow in, events out. No clock, no I/O, bounded memory.
+"""The contract of an analyzer: octets of one flow in, events out. No clock, no I/O, bounded memory.
 
 An analyzer is made for one flow and sees both directions of it as a stream puts them together: in
 order, each octet once. The same stream gives the same events, however it was cut into segments.
@@ -19,7 +19,7 @@ SERVER = 1
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Where in the capture something was said: the packet that completed it."""
+    """The packet that completed what was said."""
 
     time_ns: int
     frame: int = 0

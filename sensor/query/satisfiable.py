@@ -1,4 +1,4 @@
-"""Whether a query can ever hold: what of it is decided by what documents can have at all.
+"""True if a query can ever hold: what of it is decided by what documents can have at all.
 
 Tests of fields are asked of every value that a document may have in them (ecs/document_kinds.py):
 one that holds for none, or for all, is decided. `And`, `Or` and `Not` follow; what is left depends

@@ -132,7 +132,7 @@ class RuleStore:
         return int(found[0]) if found else None
 
     def _has_none(self, owner: Owner) -> bool:
-        """Whether nothing is stored of a rule; what is of one that has changed since is deleted.
+        """True if nothing is stored of a rule; what is of one that has changed since is deleted.
 
         Errors: sqlite3.Error.
         """

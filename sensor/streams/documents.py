@@ -27,7 +27,7 @@ OF_THE_DECISION = ("sensor.capture.frame", "sensor.capture.file")
 
 @dataclass(frozen=True, slots=True)
 class FlowPart:
-    """What events of a flow have of its document, by dotted names."""
+    """The members of a flow's document that its events have, by dotted names."""
 
     is_tcp: bool
     turned: int
@@ -38,7 +38,7 @@ class FlowPart:
 def flow_parts(
     context: FlowContext, clock: Callable[[], int] | None
 ) -> Callable[[Any, int], FlowPart]:
-    """What makes the part of a flow record, for a run; `clock` is the wall clock of a live one."""
+    """A function that makes the part of a flow record; `clock` is the wall clock of a live run."""
 
     def part(record: Any, turned: int) -> FlowPart:
         created_ns = clock() if clock is not None else 0

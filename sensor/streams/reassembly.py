@@ -118,7 +118,7 @@ class Reassembly:
         yield from self._ready()
 
     def _ready(self) -> Iterator[Piece]:
-        """What waits and has nothing missing before it."""
+        """The pieces that wait and have nothing missing before them."""
         while (octets := self._waiting.get(self.next)) is not None:
             self._pop(self.next)
             yield self._deliver(0, octets)

@@ -82,7 +82,7 @@ class Streams:
     def take(
         self, segments: Segments, follow_no_more: Callable[[int], None]
     ) -> list[tuple[int, Document]]:
-        """What became known in these segments, with the time when it did."""
+        """The documents that became known in these segments, with the time when they did."""
         found: list[tuple[int, Document]] = []
         unwanted: dict[int, None] = {}
         columns = [segments.records[name].tolist() for name in NAMED]
@@ -127,7 +127,7 @@ class Streams:
             follow_no_more(slot)
 
     def ledger(self) -> dict[str, int]:
-        """What was followed, missed and found."""
+        """Counters of what was followed, missed and found."""
         return dict(self._counters)
 
     def _begin(self, slot: int, turned: int, flow: Any) -> Stream | None:

@@ -79,7 +79,7 @@ def summary_sections(ledger: Ledger, talkers: Talkers) -> list[Section]:
 
 
 def _is_empty(ledger: Ledger) -> bool:
-    """Whether nothing was read at all."""
+    """True if nothing was read at all."""
     return "documents" not in ledger and not _number(ledger, "frames")
 
 

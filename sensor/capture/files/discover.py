@@ -31,7 +31,7 @@ class Discovery:
 
     @property
     def has_pipe(self) -> bool:
-        """Whether there is one input alone, and it is a pipe: it may be a live one."""
+        """True if there is one input alone, and it is a pipe: it may be a live one."""
         return len(self.probes) == 1 and self.probes[0].size is None and not self.probes[0].error
 
     @property

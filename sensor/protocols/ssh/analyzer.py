@@ -20,7 +20,7 @@ NAMES = {CLIENT: "client", SERVER: "server"}
 
 @dataclass(slots=True)
 class Side:
-    """What is known of one side."""
+    """One side's string, as far as it has come."""
 
     waiting: bytearray = field(default_factory=bytearray)
     """A line that is not complete yet."""

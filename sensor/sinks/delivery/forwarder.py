@@ -379,7 +379,7 @@ class Forwarder:
         return False
 
     def _has_more(self) -> bool:
-        """Whether other messages wait behind the one that was sent."""
+        """True if other messages wait behind the one that was sent."""
         return bool(self.spool is not None and self.spool.unsent) or not self._queued.is_empty()
 
     def _well(self) -> None:

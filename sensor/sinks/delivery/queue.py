@@ -124,7 +124,7 @@ class SinkQueue:
     # What both sides read.
 
     def is_empty(self) -> bool:
-        """Whether nothing waits here, the spool and the thread's hands not counted."""
+        """True if nothing waits here, the spool and the thread's hands not counted."""
         return not self._entries and not self._returned
 
     @property

@@ -179,7 +179,7 @@ class TcpStream:
         """Nothing: what a syslog server says over a stream has no meaning."""
 
     def _ended_in_order(self, connection: socket.socket) -> bool:
-        """Whether all was read that was sent, now that the server's side has ended."""
+        """True if all was read that was sent, now that the server's side has ended."""
         if self._rest or _unacknowledged(connection, 0):
             return False  # it comes to a socket that is no more
         if self._address.scheme != "unix" and hasattr(socket, "TCP_INFO"):
