@@ -133,7 +133,9 @@ class PacketBatch:
     def _hold_payload(self, packets: PacketBatch, index: int) -> None:
         """Keep the packet's payload too, as far as there is room for it."""
         packet = packet_at(self.rows, 0)
-        if packet.payload_offset and self.kept_max and packets.kept_max:
+        if not (self.kept_max and packets.kept_max):
+            packet.payload_offset = 0
+        if packet.payload_offset:
             packet.payload_captured = min(packet.payload_captured, self.kept_max - 1)
             put_octets(self.kept_room, 1, packets.kept_room, packet.payload_offset,
                        packet.payload_captured)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from sensor.base.escape import harmless
 from sensor.model.applications import UNPROVEN
 from sensor.model.columns import Document
 from sensor.model.frames import FrameBatch
@@ -225,7 +226,7 @@ class Streams:
         stream.analyzer.done = True
         self._counters["failed"] += 1
         message = (f"the analyzer of {stream.protocol.name} failed in a flow, which goes on without"
-                   f" it: {type(error).__name__}: {error}")
+                   f" it: {type(error).__name__}: {harmless(str(error))}")
         if message not in self._told_failures and len(self._told_failures) < 100:
             self._told_failures.add(message)
             self._report(message)

@@ -6,9 +6,25 @@ from typing import Any
 
 import pytest
 
+from sensor.app.outputs import RunOutputs
+from sensor.decode import Decoder
+from sensor.engine.pipeline import Pipeline
+from sensor.engine.rule_stage import RuleStage
 from sensor.flowtable.constants import SEGMENTS_MAX
+from sensor.flowtable.table import FlowTable
+from sensor.host.event_queue import Timeline
+from sensor.model.addresses import Networks
+from sensor.model.applications import SSH
+from sensor.model.flow import FlowContext
+from sensor.protocols import AnalyzedProtocol
+from sensor.protocols.analyzer import Moment
+from sensor.protocols.ssh.analyzer import SshAnalyzer
+from sensor.query.document_rows import DocumentRows
 from sensor.streams import streams
-from tests.conversation import START_NS, Talk, play
+from sensor.streams.documents import flow_parts
+from tests.conversation import START_NS, Talk, merged, play
+from tests.memory_capture import MemoryCapture
+from tests.running import SMALL, Collector
 
 SSH_PORTS = (40_000, 22)
 SERVER_SAYS = b"SSH-2.0-OpenSSH_9.6\r\n"
@@ -196,3 +212,36 @@ def test_beyond_the_limit_the_flow_followed_longest_makes_room(
     run = play(*talks)
     assert [event["client"]["port"] for event in run.said] == [40_001, 40_002, 40_003]
     assert run.ledger["streams"]["evicted"] == 1
+
+
+class Faulty(SshAnalyzer):
+    """An analyzer with a defect that some octets reach."""
+
+    def feed(self, side: int, octets: bytes, moment: Moment) -> None:
+        if b"PuTTY" in octets:
+            raise ValueError("not\x1b[2J expected")
+        super().feed(side, octets, moment)
+
+
+def test_a_defect_in_an_analyzer_ends_it_for_that_flow_and_is_said_once() -> None:
+    context = FlowContext(internal=Networks(()))
+    told: list[str] = []
+    protocol = AnalyzedProtocol("ssh", SSH, Faulty, tcp_ports=(22,))
+    rules = Collector()
+    stage = RuleStage(rules, RunOutputs(()), context, protocol_events=Timeline(DocumentRows))
+    sound = Talk(ports=(41_000, 22))
+    sound.handshake(5)
+    sound.server.data(6, SERVER_SAYS)
+    sound.client.data(7, b"SSH-2.0-dropbear\r\n")
+    frames = merged(session(), session(ports=(40_001, 22)), sound)
+    pipeline = Pipeline(
+        MemoryCapture(frames), Decoder().decode, FlowTable(SMALL, follow=True), stage,
+        streams=streams.Streams((protocol,), flow_parts(context, None), told.append),
+    )  # fmt: skip
+    pipeline.run()
+    assert told == ["the analyzer of ssh failed in a flow, which goes on without it: "
+                    "ValueError: not\\x1b[2J expected"]
+    assert pipeline.ledger()["streams"]["failed"] == 2
+    assert rules.order.count("network_flow") == 3
+    (event,) = rules.said
+    assert event["ssh"]["client"]["software"] == "dropbear"
