@@ -29,7 +29,7 @@ class Notice:
     time_ns: int
     """Wall clock."""
     kind: str
-    """A word without spaces: `loss`, `interface`, `sink`, `reload`, `start`, `stop`."""
+    """A word without spaces: `loss`, `interface`, `sliced`, `sink`, `reload`, `start`, `stop`."""
     text: str
     """For people; may hold text from outside: whoever writes it escapes it."""
     warning: bool = False
@@ -106,6 +106,8 @@ class Status:
     """Octets of frames on the wire."""
     packets: int = 0
     anomalies: int = 0
+    sliced: int = 0
+    """Packets that were cut before the capture."""
     alerts: int = 0
     capture: CaptureStatus = CaptureStatus()
     interfaces: tuple[InterfaceStatus, ...] = ()

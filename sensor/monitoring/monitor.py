@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sensor.app.ledger import full_ledger
 from sensor.engine.ledger import Ledger
-from sensor.model.status import Status
+from sensor.model.status import Notice, Status
 from sensor.monitoring.live_run import LiveRun, Operator, SignalRequests
 from sensor.monitoring.loss_monitor import LossWatch
 from sensor.monitoring.reporter import Reporter
@@ -35,6 +35,10 @@ class Task:
     run: Callable[[], None]
     first_s: float = 0.0
     """Seconds from the start until it is done first."""
+
+
+SLICED = ("packets come cut, by a broker or a mirror port: they count by their IP length, and what"
+          " was cut off is not looked at (--sliced)")  # fmt: skip
 
 
 class Monitor:
@@ -78,6 +82,8 @@ class News:
         self._operator = operator
         self._losses = LossWatch()
         self._troubles = TroubleWatch()
+        self._is_sliced = False
+        """True once it was said that packets come cut."""
 
     def report(self, status: Status, *, last: bool = False) -> None:
         """Pass on what is new in a status; the `last` one names what is still wrong once more."""
@@ -86,6 +92,9 @@ class News:
             self._operator.notify(notice)
         for other in others:
             other.take_notices()  # they watch the same interfaces
+        if status.sliced and not self._is_sliced:
+            self._is_sliced = True
+            self._operator.notify(Notice(status.wall_ns, "sliced", SLICED))
         losses = self._losses.check(status, last=last)
         for notice in (*losses, *self._troubles.check(status, last=last)):
             self._operator.notify(notice)

@@ -57,6 +57,7 @@ class Reporter:
             bytes=ledger["bytes"],
             packets=ledger["packets"],
             anomalies=sum(ledger["anomalies"].values()),
+            sliced=ledger["sliced"],
             alerts=pipeline.alerts,
             capture=self.capture(),
             interfaces=self._run.captures[0].interfaces_status(),

@@ -31,6 +31,15 @@ def test_losses_of_the_kernel_are_said_within_seconds() -> None:
     assert "loss" in kinds and "7" in scene.sink.notices[0].text
 
 
+def test_packets_that_come_cut_are_said_once() -> None:
+    scene = Scene()
+    news = News(scene.live, scene.operator)
+    for second, sliced in enumerate((0, 5, 9)):
+        news.report(Status(0, float(second), sliced=sliced))
+    assert [notice.kind for notice in scene.sink.notices] == ["sliced"]
+    assert "--sliced" in scene.sink.notices[0].text
+
+
 def test_a_sink_that_is_in_trouble_at_the_end_is_named_once_more() -> None:
     scene = Scene()
     news = News(scene.live, scene.operator)
