@@ -30,6 +30,7 @@ from sensor.model.applications import (
     SMTP,
     SSH,
     TELNET,
+    TELNET_BYTES,
     TELNET_CLIENT,
     TELNET_SERVER,
     TLS,
@@ -62,8 +63,6 @@ SE = 240
 ECHO = 1
 OPTIONS_MAX = 50
 """Options that RFCs define; beside them those of games, and 255, the extended list."""
-TELNET_BYTES = 256
-"""Octets of a side within which telnet shows, also behind a greeting."""
 
 
 def application_of_tcp(octets: Octets, packet: Packet, at: int, end: int) -> int:

@@ -14,10 +14,10 @@ from sensor.ecs.schema import FLOW_FIELDS
 from sensor.model.columns import Document
 
 COLUMNS = {
-    **{name: FLOW_FIELDS[name].type for name in FROM_THE_FLOW},
-    **{field.name: field.type for field in PROTOCOL_EVENT_FIELDS},
+    **{name: FLOW_FIELDS[name] for name in FROM_THE_FLOW},
+    **{field.name: field for field in PROTOCOL_EVENT_FIELDS},
 }
-"""The fields of tables, with their types."""
+"""The fields of tables."""
 ROW_BYTES = 4096
 """About what a document takes in memory."""
 
@@ -52,13 +52,13 @@ class EventBatch:
 
         text = pyarrow.string()
         arrays = {}
-        for name, ecs_type in COLUMNS.items():
+        for name, field in COLUMNS.items():
             values = [value_at(document, name) for document in self.documents]
-            if name in ("event.category", "event.type", "related.ip"):
+            if field.array:
                 arrays[name] = pyarrow.array(values, pyarrow.list_(text))
-            elif ecs_type == "long":
+            elif field.type == "long":
                 arrays[name] = pyarrow.array(values, pyarrow.int64())
-            elif ecs_type == "date":
+            elif field.type == "date":
                 stamps = pyarrow.array([str(value)[:-1] if value else None for value in values])
                 arrays[name] = stamps.cast(pyarrow.timestamp("ns")).cast(
                     pyarrow.timestamp("ns", tz="UTC"))

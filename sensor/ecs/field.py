@@ -151,9 +151,14 @@ def nested(fields: tuple[Field, ...], entry: object) -> Document:
         assert isinstance(field.reading, Entry), f"{field.name} is no field of a group"
         values = field.reading.values(entry)
         if values:
-            *path, last = field.name.split(".")
-            target: dict[str, Any] = found
-            for part in path:
-                target = target.setdefault(part, {})
-            target[last] = list(values) if field.array else values[0]
+            put_at(found, field.name, list(values) if field.array else values[0])
     return found
+
+
+def put_at(document: Document, name: str, value: object) -> None:
+    """Set a dotted name in a nested document."""
+    *path, last = name.split(".")
+    target: dict[str, Any] = document
+    for part in path:
+        target = target.setdefault(part, {})
+    target[last] = value

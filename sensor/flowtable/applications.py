@@ -11,11 +11,9 @@ from sensor.model.applications import (
     OFFER_CLIENT,
     OFFER_SERVER,
     TELNET,
+    TELNET_BYTES,
     TELNET_CLIENT,
 )
-
-TELNET_BYTES = 256
-"""Telnet may begin behind a greeting, within so many octets of a side."""
 
 
 def is_first(seen: int, payload_bytes: int) -> bool:

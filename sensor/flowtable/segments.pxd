@@ -15,7 +15,7 @@ cdef void add_segment(
     TableState table, PacketBatch packets, Py_ssize_t index, Py_ssize_t slot, int side
 ) noexcept nogil
 cdef bint knows_isn(Flow *flow, int side) noexcept nogil
-@cython.locals(state="unsigned int", segment="Segment *")
+@cython.locals(segment="Segment *")
 cdef void add_end(TableState table, Py_ssize_t slot) noexcept nogil
 cdef void turn(TableState table, Py_ssize_t slot) noexcept nogil
 @cython.locals(turned=int, segment="Segment *")

@@ -84,15 +84,12 @@ def knows_isn(flow: Flow, side: int) -> bool:
 
 def add_end(table: TableState, slot: int) -> None:
     """Say of a followed flow that it is over; its slot may then be used again."""
-    state = table.followed[slot]
-    table.followed[slot] = 0
-    if state & FOLLOWED:
-        table.followed[slot] = state & TURNED
+    if table.followed[slot] & FOLLOWED:
         _begin(table, slot, 0)
-        table.followed[slot] = 0
         segment = segment_at(table.segment_rows, table.segment_count - 1)
         segment.kind = SEGMENT_END
         segment.time_ns = flow_at(table.rows, slot).last_ns
+    table.followed[slot] = 0
 
 
 def turn(table: TableState, slot: int) -> None:

@@ -61,5 +61,7 @@ APPLICATIONS = (
 behind it: the same of a single telnet command, as two octets in binary may look like one."""
 ROLES = OFFER - TELNET
 """From a code of telnet to that of a single command."""
+TELNET_BYTES = 256
+"""Octets of a side within which telnet shows, also behind a greeting."""
 UNPROVEN = (NO_APPLICATION, OFFER, OFFER_SERVER, OFFER_CLIENT, GREETING, LOGIN)
 """Codes that name no application."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sensor.ecs.event_batch import value_at
+from sensor.ecs.field import put_at
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.ecs.protocol_fields import FROM_THE_FLOW
 from sensor.ecs.schema import context_names
@@ -74,9 +75,5 @@ def document_of(
             fields["sensor.capture.file"] = files[event.moment.file]
     document: Document = {}
     for name, value in fields.items():
-        *path, last = name.split(".")
-        target: dict[str, Any] = document
-        for part in path:
-            target = target.setdefault(part, {})
-        target[last] = value
+        put_at(document, name, value)
     return document
