@@ -16,7 +16,6 @@ from sensor.ecs.schema import context_names
 from sensor.ecs.text import time_text
 from sensor.model.columns import Document
 from sensor.model.flow import FlowContext
-from sensor.model.packets import PROTOCOL_TCP
 from sensor.protocols import AnalyzedProtocol
 from sensor.protocols.analyzer import ProtocolEvent
 
@@ -30,24 +29,22 @@ OF_THE_DECISION = ("sensor.capture.frame", "sensor.capture.file")
 class FlowPart:
     """The members of a flow's document that its events have, by dotted names."""
 
-    is_tcp: bool
-    turned: int
     fields: Mapping[str, Any]
     context: FlowContext
 
 
 def flow_parts(
     context: FlowContext, clock: Callable[[], int] | None
-) -> Callable[[Any, int], FlowPart]:
+) -> Callable[[Any], FlowPart]:
     """A function that makes the part of a flow record; `clock` is the wall clock of a live run."""
 
-    def part(record: Any, turned: int) -> FlowPart:
+    def part(record: Any) -> FlowPart:
         created_ns = clock() if clock is not None else 0
         records = np.frombuffer(bytearray(record.tobytes()), record.dtype)
         document = FlowBatch(records, context, created_ns).document(0)
         names = (name for name in (*FROM_THE_FLOW, *WHOLE) if name not in OF_THE_DECISION)
         fields = {name: value for name in names if (value := value_at(document, name)) is not None}
-        return FlowPart(int(record["protocol"]) == PROTOCOL_TCP, turned, fields, context)
+        return FlowPart(fields, context)
 
     return part
 

@@ -8,13 +8,13 @@ raises is a defect of ours: it is counted, and ends the analysis of that flow al
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sensor.base.escape import harmless
 from sensor.model.applications import UNPROVEN
 from sensor.model.columns import Document
 from sensor.model.frames import FrameBatch
-from sensor.model.packets import PacketBatch
+from sensor.model.packets import PROTOCOL_TCP, PROTOCOL_UDP, PacketBatch
 from sensor.model.segments import SEGMENT_END, Segments
 from sensor.protocols import AnalyzedProtocol
 from sensor.protocols.analyzer import Analyzer, Moment, ProtocolEvent
@@ -26,24 +26,42 @@ FLOWS_MAX = 65_536
 """Flows that are followed at once; a further one takes the place of the oldest."""
 WAITING_BYTES_MAX = 64 * 1024 * 1024
 """Octets that wait behind gaps in all flows; then the flow that waits longest goes on."""
-NAMED = ("time_ns", "known_ns", "slot", "seq", "isn", "acked", "bytes", "captured", "offset",
-         "frame", "file", "kind", "side", "turned", "has_isn", "has_acked")  # fmt: skip
-TCP = 6
+
+
+class Segment(NamedTuple):
+    """A segment as plain values: the members of `records.Segment`, in their order."""
+
+    time_ns: int
+    known_ns: int
+    slot: int
+    seq: int
+    isn: int
+    acked: int
+    bytes: int
+    captured: int
+    offset: int
+    frame: int
+    file: int
+    kind: int
+    side: int
+    turned: int
+    has_isn: int
+    has_acked: int
 
 
 class Stream:
     """One followed flow."""
 
-    __slots__ = ("analyzer", "event_number", "flow", "left", "protocol", "sides", "turned")
+    __slots__ = ("analyzer", "event_number", "is_tcp", "left", "protocol", "sides", "turned")
 
-    def __init__(self, protocol: AnalyzedProtocol, flow: FlowPart) -> None:
+    def __init__(self, protocol: AnalyzedProtocol, *, is_tcp: bool, turned: int) -> None:
         self.protocol = protocol
         self.analyzer: Analyzer = protocol.make()
         self.sides = (Reassembly(), Reassembly())
         self.left = [protocol.octets_max, protocol.octets_max]
         """Octets of each side that the analyzer may still see."""
-        self.flow = flow
-        self.turned = flow.turned
+        self.is_tcp = is_tcp
+        self.turned = turned
         """The side of the segments that is the originator."""
         self.event_number = 0
 
@@ -54,7 +72,7 @@ class Streams:
     def __init__(
         self,
         protocols: Sequence[AnalyzedProtocol],
-        flow_part: Callable[[Any, int], FlowPart],
+        flow_part: Callable[[Any], FlowPart],
         report: Callable[[str], None] = lambda message: None,
     ) -> None:
         """`flow_part` makes of a flow record what its events say of it; `report` tells people."""
@@ -65,7 +83,8 @@ class Streams:
         )
         self._by_application = {one.application: one for one in protocols}
         self._by_port = {(transport, port): one for one in protocols
-                         for transport, ports in ((TCP, one.tcp_ports), (17, one.udp_ports))
+                         for transport, ports in (
+                             (PROTOCOL_TCP, one.tcp_ports), (PROTOCOL_UDP, one.udp_ports))
                          for port in ports}  # fmt: skip
         self._flow_part = flow_part
         self._report = report
@@ -86,25 +105,24 @@ class Streams:
         """The documents that became known in these segments, with the time when they did."""
         found: list[tuple[int, Document]] = []
         unwanted: dict[int, None] = {}
-        columns = [segments.records[name].tolist() for name in NAMED]
-        for index, row in enumerate(zip(*columns, strict=True)):
-            slot, kind = row[2], row[11]
-            if kind == SEGMENT_END:
+        for index, segment in enumerate(map(Segment._make, segments.records.tolist())):
+            slot = segment.slot
+            if segment.kind == SEGMENT_END:
                 unwanted.pop(slot, None)
                 if (stream := self._open.pop(slot, None)) is not None:
-                    self._end(stream, Moment(row[0]))
-                    self._collect(stream, segments, index, row, found)
+                    self._end(stream, Moment(segment.time_ns))
+                    self._collect(stream, segments.flows[index], segment.known_ns, found)
                 continue
             if slot in unwanted:
                 continue
-            stream = self._open.get(slot) or self._begin(slot, row[13], segments.flows[index])
+            stream = self._open.get(slot) or self._begin(segment, segments.flows[index])
             if len(self._open) > FLOWS_MAX:
                 unwanted[self._forget_oldest()] = None
             if stream is None:
                 unwanted[slot] = None
                 continue
-            self._feed(stream, row, segments.octets)
-            self._collect(stream, segments, index, row, found)
+            self._feed(stream, segment, segments.octets)
+            self._collect(stream, segments.flows[index], segment.known_ns, found)
             if stream.analyzer.done:
                 del self._open[slot]
                 unwanted[slot] = None
@@ -131,18 +149,18 @@ class Streams:
         """Counters of what was followed, missed and found."""
         return dict(self._counters)
 
-    def _begin(self, slot: int, turned: int, flow: Any) -> Stream | None:
+    def _begin(self, segment: Segment, flow: Any) -> Stream | None:
         """Follow a flow, if its protocol is analyzed."""
-        application = int(flow["application"])
+        application, transport = int(flow["application"]), int(flow["protocol"])
         protocol = self._by_application.get(application)
         if protocol is None and application in UNPROVEN:
-            transport = int(flow["protocol"])
             protocol = (self._by_port.get((transport, int(flow["resp_port"])))
                         or self._by_port.get((transport, int(flow["orig_port"]))))
         if protocol is None:
             return None
         self._counters["flows"] += 1
-        stream = self._open[slot] = Stream(protocol, self._flow_part(flow, turned))
+        stream = self._open[segment.slot] = Stream(
+            protocol, is_tcp=transport == PROTOCOL_TCP, turned=segment.turned)
         return stream
 
     def _forget_oldest(self) -> int:
@@ -153,25 +171,24 @@ class Streams:
         self._counters["evicted"] += 1
         return slot
 
-    def _feed(self, stream: Stream, row: tuple[int, ...], octets: bytes) -> None:
+    def _feed(self, stream: Stream, segment: Segment, octets: bytes) -> None:
         """Give a segment to its stream's analyzer, as far as it is in order."""
-        (time_ns, _, _, seq, isn, acked, _, captured, offset, frame, file, _, side, turned,
-         has_isn, has_acked) = row
-        payload = octets[offset : offset + captured]
+        side = segment.side
+        payload = octets[segment.offset : segment.offset + segment.captured]
         self._counters["segments"] += 1
-        self._counters["bytes"] += captured
-        moment = Moment(time_ns, frame, file)
-        if turned != stream.turned:
-            stream.turned = turned
+        self._counters["bytes"] += segment.captured
+        moment = Moment(segment.time_ns, segment.frame, segment.file)
+        if segment.turned != stream.turned:
+            stream.turned = segment.turned
             stream.analyzer.turn()
         direction = stream.sides[side]
         before = direction.waiting_bytes, direction.conflicts
-        if stream.flow.is_tcp:
-            if has_isn:
-                direction.begin((isn + 1) & 0xFFFF_FFFF)
-            self._give(stream, side, direction.add(seq, payload), moment)
-            if has_acked:
-                self._give(stream, side, direction.acknowledged(acked), moment)
+        if stream.is_tcp:
+            if segment.has_isn:
+                direction.begin((segment.isn + 1) & 0xFFFF_FFFF)
+            self._give(stream, side, direction.add(segment.seq, payload), moment)
+            if segment.has_acked:
+                self._give(stream, side, direction.acknowledged(segment.acked), moment)
         else:
             self._give(stream, side, [(0, payload)], moment)
         self._waiting_bytes += direction.waiting_bytes - before[0]
@@ -232,16 +249,15 @@ class Streams:
             self._report(message)
 
     def _collect(
-        self, stream: Stream, segments: Segments, index: int, row: tuple[int, ...],
-        found: list[tuple[int, Document]],
+        self, stream: Stream, record: Any, known_ns: int, found: list[tuple[int, Document]]
     ) -> None:
-        """Make documents of the events that an analyzer has."""
+        """Make documents of the events that an analyzer has, of a flow as it is now."""
         events: list[ProtocolEvent] = stream.analyzer.take()
         if not events:
             return
-        stream.flow = self._flow_part(segments.flows[index], row[13])
+        flow = self._flow_part(record)
         for event in events:
             self._counters["events"] += 1
             stream.event_number += 1
-            found.append((row[1], document_of(
-                event, stream.protocol, stream.flow, stream.event_number)))
+            found.append(
+                (known_ns, document_of(event, stream.protocol, flow, stream.event_number)))

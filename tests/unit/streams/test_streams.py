@@ -13,6 +13,7 @@ from sensor.engine.rule_stage import RuleStage
 from sensor.flowtable.constants import SEGMENTS_MAX
 from sensor.flowtable.table import FlowTable
 from sensor.host.event_queue import Timeline
+from sensor.memory.records import SEGMENT_LAYOUT
 from sensor.model.addresses import Networks
 from sensor.model.applications import SSH
 from sensor.model.flow import FlowContext
@@ -245,3 +246,7 @@ def test_a_defect_in_an_analyzer_ends_it_for_that_flow_and_is_said_once() -> Non
     assert rules.order.count("network_flow") == 3
     (event,) = rules.said
     assert event["ssh"]["client"]["software"] == "dropbear"
+
+
+def test_segments_are_read_as_the_table_writes_them() -> None:
+    assert streams.Segment._fields == SEGMENT_LAYOUT.dtype.names
