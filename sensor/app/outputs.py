@@ -17,7 +17,7 @@ from sensor.engine.protocols import EventWriter, FlowWriter, SinkPart
 from sensor.errors import ConfigError
 from sensor.sinks import SINKS, SinkOptions
 from sensor.sinks.base import Sink
-from sensor.sinks.flow_files import FlowSink
+from sensor.sinks.flow_files import FlowSink, open_events, open_flows
 from sensor.terminal.console import ConsoleOptions, discard
 from sensor.terminal.stderr import print_stderr
 
@@ -66,6 +66,14 @@ def open_sinks(options: RunOptions, *, live: bool = False) -> list[Sink]:
     if options.journald:
         wanted.append(("journald", "journald"))
     return [SINKS[name](place, sink_options) for name, place in wanted]
+
+
+def open_files(options: RunOptions, *, live: bool = False) -> list[FlowSink | None]:
+    """The files of flow records and of protocol events, in this order. Errors: ConfigError."""
+    return [
+        open_flows(options.flows, live=live) if options.flows else None,
+        open_events(options.protocol_events, live=live) if options.protocol_events else None,
+    ]
 
 
 def console_options(options: RunOptions) -> ConsoleOptions:

@@ -21,6 +21,7 @@ from sensor.app.outputs import (
     AnySink,
     RunOutputs,
     console_options,
+    open_files,
     open_sinks,
 )
 from sensor.base.escape import harmless
@@ -58,8 +59,6 @@ from sensor.rules.state_store import RuleStore, close_store, open_store
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
 from sensor.sinks.delivery.background import background, background_flows
-from sensor.sinks.delivery.threaded_flows import ThreadedFlows
-from sensor.sinks.flow_files import open_events, open_flows
 from sensor.terminal.console import is_terminal
 from sensor.terminal.status_line import status_text
 from sensor.terminal.status_view import StatusView, open_status_view
@@ -147,7 +146,10 @@ def run_live(options: LiveOptions) -> int:
     talkers = Talkers()
     outputs = RunOutputs([*sinks, talkers, *([view] if view.shown else ())],
                          flow_events=options.flow_events)  # fmt: skip
-    files = open_live_files(options, outputs)
+    opened = [background_flows(file, options.config.sink) if file is not None else None
+              for file in open_files(options, live=True)]
+    outputs.flow_sink, outputs.event_sink = opened
+    files = [file for file in opened if file is not None]
     pipeline = build_live(captures, interfaces, rules, outputs, options.config, helper)
     run = LiveRun(pipeline, captures, rules, sinks, files)
     session = LiveSession(run, Operator(Screen(view), sinks, options.quiet), requests, options)
@@ -168,20 +170,6 @@ def run_live(options: LiveOptions) -> int:
         metrics.close()
     code = session.finish(talkers, is_kept=close_store(store))
     return ALERTED if code == DONE and options.fail_on_alert and run.pipeline.alerts else code
-
-
-def open_live_files(options: LiveOptions, outputs: RunOutputs) -> list[ThreadedFlows]:
-    """The files of flow records and of protocol events, each with a thread. Errors: ConfigError."""
-    files: list[ThreadedFlows] = []
-    if options.flows:
-        flows = background_flows(open_flows(options.flows, live=True), options.config.sink)
-        outputs.flow_sink = flows
-        files.append(flows)
-    if options.protocol_events:
-        events = open_events(options.protocol_events, live=True)
-        outputs.event_sink = background_flows(events, options.config.sink)
-        files.append(outputs.event_sink)
-    return files
 
 
 def reloader_of(options: LiveOptions, store: RuleStore | None) -> Reloader:

@@ -19,6 +19,7 @@ from sensor.app.outputs import (
     AnySink,
     RunOutputs,
     console_options,
+    open_files,
     open_sinks,
     open_stats,
     write_stats,
@@ -30,7 +31,7 @@ from sensor.cli.output import exit_code
 from sensor.rules.state_store import close_store, open_store
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
-from sensor.sinks.flow_files import FlowSink, open_events, open_flows
+from sensor.sinks.flow_files import FlowSink
 from sensor.terminal.console import is_terminal
 from sensor.terminal.progress import ProgressLine, Snapshot, open_progress
 from sensor.terminal.stderr import print_stderr
@@ -116,7 +117,8 @@ def run_replay(options: ReplayOptions) -> int:
         captures, ruleset, outputs, options.config, selection,
         event_files(options.events, options.config, ruleset.rules),
     )  # fmt: skip
-    files = open_files(options, outputs)
+    outputs.flow_sink, outputs.event_sink = opened = open_files(options)
+    files = [file for file in opened if file is not None]
     if not options.quiet:
         for notice in ruleset.notices:
             print_stderr(f"notice: {notice}")
@@ -143,18 +145,6 @@ def run_replay(options: ReplayOptions) -> int:
 
         render_summary(ledger, talkers, console_options(options))
     return exit_code(interrupted, failed, pipeline.alerts, options.fail_on_alert)
-
-
-def open_files(options: ReplayOptions, outputs: RunOutputs) -> list[FlowSink]:
-    """The files of flow records and of protocol events. Errors: ConfigError."""
-    files: list[FlowSink] = []
-    if options.flows:
-        files.append(open_flows(options.flows))
-        outputs.flow_sink = files[-1]
-    if options.protocol_events:
-        files.append(open_events(options.protocol_events))
-        outputs.event_sink = files[-1]
-    return files
 
 
 def run(
