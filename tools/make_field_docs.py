@@ -61,7 +61,7 @@ def _row(field: Field) -> str:
 
 
 def _flow_row(field: Field) -> str:
-    present = "not yet" if isinstance(field.reading, Absent) else WHEN[field.when]
+    present = WHEN[field.when]
     return _cells(
         f"`{field.name}`", _type(field), field.unit, field.meaning, _origin(field), present)
 

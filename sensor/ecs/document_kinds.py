@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from sensor.ecs.field import ALWAYS, Absent, Code, Constant, Entry, Field, Values
+from sensor.ecs.field import ALWAYS, Code, Constant, Entry, Field, Values
 from sensor.ecs.process_fields import PROCESS_EVENT_FIELDS, PROCESS_FIELDS
 from sensor.ecs.protocol_fields import (
     FROM_THE_FLOW,
@@ -58,11 +58,8 @@ def _flow(action: int, processes: bool) -> dict[str, tuple[Values, ...]]:
     fields = (*FIELDS, *TUNNEL_FIELDS, *(PROCESS_FIELDS if processes else ()))
     closed = _closed(fields)
     for field in FIELDS:
-        match field.reading:
-            case Code("action", table):
-                closed[field.name] = (table[action],)
-            case Absent():
-                closed[field.name] = NEVER
+        if isinstance(field.reading, Code) and field.reading.member == "action":
+            closed[field.name] = (field.reading.table[action],)
     return _never((*ALERT_FIELDS, *PROCESS_EVENT_FIELDS, *PROTOCOL_EVENT_FIELDS), fields) | closed
 
 
