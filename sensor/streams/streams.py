@@ -110,6 +110,7 @@ class Streams:
             if segment.kind == SEGMENT_END:
                 unwanted.pop(slot, None)
                 if (stream := self._open.pop(slot, None)) is not None:
+                    self._turn(stream, segment.turned)
                     self._end(stream, Moment(segment.time_ns))
                     self._collect(stream, segments.flows[index], segment.known_ns, found)
                 continue
@@ -178,9 +179,7 @@ class Streams:
         self._counters["segments"] += 1
         self._counters["bytes"] += segment.captured
         moment = Moment(segment.time_ns, segment.frame, segment.file)
-        if segment.turned != stream.turned:
-            stream.turned = segment.turned
-            stream.analyzer.turn()
+        self._turn(stream, segment.turned)
         direction = stream.sides[side]
         before = direction.waiting_bytes, direction.conflicts
         if stream.is_tcp:
@@ -195,6 +194,12 @@ class Streams:
         self._counters["conflicts"] += direction.conflicts - before[1]
         if self._waiting_bytes > WAITING_BYTES_MAX:
             self._give_way(moment)
+
+    def _turn(self, stream: Stream, turned: int) -> None:
+        """Tell the analyzer where the table has turned the flow round since."""
+        if turned != stream.turned:
+            stream.turned = turned
+            stream.analyzer.turn()
 
     def _give(
         self, stream: Stream, side: int, pieces: Iterable[Piece], moment: Moment

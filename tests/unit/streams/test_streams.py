@@ -153,6 +153,16 @@ def test_a_flow_that_is_turned_round_keeps_its_sides() -> None:
     assert event["ssh"]["client"]["software"] == "PuTTY_Release_0.80"
 
 
+def test_a_flow_that_is_turned_round_after_its_last_word_keeps_its_sides() -> None:
+    talk = Talk(ports=(22, 40_000))
+    talk.client.syn(0)
+    talk.server.synack(0.01)
+    talk.client.data(0.1, CLIENT_SAYS)
+    (event,) = play([talk.frames[2], talk.frames[1]]).said
+    assert event["client"]["port"] == 22
+    assert event["ssh"]["client"]["software"] == "PuTTY_Release_0.80"
+
+
 def test_a_place_in_the_table_is_used_again() -> None:
     """One flow at a time in the table; each is told of with its own strings."""
     frames = []
