@@ -29,12 +29,6 @@ class Batch(Protocol):
     def to_arrow(self) -> Any: ...
 
 
-class CsvBatch(Batch, Protocol):
-    """Documents that have the columns of ecs/event_batch.py."""
-
-    def to_csv(self) -> bytes: ...
-
-
 class FlowSink(Protocol):
     """A receiver of batches; counts records, and never raises once it is open."""
 
@@ -76,13 +70,18 @@ class CsvEvents(FlowFile):
 
     def __init__(self, path: str, *, append: bool = False) -> None:
         super().__init__(path, append=append, what=EVENTS)
-        self._is_headed = append and path != "-" and os.path.getsize(path) > 0
+        self._is_headed = self.has_content
 
     def write(self, flows: Any) -> None:
         if not self._is_headed:
             self._is_headed = True
             self.write_header((",".join(COLUMNS) + "\r\n").encode())
         self.write_lines(flows.to_csv())
+
+    def reopen(self) -> None:
+        super().reopen()
+        if self._path:
+            self._is_headed = self.has_content
 
 
 class ParquetFlows:

@@ -183,6 +183,14 @@ class FlowFile:
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
 
+    @property
+    def has_content(self) -> bool:
+        """True if there is something in the file that has the name now; a stream has none."""
+        try:
+            return bool(self._path) and os.path.getsize(self._path) > 0
+        except OSError:
+            return False
+
     def write_header(self, line: bytes) -> None:
         """Begin the file with a line that is no record."""
         self._gathered.append(line)

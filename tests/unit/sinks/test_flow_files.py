@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sensor.ecs.event_batch import EventBatch
 from sensor.errors import ConfigError
-from sensor.sinks.flow_files import open_flows
+from sensor.sinks.flow_files import open_events, open_flows
 from tests.command import quiet
 from tests.flow_records import batch_of
 from tests.running import CAPTURES
@@ -70,3 +71,24 @@ def test_whose_a_flow_is_stands_in_parquet_too(tmp_path: Path) -> None:
     assert (ended.code, ended.err) == (0, "")
     processes = parquet.read_table(path)["process.pid"].drop_null().to_pylist()
     assert processes and all(isinstance(pid, int) for pid in processes)
+
+
+def test_a_csv_file_has_its_header_once_also_after_it_was_moved_away(tmp_path: Path) -> None:
+    path = tmp_path / "said.csv"
+    event = EventBatch([{"ssh": {"server": {"software": "x"}}}])
+    for _ in range(2):  # a second run goes on in the file of the first
+        sink = open_events(str(path), live=True)
+        sink.write(event)
+        sink.reopen()  # it is still there: nothing changes
+        sink.write(event)
+        sink.close()
+    sink = open_events(str(path), live=True)
+    path.rename(tmp_path / "said.1.csv")
+    sink.reopen()
+    sink.write(event)
+    sink.close()
+    for name, rows in (("said.1.csv", 4), ("said.csv", 1)):
+        lines = (tmp_path / name).read_text(encoding="utf-8").splitlines()
+        assert lines[0].startswith("@timestamp,")
+        assert len(lines) == 1 + rows and lines[1:] == [lines[1]] * rows
+    assert (sink.delivered, sink.dropped) == (1, 0)
