@@ -60,6 +60,17 @@ def test_it_has_the_capabilities_that_the_helper_keeps_and_no_others() -> None:
     assert [set(value.split()) for value in given] == [NEEDED, NEEDED]
 
 
+def connected(path: str, helper: subprocess.Popen[bytes]) -> socket.socket:
+    """A connection to a helper that is about to start: its path is there before it listens."""
+    while helper.poll() is None:
+        try:
+            return connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            time.sleep(0.01)
+    assert helper.stderr is not None
+    raise AssertionError(helper.stderr.read().decode())
+
+
 @analyzed
 def test_the_helper_serves_under_the_units_rules_and_leaves_nothing(tmp_path: Path) -> None:
     path = str(tmp_path / "events")
@@ -69,11 +80,7 @@ def test_the_helper_serves_under_the_units_rules_and_leaves_nothing(tmp_path: Pa
         stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
-        assert helper.stderr is not None
-        while not os.path.exists(path):
-            assert helper.poll() is None, helper.stderr.read().decode()
-            time.sleep(0.01)
-        with connect(path) as ours:
+        with connected(path, helper) as ours:
             ours.settimeout(30)
             assert unpack(ours.recv(1 << 16))["hello"]["hostname"] == socket.gethostname()
             ours.send(b'{"ask":1,"protocol":6,"local":["127.0.0.1",1],"remote":["127.0.0.1",1]}')
