@@ -65,17 +65,20 @@ def _flow(action: int, processes: bool) -> dict[str, tuple[Values, ...]]:
 
 def _said(protocol: str, processes: bool) -> dict[str, tuple[Values, ...]]:
     """The closed fields of the events of a protocol."""
-    shared = tuple(field for field in FIELDS if field.name in FROM_THE_FLOW)
-    fields = (*shared, *TUNNEL_FIELDS, *(PROCESS_FIELDS if processes else ()),
-              *PROTOCOL_FIELDS[protocol])
-    others = (*FIELDS, *ALERT_FIELDS, *PROCESS_EVENT_FIELDS, *PROTOCOL_EVENT_FIELDS)
     dataset: tuple[Values, ...] = ((f"network_traffic.{protocol}",),)
-    return _never(others, fields) | _closed(fields) | {
+    own = {
         "event.dataset": dataset, "data_stream.dataset": dataset,
         "event.action": tuple((action,) for action in PROTOCOL_ACTIONS[protocol]),
         "event.type": (("info",), ("protocol",)),
         "network.protocol": ((protocol,),),
-    }
+    } | _closed(PROTOCOL_FIELDS[protocol])
+    named = {field.name for field in PROTOCOL_FIELDS[protocol]} | set(own)
+    shared = tuple(field for field in FIELDS if field.name in FROM_THE_FLOW)
+    fields = (*shared, *TUNNEL_FIELDS, *(PROCESS_FIELDS if processes else ()),
+              *PROTOCOL_FIELDS[protocol])
+    others = (*FIELDS, *ALERT_FIELDS, *PROCESS_EVENT_FIELDS, *PROTOCOL_EVENT_FIELDS)
+    return (_never(others, fields) | _closed(field for field in fields if field.name not in named)
+            | own)  # fmt: skip
 
 
 _OF_BOTH = ("@timestamp", "event.created", "ecs.version", "data_stream.type",

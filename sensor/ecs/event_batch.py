@@ -58,6 +58,10 @@ class EventBatch:
                 arrays[name] = pyarrow.array(values, pyarrow.list_(text))
             elif field.type == "long":
                 arrays[name] = pyarrow.array(values, pyarrow.int64())
+            elif field.type == "float":
+                arrays[name] = pyarrow.array(values, pyarrow.float64())
+            elif field.type == "boolean":
+                arrays[name] = pyarrow.array(values, pyarrow.bool_())
             elif field.type == "date":
                 stamps = pyarrow.array([str(value)[:-1] if value else None for value in values])
                 arrays[name] = stamps.cast(pyarrow.timestamp("ns")).cast(

@@ -16,12 +16,75 @@ SSH_FIELDS = tuple(
     )
 )
 
-PROTOCOL_FIELDS = {"ssh": SSH_FIELDS}
+_TELNET = (
+    ("login.outcome", "keyword", "`success`, `failure`, `unknown`; `none`: a shell without a login;"
+     " `bypass`: a shell behind an attack on the login"),
+    ("login.evidence", "keyword", "what decided it; docs/telnet.md lists them"),
+    ("login.text", "keyword", "what the server printed that decided it, at most 80 characters"),
+    ("login.confidence", "float", "in the outcome, 0 to 1"),
+    ("login.method", "keyword", "`password`, `environment`, `authentication` or `none`"),
+    ("login.attempt", "long", "number of the attempt in its connection, from 1"),
+    ("login.attempts", "long", "attempts in the connection"),
+    ("login.failures", "long", "those that failed"),
+    ("password.length", "long", "characters of the password that was sent"),
+    ("password.hash", "keyword", "keyed BLAKE2b: equal passwords of one run have equal hashes"),
+    ("password.is_default", "boolean", "account and password are a pair that devices come with"),
+    ("password.empty", "boolean", "an empty password was sent"),
+    ("password.text", "keyword", "the password, with `--reveal-secrets` in the file of protocol"
+     " events; never in alerts"),
+    ("password_change", "boolean", "the server asked for a new password: the old one was right"),
+    ("command.line", "keyword", "a line that was typed, passwords masked, at most 256 characters"),
+    ("command.number", "long", "its number in the session, from 1"),
+    ("command.count", "long", "lines that were typed in the session"),
+    ("command.from_echo", "boolean", "keys were used whose outcome only the server's echo tells"),
+    ("command.incomplete", "boolean", "part of the line is not known"),
+    ("transfer.url", "keyword", "what a command fetches"),
+    ("transfer.host", "keyword", "and from where"),
+    ("transfer.method", "keyword", "and how: `wget`, `tftp`..."),
+    ("exploit.name", "keyword", "the kind of attack"),
+    ("exploit.outcome", "keyword", "`attempt`, or `bypass`: a shell followed"),
+    ("exploit.evidence", "keyword", "the decisive value, escaped"),
+    ("terminal.type", "keyword", "the terminal that the client names (RFC 1091)"),
+    ("terminal.columns", "long", "width of its window (RFC 1073)"),
+    ("terminal.rows", "long", "height of its window"),
+    ("environment.names", "keyword", "variables that the client sent (RFC 1572)"),
+    ("environment.user", "keyword", "the value of USER among them"),
+    ("negotiated", "boolean", "options were negotiated; false: a dialogue in plain text"),
+    ("mode", "keyword", "`character` or `line`: how lines are sent"),
+    ("echo", "boolean", "the server echoes"),
+    ("encrypted", "boolean", "the connection went on encrypted or compressed"),
+    ("kind", "keyword", "`tn3270` or `tn5250`: a block terminal, whose text is not read"),
+    ("banner", "keyword", "what the server printed before a login, at most 256 characters"),
+    ("client.kind", "keyword", "a client that is known by its first octets; no proof"),
+    ("bot", "keyword", "`mirai_like`: typed by a bot of that kin"),
+    ("elevation.kind", "keyword", "second logins of the session, in order: `su`, `sudo`, `enable`..."),
+    ("elevation.user", "keyword", "whose"),
+    ("elevation.outcome", "keyword", "`success`, `failure` or `unknown`"),
+    ("confused", "boolean", "octets were missing within a dialogue"),
+)
+_TELNET_LISTS = ("environment.names", "elevation.kind", "elevation.user", "elevation.outcome")
+
+TELNET_FIELDS = tuple(
+    Field(f"telnet.{name}", kind, meaning, array=name in _TELNET_LISTS)
+    for name, kind, meaning in _TELNET
+)
+_TELNET_ECS = (
+    Field("event.category", "keyword", "", array=True,
+          values=("authentication", "session", "intrusion_detection", "network")),
+    Field("event.type", "keyword", "", array=True, values=("start", "info", "end", "allowed")),
+    Field("event.outcome", "keyword", "of a login: `success`, `failure` or `unknown`"),
+    Field("user.name", "keyword", "the account that logs in"),
+    Field("related.user", "keyword", "the same", array=True),
+    Field("vulnerability.id", "keyword", "the vulnerability that an attack is for", array=True),
+)
+
+PROTOCOL_FIELDS = {"ssh": SSH_FIELDS, "telnet": (*_TELNET_ECS, *TELNET_FIELDS)}
 """By the protocol's name in `network.protocol`."""
-PROTOCOL_ACTIONS = {"ssh": ("ssh_identification",)}
+PROTOCOL_ACTIONS = {
+    "ssh": ("ssh_identification",),
+    "telnet": ("telnet_login", "telnet_command", "telnet_exploit", "telnet_session"),
+}
 """The values of `event.action` that events of a protocol have."""
-PROTOCOL_EVENT_FIELDS = tuple(field for fields in PROTOCOL_FIELDS.values() for field in fields)
-"""What flow documents do not have."""
 FROM_THE_FLOW = (
     "@timestamp", "event.kind", "event.category", "event.type", "event.module", "event.dataset",
     "event.action", "event.id", "event.created", "ecs.version", "data_stream.type",
@@ -34,3 +97,8 @@ FROM_THE_FLOW = (
     "sensor.capture.frame", "sensor.capture.file",
 )  # fmt: skip
 """Fields of flow documents that protocol events have too."""
+PROTOCOL_EVENT_FIELDS = tuple(
+    field for fields in PROTOCOL_FIELDS.values() for field in fields
+    if field.name not in FROM_THE_FLOW
+)  # fmt: skip
+"""What protocol events have beside these."""

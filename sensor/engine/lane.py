@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -63,11 +64,14 @@ class Lane:
     def take(self) -> tuple[Records, list[tuple[int, Document]]]:
         """Flow events and documents of protocol events since the last call, each in its order."""
         documents: list[tuple[int, Document]] = []
-        if self.streams is not None and (segments := self.table.take_segments()) is not None:
-            if self.lag_ns > BEHIND_NS:
-                self.streams.skip(segments, self.table.follow_no_more)
-            else:
-                documents = self.streams.take(segments, self.table.follow_no_more)
+        if self.streams is not None:
+            if (segments := self.table.take_segments()) is not None:
+                if self.lag_ns > BEHIND_NS:
+                    self.streams.skip(segments, self.table.follow_no_more)
+                else:
+                    documents = self.streams.take(segments, self.table.follow_no_more)
+            documents += self.streams.expire(self.table.now_ns, self.table.follow_no_more)
+            documents.sort(key=itemgetter(0))
         return self.table.take(), documents
 
     def has_much(self, events: int) -> bool:

@@ -70,6 +70,11 @@ class StreamsPart(Protocol):
     ) -> list[tuple[int, Document]]:
         """The documents that became known in some segments, each with the time when it did."""
 
+    def expire(
+        self, now_ns: int, follow_no_more: Callable[[int], None]
+    ) -> list[tuple[int, Document]]:
+        """The documents that became known by then because nothing came."""
+
     def skip(self, segments: Segments, follow_no_more: Callable[[int], None]) -> None:
         """Let the flows of some segments be: there is no time for them."""
 

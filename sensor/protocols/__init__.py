@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sensor.model.applications import SSH
+from sensor.model.applications import OFFER_CLIENT, SSH, TELNET
 from sensor.protocols.analyzer import Analyzer
+from sensor.protocols.secrets import Secrets
 from sensor.protocols.ssh.analyzer import SshAnalyzer
+from sensor.protocols.telnet.analyzer import TelnetAnalyzer
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +18,9 @@ class AnalyzedProtocol:
 
     name: str
     """As in `network.protocol`, and in `event.dataset` behind `network_traffic.`."""
-    application: int
-    """Its code in model/applications.py."""
-    make: Callable[[], Analyzer]
+    applications: tuple[int, ...]
+    """Codes in model/applications.py that tell of it."""
+    make: Callable[[Secrets], Analyzer]
     tcp_ports: tuple[int, ...] = ()
     """Ports on which its flows are looked for though their first octets prove nothing."""
     udp_ports: tuple[int, ...] = ()
@@ -27,5 +29,7 @@ class AnalyzedProtocol:
 
 
 PROTOCOLS = (
-    AnalyzedProtocol("ssh", SSH, SshAnalyzer, tcp_ports=(22,), octets_max=32 * 1024),
+    AnalyzedProtocol("ssh", (SSH,), SshAnalyzer, tcp_ports=(22,), octets_max=32 * 1024),
+    AnalyzedProtocol("telnet", (*range(TELNET, OFFER_CLIENT + 1),), TelnetAnalyzer, tcp_ports=(23, 2323),
+                     octets_max=64 * 1024 * 1024),
 )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-Value = str | int | bool | list[str]
+Value = str | int | float | bool | list[str]
 
 CLIENT = 0
 SERVER = 1
@@ -36,6 +36,10 @@ class ProtocolEvent:
     """`event.action`."""
     fields: Mapping[str, Value]
     """By the dotted names of ecs/protocol_fields.py."""
+    secret: str = ""
+    """A password that it tells of, if passwords are to be revealed."""
+    is_proven: bool = True
+    """The flow speaks the protocol, not only looks like it: `network.protocol` says so."""
 
 
 class Analyzer(Protocol):
@@ -43,15 +47,20 @@ class Analyzer(Protocol):
 
     done: bool
     """It wants no more: the flow does not speak its protocol, or nothing follows that it reads."""
+    due_ns: int
+    """Packet time at which it wants to hear that nothing came; 0: it does not wait."""
 
     def feed(self, side: int, octets: bytes, moment: Moment) -> None:
         """The next octets of a direction."""
 
     def gap(self, side: int, count: int, moment: Moment) -> None:
-        """So many octets of a direction are missing."""
+        """So many octets of a direction are missing; 0: what came before the capture."""
 
     def turn(self) -> None:
         """The sides have changed places: what was the client's is the server's."""
+
+    def expire(self) -> None:
+        """Its `due_ns` has come, and nothing else before it."""
 
     def close(self, moment: Moment) -> None:
         """The flow is over."""

@@ -62,7 +62,7 @@ def document_of(
         "event.action": event.action,
         "event.id": f"{flow.fields['flow.id']}-{protocol.name}-{number}",
         "data_stream.dataset": dataset,
-        "network.protocol": protocol.name,
+        **({"network.protocol": protocol.name} if event.is_proven else {}),
         **event.fields,
     }
     if event.moment.frame:

@@ -8,6 +8,7 @@ raises is a defect of ours: it is counted, and ends the analysis of that flow al
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from sensor.base.escape import harmless
@@ -18,6 +19,7 @@ from sensor.model.packets import PROTOCOL_TCP, PROTOCOL_UDP, PacketBatch
 from sensor.model.segments import SEGMENT_END, Segments
 from sensor.protocols import AnalyzedProtocol
 from sensor.protocols.analyzer import Analyzer, Moment, ProtocolEvent
+from sensor.protocols.secrets import Secrets
 from sensor.streams.documents import FlowPart, document_of
 from sensor.streams.reassembly import Piece, Reassembly
 from sensor.streams.selection import Selection
@@ -52,18 +54,27 @@ class Segment(NamedTuple):
 class Stream:
     """One followed flow."""
 
-    __slots__ = ("analyzer", "event_number", "is_tcp", "left", "protocol", "sides", "turned")
+    __slots__ = ("analyzer", "begun", "due_ns", "event_number", "is_tcp", "left", "protocol",
+                 "record", "sides", "turned")  # fmt: skip
 
-    def __init__(self, protocol: AnalyzedProtocol, *, is_tcp: bool, turned: int) -> None:
+    def __init__(
+        self, protocol: AnalyzedProtocol, secrets: Secrets, *, is_tcp: bool, turned: int
+    ) -> None:
         self.protocol = protocol
-        self.analyzer: Analyzer = protocol.make()
+        self.analyzer: Analyzer = protocol.make(secrets)
         self.sides = (Reassembly(), Reassembly())
         self.left = [protocol.octets_max, protocol.octets_max]
         """Octets of each side that the analyzer may still see."""
         self.is_tcp = is_tcp
         self.turned = turned
         """The side of the segments that is the originator."""
+        self.begun = [False, False]
+        """By side: something of it was seen."""
         self.event_number = 0
+        self.due_ns = 0
+        """When the analyzer hears that nothing came; 0: it does not wait."""
+        self.record: Any = None
+        """The flow, while it waits."""
 
 
 class Streams:
@@ -74,20 +85,27 @@ class Streams:
         protocols: Sequence[AnalyzedProtocol],
         flow_part: Callable[[Any], FlowPart],
         report: Callable[[str], None] = lambda message: None,
+        secrets: Secrets | None = None,
     ) -> None:
-        """`flow_part` makes of a flow record what its events say of it; `report` tells people."""
+        """`flow_part` makes of a flow record what its events say of it; `report` tells people.
+
+        `secrets` says what may be told of passwords.
+        """
         self._selection = Selection(
             [port for one in protocols for port in one.tcp_ports],
             [port for one in protocols for port in one.udp_ports],
-            [one.application for one in protocols],
+            [code for one in protocols for code in one.applications],
         )
-        self._by_application = {one.application: one for one in protocols}
+        self._by_application = {code: one for one in protocols for code in one.applications}
         self._by_port = {(transport, port): one for one in protocols
                          for transport, ports in (
                              (PROTOCOL_TCP, one.tcp_ports), (PROTOCOL_UDP, one.udp_ports))
                          for port in ports}  # fmt: skip
         self._flow_part = flow_part
         self._report = report
+        self._secrets = secrets or Secrets()
+        self._due: list[tuple[int, int]] = []
+        """A heap of times and slots; those that no longer hold are left where they are."""
         self._open: dict[int, Stream] = {}
         self._waiting_bytes = 0
         self._counters = dict.fromkeys(
@@ -102,11 +120,17 @@ class Streams:
     def take(
         self, segments: Segments, follow_no_more: Callable[[int], None]
     ) -> list[tuple[int, Document]]:
-        """The documents that became known in these segments, with the time when they did."""
+        """The documents that became known in these segments, with the time when they did.
+
+        `expire` tells of those that became known because nothing came.
+        """
         found: list[tuple[int, Document]] = []
         unwanted: dict[int, None] = {}
         for index, segment in enumerate(map(Segment._make, segments.records.tolist())):
             slot = segment.slot
+            waiting = self._open.get(slot)
+            if waiting is not None and 0 < waiting.due_ns <= segment.known_ns:
+                self._expire(waiting, found)
             if segment.kind == SEGMENT_END:
                 unwanted.pop(slot, None)
                 if (stream := self._open.pop(slot, None)) is not None:
@@ -127,9 +151,45 @@ class Streams:
             if stream.analyzer.done:
                 del self._open[slot]
                 unwanted[slot] = None
+            else:
+                self._wait(stream, segment, segments.flows[index])
         for slot in unwanted:
             follow_no_more(slot)
         return found
+
+    def expire(
+        self, now_ns: int, follow_no_more: Callable[[int], None]
+    ) -> list[tuple[int, Document]]:
+        """The documents that became known by `now_ns` because nothing came."""
+        found: list[tuple[int, Document]] = []
+        while self._due and self._due[0][0] <= now_ns:
+            due_ns, slot = heappop(self._due)
+            stream = self._open.get(slot)
+            if stream is not None and stream.due_ns == due_ns:
+                self._expire(stream, found)
+                if stream.analyzer.done:
+                    del self._open[slot]
+                    follow_no_more(slot)
+        return found
+
+    def _wait(self, stream: Stream, segment: Segment, flow: Any) -> None:
+        """Note when an analyzer wants to hear that nothing came."""
+        due_ns = stream.analyzer.due_ns
+        if due_ns == 0:
+            stream.due_ns = 0
+            return
+        due_ns = max(due_ns, segment.known_ns)
+        if due_ns != stream.due_ns:
+            heappush(self._due, (due_ns, segment.slot))
+        stream.due_ns, stream.record = due_ns, flow.copy()
+
+    def _expire(self, stream: Stream, found: list[tuple[int, Document]]) -> None:
+        due_ns, stream.due_ns = stream.due_ns, 0
+        try:
+            stream.analyzer.expire()
+        except Exception as error:
+            self._fail(stream, error)
+        self._collect(stream, stream.record, due_ns, found)
 
     def skip(self, segments: Segments, follow_no_more: Callable[[int], None]) -> None:
         """Analyze nothing more of the flows of these segments: there is no time for it."""
@@ -161,7 +221,7 @@ class Streams:
             return None
         self._counters["flows"] += 1
         stream = self._open[segment.slot] = Stream(
-            protocol, is_tcp=transport == PROTOCOL_TCP, turned=segment.turned)
+            protocol, self._secrets, is_tcp=transport == PROTOCOL_TCP, turned=segment.turned)
         return stream
 
     def _forget_oldest(self) -> int:
@@ -185,6 +245,9 @@ class Streams:
         if stream.is_tcp:
             if segment.has_isn:
                 direction.begin((segment.isn + 1) & 0xFFFF_FFFF)
+            elif not stream.begun[side]:
+                self._lose_start(stream, side, moment)
+            stream.begun[side] = True
             self._give(stream, side, direction.add(segment.seq, payload), moment)
             if segment.has_acked:
                 self._give(stream, side, direction.acknowledged(segment.acked), moment)
@@ -220,6 +283,13 @@ class Streams:
                     self._counters["limited"] += 1
                     stream.analyzer.close(moment)
                     stream.analyzer.done = True
+        except Exception as error:
+            self._fail(stream, error)
+
+    def _lose_start(self, stream: Stream, side: int, moment: Moment) -> None:
+        """Tell an analyzer that a direction is older than the capture."""
+        try:
+            stream.analyzer.gap(side ^ stream.turned, 0, moment)
         except Exception as error:
             self._fail(stream, error)
 
@@ -264,5 +334,7 @@ class Streams:
         for event in events:
             self._counters["events"] += 1
             stream.event_number += 1
-            found.append(
-                (known_ns, document_of(event, stream.protocol, flow, stream.event_number)))
+            document = document_of(event, stream.protocol, flow, stream.event_number)
+            if event.secret:
+                self._secrets.revealed[document["event"]["id"]] = event.secret
+            found.append((known_ns, document))

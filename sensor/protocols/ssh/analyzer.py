@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sensor.protocols.analyzer import CLIENT, SERVER, Moment, ProtocolEvent, Value
+from sensor.protocols.secrets import Secrets
 
 LINE_MAX = 255
 """Octets of an identification string with its end of line."""
@@ -31,8 +32,10 @@ class Side:
 class SshAnalyzer:
     """Tells of the two identification strings, once both are there or nothing more will come."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Secrets | None = None) -> None:
+        """Nothing that it reads is a secret."""
         self.done = False
+        self.due_ns = 0
         self._sides = [Side(), Side()]
         self._events: list[ProtocolEvent] = []
         self._seen = Moment(0)
@@ -51,11 +54,14 @@ class SshAnalyzer:
             self._finish()  # no SSH, unless the other side has proved that it is
 
     def gap(self, side: int, count: int, moment: Moment) -> None:
-        if self._sides[side].identification is None:
+        if count and self._sides[side].identification is None:
             self._finish()
 
     def turn(self) -> None:
         self._sides.reverse()
+
+    def expire(self) -> None:
+        """It waits for nothing."""
 
     def close(self, moment: Moment) -> None:
         self._finish()

@@ -1,0 +1,366 @@
+"""Telnet: who logged in, whether it worked, what was typed, and which attack was tried.
+
+    client octets -> Wire -> Keyboard -> lines --+
+                      |                          +--> Dialogue -> logins, commands
+    server octets -> Wire -> Screen -> lines ----+
+                      +-> options -> terminal, environment, attacks
+
+What is said stands in docs/telnet.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sensor.base.escape import harmless
+from sensor.protocols.analyzer import CLIENT, SERVER, Moment, ProtocolEvent, Value
+from sensor.protocols.secrets import Secrets, masked
+from sensor.protocols.telnet import exploits
+from sensor.protocols.telnet.bots import DEFAULT_PAIRS, MIRAI_WINDOW, MiraiSigns, transfer
+from sensor.protocols.telnet.commands import Command
+from sensor.protocols.telnet.exploits import Exploit
+from sensor.protocols.telnet.keyboard import Keyboard
+from sensor.protocols.telnet.login import (
+    BYPASS,
+    CONFIDENCE,
+    NO_LOGIN,
+    SUCCESS,
+    Dialogue,
+    Login,
+    Phase,
+    Surroundings,
+)
+from sensor.protocols.telnet.options import ECHO, SGA, Negotiation, client_kind
+from sensor.protocols.telnet.screen import Screen
+from sensor.protocols.telnet.wire import (
+    ABORT,
+    BRK,
+    EC,
+    EL,
+    EOR,
+    GA,
+    IP,
+    Command as WireCommand,
+    Data,
+    Offer,
+    Suboption,
+    Token,
+    Wire,
+)
+
+QUIET_NS = 50_000_000
+"""So long a server is silent before a line that is not over counts as a prompt."""
+UNPROVEN_MAX = 4096
+"""Octets of a side without negotiation or a login, after which nobody speaks Telnet here."""
+FIRST_MAX = 64
+BANNER_MAX = 256
+EXPLOITS_MAX = 32
+
+
+class TelnetAnalyzer:
+    """Tells of logins, commands, attacks and, at the end, of the session."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self.done = False
+        self.due_ns = 0
+        self._secrets = secrets
+        self._events: list[ProtocolEvent] = []
+        self._is_whole = True
+        self._start()
+
+    def _start(self) -> None:
+        self._wires = [Wire(), Wire()]
+        self._octets = [0, 0]
+        self._first = b""
+        self._screen, self._keyboard = Screen(), Keyboard()
+        self._options = Negotiation()
+        self._counters = exploits.Counters()
+        self._exploits: list[Exploit] = []
+        self._signs = MiraiSigns()
+        self._server_moment = Moment(0)
+        self._is_new = False
+        """The server has printed something that was not judged yet."""
+        self._commands = 0
+        self._dialogue = Dialogue(Surroundings(
+            user=lambda: self._options.account or self._options.user,
+            bypass_user=self._bypass,
+            client_is_absent=lambda: not self._octets[CLIENT],
+            echoes=lambda: self._options.is_on(SERVER, ECHO),
+        ), is_whole=self._is_whole)  # fmt: skip
+
+    def feed(self, side: int, octets: bytes, moment: Moment) -> None:
+        if self.done:
+            return
+        self._octets[side] += len(octets)
+        if self._options.is_dark:
+            return
+        if side == SERVER:
+            self._server_moment = moment
+        else:
+            self._first += octets[: FIRST_MAX - len(self._first)]
+            self._judge()
+        for token in self._wires[side].feed(octets):
+            self._take(side, token, moment)
+            if self._options.is_dark:
+                self._dialogue.darken(moment)
+                self.due_ns = 0
+                break
+        if side == CLIENT and self._dialogue.phase is not Phase.IN:
+            wire = self._wires[CLIENT]
+            if wire.reopened:
+                self._tell(self._counters.left_open(wire.open_suboption, wire.reopened), moment)
+        self._collect()
+        if self._octets[side] > UNPROVEN_MAX and not self._is_telnet():
+            self.done = True
+        self.due_ns = moment.time_ns + QUIET_NS if self._is_new and side == SERVER else self.due_ns
+
+    def gap(self, side: int, count: int, moment: Moment) -> None:
+        if self.done or self._options.is_dark:
+            return
+        self._wires[side].reset()
+        if count == 0:  # the connection is older than the capture
+            self._is_whole = self._dialogue.is_whole = False
+            return
+        self._judge()
+        self._dialogue.lose(moment)
+        if side == SERVER:
+            self._screen.reset()
+        else:
+            self._keyboard.reset()
+        self._collect()
+
+    def turn(self) -> None:
+        self._is_whole = False
+        self._start()
+
+    def expire(self) -> None:
+        self._judge()
+        self._collect()
+
+    def close(self, moment: Moment) -> None:
+        self._judge()
+        self._dialogue.close(moment)
+        self._collect()
+        if self._is_telnet():
+            self._events.append(ProtocolEvent(moment, "telnet_session", self._session(),
+                                              is_proven=self._options.is_negotiated))  # fmt: skip
+        self.done = True
+
+    def take(self) -> list[ProtocolEvent]:
+        events, self._events = self._events, []
+        return events
+
+    # What comes in
+
+    def _take(self, side: int, token: Token, moment: Moment) -> None:
+        if isinstance(token, Data):
+            self._options.text(side, len(token.octets))
+            if side == CLIENT:
+                self._typed(token.octets, moment)
+            else:
+                self._printed(token.octets, moment)
+        elif isinstance(token, Offer):
+            self._options.offer(side, token)
+        elif isinstance(token, Suboption):
+            self._suboption(side, token, moment)
+        elif side == CLIENT:
+            self._command(token, moment)
+        elif token.code in (GA, EOR):
+            self._judge()
+
+    def _typed(self, octets: bytes, moment: Moment) -> None:
+        if self._screen.full_screen:
+            self._keyboard.drop()
+            return
+        for line in self._keyboard.feed(octets):
+            self._signs.line(line.text)
+            self._dialogue.typed(line, moment)
+            self._screen.cut()
+            self._is_new = False
+
+    def _printed(self, octets: bytes, moment: Moment) -> None:
+        for line in self._screen.feed(octets):
+            self._dialogue.printed(line, moment)
+        self._is_new = True
+
+    def _judge(self) -> None:
+        """Look at the line that the server has not ended, if it is not what was looked at."""
+        self.due_ns = 0
+        if not self._is_new or self._screen.full_screen:
+            return
+        self._is_new = False
+        pending = self._screen.pending
+        if not self._keyboard.is_empty:
+            typed = self._keyboard.text
+            if not typed or not pending.endswith(typed):
+                return
+            pending = pending.removesuffix(typed)
+        self._dialogue.judge(pending, self._server_moment)
+
+    def _suboption(self, side: int, token: Suboption, moment: Moment) -> None:
+        variables = self._options.suboption(side, token)
+        self._tell(exploits.in_variables(variables), moment)
+        self._tell(exploits.in_suboption(side, token), moment)
+        if (decision := self._options.authenticated) is not None:
+            self._options.authenticated = None
+            self._dialogue.authenticated(accepted=decision == "accepted", moment=moment)
+
+    def _command(self, token: WireCommand, moment: Moment) -> None:
+        if self._dialogue.phase is not Phase.IN:
+            is_first = self._octets[CLIENT] <= 2 and len(self._first) <= 2
+            self._tell(self._counters.command(token.code, is_first=is_first), moment)
+        if token.code in (IP, BRK, ABORT, EL):
+            self._keyboard.drop()
+        elif token.code == EC:
+            self._keyboard.erase_one()
+
+    def _bypass(self) -> tuple[bool, str | None]:
+        tried = [one for one in self._exploits if one.vulnerability in exploits.LOGIN_BYPASSES]
+        return bool(tried), next((one.user for one in tried if one.user), None)
+
+    def _is_telnet(self) -> bool:
+        """True if there is something to tell of."""
+        return bool(self._options.is_negotiated or self._dialogue.logins_told
+                    or self._dialogue.has_asked or self._exploits)  # fmt: skip
+
+    # What comes out
+
+    def _collect(self) -> None:
+        """Make events of what the dialogue has found."""
+        dialogue = self._dialogue
+        for login in dialogue.logins:
+            if login.outcome == BYPASS:
+                for exploit in self._exploits:
+                    if exploit.vulnerability in exploits.LOGIN_BYPASSES:
+                        self._add("telnet_exploit", login.moment, _of_exploit(exploit, BYPASS))
+            self._add("telnet_login", login.moment, self._of_login(login),
+                      login.attempt.secret or "")
+        dialogue.logins_told += len(dialogue.logins)
+        dialogue.logins.clear()
+        for command in dialogue.commands.found:
+            self._commands += 1
+            self._add("telnet_command", command.moment, self._of_command(command, self._commands))
+        dialogue.commands.found.clear()
+
+    def _add(
+        self, action: str, moment: Moment, fields: Mapping[str, Value], secret: str = ""
+    ) -> None:
+        self._events.append(ProtocolEvent(
+            moment, action, fields, secret if self._secrets.reveal else "",
+            is_proven=self._options.is_negotiated))  # fmt: skip
+
+    def _tell(self, found: list[Exploit], moment: Moment) -> None:
+        for exploit in found:
+            if len(self._exploits) < EXPLOITS_MAX and exploit not in self._exploits:
+                self._exploits.append(exploit)
+                self._add("telnet_exploit", moment, _of_exploit(exploit, "attempt"))
+
+    def _clean(self, text: str, most: int = 256) -> str:
+        return harmless(masked(text, self._dialogue.known))[:most]
+
+    def _of_login(self, login: Login) -> dict[str, Value]:
+        attempt = login.attempt
+        is_in = login.outcome in (SUCCESS, BYPASS, NO_LOGIN)
+        fields: dict[str, Value] = {
+            "event.category": ["authentication", "network"],
+            "event.type": ["start"] if is_in else ["info"],
+            "event.outcome": "success" if is_in else login.outcome,
+            "telnet.login.outcome": login.outcome,
+            "telnet.login.evidence": login.evidence,
+            "telnet.login.confidence": CONFIDENCE[login.evidence],
+            "telnet.login.method": attempt.method,
+        }
+        if login.text:
+            fields["telnet.login.text"] = self._clean(login.text, 80)
+        if attempt.number:
+            fields["telnet.login.attempt"] = attempt.number
+        if attempt.name:
+            fields["user.name"] = harmless(attempt.name)
+            fields["related.user"] = [harmless(attempt.name)]
+        if login.password_change:
+            fields["telnet.password_change"] = True
+        if (secret := attempt.secret) is not None:
+            is_default = (attempt.name or "", secret) in DEFAULT_PAIRS
+            if is_default:
+                self._signs.sign("pair")
+            fields |= {
+                "telnet.password.length": len(secret),
+                "telnet.password.hash": self._secrets.hash_of(secret),
+                "telnet.password.is_default": is_default,
+                "telnet.password.empty": not secret,
+            }
+        return fields
+
+    def _of_command(self, command: Command, number: int) -> dict[str, Value]:
+        fields: dict[str, Value] = {
+            "event.category": ["session", "network"],
+            "event.type": ["info"],
+            "telnet.command.line": self._clean(command.text),
+            "telnet.command.number": number,
+        }
+        if command.from_echo:
+            fields["telnet.command.from_echo"] = True
+        if command.is_incomplete:
+            fields["telnet.command.incomplete"] = True
+        for name, value in transfer(command.text).items():
+            fields[f"telnet.transfer.{name}"] = self._clean(value)
+        return fields
+
+    def _session(self) -> dict[str, Value]:
+        options, dialogue = self._options, self._dialogue
+        if MIRAI_WINDOW in self._first:
+            self._signs.sign("window")
+        elevations = dialogue.commands.elevations
+        found: dict[str, Value | None] = {
+            "event.category": ["session", "network"],
+            "event.type": ["end"],
+            "user.name": harmless(dialogue.user) if dialogue.user else None,
+            "related.user": [harmless(dialogue.user)] if dialogue.user else None,
+            "telnet.terminal.type": self._clean(options.terminals[0]) if options.terminals else None,
+            "telnet.terminal.columns": options.window[0] if options.window else None,
+            "telnet.terminal.rows": options.window[1] if options.window else None,
+            "telnet.environment.names": [harmless(name) for name in options.variables] or None,
+            "telnet.environment.user": self._clean(options.user) if options.user else None,
+            "telnet.negotiated": options.is_negotiated,
+            "telnet.mode": self._mode() if options.is_negotiated else None,
+            "telnet.echo": options.is_on(SERVER, ECHO),
+            "telnet.encrypted": True if options.is_dark else None,
+            "telnet.kind": options.kind,
+            "telnet.banner": self._clean(" / ".join(dialogue.banner), BANNER_MAX) or None,
+            "telnet.client.kind": client_kind(self._first),
+            "telnet.bot": "mirai_like" if self._signs.is_mirai_like else None,
+            "telnet.login.attempts": dialogue.attempts,
+            "telnet.login.failures": dialogue.failures,
+            "telnet.login.outcome": dialogue.outcome or "unknown",
+            "telnet.command.count": dialogue.commands.count,
+            "telnet.elevation.kind": [one.kind for one in elevations] or None,
+            "telnet.elevation.user": [harmless(one.user or "") for one in elevations] or None,
+            "telnet.elevation.outcome": [one.outcome for one in elevations] or None,
+            "telnet.confused": True if dialogue.is_confused else None,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _mode(self) -> str:
+        """How lines are sent."""
+        options = self._options
+        if options.client_edits or not (options.has_been_on(SERVER, ECHO)
+                                        and options.has_been_on(SERVER, SGA)):
+            return "line"
+        return "character"
+
+
+def _of_exploit(exploit: Exploit, outcome: str) -> dict[str, Value]:
+    fields: dict[str, Value] = {
+        "event.category": ["intrusion_detection", "network"],
+        "event.type": ["allowed"] if outcome == BYPASS else ["info"],
+        "telnet.exploit.name": exploit.name,
+        "telnet.exploit.outcome": outcome,
+    }
+    if exploit.vulnerability:
+        fields["vulnerability.id"] = [exploit.vulnerability]
+    if exploit.text:
+        fields["telnet.exploit.evidence"] = harmless(exploit.text)
+    if exploit.user:
+        fields["user.name"] = harmless(exploit.user)
+        fields["related.user"] = [harmless(exploit.user)]
+    return fields

@@ -1,0 +1,230 @@
+"""What is typed by whoever is in: commands, and passwords of second logins (su, sudo, enable).
+
+A line counts once the server has answered it: only then it is clear whether it was a command, or
+what a prompt behind the command before asked for. Where the server echoes, a line without an echo
+is a secret, whatever asked for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sensor.protocols.analyzer import Moment
+from sensor.protocols.telnet import prompts
+from sensor.protocols.telnet.keyboard import Line
+from sensor.protocols.telnet.screen import Printed
+
+OPEN_MAX = 64
+"""Lines that wait for their answers."""
+COMMANDS_MAX = 64
+ELEVATIONS_MAX = 32
+LINE_MAX = 256
+_ECHO_LINES = 4
+"""Lines that a server may print before it echoes what was typed."""
+_ECHO_CHARACTERS = 12
+_INVITES = re.compile(
+    r"^\s*(?:exec\s+)?(?:\S*/)?(su|sudo|doas|enable|en|ena|passwd|ssh|ftp|telnet|rlogin|login"
+    r"|super|kinit|mysql)\b(.*)", re.I)  # fmt: skip
+_LEAVES = re.compile(r"^\s*(?:exit|logout|quit|bye|lo|logoff|end|disconnect)\s*(?:\d+)?\s*$", re.I)
+_KINDS = {"en": "enable", "ena": "enable", "super": "enable", "doas": "sudo"}
+
+
+@dataclass
+class Command:
+    """A command line."""
+
+    text: str
+    moment: Moment
+    from_echo: bool = False
+    is_incomplete: bool = False
+
+
+@dataclass
+class Elevation:
+    """A second login."""
+
+    kind: str
+    user: str | None
+    outcome: str = "unknown"
+
+
+@dataclass
+class _Open:
+    line: Line
+    moment: Moment
+    prompt: str
+    waited: int = 0
+
+
+class Commands:
+    """Commands and second logins of one session, as they become certain: take them from `found`."""
+
+    def __init__(self, learn: Callable[[str], None], echoes: Callable[[], bool]) -> None:
+        """`learn` keeps a password; `echoes` says whether the server has said that it echoes."""
+        self._learn = learn
+        self._echoes = echoes
+        self.found: list[Command] = []
+        self.elevations: list[Elevation] = []
+        self.count = 0
+        self._open: deque[_Open] = deque()
+        self._has_echoed = False
+        self._prompt = ""
+        self._last = ""
+        """The last command."""
+        self._elevation: Elevation | None = None
+        self._failure = ""
+
+    def typed(self, line: Line, moment: Moment) -> None:
+        """A line, typed where nothing asked for a secret."""
+        if not line.text.strip() and not line.needs_echo:
+            return
+        self._open.append(_Open(line, moment, self._prompt))
+        if len(self._open) > OPEN_MAX:
+            self._settle(self._open.popleft(), echo=None)
+
+    def printed(self, line: Printed) -> None:
+        """A line that the server printed."""
+        if self._elevation is not None and prompts.is_failure(line.text):
+            self._failure = line.text
+        if not self._open:
+            return
+        first = self._open[0]
+        if prompts.is_password_prompt(line.text.rstrip()) and _INVITES.match(self._last_open()):
+            self.password_asked(line.text, first.moment)
+            self.take_ahead()
+        elif _is_echo(first.line, line.full):
+            self._has_echoed = True
+            self._settle(self._open.popleft(), line.full)
+        elif not (self._echoes() and self._has_echoed):
+            if not first.line.needs_echo:
+                self._settle(self._open.popleft(), None)
+        else:
+            first.waited += 1
+            if first.waited >= _ECHO_LINES:
+                self._open.popleft()
+                self._learn(first.line.text)
+
+    def prompted(self, text: str) -> None:
+        """The server asks for the next command."""
+        self._settle_all()
+        self._prompt = text
+        if self._elevation is not None:
+            self._end_elevation("failure" if self._failure else "success")
+
+    def password_asked(self, text: str, moment: Moment, kind: str | None = None) -> None:
+        """The server asks for a secret: what was typed before it asked has been a command."""
+        if self._open:
+            self._settle(self._open.popleft(), None, is_certain=True)
+        if kind == "change":
+            self._elevation = Elevation(kind, None)
+            return
+        if self._elevation is not None:
+            if self._elevation.kind in ("change", "passwd"):
+                return
+            self._end_elevation("failure")
+        self._elevation = _elevation(self._last, text)
+
+    def take_ahead(self) -> bool:
+        """Give the prompt a line that was typed before it came; False if there is none."""
+        if not self._open:
+            return False
+        self.secret(self._open.popleft().line.text)
+        return True
+
+    def secret(self, text: str) -> None:
+        """What was typed where a secret was asked for."""
+        self._learn(text)
+        self._failure = ""
+
+    def has_left(self) -> bool:
+        """True if the last command ended the session, or there was none."""
+        last = self._open[-1].line.text if self._open else self._last
+        return not last or bool(_LEAVES.match(last))
+
+    def lose(self) -> None:
+        """Octets are missing: lines without an answer are not told."""
+        self._open.clear()
+        self._elevation = None
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._settle_all(at_end=True)
+        if self._elevation is not None:
+            self._end_elevation("failure" if self._failure else "unknown")
+
+    def _last_open(self) -> str:
+        return self._open[0].line.text if self._open else self._last
+
+    def _settle_all(self, *, at_end: bool = False) -> None:
+        """Nothing more is said of the lines that wait."""
+        while self._open:
+            if at_end and _INVITES.match(self._last):  # it may be what that asked for
+                self._open.clear()
+                break
+            self._settle(self._open.popleft(), None)
+
+    def _settle(self, one: _Open, echo: str | None, *, is_certain: bool = False) -> None:
+        """A line is certain: with its echo, or without one."""
+        text, from_echo = one.line.text, False
+        if one.line.needs_echo and echo is not None:
+            text, from_echo = _without_prompt(echo, one.prompt), True
+        elif echo is None and not is_certain and self._echoes() and self._has_echoed:
+            self._learn(text)
+            return
+        if not text.strip():
+            return
+        self._last = text
+        self.count += 1
+        if self.count <= COMMANDS_MAX:
+            incomplete = one.line.was_cut or (one.line.needs_echo and not from_echo)
+            self.found.append(Command(text.strip()[:LINE_MAX], one.moment, from_echo,
+                                      incomplete or len(text) > LINE_MAX))  # fmt: skip
+
+    def _end_elevation(self, outcome: str) -> None:
+        assert self._elevation is not None
+        self._elevation.outcome = outcome
+        if len(self.elevations) < ELEVATIONS_MAX and self._elevation.kind != "change":
+            self.elevations.append(self._elevation)
+        self._elevation, self._failure = None, ""
+
+
+def _is_echo(line: Line, full: str) -> bool:
+    """True if a line that was printed shows one that was typed; long ones may have been wrapped."""
+    if line.needs_echo:
+        return bool(full.strip())
+    return line.text.strip()[:_ECHO_CHARACTERS] in full
+
+
+def _without_prompt(full: str, prompt: str) -> str:
+    """What stands behind the prompt in a line."""
+    if prompt and full.startswith(prompt.rstrip()):
+        return full[len(prompt.rstrip()):].strip()
+    for mark in ("$ ", "# ", "> ", "% "):
+        if mark in full[:120]:
+            return full.split(mark, 1)[1].strip()
+    return full.strip()
+
+
+def _elevation(command: str, prompt: str) -> Elevation:
+    """What a password prompt behind a command is for."""
+    if prompts.is_sudo(prompt):
+        match = re.search(r"\s-u\s*(\S+)", command)
+        return Elevation("sudo", match[1] if match else "root")
+    match = _INVITES.match(command)
+    if match is None:
+        return Elevation("other", prompts.asked_for(prompt))
+    kind = _KINDS.get(match[1].lower(), match[1].lower())
+    words = [word for word in match[2].split() if not word.startswith("-")]
+    if kind == "su":
+        return Elevation(kind, words[0] if words else "root")
+    if kind == "sudo":
+        user = re.search(r"\s-u\s*(\S+)", command)
+        return Elevation(kind, user[1] if user else "root")
+    if kind in ("passwd", "login") and words:
+        return Elevation(kind, words[0])
+    if kind == "ssh" and words and "@" in words[0]:
+        return Elevation(kind, words[0].partition("@")[0])
+    return Elevation(kind, prompts.asked_for(prompt))

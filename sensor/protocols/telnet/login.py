@@ -1,0 +1,550 @@
+"""The dialogue of a Telnet connection: who logs in, whether it works, what is typed then.
+
+    start --name asked--> asking --password asked, sent--> sent --+--> in --(exit)--> asking
+      |                     ^                                     |
+      +--shell prompt-----> in                  failure, asked again
+
+Lines are paired with prompts in order, not by time: people and scripts type ahead. A prompt is
+judged on a line that is not over, when nothing more comes for a while or the client speaks; text
+that the server printed before a password never decides about it, an echo never about anything.
+Whoever is not sure says `unknown`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from sensor.protocols.analyzer import Moment
+from sensor.protocols.telnet import prompts
+from sensor.protocols.telnet.commands import Commands
+from sensor.protocols.telnet.keyboard import Line
+from sensor.protocols.telnet.screen import Printed
+
+QUEUE_MAX = 64
+"""Lines that wait for their prompts."""
+BANNER_LINES_MAX = 64
+KNOWN_MAX = 32
+"""Passwords of a session that are looked for in what is told of it."""
+NAME_MAX = 64
+TEXT_MAX = 80
+
+SUCCESS, FAILURE, UNKNOWN, NO_LOGIN, BYPASS = "success", "failure", "unknown", "none", "bypass"
+CONFIDENCE = {
+    "success_text": 0.98,
+    "shell_prompt": 0.95,
+    "prompt_repeats": 0.9,
+    "shell_answer": 0.95,
+    "password_change": 0.95,
+    "authentication_accept": 0.99,
+    "authentication_reject": 0.95,
+    "failure_text": 0.98,
+    "prompt_again": 0.9,
+    "closed_after_failures": 0.6,
+    "closed_after_password": 0.0,
+    "password_not_sent": 0.0,
+    "gap": 0.0,
+    "encrypted": 0.0,
+}
+"""By evidence."""
+
+
+class Phase(Enum):
+    """How far the dialogue has come."""
+
+    START = auto()
+    ASKING = auto()
+    SENT = auto()
+    IN = auto()
+
+
+class Asked(Enum):
+    """What the prompt asks for that nobody has answered yet."""
+
+    NOTHING = auto()
+    NAME = auto()
+    PASSWORD = auto()
+    SECRET = auto()
+    KEY = auto()
+
+
+@dataclass
+class Attempt:
+    """An account, a password, and what the server made of them."""
+
+    name: str | None = None
+    method: str = "password"
+    secret: str | None = None
+    moment: Moment = Moment(0)
+    number: int = 0
+    failure: str = ""
+    """What the server printed that may say that it failed."""
+    is_plain: bool = False
+    """It can mean nothing else."""
+    welcome: str = ""
+    changes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What became of an attempt, or of a connection without one."""
+
+    outcome: str
+    evidence: str
+    text: str
+    moment: Moment
+    attempt: Attempt
+    password_change: bool = False
+
+
+@dataclass
+class Surroundings:
+    """What else is known of the connection, for the dialogue to ask."""
+
+    user: Callable[[], str | None]
+    """The account that options named."""
+    bypass_user: Callable[[], tuple[bool, str | None]]
+    """Whether an attack on the login was tried, and the account it asked for."""
+    client_is_absent: Callable[[], bool]
+    """True if nothing of the client was ever seen."""
+    echoes: Callable[[], bool]
+    """True if the server has said that it echoes."""
+
+
+@dataclass
+class Dialogue:
+    """The state machine. Results are collected in `logins` and `commands`."""
+
+    around: Surroundings
+    logins: list[Login] = field(default_factory=list)
+    is_whole: bool = True
+    """The connection was seen from its first octet."""
+    is_confused: bool = False
+    attempts: int = 0
+    failures: int = 0
+    outcome: str | None = None
+    """Of the last login."""
+    known: list[str] = field(default_factory=list)
+    """Passwords that were sent."""
+    banner: list[str] = field(default_factory=list)
+    logins_told: int = 0
+    user: str | None = None
+    """The account of the last login that worked, or else of the last one that was tried."""
+
+    def __post_init__(self) -> None:
+        self.phase = Phase.START
+        self.commands = Commands(self._learn, self.around.echoes)
+        self._asked = Asked.NOTHING
+        self._attempt: Attempt | None = None
+        self._queue: deque[tuple[Line, Moment]] = deque(maxlen=QUEUE_MAX)
+        self._prompt = ""
+        """The last prompt that was no login's, while nobody is in."""
+        self._is_shell = False
+        self._typed_since = self._printed_since = False
+        self._rounds = 0
+        self._has_been_in = False
+        self.has_asked = False
+        """Somebody was asked for an account or a password."""
+
+    # What comes in
+
+    def typed(self, line: Line, moment: Moment) -> None:
+        """The client has ended a line."""
+        if self._asked is not Asked.NOTHING:
+            self._answer(line, moment)
+        elif self.phase is Phase.IN:
+            self.commands.typed(line, moment)
+        else:
+            self._queue.append((line, moment))
+            self._typed_since, self._printed_since = True, False
+
+    def printed(self, line: Printed, moment: Moment) -> None:
+        """The server has ended a line."""
+        text = line.text.strip()
+        if self.phase is Phase.IN:
+            self.commands.printed(line)
+        elif not text or self._is_echo(text):
+            self._pair_ahead(line.full, moment)
+        elif self.phase is Phase.SENT or self._is_unseen():
+            self._send_unseen(moment)
+            self._printed_behind(text, moment)
+        else:
+            self._printed_before(line, text, moment)
+
+    def judge(self, pending: str, moment: Moment) -> None:
+        """Look at a line that is not over: nothing more comes for now."""
+        if not pending.strip():
+            return
+        if self.phase is Phase.IN:
+            self._judge_inside(pending, moment)
+        elif prompts.is_password_prompt(pending) or (
+                self.phase is Phase.SENT and prompts.is_other_secret(pending)):
+            self._password_asked(pending, moment)
+        elif prompts.is_name_prompt(pending):
+            self._name_asked(pending, moment)
+        elif prompts.is_pager(pending):
+            self._asked = Asked.KEY
+        else:
+            if self._is_unseen():
+                self._send_unseen(moment)
+            self._other_prompt(pending, moment)
+
+    def authenticated(self, *, accepted: bool, moment: Moment) -> None:
+        """The AUTHENTICATION option has decided."""
+        if self.phase is Phase.IN:
+            return
+        self.attempts += 1
+        attempt = Attempt(self.around.user(), "authentication", None, moment, self.attempts)
+        if accepted:
+            self._succeed("authentication_accept", "", moment, attempt)
+        else:
+            self._fail("authentication_reject", "", moment, attempt)
+
+    def darken(self, moment: Moment) -> None:
+        """What follows is encrypted."""
+        if self.phase is Phase.SENT:
+            self._end_attempt(UNKNOWN, "encrypted", "", moment)
+        self._attempt = None
+
+    def lose(self, moment: Moment) -> None:
+        """Octets are missing: what was under way is not known any more."""
+        if self.phase is Phase.START and not self._queue:
+            self.is_whole = False
+            return
+        self.is_confused = True
+        self.is_whole = False
+        if self.phase is Phase.SENT:
+            self._end_attempt(UNKNOWN, "gap", "", moment)
+        if self.phase is Phase.IN:
+            self.commands.lose()
+        else:
+            self.phase = Phase.START
+        self._asked, self._attempt = Asked.NOTHING, None
+        self._queue.clear()
+        self._forget_prompt()
+
+    def close(self, moment: Moment) -> None:
+        """The connection is over."""
+        if self.phase is Phase.SENT:
+            attempt = self._attempt
+            assert attempt is not None
+            if attempt.failure:
+                self._fail("failure_text", attempt.failure, moment)
+            elif attempt.welcome:
+                self._succeed("success_text", attempt.welcome, moment)
+            elif self.failures:
+                self._fail("closed_after_failures", "", moment)
+            else:
+                self._end_attempt(UNKNOWN, "closed_after_password", "", moment)
+        elif self.phase is Phase.ASKING:
+            self._end_unsent(moment)
+        elif (self.phase is Phase.START and self._is_shell and self._typed_since
+              and self._printed_since):
+            self._enter(moment)
+        self.commands.close()
+
+    # Prompts
+
+    def _name_asked(self, text: str, moment: Moment) -> None:
+        if self._asked is Asked.NAME:
+            return
+        if self._is_unseen():
+            self._send_unseen(moment)
+        if self.phase is Phase.SENT:
+            self._fail_again(text, moment)
+        elif self.phase is Phase.ASKING:
+            self._end_unsent(moment)
+        self._attempt = None
+        self._ask(Asked.NAME)
+
+    def _password_asked(self, text: str, moment: Moment) -> None:
+        if self._asked in (Asked.PASSWORD, Asked.SECRET):
+            return
+        head = prompts.before_password(text)
+        if self._attempt is None and self._queue and head and prompts.is_name_prompt(head):
+            self._name_asked(head, moment)
+        if self.phase is Phase.SENT:
+            assert self._attempt is not None
+            attempt = self._attempt
+            if attempt.changes or prompts.is_change_prompt(text):
+                self._succeed("password_change", text, moment, password_change=True)
+                self.commands.password_asked(text, moment, "change")
+                self._asked = Asked.PASSWORD if not self.commands.take_ahead() else Asked.NOTHING
+                return
+            if not prompts.is_password_prompt(text):
+                self._ask(Asked.SECRET, Phase.SENT)
+                return
+            self._fail_again(text, moment)
+            self._attempt = Attempt(attempt.name, attempt.method)
+        elif self._attempt is None:
+            user = self.around.user()
+            self._attempt = Attempt(user, "environment" if user else "password")
+        self._ask(Asked.PASSWORD)
+
+    def _ask(self, what: Asked, phase: Phase = Phase.ASKING) -> None:
+        """Somebody must answer; a line that was typed ahead does."""
+        self._asked, self.phase = what, phase
+        self.has_asked = True
+        self._forget_prompt()
+        if self._queue:
+            self._answer(*self._queue.popleft())
+
+    def _answer(self, line: Line, moment: Moment) -> None:
+        """A line that was typed at a prompt."""
+        asked, self._asked = self._asked, Asked.NOTHING
+        if asked is Asked.KEY:
+            return
+        if self.phase is Phase.IN:
+            self.commands.secret(line.text)
+        elif asked is Asked.NAME:
+            self._attempt = Attempt(_name_of(line.text), moment=moment)
+        elif asked is Asked.PASSWORD:
+            self._send(line.text, moment)
+        else:
+            self._learn(line.text)
+
+    def _send(self, secret: str | None, moment: Moment) -> None:
+        """A password was sent."""
+        attempt = self._attempt
+        assert attempt is not None
+        self.attempts += 1
+        attempt.secret, attempt.moment, attempt.number = secret, moment, self.attempts
+        if secret is not None:
+            self._learn(secret)
+        self.phase = Phase.SENT
+        self._forget_prompt()
+
+    def _is_unseen(self) -> bool:
+        """True if the client's side was not captured, and it must have sent a password."""
+        return self._asked is Asked.PASSWORD and self.around.client_is_absent()
+
+    def _send_unseen(self, moment: Moment) -> None:
+        if self._is_unseen():
+            self._asked = Asked.NOTHING
+            self._send(None, moment)
+
+    def _other_prompt(self, text: str, moment: Moment) -> None:
+        """A line that is not over, and asks for no login: a shell's or a device's prompt, or a menu."""
+        attempt = self._attempt
+        is_shell = prompts.is_shell_prompt(text)
+        has_failed = attempt is not None and bool(attempt.failure)
+        if self.phase is Phase.SENT:
+            assert attempt is not None
+            if is_shell and not attempt.is_plain:
+                self._succeed("shell_prompt", text, moment)
+            elif attempt.welcome and not has_failed:
+                self._succeed("success_text", attempt.welcome, moment)
+            elif self._has_repeated(text):
+                self._succeed("prompt_repeats", text, moment)
+        elif self.phase is Phase.ASKING:
+            if is_shell and not has_failed and (attempt is not None or self.is_whole):
+                self._let_in_without_password(text, moment)
+        elif not self.is_whole:
+            if is_shell:
+                self._enter(moment, outcome=None)
+        elif is_shell and self.around.bypass_user()[0]:
+            self._bypass("shell_prompt", text, moment)
+        elif self._has_repeated(text):
+            self._enter(moment)
+        if self.phase is not Phase.IN:
+            self._prompt, self._is_shell = text, is_shell
+            self._typed_since = False
+
+    def _has_repeated(self, text: str) -> bool:
+        """True if a line was answered with text and the prompt that was there before it."""
+        if not (self._typed_since and self._printed_since):
+            return False
+        if self.phase is Phase.START and self._is_shell and prompts.is_shell_prompt(text):
+            return True
+        if text != self._prompt:
+            self._rounds = 0
+            return False
+        self._rounds += 1
+        return self._rounds >= (1 if self._is_shell else 2)
+
+    def _forget_prompt(self) -> None:
+        self._prompt, self._is_shell, self._rounds = "", False, 0
+        self._typed_since = self._printed_since = False
+
+    def _judge_inside(self, text: str, moment: Moment) -> None:
+        """A prompt in a session."""
+        if prompts.is_password_prompt(text) or prompts.is_other_secret(text):
+            if self._asked is Asked.PASSWORD:
+                return
+            self.commands.password_asked(text, moment)
+            self._asked = Asked.NOTHING if self.commands.take_ahead() else Asked.PASSWORD
+        elif prompts.is_name_prompt(text) and self.commands.has_left():
+            self.commands.prompted(text)
+            self.phase, self._attempt = Phase.ASKING, None
+            self._queue.clear()
+            self._asked = Asked.NOTHING
+            self._name_asked(text, moment)
+        elif prompts.is_pager(text):
+            self._asked = Asked.KEY
+        else:
+            if self._asked is Asked.KEY:
+                self._asked = Asked.NOTHING
+            self.commands.prompted(text)
+
+    # What is printed
+
+    def _printed_behind(self, text: str, moment: Moment) -> None:
+        """A line after a password."""
+        attempt = self._attempt
+        assert attempt is not None
+        self._printed_since = True
+        if prompts.asks_for_change(text):
+            attempt.changes = True
+        elif prompts.is_success(text) and not attempt.is_plain:
+            self._succeed("success_text", text, moment)
+        elif prompts.is_failure(text):
+            attempt.failure = attempt.failure or text
+            attempt.is_plain = attempt.is_plain or prompts.is_plain_failure(text)
+        elif prompts.is_shells_answer(text):
+            self._succeed("shell_answer", text, moment)
+        elif prompts.is_welcome(text) and text not in self.banner:
+            attempt.welcome = attempt.welcome or text
+        else:
+            self._pair_ahead(text, moment)
+
+    def _printed_before(self, line: Printed, text: str, moment: Moment) -> None:
+        """A line before any password."""
+        self._printed_since = True
+        if self._pair_ahead(line.full, moment):
+            return
+        if prompts.is_success(text):
+            if self.phase is Phase.START and self.is_whole and self.around.bypass_user()[0]:
+                self._bypass("success_text", text, moment)
+                return
+            if self.phase is Phase.ASKING and self._attempt is not None:
+                self._let_in_without_password(text, moment, "success_text")
+                return
+        if self.phase is Phase.ASKING and self._attempt is not None and prompts.is_failure(text):
+            self._attempt.failure = self._attempt.failure or text
+        if len(self.banner) < BANNER_LINES_MAX:
+            self.banner.append(text)
+
+    def _pair_ahead(self, full: str, moment: Moment) -> bool:
+        """A prompt that was answered before it came is a line, with the echo of the answer."""
+        if not self._queue:
+            return False
+        typed = self._queue[0][0].text
+        asked = full.rstrip()
+        if typed and asked.endswith(typed):
+            asked = asked.removesuffix(typed)
+        if prompts.is_password_prompt(asked):
+            self._password_asked(asked, moment)
+        elif prompts.is_name_prompt(asked):
+            self._name_asked(asked, moment)
+        else:
+            return False
+        return True
+
+    def _is_echo(self, text: str) -> bool:
+        """True if a line only repeats what was typed."""
+        return any(line.text.strip() == text for line, _ in self._queue)
+
+    # What comes out
+
+    def _let_in_without_password(
+        self, text: str, moment: Moment, evidence: str = "shell_prompt"
+    ) -> None:
+        """Somebody is in who was asked for a name, and for nothing else."""
+        if self._attempt is None:  # a console that logs in by itself: nobody answered
+            self._asked = Asked.NOTHING
+            self.phase = Phase.START
+            self._prompt, self._is_shell = text, True
+            return
+        self.attempts += 1
+        self._attempt.number, self._attempt.method = self.attempts, "none"
+        self._succeed(evidence, text, moment)
+
+    def _enter(self, moment: Moment, outcome: str | None = NO_LOGIN) -> None:
+        """A session without a login; None: it was under way, and how it began is not known."""
+        self.phase = Phase.IN
+        if outcome is not None:
+            self.outcome = outcome
+            self._note(Login(outcome, "prompt_repeats", self._prompt[-TEXT_MAX:], moment,
+                             Attempt(method="none")))
+        else:
+            self.outcome = self.outcome or UNKNOWN
+            self._queue.clear()
+        self._flush()
+
+    def _bypass(self, evidence: str, text: str, moment: Moment) -> None:
+        self.attempts += 1
+        attempt = Attempt(self.around.bypass_user()[1], "environment", None, moment, self.attempts)
+        self.phase, self.outcome = Phase.IN, BYPASS
+        self._note(Login(BYPASS, evidence, text[-TEXT_MAX:], moment, attempt))
+        self._flush()
+
+    def _succeed(
+        self, evidence: str, text: str, moment: Moment, attempt: Attempt | None = None,
+        *, password_change: bool = False,
+    ) -> None:
+        attempt = attempt or self._attempt
+        assert attempt is not None
+        self.phase, self.outcome = Phase.IN, SUCCESS
+        self._asked = Asked.NOTHING
+        self._attempt = None
+        self._note(
+            Login(SUCCESS, evidence, text.strip()[:TEXT_MAX], moment, attempt, password_change))
+        self._flush()
+
+    def _flush(self) -> None:
+        """Lines that were typed ahead are commands."""
+        while self._queue:
+            self.commands.typed(*self._queue.popleft())
+
+    def _fail_again(self, text: str, moment: Moment) -> None:
+        assert self._attempt is not None
+        failure = self._attempt.failure
+        self._fail("failure_text" if failure else "prompt_again", failure or text, moment)
+
+    def _fail(
+        self, evidence: str, text: str, moment: Moment, attempt: Attempt | None = None
+    ) -> None:
+        self.failures += 1
+        self._end_attempt(FAILURE, evidence, text, moment, attempt)
+
+    def _end_unsent(self, moment: Moment) -> None:
+        """A name was given, and no password."""
+        if self._attempt is not None and self._attempt.name and self._attempt.method == "password":
+            self.attempts += 1
+            self._attempt.number = self.attempts
+            self._end_attempt(UNKNOWN, "password_not_sent", self._attempt.failure, moment)
+        self._attempt = None
+
+    def _end_attempt(
+        self, outcome: str, evidence: str, text: str, moment: Moment, attempt: Attempt | None = None
+    ) -> None:
+        attempt = attempt or self._attempt
+        assert attempt is not None
+        self.outcome = outcome
+        self.phase = Phase.ASKING
+        self._attempt = None
+        self._note(Login(outcome, evidence, text.strip()[:TEXT_MAX], moment, attempt))
+
+    def _note(self, login: Login) -> None:
+        """Keep a result; failures behind a login that worked do not change whose session it is."""
+        self.logins.append(login)
+        self.outcome = login.outcome
+        if login.outcome in (SUCCESS, BYPASS) or not self._has_been_in:
+            self.user = login.attempt.name or self.user
+        self._has_been_in = self._has_been_in or login.outcome in (SUCCESS, BYPASS)
+
+    def _learn(self, secret: str) -> None:
+        """Keep a password, so that it is masked where it comes again."""
+        if secret and secret not in self.known and len(self.known) < KNOWN_MAX:
+            self.known.append(secret)
+
+
+def _name_of(text: str) -> str:
+    """The account in a line typed at a name prompt: RouterOS takes options behind a `+`."""
+    name = text.strip().strip("\0")
+    head, plus, options = name.partition("+")
+    if plus and head and options.isalnum() and len(options) <= 8:
+        name = head
+    return name[:NAME_MAX]

@@ -1,0 +1,210 @@
+"""What option negotiation tells: terminal, window, environment, who authenticates, what goes dark.
+
+RFC 854 and 855; TERMINAL-TYPE RFC 1091, NAWS RFC 1073, NEW-ENVIRON RFC 1572, ENVIRON RFC 1408,
+LINEMODE RFC 1184, AUTHENTICATION RFC 2941, ENCRYPT RFC 2946, TN3270E RFC 2355.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sensor.protocols.analyzer import CLIENT, SERVER
+from sensor.protocols.telnet.wire import DO, IAC, WILL, WONT, Offer, Suboption
+
+(BINARY, ECHO, SGA, TTYPE, EOR_OPTION, NAWS, LINEMODE, ENVIRON, AUTHENTICATION, ENCRYPT,
+ NEW_ENVIRON, TN3270E, START_TLS, COMPRESS) = (
+    0, 1, 3, 24, 25, 31, 34, 36, 37, 38, 39, 40, 46, 86)  # fmt: skip
+IS, SEND, INFO = 0, 1, 2
+_VAR, _VALUE, _ESC, _USERVAR = 0, 1, 2, 3
+_REPLY, _NAME = 2, 3
+_FOLLOWS = 1
+_ENCRYPT_START = 3
+_SLC = 3
+_OPTIONS = frozenset([*range(51), 69, 70, *range(85, 95), 200, 201, 255])
+"""Numbers that options have."""
+PROOF_BYTES = 256
+"""Octets of text of a side ahead of which negotiation is a proof."""
+TERMINALS_MAX = 8
+VARIABLES_MAX = 64
+TEXT_MAX = 256
+_SSL, _SSL_ACCEPT = 7, 2
+_ACCEPTS = {1: 2, 2: 2, 5: 2, 6: 4, 15: 3}
+"""By the type of authentication: the REPLY that says that somebody is logged in."""
+_SRA, _SRA_PASS, _SRA_CONTINUE, _SRA_REJECT = 6, 3, 2, 5
+_TERMINAL_KINDS = (
+    (("IBM-3278", "IBM-3279", "IBM-DYNAMIC", "IBM-327", "IBM-328"), "tn3270"),
+    (("IBM-3179", "IBM-3180", "IBM-3196", "IBM-3477", "IBM-3486", "IBM-3487", "IBM-5251",
+      "IBM-5291", "IBM-5292", "IBM-5555", "IBM-3812"), "tn5250"),
+)
+_CLIENT_KINDS = (
+    ("mirai", bytes((IAC, WILL, NAWS, IAC, 250, NAWS, 0, 80, 0, 24, IAC, 240))),
+    ("bsd", bytes((IAC, DO, SGA, IAC, WILL, TTYPE, IAC, WILL, NAWS, IAC, WILL, 32))),
+    ("putty", bytes((IAC, WILL, NAWS, IAC, WILL, 32, IAC, WILL, TTYPE, IAC, WILL, NEW_ENVIRON))),
+)
+"""By the client's first octets: no proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of an environment option; without a value it is undefined."""
+
+    name: bytes
+    value: bytes | None
+
+
+@dataclass
+class Negotiation:
+    """What has been negotiated in one connection."""
+
+    is_negotiated: bool = False
+    """There was negotiation, and no octets that only look like it: two offers one behind the other,
+    one that answers another, or a suboption; ahead of much text."""
+    terminals: list[str] = field(default_factory=list)
+    window: tuple[int, int] | None = None
+    variables: list[str] = field(default_factory=list)
+    user: str | None = None
+    """The account that the client's environment names."""
+    account: str | None = None
+    """The account that AUTHENTICATION NAME names."""
+    client_edits: bool = False
+    authenticated: str | None = None
+    """`accepted` or `rejected`, once the server has said so."""
+    is_dark: bool = False
+    """From here on octets are encrypted or compressed."""
+    kind: str | None = None
+    _enabled: set[tuple[int, int]] = field(default_factory=set)
+    _ever: set[tuple[int, int]] = field(default_factory=set)
+    _tls: set[int] = field(default_factory=set)
+    _sent_password: bool = False
+    _offered: list[set[int]] = field(default_factory=lambda: [set(), set()])
+    _text_bytes: list[int] = field(default_factory=lambda: [0, 0])
+    _follows_offer: list[bool] = field(default_factory=lambda: [False, False])
+
+    def text(self, side: int, count: int) -> None:
+        """Note that a side has sent so many octets of text."""
+        self._text_bytes[side] += count
+        self._follows_offer[side] = False
+
+    def is_on(self, side: int, option: int) -> bool:
+        """True if a side has said that it does an option."""
+        return (side, option) in self._enabled
+
+    def has_been_on(self, side: int, option: int) -> bool:
+        """True if a side has ever said that it does an option."""
+        return (side, option) in self._ever
+
+    def offer(self, side: int, token: Offer) -> None:
+        """Take WILL, WONT, DO or DONT of a side."""
+        if token.option in _OPTIONS and self._text_bytes[side] <= PROOF_BYTES:
+            if self._follows_offer[side] or token.option in self._offered[1 - side]:
+                self.is_negotiated = True
+            self._offered[side].add(token.option)
+            self._follows_offer[side] = True
+        if token.verb == WILL:
+            self._enabled.add((side, token.option))
+            self._ever.add((side, token.option))
+        elif token.verb == WONT:
+            self._enabled.discard((side, token.option))
+        if token.option == TN3270E and token.verb in (WILL, DO):
+            self._see_blocks()
+        if token.option == EOR_OPTION:
+            self._see_blocks()
+
+    def suboption(self, side: int, token: Suboption) -> list[Variable]:
+        """Take a suboption; the variables of the client's environment that it holds."""
+        option, octets = token.option, token.octets
+        if option in _OPTIONS and self._text_bytes[side] <= PROOF_BYTES:
+            self.is_negotiated = True
+        if side == CLIENT and option in (NEW_ENVIRON, ENVIRON) and octets[:1] in (b"\0", b"\2"):
+            return self._environment(option, octets[1:])
+        if side == CLIENT and option == TTYPE and octets[:1] == b"\0":
+            self._terminal(octets[1:])
+        elif side == CLIENT and option == NAWS and len(octets) == 4:
+            self.window = (int.from_bytes(octets[:2]), int.from_bytes(octets[2:]))
+        elif option == LINEMODE and len(octets) >= 2 and octets[0] == 1:
+            self.client_edits = bool(octets[1] & 1)
+        elif option == AUTHENTICATION:
+            self._authentication(side, octets)
+        elif option == ENCRYPT and octets[:1] == bytes([_ENCRYPT_START]):
+            self.is_dark = True
+        elif option == START_TLS and octets[:1] == bytes([_FOLLOWS]):
+            self._tls.add(side)
+            self.is_dark = self.is_dark or len(self._tls) == 2
+        elif option == COMPRESS and side == SERVER:
+            self.is_dark = True
+        return []
+
+    def _terminal(self, octets: bytes) -> None:
+        name = octets.decode("latin-1")[:TEXT_MAX]
+        if name and name not in self.terminals and len(self.terminals) < TERMINALS_MAX:
+            self.terminals.append(name)
+        self._see_blocks()
+
+    def _see_blocks(self) -> None:
+        """Name block terminals, whose text is EBCDIC: the terminal's name, and records."""
+        if self.kind is not None or not self.terminals:
+            return
+        has_records = any(self.is_on(side, option) for side in (CLIENT, SERVER)
+                          for option in (EOR_OPTION, TN3270E))  # fmt: skip
+        for prefixes, kind in _TERMINAL_KINDS:
+            if has_records and self.terminals[-1].upper().startswith(prefixes):
+                self.kind = kind
+
+    def _environment(self, option: int, octets: bytes) -> list[Variable]:
+        readings = [variables_of(octets, _VAR, _VALUE)]
+        if option == ENVIRON:  # BSD has them the other way round
+            readings.append(variables_of(octets, _VALUE, _VAR))
+        found = max(readings, key=lambda variables: sum(one.value is not None for one in variables))
+        for variable in found:
+            name = variable.name.decode("latin-1")[:TEXT_MAX]
+            if name not in self.variables and len(self.variables) < VARIABLES_MAX:
+                self.variables.append(name)
+            if variable.name == b"USER" and variable.value:
+                self.user = variable.value.decode("utf-8", "replace")[:TEXT_MAX]
+        return found
+
+    def _authentication(self, side: int, octets: bytes) -> None:
+        """RFC 2941; what a REPLY means depends on the type (RFC 2942, 2943, 2944, 2953)."""
+        if octets[:1] == bytes([_NAME]) and side == CLIENT:
+            self.account = octets[1:].decode("utf-8", "replace")[:TEXT_MAX]
+        elif octets[:2] == bytes((IS, _SRA)) and octets[3:4] == bytes([_SRA_PASS]):
+            self._sent_password = True
+        elif octets[:1] == bytes([_REPLY]) and side == SERVER and len(octets) >= 4:
+            kind, code = octets[1], octets[3]
+            if kind == _SSL and code == _SSL_ACCEPT:
+                self.is_dark = True
+            elif _ACCEPTS.get(kind) == code:
+                self.authenticated = "accepted"
+            elif kind == _SRA and self._sent_password and code in (_SRA_CONTINUE, _SRA_REJECT):
+                self.authenticated = "rejected"
+
+
+def variables_of(octets: bytes, var: int, value: int) -> list[Variable]:
+    """The variables in a suboption, behind IS or INFO; `var` and `value` are the codes used.
+
+    ESC quotes an octet that would be a code (RFC 1572).
+    """
+    found: list[Variable] = []
+    name, text = bytearray(), None
+    started, at = False, 0
+    while at < len(octets):
+        octet = octets[at]
+        if octet in (var, _USERVAR):
+            if started and len(found) < VARIABLES_MAX:
+                found.append(Variable(bytes(name), None if text is None else bytes(text)))
+            name, text, started = bytearray(), None, True
+        elif octet == value and started:
+            text = bytearray()
+        else:
+            if octet == _ESC and at + 1 < len(octets):
+                at += 1
+            (name if text is None else text).append(octets[at])
+        at += 1
+    if started and len(found) < VARIABLES_MAX:
+        found.append(Variable(bytes(name), None if text is None else bytes(text)))
+    return found
+
+
+def client_kind(first: bytes) -> str | None:
+    """What the first octets of a client are known from."""
+    return next((kind for kind, start in _CLIENT_KINDS if first.startswith(start)), None)
