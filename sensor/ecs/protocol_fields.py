@@ -54,6 +54,7 @@ _TELNET = (
     ("echo", "boolean", "the server echoes"),
     ("encrypted", "boolean", "the connection went on encrypted or compressed"),
     ("kind", "keyword", "`tn3270` or `tn5250`: a block terminal, whose text is not read"),
+    ("proxy.destination", "keyword", "where the client asks a proxy to go, ahead of the session"),
     ("banner", "keyword", "what the server printed before a login, at most 256 characters"),
     ("client.kind", "keyword", "a client that is known by its first octets; no proof"),
     ("bot", "keyword", "`mirai_like`: typed by a bot of that kin"),

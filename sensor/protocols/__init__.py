@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sensor.model.applications import OFFER_CLIENT, SSH, TELNET
+from sensor.model.applications import HTTP, OFFER_CLIENT, SSH, TELNET
 from sensor.protocols.analyzer import Analyzer
 from sensor.protocols.secrets import Secrets
 from sensor.protocols.ssh.analyzer import SshAnalyzer
@@ -21,6 +21,8 @@ class AnalyzedProtocol:
     applications: tuple[int, ...]
     """Codes in model/applications.py that tell of it."""
     make: Callable[[Secrets], Analyzer]
+    through: tuple[int, ...] = ()
+    """Applications behind whose first octets it may begin, on those ports: a proxy's."""
     tcp_ports: tuple[int, ...] = ()
     """Ports on which its flows are looked for though their first octets prove nothing."""
     udp_ports: tuple[int, ...] = ()
@@ -30,6 +32,6 @@ class AnalyzedProtocol:
 
 PROTOCOLS = (
     AnalyzedProtocol("ssh", (SSH,), SshAnalyzer, tcp_ports=(22,), octets_max=32 * 1024),
-    AnalyzedProtocol("telnet", (*range(TELNET, OFFER_CLIENT + 1),), TelnetAnalyzer, tcp_ports=(23, 2323),
-                     octets_max=64 * 1024 * 1024),
+    AnalyzedProtocol("telnet", (*range(TELNET, OFFER_CLIENT + 1),), TelnetAnalyzer, (HTTP,),
+                     tcp_ports=(23, 2323), octets_max=64 * 1024 * 1024),
 )

@@ -214,10 +214,11 @@ class Streams:
         """Follow a flow, if its protocol is analyzed."""
         application, transport = int(flow["application"]), int(flow["protocol"])
         protocol = self._by_application.get(application)
-        if protocol is None and application in UNPROVEN:
+        if protocol is None:
             protocol = (self._by_port.get((transport, int(flow["resp_port"])))
                         or self._by_port.get((transport, int(flow["orig_port"]))))
-        if protocol is None:
+        if protocol is None or application not in (
+                *UNPROVEN, *protocol.applications, *protocol.through):
             return None
         self._counters["flows"] += 1
         stream = self._open[segment.slot] = Stream(

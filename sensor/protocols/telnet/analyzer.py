@@ -10,6 +10,7 @@ What is said stands in docs/telnet.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from sensor.base.escape import harmless
@@ -31,6 +32,7 @@ from sensor.protocols.telnet.login import (
     Surroundings,
 )
 from sensor.protocols.telnet.options import ECHO, SGA, Negotiation, client_kind
+from sensor.protocols.telnet.proxies import Prelude
 from sensor.protocols.telnet.screen import Screen
 from sensor.protocols.telnet.wire import (
     ABORT,
@@ -53,6 +55,8 @@ QUIET_NS = 50_000_000
 UNPROVEN_MAX = 4096
 """Octets of a side without negotiation or a login, after which nobody speaks Telnet here."""
 FIRST_MAX = 64
+_OTHERS = re.compile(rb"(?:GET|HEAD|POST|PUT|OPTIONS|DELETE) \S|SSH-[12]\.|\x16\x03[\0-\4]|RFB 00")
+"""Clients of other protocols."""
 BANNER_MAX = 256
 EXPLOITS_MAX = 32
 
@@ -69,6 +73,7 @@ class TelnetAnalyzer:
         self._start()
 
     def _start(self) -> None:
+        self._prelude = Prelude()
         self._wires = [Wire(), Wire()]
         self._octets = [0, 0]
         self._first = b""
@@ -89,6 +94,13 @@ class TelnetAnalyzer:
         ), is_whole=self._is_whole)  # fmt: skip
 
     def feed(self, side: int, octets: bytes, moment: Moment) -> None:
+        if self._prelude.is_over:
+            self._feed(side, octets, moment)
+            return
+        for whose, rest in self._prelude.feed(side, octets):
+            self._feed(whose, rest, moment)
+
+    def _feed(self, side: int, octets: bytes, moment: Moment) -> None:
         if self.done:
             return
         self._octets[side] += len(octets)
@@ -98,6 +110,9 @@ class TelnetAnalyzer:
             self._server_moment = moment
         else:
             self._first += octets[: FIRST_MAX - len(self._first)]
+            if _OTHERS.match(self._first):
+                self.done = True
+                return
             self._judge()
         for token in self._wires[side].feed(octets):
             self._take(side, token, moment)
@@ -118,6 +133,7 @@ class TelnetAnalyzer:
         if self.done or self._options.is_dark:
             return
         self._wires[side].reset()
+        self._prelude.is_over = True
         if count == 0:  # the connection is older than the capture
             self._is_whole = self._dialogue.is_whole = False
             return
@@ -172,6 +188,8 @@ class TelnetAnalyzer:
         if self._screen.full_screen:
             self._keyboard.drop()
             return
+        if self._dialogue.key():
+            octets = octets[2:] if octets[:2] in (b"\r\n", b"\r\0") else octets[1:]
         for line in self._keyboard.feed(octets):
             self._signs.line(line.text)
             self._dialogue.typed(line, moment)
@@ -195,12 +213,14 @@ class TelnetAnalyzer:
             if not typed or not pending.endswith(typed):
                 return
             pending = pending.removesuffix(typed)
-        self._dialogue.judge(pending, self._server_moment)
+        if self._dialogue.judge(pending, self._server_moment):
+            self._screen.cut()  # what follows is no part of the prompt
 
     def _suboption(self, side: int, token: Suboption, moment: Moment) -> None:
         variables = self._options.suboption(side, token)
         self._tell(exploits.in_variables(variables), moment)
         self._tell(exploits.in_suboption(side, token), moment)
+        self._keyboard.set_key(erase=self._options.erase_key, kill=self._options.kill_key)
         if (decision := self._options.authenticated) is not None:
             self._options.authenticated = None
             self._dialogue.authenticated(accepted=decision == "accepted", moment=moment)
@@ -215,7 +235,7 @@ class TelnetAnalyzer:
             self._keyboard.erase_one()
 
     def _bypass(self) -> tuple[bool, str | None]:
-        tried = [one for one in self._exploits if one.vulnerability in exploits.LOGIN_BYPASSES]
+        tried = [one for one in self._exploits if one.is_on_login]
         return bool(tried), next((one.user for one in tried if one.user), None)
 
     def _is_telnet(self) -> bool:
@@ -231,7 +251,7 @@ class TelnetAnalyzer:
         for login in dialogue.logins:
             if login.outcome == BYPASS:
                 for exploit in self._exploits:
-                    if exploit.vulnerability in exploits.LOGIN_BYPASSES:
+                    if exploit.is_on_login:
                         self._add("telnet_exploit", login.moment, _of_exploit(exploit, BYPASS))
             self._add("telnet_login", login.moment, self._of_login(login),
                       login.attempt.secret or "")
@@ -326,6 +346,7 @@ class TelnetAnalyzer:
             "telnet.echo": options.is_on(SERVER, ECHO),
             "telnet.encrypted": True if options.is_dark else None,
             "telnet.kind": options.kind,
+            "telnet.proxy.destination": self._clean(self._prelude.destination or "") or None,
             "telnet.banner": self._clean(" / ".join(dialogue.banner), BANNER_MAX) or None,
             "telnet.client.kind": client_kind(self._first),
             "telnet.bot": "mirai_like" if self._signs.is_mirai_like else None,
@@ -356,8 +377,8 @@ def _of_exploit(exploit: Exploit, outcome: str) -> dict[str, Value]:
         "telnet.exploit.name": exploit.name,
         "telnet.exploit.outcome": outcome,
     }
-    if exploit.vulnerability:
-        fields["vulnerability.id"] = [exploit.vulnerability]
+    if exploit.vulnerabilities:
+        fields["vulnerability.id"] = list(exploit.vulnerabilities)
     if exploit.text:
         fields["telnet.exploit.evidence"] = harmless(exploit.text)
     if exploit.user:

@@ -110,9 +110,12 @@ class Commands:
     def prompted(self, text: str) -> None:
         """The server asks for the next command."""
         self._settle_all()
-        self._prompt = text
         if self._elevation is not None:
             self._end_elevation("failure" if self._failure else "success")
+        elif _rises(self._last, self._prompt, text):
+            self._elevation = _elevation(self._last, "")
+            self._end_elevation("success")
+        self._prompt = text
 
     def password_asked(self, text: str, moment: Moment, kind: str | None = None) -> None:
         """The server asks for a secret: what was typed before it asked has been a command."""
@@ -122,9 +125,8 @@ class Commands:
             self._elevation = Elevation(kind, None)
             return
         if self._elevation is not None:
-            if self._elevation.kind in ("change", "passwd"):
-                return
-            self._end_elevation("failure")
+            self._failure = ""
+            return  # it asks again
         self._elevation = _elevation(self._last, text)
 
     def take_ahead(self) -> bool:
@@ -206,6 +208,16 @@ def _without_prompt(full: str, prompt: str) -> str:
         if mark in full[:120]:
             return full.split(mark, 1)[1].strip()
     return full.strip()
+
+
+def _rises(command: str, before: str, after: str) -> bool:
+    """True if a prompt shows that a command has given the rights of root or of an administrator."""
+    match = _INVITES.match(command)
+    kind = match[1].lower() if match else ""
+    is_rise = (kind in ("su", "enable", "en", "ena", "super")
+               or (kind in ("sudo", "doas") and re.search(r"\s-(?:i|s)\b|\ssu\b|sh$", command)))
+    return bool(is_rise and after.rstrip().endswith("#") and before.strip()
+                and not before.rstrip().endswith("#"))  # fmt: skip
 
 
 def _elevation(command: str, prompt: str) -> Elevation:

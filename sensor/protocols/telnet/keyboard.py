@@ -49,8 +49,9 @@ class Keyboard:
         self._is_quoted = False
         self._needs_echo = False
         self._was_cut = False
-        self.erase = {_BACKSPACE, _DELETE}
-        self.kill = {_KILL_LINE}
+        self._erase = {_BACKSPACE, _DELETE}
+        self._kill = {_KILL_LINE}
+        self._has_odd_keys = False
 
     @property
     def text(self) -> str:
@@ -69,7 +70,10 @@ class Keyboard:
         for match in _TOKEN.finditer(octets):
             if match["text"] is not None:
                 self._skip_after_cr = self._is_quoted = False
-                self._keep(match["text"])
+                if self._has_odd_keys:
+                    self._keep_but_keys(match["text"], lines)
+                else:
+                    self._keep(match["text"])
             elif match["key"] is not None:
                 self._press(match["key"][0], lines)
             elif match["rest"] is not None:
@@ -80,6 +84,14 @@ class Keyboard:
             elif not _REPORT.match(match[0]):
                 self._needs_echo = True
         return lines
+
+    def set_key(self, *, erase: int | None = None, kill: int | None = None) -> None:
+        """The option LINEMODE has put rubbing out, or killing the line, on another key."""
+        if erase is not None:
+            self._erase = {_BACKSPACE, _DELETE, erase}
+        if kill is not None:
+            self._kill = {_KILL_LINE, kill}
+        self._has_odd_keys = any(32 <= key < 127 or key > 127 for key in self._erase | self._kill)
 
     def drop(self) -> None:
         """The line was broken off."""
@@ -111,9 +123,9 @@ class Keyboard:
             lines.append(Line(self.text, self._needs_echo, self._was_cut))
             self._start()
             self._skip_after_cr = key == _CR
-        elif key in self.erase:
+        elif key in self._erase:
             self.erase_one()
-        elif key in self.kill or key == _INTERRUPT:
+        elif key in self._kill or key == _INTERRUPT:
             self._start()
         elif key == _KILL_WORD:
             self._typed = self._typed.rstrip(b" ")
@@ -122,6 +134,13 @@ class Keyboard:
             self._is_quoted = True
         elif key in _MOVES:
             self._needs_echo = True
+
+    def _keep_but_keys(self, octets: bytes, lines: list[Line]) -> None:
+        for octet in octets:
+            if octet in self._erase or octet in self._kill:
+                self._press(octet, lines)
+            else:
+                self._keep(bytes([octet]))
 
     def _keep(self, octets: bytes) -> None:
         room = LINE_MAX - len(self._typed)

@@ -67,7 +67,6 @@ class Asked(Enum):
     NAME = auto()
     PASSWORD = auto()
     SECRET = auto()
-    KEY = auto()
 
 
 @dataclass
@@ -137,6 +136,7 @@ class Dialogue:
         self.phase = Phase.START
         self.commands = Commands(self._learn, self.around.echoes)
         self._asked = Asked.NOTHING
+        self._waits_for_key = False
         self._attempt: Attempt | None = None
         self._queue: deque[tuple[Line, Moment]] = deque(maxlen=QUEUE_MAX)
         self._prompt = ""
@@ -160,36 +160,47 @@ class Dialogue:
             self._queue.append((line, moment))
             self._typed_since, self._printed_since = True, False
 
+    def key(self) -> bool:
+        """True if what is typed next is a key that a pager or a question waits for, and no line."""
+        waits, self._waits_for_key = self._waits_for_key, False
+        return waits
+
     def printed(self, line: Printed, moment: Moment) -> None:
         """The server has ended a line."""
         text = line.text.strip()
+        self._waits_for_key = False
+        if self._asked is Asked.NAME and text and not self.around.client_is_absent():
+            self._asked = Asked.NOTHING  # the line went on: it was no prompt
+            self.phase = Phase.START
         if self.phase is Phase.IN:
             self.commands.printed(line)
         elif not text or self._is_echo(text):
-            self._pair_ahead(line.full, moment)
+            pass
         elif self.phase is Phase.SENT or self._is_unseen():
             self._send_unseen(moment)
             self._printed_behind(text, moment)
         else:
-            self._printed_before(line, text, moment)
+            self._printed_before(text, moment)
 
-    def judge(self, pending: str, moment: Moment) -> None:
-        """Look at a line that is not over: nothing more comes for now."""
-        if not pending.strip():
-            return
+    def judge(self, pending: str, moment: Moment) -> bool:
+        """Look at a line that is not over: nothing more comes for now. True: it asks for a login."""
+        self._waits_for_key = prompts.is_pager(pending) or prompts.is_question(pending)
+        if self._waits_for_key or not pending.strip():
+            return False
         if self.phase is Phase.IN:
             self._judge_inside(pending, moment)
         elif prompts.is_password_prompt(pending) or (
                 self.phase is Phase.SENT and prompts.is_other_secret(pending)):
             self._password_asked(pending, moment)
+            return True
         elif prompts.is_name_prompt(pending):
             self._name_asked(pending, moment)
-        elif prompts.is_pager(pending):
-            self._asked = Asked.KEY
+            return True
         else:
             if self._is_unseen():
                 self._send_unseen(moment)
             self._other_prompt(pending, moment)
+        return False
 
     def authenticated(self, *, accepted: bool, moment: Moment) -> None:
         """The AUTHENTICATION option has decided."""
@@ -294,8 +305,6 @@ class Dialogue:
     def _answer(self, line: Line, moment: Moment) -> None:
         """A line that was typed at a prompt."""
         asked, self._asked = self._asked, Asked.NOTHING
-        if asked is Asked.KEY:
-            return
         if self.phase is Phase.IN:
             self.commands.secret(line.text)
         elif asked is Asked.NAME:
@@ -381,11 +390,7 @@ class Dialogue:
             self._queue.clear()
             self._asked = Asked.NOTHING
             self._name_asked(text, moment)
-        elif prompts.is_pager(text):
-            self._asked = Asked.KEY
         else:
-            if self._asked is Asked.KEY:
-                self._asked = Asked.NOTHING
             self.commands.prompted(text)
 
     # What is printed
@@ -409,10 +414,10 @@ class Dialogue:
         else:
             self._pair_ahead(text, moment)
 
-    def _printed_before(self, line: Printed, text: str, moment: Moment) -> None:
+    def _printed_before(self, text: str, moment: Moment) -> None:
         """A line before any password."""
         self._printed_since = True
-        if self._pair_ahead(line.full, moment):
+        if self._pair_ahead(text, moment):
             return
         if prompts.is_success(text):
             if self.phase is Phase.START and self.is_whole and self.around.bypass_user()[0]:
@@ -426,12 +431,12 @@ class Dialogue:
         if len(self.banner) < BANNER_LINES_MAX:
             self.banner.append(text)
 
-    def _pair_ahead(self, full: str, moment: Moment) -> bool:
+    def _pair_ahead(self, text: str, moment: Moment) -> bool:
         """A prompt that was answered before it came is a line, with the echo of the answer."""
         if not self._queue:
             return False
         typed = self._queue[0][0].text
-        asked = full.rstrip()
+        asked = text
         if typed and asked.endswith(typed):
             asked = asked.removesuffix(typed)
         if prompts.is_password_prompt(asked):
@@ -457,6 +462,9 @@ class Dialogue:
             self.phase = Phase.START
             self._prompt, self._is_shell = text, True
             return
+        if self.is_whole and self.around.bypass_user()[0]:
+            self._bypass(evidence, text, moment, self._attempt.name)
+            return
         self.attempts += 1
         self._attempt.number, self._attempt.method = self.attempts, "none"
         self._succeed(evidence, text, moment)
@@ -473,9 +481,12 @@ class Dialogue:
             self._queue.clear()
         self._flush()
 
-    def _bypass(self, evidence: str, text: str, moment: Moment) -> None:
+    def _bypass(
+        self, evidence: str, text: str, moment: Moment, name: str | None = None
+    ) -> None:
         self.attempts += 1
-        attempt = Attempt(self.around.bypass_user()[1], "environment", None, moment, self.attempts)
+        name = self.around.bypass_user()[1] or name
+        attempt = Attempt(name, "environment", None, moment, self.attempts)
         self.phase, self.outcome = Phase.IN, BYPASS
         self._note(Login(BYPASS, evidence, text[-TEXT_MAX:], moment, attempt))
         self._flush()

@@ -31,6 +31,10 @@ _SSL, _SSL_ACCEPT = 7, 2
 _ACCEPTS = {1: 2, 2: 2, 5: 2, 6: 4, 15: 3}
 """By the type of authentication: the REPLY that says that somebody is logged in."""
 _SRA, _SRA_PASS, _SRA_CONTINUE, _SRA_REJECT = 6, 3, 2, 5
+_TICKETS, _TICKET_REJECT = (1, 2), 1
+"""Kerberos."""
+_NTLM, _NTLM_MARK = 15, b"NTLMSSP\0\3\0\0\0"
+_NTLM_USER_AT, _NTLM_FLAGS_AT = 36, 60
 _TERMINAL_KINDS = (
     (("IBM-3278", "IBM-3279", "IBM-DYNAMIC", "IBM-327", "IBM-328"), "tn3270"),
     (("IBM-3179", "IBM-3180", "IBM-3196", "IBM-3477", "IBM-3486", "IBM-3487", "IBM-5251",
@@ -67,6 +71,8 @@ class Negotiation:
     account: str | None = None
     """The account that AUTHENTICATION NAME names."""
     client_edits: bool = False
+    erase_key: int | None = None
+    kill_key: int | None = None
     authenticated: str | None = None
     """`accepted` or `rejected`, once the server has said so."""
     is_dark: bool = False
@@ -123,6 +129,8 @@ class Negotiation:
             self.window = (int.from_bytes(octets[:2]), int.from_bytes(octets[2:]))
         elif option == LINEMODE and len(octets) >= 2 and octets[0] == 1:
             self.client_edits = bool(octets[1] & 1)
+        elif option == LINEMODE and octets[:1] == bytes([_SLC]):
+            self._characters(octets[1:])
         elif option == AUTHENTICATION:
             self._authentication(side, octets)
         elif option == ENCRYPT and octets[:1] == bytes([_ENCRYPT_START]):
@@ -133,6 +141,16 @@ class Negotiation:
         elif option == COMPRESS and side == SERVER:
             self.is_dark = True
         return []
+
+    def _characters(self, octets: bytes) -> None:
+        """Which octets rub out a character and a line (RFC 1184 2.4, functions 10 and 11)."""
+        for at in range(0, len(octets) - 2, 3):
+            function, flags, value = octets[at : at + 3]
+            if flags & 3 == 2 and value not in (0, 10, 13, 255):
+                if function == 10:
+                    self.erase_key = value
+                elif function == 11:
+                    self.kill_key = value
 
     def _terminal(self, octets: bytes) -> None:
         name = octets.decode("latin-1")[:TEXT_MAX]
@@ -167,6 +185,8 @@ class Negotiation:
         """RFC 2941; what a REPLY means depends on the type (RFC 2942, 2943, 2944, 2953)."""
         if octets[:1] == bytes([_NAME]) and side == CLIENT:
             self.account = octets[1:].decode("utf-8", "replace")[:TEXT_MAX]
+        elif octets[:2] == bytes((IS, _NTLM)) and side == CLIENT:
+            self.account = _ntlm_account(octets) or self.account
         elif octets[:2] == bytes((IS, _SRA)) and octets[3:4] == bytes([_SRA_PASS]):
             self._sent_password = True
         elif octets[:1] == bytes([_REPLY]) and side == SERVER and len(octets) >= 4:
@@ -176,6 +196,8 @@ class Negotiation:
             elif _ACCEPTS.get(kind) == code:
                 self.authenticated = "accepted"
             elif kind == _SRA and self._sent_password and code in (_SRA_CONTINUE, _SRA_REJECT):
+                self.authenticated = "rejected"
+            elif kind in _TICKETS and code == _TICKET_REJECT and self.account:
                 self.authenticated = "rejected"
 
 
@@ -203,6 +225,19 @@ def variables_of(octets: bytes, var: int, value: int) -> list[Variable]:
     if started and len(found) < VARIABLES_MAX:
         found.append(Variable(bytes(name), None if text is None else bytes(text)))
     return found
+
+
+def _ntlm_account(octets: bytes) -> str | None:
+    """The account in an AUTHENTICATE message (MS-NLMP 2.2.1.3)."""
+    start = octets.find(_NTLM_MARK)
+    if start < 0 or len(octets) < start + _NTLM_FLAGS_AT + 4:
+        return None
+    field_at = start + _NTLM_USER_AT
+    size = int.from_bytes(octets[field_at : field_at + 2], "little")
+    at = start + int.from_bytes(octets[field_at + 4 : field_at + 8], "little")
+    is_unicode = octets[start + _NTLM_FLAGS_AT] & 1
+    name = octets[at : at + size]
+    return name.decode("utf-16-le" if is_unicode else "latin-1", "replace")[:TEXT_MAX] or None
 
 
 def client_kind(first: bytes) -> str | None:

@@ -68,6 +68,7 @@ _DEVICE = re.compile(r"^<[\w.-]{1,60}> ?$")
 _PAGER = re.compile(
     r"-{1,4} ?\(?more\b.*-? ?$|--more--|press any key|\(end\)\s*$|^lines? \d+-\d+|^:\s?$"
     r"|hit (?:any key|return|space)|<space>", _I)  # fmt: skip
+_QUESTION = re.compile(r"[\[(] ?y(?:es)?(?: ?[/|,] ?n(?:o)?)+ ?(?:/[\w-]+ ?)*[\])] ?[:?]?\s?$", _I)
 _SHELL_SPEAKS = re.compile(r": (?:applet|command) not found|: not found\s*$", _I)
 
 
@@ -151,6 +152,11 @@ def is_shell_prompt(text: str) -> bool:
 def is_pager(text: str) -> bool:
     """True if the next key only turns a page."""
     return bool(_PAGER.search(_end(text)))
+
+
+def is_question(text: str) -> bool:
+    """True if a line that is not over asks for yes or no."""
+    return bool(_QUESTION.search(_end(text)))
 
 
 def is_shells_answer(line: str) -> bool:

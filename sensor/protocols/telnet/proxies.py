@@ -1,0 +1,164 @@
+"""What may stand in front of a Telnet connection: a proxy's handshake, or its header.
+
+HTTP CONNECT (RFC 9110 9.3.6), SOCKS 4 and 5 (RFC 1928, 1929), and the PROXY protocol in both forms.
+In each the client speaks first.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Generator
+
+from sensor.protocols.analyzer import CLIENT, SERVER
+
+HEADER_MAX = 4096
+_LINE_HEADER, _BINARY_HEADER = b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n"
+_CONNECT = b"CONNECT "
+_GRANTED_4 = 0x5A
+
+Wanted = tuple[int, bytes | int]
+"""A side, and how many octets of it, or up to which ones."""
+Handshake = Generator[Wanted, bytes, None]
+
+
+class NotSpoken(Exception):
+    """The octets are no proxy's."""
+
+
+class Prelude:
+    """Takes what is in front away. What both sides say before it is over is kept until then."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self.destination: str | None = None
+        """Where the client wants to go, as it says."""
+        self._kept = [b"", b""]
+        self._taken = [b"", b""]
+        self._handshake = self._begin()
+        self._wanted = next(self._handshake)
+
+    def feed(self, side: int, octets: bytes) -> list[tuple[int, bytes]]:
+        """What is known to be no part of it, by side."""
+        if side == SERVER and not self._taken[CLIENT] and not self._kept[CLIENT]:
+            self.is_over = True
+            return [(side, octets)]
+        self._kept[side] += octets
+        try:
+            while (part := self._part()) is not None:
+                self._wanted = self._handshake.send(part)
+        except StopIteration:
+            return self._end([b"", b""])
+        except (NotSpoken, ValueError):
+            return self._end(self._taken)
+        if max(map(len, self._kept)) > HEADER_MAX:
+            return self._end(self._taken)
+        return []
+
+    def _end(self, taken: list[bytes]) -> list[tuple[int, bytes]]:
+        """It is over: give what is left, with what was taken if it was none."""
+        self.is_over = True
+        rest = [(side, taken[side] + self._kept[side]) for side in (CLIENT, SERVER)]
+        return [(side, octets) for side, octets in rest if octets]
+
+    def _part(self) -> bytes | None:
+        """What is wanted next, once it is there."""
+        side, what = self._wanted
+        kept = self._kept[side]
+        if isinstance(what, int):
+            end = what if len(kept) >= what else -1
+        else:
+            found = kept.find(what)
+            end = found + len(what) if found >= 0 else -1
+            if end < 0 and side == CLIENT and what != b"\0":
+                self._check(kept)
+        if end < 0:
+            return None
+        self._kept[side] = kept[end:]
+        self._taken[side] += kept[:end]
+        return kept[:end]
+
+    def _check(self, kept: bytes) -> None:
+        """Give up early on what cannot become a header."""
+        seen = self._taken[CLIENT] + kept
+        if not any(seen.startswith(mark[: len(seen)]) for mark in
+                   (_LINE_HEADER, _CONNECT, _BINARY_HEADER)):  # fmt: skip
+            raise NotSpoken
+
+    def _begin(self) -> Handshake:
+        first = yield CLIENT, 1
+        if first == b"\5":
+            yield from self._socks_5()
+        elif first == b"\4":
+            yield from self._socks_4()
+        elif first == b"P":
+            words = (first + (yield CLIENT, b"\r\n")).split()
+            if words[0] != b"PROXY" or len(words) not in (2, 6):
+                raise NotSpoken
+            if len(words) == 6:
+                self.destination = _place(words[3].decode("latin-1"), int(words[5]))
+        elif first == b"C":
+            words = (first + (yield CLIENT, b"\r\n\r\n")).split(None, 2)
+            if words[0] != b"CONNECT" or len(words) < 3:
+                raise NotSpoken
+            self.destination = words[1].decode("latin-1")[:256]
+            answer = yield SERVER, b"\r\n\r\n"
+            if not answer.startswith(b"HTTP/1."):
+                raise NotSpoken
+        elif first == b"\r":
+            head = first + (yield CLIENT, 15)
+            if not head.startswith(_BINARY_HEADER):
+                raise NotSpoken
+            yield CLIENT, int.from_bytes(head[14:16])
+        else:
+            raise NotSpoken
+
+    def _socks_4(self) -> Handshake:
+        head = yield CLIENT, 7
+        if head[0] != 1:
+            raise NotSpoken
+        yield CLIENT, b"\0"
+        address = ipaddress.IPv4Address(head[3:7])
+        host = str(address)
+        if 0 < int(address) < 256:  # SOCKS 4a: a name follows
+            host = (yield CLIENT, b"\0")[:-1].decode("latin-1")
+        self.destination = _place(host, int.from_bytes(head[1:3]))
+        if (yield SERVER, 8)[1] != _GRANTED_4:
+            raise NotSpoken
+
+    def _socks_5(self) -> Handshake:
+        count = (yield CLIENT, 1)[0]
+        if not 0 < count < 16:
+            raise NotSpoken
+        yield CLIENT, count
+        version, method = yield SERVER, 2
+        if version != 5 or method not in (0, 2):
+            raise NotSpoken
+        if method == 2:
+            yield CLIENT, (yield CLIENT, 2)[1]
+            yield CLIENT, (yield CLIENT, 1)[0]
+            yield SERVER, 2
+        head = yield CLIENT, 4
+        if head[0] != 5 or head[1] != 1:
+            raise NotSpoken
+        host = yield from _address(CLIENT, head[3])
+        self.destination = _place(host, int.from_bytes((yield CLIENT, 2)))
+        answer = yield SERVER, 4
+        if answer[0] != 5 or answer[1] != 0:
+            raise NotSpoken
+        yield from _address(SERVER, answer[3])
+        yield SERVER, 2
+
+
+def _address(side: int, kind: int) -> Generator[Wanted, bytes, str]:
+    """An address of SOCKS 5."""
+    if kind == 1:
+        return str(ipaddress.IPv4Address((yield side, 4)))
+    if kind == 4:
+        return str(ipaddress.IPv6Address((yield side, 16)))
+    if kind != 3:
+        raise NotSpoken
+    return (yield side, (yield side, 1)[0]).decode("latin-1")
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
