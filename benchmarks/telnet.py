@@ -157,7 +157,8 @@ def run(path: Path, reshape: Callable[[Frames, random.Random], Frames]) -> Told:
                 for time_s, octets in reshape(frames, random.Random(path.name)):
                     writer.writepkt(octets, time_s)
         ended = subprocess.run(
-            [sys.executable, "-m", "sensor", "replay", "--quiet", "--protocol-events", "-", str(path)],
+            [sys.executable, "-m", "sensor", "replay", "--quiet", "--protocol-events", "-",
+             str(path)],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, cwd=ROOT)  # fmt: skip
     told: Told = defaultdict(list)
     for line in ended.stdout.splitlines():

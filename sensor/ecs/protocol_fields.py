@@ -58,7 +58,7 @@ _TELNET = (
     ("banner", "keyword", "what the server printed before a login, at most 256 characters"),
     ("client.kind", "keyword", "a client that is known by its first octets; no proof"),
     ("bot", "keyword", "`mirai_like`: typed by a bot of that kin"),
-    ("elevation.kind", "keyword", "second logins of the session, in order: `su`, `sudo`, `enable`..."),
+    ("elevation.kind", "keyword", "second logins of the session, in order: `su`, `sudo`..."),
     ("elevation.user", "keyword", "whose"),
     ("elevation.outcome", "keyword", "`success`, `failure` or `unknown`"),
     ("confused", "boolean", "octets were missing within a dialogue"),

@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from sensor.base.escape import harmless
+from sensor.ecs.event_batch import value_at
 from sensor.model.applications import UNPROVEN
 from sensor.model.columns import Document
 from sensor.model.frames import FrameBatch
@@ -337,5 +338,5 @@ class Streams:
             stream.event_number += 1
             document = document_of(event, stream.protocol, flow, stream.event_number)
             if event.secret:
-                self._secrets.revealed[document["event"]["id"]] = event.secret
+                self._secrets.revealed[str(value_at(document, "event.id"))] = event.secret
             found.append((known_ns, document))

@@ -42,12 +42,14 @@ from sensor.protocols.telnet.wire import (
     EOR,
     GA,
     IP,
-    Command as WireCommand,
     Data,
     Offer,
     Suboption,
     Token,
     Wire,
+)
+from sensor.protocols.telnet.wire import (
+    Command as WireCommand,
 )
 
 QUIET_NS = 50_000_000
@@ -91,7 +93,7 @@ class TelnetAnalyzer:
             bypass_user=self._bypass,
             client_is_absent=lambda: not self._octets[CLIENT],
             echoes=lambda: self._options.is_on(SERVER, ECHO),
-        ), is_whole=self._is_whole)  # fmt: skip
+        ), is_whole=self._is_whole, is_synced=self._is_whole)  # fmt: skip
 
     def feed(self, side: int, octets: bytes, moment: Moment) -> None:
         if self._prelude.is_over:
@@ -135,13 +137,13 @@ class TelnetAnalyzer:
         self._wires[side].reset()
         self._prelude.is_over = True
         if count == 0:  # the connection is older than the capture
-            self._is_whole = self._dialogue.is_whole = False
+            self._is_whole = self._dialogue.is_whole = self._dialogue.is_synced = False
             return
         self._judge()
         self._dialogue.lose(moment)
         if side == SERVER:
             self._screen.reset()
-        else:
+        elif self._octets[CLIENT]:
             self._keyboard.reset()
         self._collect()
 
@@ -336,7 +338,7 @@ class TelnetAnalyzer:
             "event.type": ["end"],
             "user.name": harmless(dialogue.user) if dialogue.user else None,
             "related.user": [harmless(dialogue.user)] if dialogue.user else None,
-            "telnet.terminal.type": self._clean(options.terminals[0]) if options.terminals else None,
+            "telnet.terminal.type": self._clean("".join(options.terminals[:1])) or None,
             "telnet.terminal.columns": options.window[0] if options.window else None,
             "telnet.terminal.rows": options.window[1] if options.window else None,
             "telnet.environment.names": [harmless(name) for name in options.variables] or None,

@@ -31,9 +31,10 @@ _DROPPER = re.compile(
     r"|\becho\s+-n?e\s+[\"']?\\x|\bprintf\s+[\"']?\\x|/proc/mounts|\bchmod\s+[0-7]*777\b"
     r"|\bnc\s.*\|\s*sh\b")  # fmt: skip
 _URL = re.compile(r"\b((?:https?|ftp|tftp)://[^\s\"';|&<>]+)", re.I)
-_TFTP = re.compile(r"\btftp\b(?=.*\s-g)(?:\s+-[a-z]+(?:\s+(?!-)[^\s;|&-][^\s;|&]*)?)*?\s+(?P<host>(?:\d{1,3}\.){3}\d{1,3})")
-_TFTP_GET = re.compile(r"\btftp\s+(?P<host>[^\s;|&-][^\s;|&]*)\s+(?:\d+\s+)?-c\s+get\b")
-_FTPGET = re.compile(r"\bftpget\b(?:\s+-[a-z](?:\s+(?!-)[^\s;|&]+)?)*?\s+(?P<host>[^\s;|&-][^\s;|&]*)\s+\S+")
+_FETCHERS = ("wget", "curl", "tftp", "ftpget", "nc", "fetch", "lwp-download")
+_ADDRESS = re.compile(r"((?:\d{1,3}\.){3}\d{1,3})(?:[:/]\S*)?")
+_WORDS_MAX = 12
+"""Words behind a command in which its host is looked for."""
 _HOST = re.compile(r"://(?:[^/@\s]*@)?(\[[^\]]+\]|[^/:\s]+)")
 
 
@@ -68,15 +69,15 @@ class MiraiSigns:
 
 def transfer(command: str) -> dict[str, str]:
     """What a command fetches: `method`, `host` and, if there is one, `url`."""
+    words = re.split(r"[\s;|&<>]+", command)
+    methods = [word.rpartition("/")[2] for word in words]
+    at = next((at for at, word in enumerate(methods) if word in _FETCHERS), None)
     if url := _URL.search(command):
-        method = re.search(r"\b(wget|curl|ftpget|tftp|fetch|lwp-download)\b", command)
         host = _HOST.search(url[1])
-        found = {"method": method[1] if method else "url", "url": url[1]}
-        return found | ({"host": host[1].strip("[]")} if host else {})
-    for pattern, method_name in ((_TFTP, "tftp"), (_TFTP_GET, "tftp"), (_FTPGET, "ftpget")):
-        if match := pattern.search(command):
-            return {"method": method_name, "host": match["host"]}
-    if match := re.search(r"\b(wget|curl)\s+(?:-\S+\s+)*(?P<host>(?:\d{1,3}\.){3}\d{1,3})(?P<path>/\S*)?",
-                          command):
-        return {"method": match[1], "host": match["host"]}
+        return ({"method": methods[at] if at is not None else "url", "url": url[1]}
+                | ({"host": host[1].strip("[]")} if host else {}))
+    if at is not None:
+        for word in words[at + 1 : at + _WORDS_MAX]:
+            if address := _ADDRESS.fullmatch(word):
+                return {"method": methods[at], "host": address[1]}
     return {}

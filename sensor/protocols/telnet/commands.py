@@ -222,21 +222,16 @@ def _rises(command: str, before: str, after: str) -> bool:
 
 def _elevation(command: str, prompt: str) -> Elevation:
     """What a password prompt behind a command is for."""
-    if prompts.is_sudo(prompt):
-        match = re.search(r"\s-u\s*(\S+)", command)
-        return Elevation("sudo", match[1] if match else "root")
     match = _INVITES.match(command)
-    if match is None:
-        return Elevation("other", prompts.asked_for(prompt))
-    kind = _KINDS.get(match[1].lower(), match[1].lower())
-    words = [word for word in match[2].split() if not word.startswith("-")]
+    typed = match[1].lower() if match else "other"
+    kind = "sudo" if prompts.is_sudo(prompt) else _KINDS.get(typed, typed)
+    words = [word for word in match[2].split() if not word.startswith("-")] if match else []
+    named = words[0] if words else None
     if kind == "su":
-        return Elevation(kind, words[0] if words else "root")
+        return Elevation(kind, named or "root")
     if kind == "sudo":
         user = re.search(r"\s-u\s*(\S+)", command)
         return Elevation(kind, user[1] if user else "root")
-    if kind in ("passwd", "login") and words:
-        return Elevation(kind, words[0])
-    if kind == "ssh" and words and "@" in words[0]:
-        return Elevation(kind, words[0].partition("@")[0])
+    if named and (kind in ("passwd", "login") or (kind == "ssh" and "@" in named)):
+        return Elevation(kind, named.partition("@")[0])
     return Elevation(kind, prompts.asked_for(prompt))

@@ -21,7 +21,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _REPORT = re.compile(rb"\x1b(?:\[[0-9;?>]*[Rcn]|\[[IO]|\[<[0-9;]*[mM]|\[20[01]~|\])")
-"""What a terminal sends by itself: cursor place, what it is, focus, mouse, marks of a paste, colours."""
+"""What a terminal sends by itself: where the cursor is, what it is itself, focus, mouse, marks of a
+paste, colours."""
 _BACKSPACE, _TAB, _LF, _CR, _INTERRUPT, _END = 8, 9, 10, 13, 3, 4
 _KILL_LINE, _QUOTE, _KILL_WORD, _DELETE = 21, 22, 23, 127
 _MOVES = frozenset({1, 2, 5, 6, 11, 14, 16, 20, 25, _TAB})
@@ -49,6 +50,8 @@ class Keyboard:
         self._is_quoted = False
         self._needs_echo = False
         self._was_cut = False
+        self._is_broken = False
+        """Part of the line is missing: it is none."""
         self._erase = {_BACKSPACE, _DELETE}
         self._kill = {_KILL_LINE}
         self._has_odd_keys = False
@@ -108,7 +111,7 @@ class Keyboard:
         """Octets are missing."""
         self._start()
         self._escape = b""
-        self._needs_echo = True
+        self._is_broken = True
 
     def _is_utf8(self) -> bool:
         return bool(self._typed) and self._typed[-1] >= 0x80
@@ -120,7 +123,8 @@ class Keyboard:
             self._is_quoted = False
             self._keep(bytes([key]))
         elif key == _CR or (key == _LF and not skip):
-            lines.append(Line(self.text, self._needs_echo, self._was_cut))
+            if not self._is_broken:
+                lines.append(Line(self.text, self._needs_echo, self._was_cut))
             self._start()
             self._skip_after_cr = key == _CR
         elif key in self._erase:
@@ -149,4 +153,4 @@ class Keyboard:
 
     def _start(self) -> None:
         self._typed = bytearray()
-        self._needs_echo = self._was_cut = self._is_quoted = False
+        self._needs_echo = self._was_cut = self._is_quoted = self._is_broken = False

@@ -51,6 +51,9 @@ CONFIDENCE = {
 """By evidence."""
 
 
+NEVER = Moment(0)
+
+
 class Phase(Enum):
     """How far the dialogue has come."""
 
@@ -76,7 +79,7 @@ class Attempt:
     name: str | None = None
     method: str = "password"
     secret: str | None = None
-    moment: Moment = Moment(0)
+    moment: Moment = NEVER
     number: int = 0
     failure: str = ""
     """What the server printed that may say that it failed."""
@@ -120,6 +123,8 @@ class Dialogue:
     logins: list[Login] = field(default_factory=list)
     is_whole: bool = True
     """The connection was seen from its first octet."""
+    is_synced: bool = True
+    """False after octets were missing: what is typed answers nobody knows what, up to a prompt."""
     is_confused: bool = False
     attempts: int = 0
     failures: int = 0
@@ -152,7 +157,9 @@ class Dialogue:
 
     def typed(self, line: Line, moment: Moment) -> None:
         """The client has ended a line."""
-        if self._asked is not Asked.NOTHING:
+        if not self.is_synced:
+            self._typed_since = True
+        elif self._asked is not Asked.NOTHING:
             self._answer(line, moment)
         elif self.phase is Phase.IN:
             self.commands.typed(line, moment)
@@ -183,10 +190,14 @@ class Dialogue:
             self._printed_before(text, moment)
 
     def judge(self, pending: str, moment: Moment) -> bool:
-        """Look at a line that is not over: nothing more comes for now. True: it asks for a login."""
+        """Look at a line that is not over: nothing more comes for now.
+
+        True: it asks for an account or a password.
+        """
         self._waits_for_key = prompts.is_pager(pending) or prompts.is_question(pending)
         if self._waits_for_key or not pending.strip():
             return False
+        self._sync(pending)
         if self.phase is Phase.IN:
             self._judge_inside(pending, moment)
         elif prompts.is_password_prompt(pending) or (
@@ -201,6 +212,13 @@ class Dialogue:
                 self._send_unseen(moment)
             self._other_prompt(pending, moment)
         return False
+
+    def _sync(self, pending: str) -> None:
+        """After a loss a prompt makes it clear again what is typed."""
+        if not self.is_synced and (prompts.is_name_prompt(pending)
+                                   or prompts.is_password_prompt(pending)
+                                   or prompts.is_shell_prompt(pending)):  # fmt: skip
+            self.is_synced = True
 
     def authenticated(self, *, accepted: bool, moment: Moment) -> None:
         """The AUTHENTICATION option has decided."""
@@ -221,11 +239,10 @@ class Dialogue:
 
     def lose(self, moment: Moment) -> None:
         """Octets are missing: what was under way is not known any more."""
-        if self.phase is Phase.START and not self._queue:
-            self.is_whole = False
+        self.is_whole = self.is_synced = False
+        if self.phase is Phase.START and not self._queue and not self._typed_since:
             return
         self.is_confused = True
-        self.is_whole = False
         if self.phase is Phase.SENT:
             self._end_attempt(UNKNOWN, "gap", "", moment)
         if self.phase is Phase.IN:
@@ -335,24 +352,16 @@ class Dialogue:
             self._send(None, moment)
 
     def _other_prompt(self, text: str, moment: Moment) -> None:
-        """A line that is not over, and asks for no login: a shell's or a device's prompt, or a menu."""
-        attempt = self._attempt
+        """A line that is not over, and asks for no login: the prompt of a shell, or a menu."""
         is_shell = prompts.is_shell_prompt(text)
-        has_failed = attempt is not None and bool(attempt.failure)
         if self.phase is Phase.SENT:
-            assert attempt is not None
-            if is_shell and not attempt.is_plain:
-                self._succeed("shell_prompt", text, moment)
-            elif attempt.welcome and not has_failed:
-                self._succeed("success_text", attempt.welcome, moment)
-            elif self._has_repeated(text):
-                self._succeed("prompt_repeats", text, moment)
-        elif self.phase is Phase.ASKING:
-            if is_shell and not has_failed and (attempt is not None or self.is_whole):
-                self._let_in_without_password(text, moment)
+            self._prompt_behind(text, moment, is_shell=is_shell)
         elif not self.is_whole:
             if is_shell:
                 self._enter(moment, outcome=None)
+        elif self.phase is Phase.ASKING:
+            if is_shell and not (self._attempt is not None and self._attempt.failure):
+                self._let_in_without_password(text, moment)
         elif is_shell and self.around.bypass_user()[0]:
             self._bypass("shell_prompt", text, moment)
         elif self._has_repeated(text):
@@ -360,6 +369,17 @@ class Dialogue:
         if self.phase is not Phase.IN:
             self._prompt, self._is_shell = text, is_shell
             self._typed_since = False
+
+    def _prompt_behind(self, text: str, moment: Moment, *, is_shell: bool) -> None:
+        """The same behind a password."""
+        attempt = self._attempt
+        assert attempt is not None
+        if is_shell and not attempt.is_plain:
+            self._succeed("shell_prompt", text, moment)
+        elif attempt.welcome and not attempt.failure:
+            self._succeed("success_text", attempt.welcome, moment)
+        elif self._has_repeated(text):
+            self._succeed("prompt_repeats", text, moment)
 
     def _has_repeated(self, text: str) -> bool:
         """True if a line was answered with text and the prompt that was there before it."""
@@ -423,7 +443,7 @@ class Dialogue:
             if self.phase is Phase.START and self.is_whole and self.around.bypass_user()[0]:
                 self._bypass("success_text", text, moment)
                 return
-            if self.phase is Phase.ASKING and self._attempt is not None:
+            if self.phase is Phase.ASKING and self._attempt is not None and self.is_whole:
                 self._let_in_without_password(text, moment, "success_text")
                 return
         if self.phase is Phase.ASKING and self._attempt is not None and prompts.is_failure(text):
@@ -462,7 +482,7 @@ class Dialogue:
             self.phase = Phase.START
             self._prompt, self._is_shell = text, True
             return
-        if self.is_whole and self.around.bypass_user()[0]:
+        if self.around.bypass_user()[0]:
             self._bypass(evidence, text, moment, self._attempt.name)
             return
         self.attempts += 1

@@ -121,26 +121,31 @@ class Negotiation:
         option, octets = token.option, token.octets
         if option in _OPTIONS and self._text_bytes[side] <= PROOF_BYTES:
             self.is_negotiated = True
-        if side == CLIENT and option in (NEW_ENVIRON, ENVIRON) and octets[:1] in (b"\0", b"\2"):
-            return self._environment(option, octets[1:])
-        if side == CLIENT and option == TTYPE and octets[:1] == b"\0":
-            self._terminal(octets[1:])
-        elif side == CLIENT and option == NAWS and len(octets) == 4:
-            self.window = (int.from_bytes(octets[:2]), int.from_bytes(octets[2:]))
-        elif option == LINEMODE and len(octets) >= 2 and octets[0] == 1:
-            self.client_edits = bool(octets[1] & 1)
-        elif option == LINEMODE and octets[:1] == bytes([_SLC]):
-            self._characters(octets[1:])
+        if side == CLIENT:
+            if option in (NEW_ENVIRON, ENVIRON) and octets[:1] in (b"\0", b"\2"):
+                return self._environment(option, octets[1:])
+            if option == TTYPE and octets[:1] == b"\0":
+                self._terminal(octets[1:])
+            elif option == NAWS and len(octets) == 4:
+                self.window = (int.from_bytes(octets[:2]), int.from_bytes(octets[2:]))
+        if option == LINEMODE and len(octets) >= 2:
+            if octets[0] == 1:
+                self.client_edits = bool(octets[1] & 1)
+            elif octets[0] == _SLC:
+                self._characters(octets[1:])
         elif option == AUTHENTICATION:
             self._authentication(side, octets)
-        elif option == ENCRYPT and octets[:1] == bytes([_ENCRYPT_START]):
-            self.is_dark = True
-        elif option == START_TLS and octets[:1] == bytes([_FOLLOWS]):
-            self._tls.add(side)
-            self.is_dark = self.is_dark or len(self._tls) == 2
-        elif option == COMPRESS and side == SERVER:
-            self.is_dark = True
+        else:
+            self._darken(side, option, octets)
         return []
+
+    def _darken(self, side: int, option: int, octets: bytes) -> None:
+        """Note where encryption or compression begins."""
+        if option == START_TLS and octets[:1] == bytes([_FOLLOWS]):
+            self._tls.add(side)
+        if (len(self._tls) == 2 or (option == COMPRESS and side == SERVER)
+                or (option == ENCRYPT and octets[:1] == bytes([_ENCRYPT_START]))):
+            self.is_dark = True
 
     def _characters(self, octets: bytes) -> None:
         """Which octets rub out a character and a line (RFC 1184 2.4, functions 10 and 11)."""
@@ -195,9 +200,8 @@ class Negotiation:
                 self.is_dark = True
             elif _ACCEPTS.get(kind) == code:
                 self.authenticated = "accepted"
-            elif kind == _SRA and self._sent_password and code in (_SRA_CONTINUE, _SRA_REJECT):
-                self.authenticated = "rejected"
-            elif kind in _TICKETS and code == _TICKET_REJECT and self.account:
+            elif ((kind == _SRA and self._sent_password and code in (_SRA_CONTINUE, _SRA_REJECT))
+                  or (kind in _TICKETS and code == _TICKET_REJECT and self.account)):
                 self.authenticated = "rejected"
 
 

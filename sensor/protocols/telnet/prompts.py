@@ -25,11 +25,13 @@ _NAME = re.compile(
 _NO_NAME = re.compile(r"last (?:failed )?login|logged in|login (?:error|time|incorrect)", _I)
 _PASSWORD = re.compile(
     rf"(?:^|[^a-z0-9_])(?:{_PASSWORD_WORDS})(?: (?:for|von|de|para) [^:]{{1,64}})?"
-    rf"(?:\s?\([^)]{{0,40}}\))?\s*[:\uff1a]\s{{0,2}}$|enter (?:{_PASSWORD_WORDS})\s?>\s?$", _I)  # fmt: skip
+    rf"(?:\s?\([^)]{{0,40}}\))?\s*[:\uff1a]\s{{0,2}}$"
+    rf"|enter (?:{_PASSWORD_WORDS})\s?>\s?$", _I)  # fmt: skip
 _OTHER_SECRET = re.compile(
     r"(?:verification code|one.time (?:password|code)|otp|token(?:code)?|challenge|response"
     r"|secret|security code|pin code)[^:]{0,40}[:>]\s?$", _I)  # fmt: skip
-_PASSWORD_FOR = re.compile(r"(?:password|passwort|pass) for ([^\s:]{1,64}?)(?:@[^\s:]+)?\s*:\s?$", _I)
+_PASSWORD_FOR = re.compile(
+    r"(?:password|passwort|pass) for ([^\s:]{1,64}?)(?:@[^\s:]+)?\s*:\s?$", _I)
 _SUDO = re.compile(r"\[sudo[^\]]*\]\s.*?([^\s:]{1,64})\s*:\s?$", _I)
 _CHANGE = re.compile(
     r"(?:current|old|new|retype|re-?enter|repeat|confirm|verify)\b.*(?:password|passwd|passwort)"
@@ -43,19 +45,21 @@ _FAILURE_WORDS = (r"incorrect|invalid|failed|failure|denied|rejected|bad passwor
                   r"|could not log you in|error\.|disabled")  # fmt: skip
 _FAILURE = re.compile(rf"(?:^|[^a-z])(?:{_FAILURE_WORDS})(?:[^a-z]|$)", _I)
 _STRONG_FAILURE = re.compile(
-    r"^[\W_]*(?:error:\s*|fatal:\s*)?(?:(?:local:\s*)?(?:log[io]n|authentication|authorization|access|"
-    r"username|user ?name or password|password|permission)[^a-z]{0,3}\s*(?:or password )?(?:is |was )?"
+    r"^[\W_]*(?:error:\s*|fatal:\s*)?(?:(?:local:\s*)?(?:log[io]n|authentication|authorization"
+    r"|access|username|user ?name or password|password|permission)[^a-z]{0,3}\s*(?:or password )?"
+    r"(?:is |was )?"
     r"(?:incorrect|invalid|failed|failure|denied|error|wrong)"
     r"|(?:incorrect|invalid|bad|wrong|unknown) (?:log ?in|user|password|passwords|secrets)"
     r"|failed to log ?in|sorry|maximum number of tries)", _I)  # fmt: skip
 _NO_FAILURE = re.compile(
-    r"failed log ?in attempts? since|failures? since (?:the )?last|last (?:failed |unsuccessful )?log ?in"
+    r"failed log ?in attempts? since|failures? since (?:the )?last"
+    r"|last (?:failed |unsuccessful )?log ?in"
     r"|failed log ?in attempts? (?:from|was|were)|there (?:was|were) \d+ failed"
     r"|\d+ failed (?:log ?in|attempt)|no directory, logging in|unauthori[sz]ed (?:access|use)"
     r"|no kerberos tickets", _I)  # fmt: skip
 _SUCCESS = re.compile(
-    r"^\W{0,4}(?:last (?:successful )?log ?in\b|letzte anmeldung)|no directory, logging in with home"
-    r"|warning: no kerberos tickets issued|failed log ?in attempts? since the last successful"
+    r"^\W{0,4}(?:last (?:successful )?log ?in\b|letzte anmeldung)"
+    r"|no directory, logging in with home|warning: no kerberos tickets issued|failed log ?in attempts? since the last successful"
     r"|failures? since last log ?in|^you have (?:new |no )?mail\b", _I)  # fmt: skip
 _WELCOME = re.compile(
     r"^\W{0,4}welcome to\b|^\*===|microsoft telnet server\.|max number of vty users"

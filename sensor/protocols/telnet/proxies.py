@@ -86,30 +86,31 @@ class Prelude:
 
     def _begin(self) -> Handshake:
         first = yield CLIENT, 1
-        if first == b"\5":
-            yield from self._socks_5()
-        elif first == b"\4":
-            yield from self._socks_4()
-        elif first == b"P":
-            words = (first + (yield CLIENT, b"\r\n")).split()
-            if words[0] != b"PROXY" or len(words) not in (2, 6):
-                raise NotSpoken
-            if len(words) == 6:
-                self.destination = _place(words[3].decode("latin-1"), int(words[5]))
-        elif first == b"C":
-            words = (first + (yield CLIENT, b"\r\n\r\n")).split(None, 2)
-            if words[0] != b"CONNECT" or len(words) < 3:
-                raise NotSpoken
-            self.destination = words[1].decode("latin-1")[:256]
-            answer = yield SERVER, b"\r\n\r\n"
-            if not answer.startswith(b"HTTP/1."):
-                raise NotSpoken
-        elif first == b"\r":
-            head = first + (yield CLIENT, 15)
-            if not head.startswith(_BINARY_HEADER):
-                raise NotSpoken
-            yield CLIENT, int.from_bytes(head[14:16])
-        else:
+        handshake = {b"\5": self._socks_5, b"\4": self._socks_4, b"C": self._connect,
+                     b"P": self._line_header, b"\r": self._binary_header}.get(first)  # fmt: skip
+        if handshake is None:
+            raise NotSpoken
+        yield from handshake()
+
+    def _line_header(self) -> Handshake:
+        words = (b"P" + (yield CLIENT, b"\r\n")).split()
+        if words[0] != b"PROXY" or len(words) not in (2, 6):
+            raise NotSpoken
+        if len(words) == 6:
+            self.destination = _place(words[3].decode("latin-1"), int(words[5]))
+
+    def _binary_header(self) -> Handshake:
+        head = b"\r" + (yield CLIENT, 15)
+        if not head.startswith(_BINARY_HEADER):
+            raise NotSpoken
+        yield CLIENT, int.from_bytes(head[14:16])
+
+    def _connect(self) -> Handshake:
+        words = (b"C" + (yield CLIENT, b"\r\n\r\n")).split(None, 2)
+        if words[0] != b"CONNECT" or len(words) < 3:
+            raise NotSpoken
+        self.destination = words[1].decode("latin-1")[:256]
+        if not (yield SERVER, b"\r\n\r\n").startswith(b"HTTP/1."):
             raise NotSpoken
 
     def _socks_4(self) -> Handshake:
