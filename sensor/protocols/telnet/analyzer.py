@@ -17,23 +17,16 @@ from sensor.base.escape import harmless
 from sensor.protocols.analyzer import CLIENT, SERVER, Moment, ProtocolEvent, Value
 from sensor.protocols.secrets import Secrets, masked
 from sensor.protocols.telnet import exploits
+from sensor.protocols.telnet.attempts import BYPASS, CONFIDENCE, NO_LOGIN, SUCCESS, Login
 from sensor.protocols.telnet.bots import DEFAULT_PAIRS, MIRAI_WINDOW, MiraiSigns, transfer
 from sensor.protocols.telnet.commands import Command
 from sensor.protocols.telnet.exploits import Exploit
 from sensor.protocols.telnet.keyboard import Keyboard
-from sensor.protocols.telnet.login import (
-    BYPASS,
-    CONFIDENCE,
-    NO_LOGIN,
-    SUCCESS,
-    Dialogue,
-    Login,
-    Phase,
-    Surroundings,
-)
+from sensor.protocols.telnet.login import Dialogue
 from sensor.protocols.telnet.options import ECHO, SGA, Negotiation, client_kind
 from sensor.protocols.telnet.proxies import Prelude
 from sensor.protocols.telnet.screen import Screen
+from sensor.protocols.telnet.states import Phase, Surroundings
 from sensor.protocols.telnet.wire import (
     ABORT,
     BRK,

@@ -13,106 +13,31 @@ Whoever is not sure says `unknown`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum, auto
 
 from sensor.protocols.analyzer import Moment
 from sensor.protocols.telnet import prompts
+from sensor.protocols.telnet.attempts import (
+    BYPASS,
+    FAILURE,
+    NO_LOGIN,
+    SUCCESS,
+    UNKNOWN,
+    Attempt,
+    Login,
+    name_of,
+)
 from sensor.protocols.telnet.commands import Commands
 from sensor.protocols.telnet.keyboard import Line
 from sensor.protocols.telnet.screen import Printed
+from sensor.protocols.telnet.states import Asked, Phase, Surroundings
 
 QUEUE_MAX = 64
 """Lines that wait for their prompts."""
 BANNER_LINES_MAX = 64
 KNOWN_MAX = 32
 """Passwords of a session that are looked for in what is told of it."""
-NAME_MAX = 64
 TEXT_MAX = 80
-
-SUCCESS, FAILURE, UNKNOWN, NO_LOGIN, BYPASS = "success", "failure", "unknown", "none", "bypass"
-CONFIDENCE = {
-    "success_text": 0.98,
-    "shell_prompt": 0.95,
-    "prompt_repeats": 0.9,
-    "shell_answer": 0.95,
-    "password_change": 0.95,
-    "authentication_accept": 0.99,
-    "authentication_reject": 0.95,
-    "failure_text": 0.98,
-    "prompt_again": 0.9,
-    "closed_after_failures": 0.6,
-    "closed_after_password": 0.0,
-    "password_not_sent": 0.0,
-    "gap": 0.0,
-    "encrypted": 0.0,
-}
-"""By evidence."""
-
-
-NEVER = Moment(0)
-
-
-class Phase(Enum):
-    """How far the dialogue has come."""
-
-    START = auto()
-    ASKING = auto()
-    SENT = auto()
-    IN = auto()
-
-
-class Asked(Enum):
-    """What the prompt asks for that nobody has answered yet."""
-
-    NOTHING = auto()
-    NAME = auto()
-    PASSWORD = auto()
-    SECRET = auto()
-
-
-@dataclass
-class Attempt:
-    """An account, a password, and what the server made of them."""
-
-    name: str | None = None
-    method: str = "password"
-    secret: str | None = None
-    moment: Moment = NEVER
-    number: int = 0
-    failure: str = ""
-    """What the server printed that may say that it failed."""
-    is_plain: bool = False
-    """It can mean nothing else."""
-    welcome: str = ""
-    changes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """What became of an attempt, or of a connection without one."""
-
-    outcome: str
-    evidence: str
-    text: str
-    moment: Moment
-    attempt: Attempt
-    password_change: bool = False
-
-
-@dataclass
-class Surroundings:
-    """What else is known of the connection, for the dialogue to ask."""
-
-    user: Callable[[], str | None]
-    """The account that options named."""
-    bypass_user: Callable[[], tuple[bool, str | None]]
-    """Whether an attack on the login was tried, and the account it asked for."""
-    client_is_absent: Callable[[], bool]
-    """True if nothing of the client was ever seen."""
-    echoes: Callable[[], bool]
-    """True if the server has said that it echoes."""
 
 
 @dataclass
@@ -325,7 +250,7 @@ class Dialogue:
         if self.phase is Phase.IN:
             self.commands.secret(line.text)
         elif asked is Asked.NAME:
-            self._attempt = Attempt(_name_of(line.text), moment=moment)
+            self._attempt = Attempt(name_of(line.text), moment=moment)
         elif asked is Asked.PASSWORD:
             self._send(line.text, moment)
         else:
@@ -570,12 +495,3 @@ class Dialogue:
         """Keep a password, so that it is masked where it comes again."""
         if secret and secret not in self.known and len(self.known) < KNOWN_MAX:
             self.known.append(secret)
-
-
-def _name_of(text: str) -> str:
-    """The account in a line typed at a name prompt: RouterOS takes options behind a `+`."""
-    name = text.strip().strip("\0")
-    head, plus, options = name.partition("+")
-    if plus and head and options.isalnum() and len(options) <= 8:
-        name = head
-    return name[:NAME_MAX]

@@ -59,7 +59,8 @@ _NO_FAILURE = re.compile(
     r"|no kerberos tickets", _I)  # fmt: skip
 _SUCCESS = re.compile(
     r"^\W{0,4}(?:last (?:successful )?log ?in\b|letzte anmeldung)"
-    r"|no directory, logging in with home|warning: no kerberos tickets issued|failed log ?in attempts? since the last successful"
+    r"|no directory, logging in with home|warning: no kerberos tickets issued"
+    r"|failed log ?in attempts? since the last successful"
     r"|failures? since last log ?in|^you have (?:new |no )?mail\b", _I)  # fmt: skip
 _WELCOME = re.compile(
     r"^\W{0,4}welcome to\b|^\*===|microsoft telnet server\.|max number of vty users"

@@ -6,6 +6,7 @@ import pytest
 
 from sensor.ecs import schema
 from sensor.ecs.process_fields import PROCESS_EVENT_FIELDS, PROCESS_FIELDS
+from sensor.ecs.protocol_fields import PROTOCOL_EVENT_FIELDS
 from sensor.ecs.schema import known_fields
 from sensor.model.flow import FlowContext
 from sensor.query.kql import parser as kql
@@ -42,7 +43,8 @@ def test_rules_may_test_fields_of_flows_tunnels_and_alerts():
 def test_fields_of_processes_are_known_where_a_run_can_learn_of_any():
     more = known_fields(processes=True).keys() - known_fields().keys()
     own = {field.name for field in (*PROCESS_FIELDS, *PROCESS_EVENT_FIELDS)}
-    assert more == own - {field.name for field in schema.FIELDS}
+    others = (*schema.FIELDS, *PROTOCOL_EVENT_FIELDS)
+    assert more == own - {field.name for field in others}
 
 
 def test_objects_of_a_group_are_no_objects_of_the_flow():

@@ -24,9 +24,13 @@ def test_remarks_add_up_and_a_refusal_replaces_them(tmp_path: Path) -> None:
     assert (rule.status, rule.reason, rule.runner) == ("cannot_run", "three", None)
 
 
+SAID = {"network", "authentication", "session", "intrusion_detection"}
+"""Flows, and what is said in them."""
+
+
 @pytest.mark.parametrize(("fields", "any_event", "categories"), [
-    (FIELDS, False, {"network"}),
-    ({**FIELDS, "process.pid": "long"}, False, {"network", "process"}),
+    (FIELDS, False, SAID),
+    ({**FIELDS, "process.pid": "long"}, False, {*SAID, "process"}),
     (FIELDS, True, None),
 ])
 def test_which_events_occur(

@@ -237,7 +237,7 @@ class Faulty(SshAnalyzer):
 def test_a_defect_in_an_analyzer_ends_it_for_that_flow_and_is_said_once() -> None:
     context = FlowContext(internal=Networks(()))
     told: list[str] = []
-    protocol = AnalyzedProtocol("ssh", SSH, Faulty, tcp_ports=(22,))
+    protocol = AnalyzedProtocol("ssh", (SSH,), Faulty, tcp_ports=(22,))
     rules = Collector()
     stage = RuleStage(rules, RunOutputs(()), context, protocol_events=Timeline(DocumentRows))
     sound = Talk(ports=(41_000, 22))
