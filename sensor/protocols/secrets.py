@@ -11,16 +11,31 @@ import re
 
 KEY_BYTES_MIN = 16
 MASK = "***"
+KNOWN_MAX = 32
+"""Passwords of a connection that are kept."""
+KNOWN_CHARACTERS_MIN = 3
 _URL = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]{1,15}://)(?P<user>[^\s:/@]*):(?P<password>[^\s/@]+)@", re.I)
+    r"(?P<scheme>\b[a-z][a-z0-9+.-]{1,15}://)(?P<user>[^\s:/@]{0,64}):(?P<password>[^\s/@]{1,256})@",
+    re.I)
+_VALUE = r"(?P<password>\"[^\"]*\"?|'[^']*'?|\S+)"
+_PLAIN_WORDS = (r"(?!(?:is|has|was|for|to|or|and|but|of|in|on|required|expired|incorrect|invalid"
+                r"|must|will|may|policy|prompt|changed?|updated|again|authentication)\b)"
+                )  # fmt: skip
+"""What follows the word in running text."""
 _ARGUMENTS = (
-    re.compile(r"(?P<head>\b(?:mysql|mysqldump|mysqladmin|mariadb)\b.*?\s-p)(?P<password>\S+)"),
-    re.compile(r"(?P<head>\b(?:sshpass)\s+-p\s?)(?P<password>\S+)"),
-    re.compile(r"(?P<head>\b(?:curl|wget)\b.*?\s(?:-u|--user)[ =]?[^\s:]*:)(?P<password>\S+)"),
-    re.compile(r"(?P<head>(?:^|[\s\"'-])(?:[a-z_-]*(?:password|passwd|passphrase|secret|pwd|psk|pass)"
-               r"|auth-key|community)\s*[ =:]\s*(?:[0-9] )?)(?P<password>[^\s\"']+)", re.I),
-    re.compile(r"(?P<head>\becho\s+[\"']?(?:[^\s\"':|]+:)?)(?P<password>[^\s\"'|]+)"
-               r"(?=[\"']?\s*\|\s*(?:sudo|su|passwd|chpasswd)\b)"),
+    re.compile(r"(?P<head>\b(?:mysql(?:dump|admin)?|mariadb)\b[^|;\n]{0,200}?\s-p)" + _VALUE),
+    re.compile(r"(?P<head>\bsshpass\s{1,8}-p\s{0,8})" + _VALUE),
+    re.compile(r"(?P<head>\b(?:curl|wget)\b[^|;\n]{0,200}?\s(?:-u|--user)[ =]?[^\s:]{0,64}:)"
+               + _VALUE),
+    re.compile(r"(?P<head>(?<![\w/.-])[\w.-]{0,64}?(?:password|passwd|passphrase|secret|pwd|psk|pass"
+               r"|auth-key|community)[\"']?\s{0,8}[=:]\s{0,8})" + _VALUE, re.I),
+    re.compile(r"(?P<head>(?<![\w/.-])(?:--?[\w-]{0,32}?(?:password|passwd|passphrase|secret|psk|pass)"
+               r"|password|passphrase|secret|pass|auth-key|community|key-string)\s{1,8}"
+               r"(?:level\s\d{1,2}\s)?(?:(?:\d|cipher|simple|irreversible-cipher|encrypted|plain)\s"
+               rf"{{1,8}})?){_PLAIN_WORDS}" + _VALUE, re.I),
+    re.compile(r"(?P<head>\becho\s{1,8}(?:-\w{1,4}\s)?[\"']?(?:[^\s\"':|]{1,64}:)?)"
+               r"(?P<password>[^\s\"'|]{1,256})"
+               r"(?=[\"']?\s{0,8}\|\s{0,8}(?:sudo|su|passwd|chpasswd)\b)"),
 )  # fmt: skip
 """Commands with a password in them: its place."""
 
@@ -44,11 +59,29 @@ class Secrets:
                                digest_size=16).hexdigest()  # fmt: skip
 
 
-def masked(text: str, known: list[str]) -> str:
-    """A text without the passwords in it: those that are known, and those that its words show."""
-    for secret in known:
-        if len(secret) > 2:
+class Known:
+    """Passwords of one connection, the last ones: they are masked wherever they come again."""
+
+    def __init__(self) -> None:
+        self._secrets: list[str] = []
+
+    def learn(self, secret: str) -> None:
+        """Keep one; single characters and pairs stand in too many words."""
+        if len(secret) < KNOWN_CHARACTERS_MIN or secret in self._secrets:
+            return
+        self._secrets.append(secret)
+        if len(self._secrets) > KNOWN_MAX:
+            del self._secrets[0]
+
+    def masked(self, text: str) -> str:
+        """A text without those in it; one that begins another must not leave the rest of it."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, MASK)
+        return masked(text)
+
+
+def masked(text: str) -> str:
+    """A text without the passwords that its own words show."""
     text = _URL.sub(rf"\g<scheme>\g<user>:{MASK}@", text)
     for pattern in _ARGUMENTS:
         text = pattern.sub(rf"\g<head>{MASK}", text)

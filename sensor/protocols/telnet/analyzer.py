@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from sensor.base.escape import harmless
 from sensor.protocols.analyzer import CLIENT, SERVER, Moment, ProtocolEvent, Value
-from sensor.protocols.secrets import Secrets, masked
+from sensor.protocols.secrets import Secrets
 from sensor.protocols.telnet import exploits
 from sensor.protocols.telnet.attempts import BYPASS, CONFIDENCE, NO_LOGIN, SUCCESS, Login
 from sensor.protocols.telnet.bots import DEFAULT_PAIRS, MIRAI_WINDOW, MiraiSigns, transfer
@@ -271,7 +271,7 @@ class TelnetAnalyzer:
                 self._add("telnet_exploit", moment, _of_exploit(exploit, "attempt"))
 
     def _clean(self, text: str, most: int = 256) -> str:
-        return harmless(masked(text, self._dialogue.known))[:most]
+        return harmless(self._dialogue.known.masked(text))[:most]
 
     def _of_login(self, login: Login) -> dict[str, Value]:
         attempt = login.attempt

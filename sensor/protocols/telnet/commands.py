@@ -74,6 +74,8 @@ class Commands:
         self._prompt = ""
         self._last = ""
         """The last command."""
+        self._is_running = False
+        """No prompt has come since the last command."""
         self._elevation: Elevation | None = None
         self._failure = ""
 
@@ -92,7 +94,7 @@ class Commands:
         if not self._open:
             return
         first = self._open[0]
-        if prompts.is_password_prompt(line.text.rstrip()) and _INVITES.match(self._last_open()):
+        if prompts.is_password_prompt(line.text.rstrip()) and self._may_be_asked():
             self.password_asked(line.text, first.moment)
             self.take_ahead()
         elif _is_echo(first.line, line.full):
@@ -110,6 +112,7 @@ class Commands:
     def prompted(self, text: str) -> None:
         """The server asks for the next command."""
         self._settle_all()
+        self._is_running = False
         if self._elevation is not None:
             self._end_elevation("failure" if self._failure else "success")
         elif _rises(self._last, self._prompt, text):
@@ -118,8 +121,10 @@ class Commands:
         self._prompt = text
 
     def password_asked(self, text: str, moment: Moment, kind: str | None = None) -> None:
-        """The server asks for a secret: what was typed before it asked has been a command."""
-        if self._open:
+        """The server asks for a secret: what was typed before it asked has been a command, unless
+        the one before it is still running.
+        """
+        if self._open and not self._is_running:
             self._settle(self._open.popleft(), None, is_certain=True)
         if kind == "change":
             self._elevation = Elevation(kind, None)
@@ -157,8 +162,9 @@ class Commands:
         if self._elevation is not None:
             self._end_elevation("failure" if self._failure else "unknown")
 
-    def _last_open(self) -> str:
-        return self._open[0].line.text if self._open else self._last
+    def _may_be_asked(self) -> bool:
+        """True if the command that runs, or is about to, may ask for a password."""
+        return bool(_INVITES.match(self._last if self._is_running else self._open[0].line.text))
 
     def _settle_all(self, *, at_end: bool = False) -> None:
         """Nothing more is said of the lines that wait."""
@@ -178,7 +184,7 @@ class Commands:
             return
         if not text.strip():
             return
-        self._last = text
+        self._last, self._is_running = text, True
         self.count += 1
         if self.count <= COMMANDS_MAX:
             incomplete = one.line.was_cut or (one.line.needs_echo and not from_echo)

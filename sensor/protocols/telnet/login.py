@@ -16,10 +16,12 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from sensor.protocols.analyzer import Moment
+from sensor.protocols.secrets import Known
 from sensor.protocols.telnet import prompts
 from sensor.protocols.telnet.attempts import (
     BYPASS,
     FAILURE,
+    NEVER,
     NO_LOGIN,
     SUCCESS,
     UNKNOWN,
@@ -35,8 +37,8 @@ from sensor.protocols.telnet.states import Asked, Phase, Surroundings
 QUEUE_MAX = 64
 """Lines that wait for their prompts."""
 BANNER_LINES_MAX = 64
-KNOWN_MAX = 32
-"""Passwords of a session that are looked for in what is told of it."""
+BANNER_LINE_MAX = 256
+"""Characters of a line of the banner that are kept."""
 TEXT_MAX = 80
 
 
@@ -55,7 +57,7 @@ class Dialogue:
     failures: int = 0
     outcome: str | None = None
     """Of the last login."""
-    known: list[str] = field(default_factory=list)
+    known: Known = field(default_factory=Known)
     """Passwords that were sent."""
     banner: list[str] = field(default_factory=list)
     logins_told: int = 0
@@ -64,7 +66,7 @@ class Dialogue:
 
     def __post_init__(self) -> None:
         self.phase = Phase.START
-        self.commands = Commands(self._learn, self.around.echoes)
+        self.commands = Commands(self.known.learn, self.around.echoes)
         self._asked = Asked.NOTHING
         self._waits_for_key = False
         self._attempt: Attempt | None = None
@@ -254,7 +256,7 @@ class Dialogue:
         elif asked is Asked.PASSWORD:
             self._send(line.text, moment)
         else:
-            self._learn(line.text)
+            self.known.learn(line.text)
 
     def _send(self, secret: str | None, moment: Moment) -> None:
         """A password was sent."""
@@ -263,7 +265,7 @@ class Dialogue:
         self.attempts += 1
         attempt.secret, attempt.moment, attempt.number = secret, moment, self.attempts
         if secret is not None:
-            self._learn(secret)
+            self.known.learn(secret)
         self.phase = Phase.SENT
         self._forget_prompt()
 
@@ -354,7 +356,7 @@ class Dialogue:
             attempt.is_plain = attempt.is_plain or prompts.is_plain_failure(text)
         elif prompts.is_shells_answer(text):
             self._succeed("shell_answer", text, moment)
-        elif prompts.is_welcome(text) and text not in self.banner:
+        elif prompts.is_welcome(text) and text[:BANNER_LINE_MAX] not in self.banner:
             attempt.welcome = attempt.welcome or text
         else:
             self._pair_ahead(text, moment)
@@ -374,7 +376,7 @@ class Dialogue:
         if self.phase is Phase.ASKING and self._attempt is not None and prompts.is_failure(text):
             self._attempt.failure = self._attempt.failure or text
         if len(self.banner) < BANNER_LINES_MAX:
-            self.banner.append(text)
+            self.banner.append(text[:BANNER_LINE_MAX])
 
     def _pair_ahead(self, text: str, moment: Moment) -> bool:
         """A prompt that was answered before it came is a line, with the echo of the answer."""
@@ -466,11 +468,12 @@ class Dialogue:
         self._end_attempt(FAILURE, evidence, text, moment, attempt)
 
     def _end_unsent(self, moment: Moment) -> None:
-        """A name was given, and no password."""
-        if self._attempt is not None and self._attempt.name and self._attempt.method == "password":
+        """A name was given, and no password; one that is only kept from before was not."""
+        attempt = self._attempt
+        if attempt is not None and attempt.name and attempt.moment is not NEVER:
             self.attempts += 1
-            self._attempt.number = self.attempts
-            self._end_attempt(UNKNOWN, "password_not_sent", self._attempt.failure, moment)
+            attempt.number = self.attempts
+            self._end_attempt(UNKNOWN, "password_not_sent", attempt.failure, moment)
         self._attempt = None
 
     def _end_attempt(
@@ -490,8 +493,3 @@ class Dialogue:
         if login.outcome in (SUCCESS, BYPASS) or not self._has_been_in:
             self.user = login.attempt.name or self.user
         self._has_been_in = self._has_been_in or login.outcome in (SUCCESS, BYPASS)
-
-    def _learn(self, secret: str) -> None:
-        """Keep a password, so that it is masked where it comes again."""
-        if secret and secret not in self.known and len(self.known) < KNOWN_MAX:
-            self.known.append(secret)
