@@ -22,6 +22,7 @@ from sensor.app.outputs import (
     RunOutputs,
     console_options,
     open_files,
+    open_secrets,
     open_sinks,
 )
 from sensor.base.escape import harmless
@@ -124,6 +125,7 @@ def run_live(options: LiveOptions) -> int:
         check_present(names)
     requests = SignalRequests()
     requests.listen()
+    secrets = open_secrets(options)
     store = open_store(options.state, needed=False)
     reloader = reloader_of(options, store)
     rules = reloader.load()
@@ -145,7 +147,7 @@ def run_live(options: LiveOptions) -> int:
     sinks, view = open_live_sinks(options)
     talkers = Talkers()
     outputs = RunOutputs([*sinks, talkers, *([view] if view.shown else ())],
-                         flow_events=options.flow_events)  # fmt: skip
+                         flow_events=options.flow_events, secrets=secrets)  # fmt: skip
     opened = [background_flows(file, options.config.sink) if file is not None else None
               for file in open_files(options, live=True)]
     outputs.flow_sink, outputs.event_sink = opened

@@ -174,6 +174,12 @@ class EventWriter(Protocol):
     def write(self, flows: EventBatch) -> None: ...
 
 
+class SecretsPart(Protocol):
+    """Passwords that were told of, as far as they may be revealed."""
+
+    def documents(self, documents: Sequence[Document]) -> Sequence[Document]: ...
+
+
 class OutputsPart(Protocol):
     """The receivers of alerts, flow records and protocol events."""
 
@@ -185,6 +191,9 @@ class OutputsPart(Protocol):
 
     @property
     def event_sink(self) -> EventWriter | None: ...
+
+    @property
+    def secrets(self) -> SecretsPart: ...
 
     @property
     def flow_events(self) -> bool:

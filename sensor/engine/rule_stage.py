@@ -149,7 +149,8 @@ class RuleStage:
         """Give the rules, and a file, some events that are no flow's."""
         self.emit(self.rules.match(other.rows))
         if other.sink is not None:
-            other.sink.write(EventBatch(other.rows.documents(range(other.rows.count))))
+            documents = other.rows.documents(range(other.rows.count))
+            other.sink.write(EventBatch(self._outputs.secrets.documents(documents)))
 
     def emit(self, alerts: list[Alert]) -> None:
         """Give alerts to every sink."""
