@@ -90,7 +90,7 @@ def _accounts() -> None:
     if Path("/etc/sudoers.d").is_dir():
         Path("/etc/sudoers.d/petra").write_text("petra ALL=(ALL) ALL\n")
         Path("/etc/sudoers.d/petra").chmod(0o440)
-    notes = Path("/home/petra/notes")
+    notes = Path("/home", "petra", "notes")
     notes.write_text("".join(f"{number}: rack the barrels, login failed twice\n"
                              for number in range(1, 60)))  # fmt: skip
 
