@@ -54,6 +54,8 @@ _OTHERS = re.compile(rb"(?:GET|HEAD|POST|PUT|OPTIONS|DELETE) \S|SSH-[12]\.|\x16\
 """Clients of other protocols."""
 BANNER_MAX = 256
 EXPLOITS_MAX = 32
+LINES_MAX = 8
+"""Commands that the event of the session repeats."""
 
 
 class TelnetAnalyzer:
@@ -81,6 +83,8 @@ class TelnetAnalyzer:
         self._is_new = False
         """The server has printed something that was not judged yet."""
         self._commands = 0
+        self._lines: list[str] = []
+        self._last: Login | None = None
         self._dialogue = Dialogue(Surroundings(
             user=lambda: self._options.account or self._options.user,
             bypass_user=self._bypass,
@@ -248,13 +252,17 @@ class TelnetAnalyzer:
                 for exploit in self._exploits:
                     if exploit.is_on_login:
                         self._add("telnet_exploit", login.moment, _of_exploit(exploit, BYPASS))
+            self._last = login
             self._add("telnet_login", login.moment, self._of_login(login),
                       login.attempt.secret or "")
         dialogue.logins_told += len(dialogue.logins)
         dialogue.logins.clear()
         for command in dialogue.commands.found:
             self._commands += 1
-            self._add("telnet_command", command.moment, self._of_command(command, self._commands))
+            fields = self._of_command(command, self._commands)
+            self._add("telnet_command", command.moment, fields)
+            if len(self._lines) < LINES_MAX:
+                self._lines.append(str(fields["telnet.command.line"]))
         dialogue.commands.found.clear()
 
     def _add(
@@ -348,7 +356,10 @@ class TelnetAnalyzer:
             "telnet.login.attempts": dialogue.attempts,
             "telnet.login.failures": dialogue.failures,
             "telnet.login.outcome": dialogue.outcome or "unknown",
+            "telnet.login.evidence": self._last.evidence if self._last else None,
+            "telnet.login.text": self._clean(self._last.text, 80) or None if self._last else None,
             "telnet.command.count": dialogue.commands.count,
+            "telnet.command.lines": self._lines or None,
             "telnet.elevation.kind": [one.kind for one in elevations] or None,
             "telnet.elevation.user": [harmless(one.user or "") for one in elevations] or None,
             "telnet.elevation.outcome": [one.outcome for one in elevations] or None,
