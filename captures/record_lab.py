@@ -305,7 +305,8 @@ def serve(port: int, words: list[str]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         connection, _ = listener.accept()
-        subprocess.Popen(words, stdin=connection, stdout=connection, stderr=subprocess.DEVNULL)
+        number = connection.fileno()
+        subprocess.Popen(words, stdin=number, stdout=number, stderr=subprocess.DEVNULL)
         connection.close()
 
 
