@@ -129,9 +129,8 @@ def run_live(options: LiveOptions) -> int:
     store = open_store(options.state, needed=False)
     reloader = reloader_of(options, store)
     rules = reloader.load()
-    metrics = None
-    if options.metrics:  # the port may need a right that is given up
-        metrics = Metrics(options.metrics, version=__version__)
+    # The port may need a right that is given up.
+    metrics = Metrics(options.metrics, version=__version__) if options.metrics else None
     interfaces = Interfaces()
     for name in names:
         interfaces.index(name)
@@ -148,9 +147,9 @@ def run_live(options: LiveOptions) -> int:
     talkers = Talkers()
     outputs = RunOutputs([*sinks, talkers, *([view] if view.shown else ())],
                          flow_events=options.flow_events, secrets=secrets)  # fmt: skip
-    opened = [background_flows(file, options.config.sink) if file is not None else None
-              for file in open_files(options, live=True)]
-    outputs.flow_sink, outputs.event_sink = opened
+    outputs.flow_sink, outputs.event_sink = opened = [
+        background_flows(file, options.config.sink) if file is not None else None
+        for file in open_files(options, live=True)]
     files = [file for file in opened if file is not None]
     pipeline = build_live(captures, interfaces, rules, outputs, options.config, helper)
     run = LiveRun(pipeline, captures, rules, sinks, files)
