@@ -78,7 +78,7 @@ _TELNET_ECS = (
     Field("event.outcome", "keyword", "of a login: `success`, `failure` or `unknown`"),
     Field("user.name", "keyword", "the account that logs in"),
     Field("related.user", "keyword", "the same", array=True),
-    Field("vulnerability.id", "keyword", "the vulnerability that an attack is for", array=True),
+    Field("vulnerability.id", "keyword", "the vulnerability that an attack is for"),
 )
 
 PROTOCOL_FIELDS = {"ssh": SSH_FIELDS, "telnet": (*_TELNET_ECS, *TELNET_FIELDS)}
