@@ -283,6 +283,27 @@ def test_a_new_syn_on_a_closed_flow_starts_another(version, close, pause):
     assert second["network"]["packets"] == 4
 
 
+@pytest.mark.parametrize("ends", ["refused", "reset", "closed", "closed again"])
+def test_a_new_syn_starts_another_flow_whatever_each_side_has_sent(version, ends):
+    """As many packets as the other one, one more, one less."""
+    talk = Talk(version)
+    if ends == "refused":
+        talk.client.syn(0)
+        talk.server.rst(0.01, seq=0)
+    else:
+        talk.handshake()
+        talk.server.data(0.1)
+        talk.client.fin(0.2)
+        talk.server.fin(0.3)
+        if ends == "reset":
+            talk.client.rst(0.4)
+        elif ends == "closed again":
+            talk.server.segment(0.4, 0x11, seq=talk.server.next - 1)
+    first = len(talk.frames)
+    talk.client.syn(1, isn=900_000)
+    assert [record["network"]["packets"] for record in play(talk).records] == [first, 1]
+
+
 def test_a_new_syn_on_an_open_flow_starts_another_when_it_is_taken(version):
     run = play(reopened(version, close="none"))
     assert run.actions().count("flow_started") == 2
