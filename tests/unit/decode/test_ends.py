@@ -6,20 +6,26 @@ every bit is different: who reads on finds two things.
 
 from __future__ import annotations
 
+import json
 import struct
+import subprocess
+import sys
 
 import pytest
 
-from sensor.config import Config, DecodeSettings
+from sensor.config import Config
 from sensor.decode import Decoder
 from sensor.memory.records import TUNNELS_MAX
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import PacketBatch
+from tests.conversation import Talk
+from tests.running import ROOT
 from tests.unit.decode.batches import FRONT, anomaly_of, packet_and_path
 from tests.unit.decode.corpus import FRAMES
+from tests.unit.decode.guarded import EVERY_TUNNEL
+from tests.unit.decode.test_applications import CERTAIN, DNS_QUERY, QUIC
 from tests.unit.decode.tunnel_corpus import TUNNEL_FRAMES, inner, inner_frame, outer, udp
 
-SETTINGS = DecodeSettings(teredo_ports=(3544,))
 CONTROL = b"\xc0\x21\x09\x01"
 """PPP that carries no IP packet."""
 ARP = bytes(inner_frame())[:12] + b"\x08\x06"
@@ -39,7 +45,7 @@ def decoded(link: int, window: list[bytes], ends: list[int]) -> tuple[bytes, lis
         at += len(octets)
     frames.count = len(window)
     packets = PacketBatch(frames.capacity)
-    Decoder(Config(sliced="never", decode=SETTINGS), join=False).decode(frames, packets)
+    Decoder(Config(sliced="never", decode=EVERY_TUNNEL), join=False).decode(frames, packets)
     depths = packets.records["tunnels"].tolist()
     tunnels = [packets.tunnel_records[i * TUNNELS_MAX :][:depth].tobytes()
                for i, depth in enumerate(depths)]  # fmt: skip
@@ -52,6 +58,38 @@ def test_octets_behind_a_frame_are_none_of_it(name: str) -> None:
     ends = list(range(len(frame) + 1))
     others = [frame[:end] + inverted(frame[end:]) for end in ends]
     assert decoded(link, [frame] * len(ends), ends) == decoded(link, others, ends)
+
+
+def cut_payloads() -> list[bytes]:
+    """Frames of applications, and of datagrams and tunnels whose headers say that they end."""
+    frames = [*HEADERS.values(), *(frame for _, frame, _ in TUNNEL_FRAMES.values())]
+    found = []
+    for frame in frames:
+        front = 34 if frame[14] >> 4 == 4 else 54
+        found += [shortened(frame, size)[: front + size] for size in range(len(frame) - front)]
+    for ports in ((4444, 40_000), (23, 40_000)):
+        for _, server, client in CERTAIN:
+            for payload in filter(None, (server, client)):
+                for size in range(1, min(len(payload), 40) + 1):
+                    talk = Talk(ports=ports)
+                    talk.client.data(0, payload[:size])
+                    found.append(talk.frames[0][1])
+    for ports, payload in (((40_000, 53), DNS_QUERY), ((40_000, 9), QUIC[:30])):
+        for size in range(1, len(payload) + 1):
+            talk = Talk(ports=ports)
+            talk.client.udp(0, payload[:size])
+            found.append(talk.frames[0][1])
+    return found
+
+
+def test_nothing_is_read_behind_the_end_of_readable_memory() -> None:
+    """In a process of its own: who does it there ends it, compiled as well as interpreted."""
+    cases = [(link, frame.hex(), 0) for link, frame, _ in FRAMES.values()]
+    cases += [(1, frame.hex(), len(frame)) for frame in cut_payloads()]
+    run = subprocess.run([sys.executable, "-m", "tests.unit.decode.guarded"], cwd=ROOT, text=True,
+                         input=json.dumps(cases), capture_output=True, check=False)  # fmt: skip
+    assert run.stdout.splitlines()[-1:] == ["done"], run.stderr
+    assert run.returncode == 0
 
 
 # ---- tunnels ------------------------------------------------------------------------------------

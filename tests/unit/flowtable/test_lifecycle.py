@@ -226,3 +226,30 @@ def test_active_timeout_gives_records_of_an_open_flow():
     known = [int(row["known_ns"]) for row in run.rows[1:4]]
     for number, at in enumerate(known, start=1):
         assert time_ns(30 * number) <= at <= time_ns(30 * number + number * TICK)
+
+
+TICK_NS = 1 << 24
+ON_A_TICK = [
+    (attempt, 65, -1, 2, {}), (datagram, 60, -1, 2, {}), (refused, 5, -1, 3, {}),
+    (lambda talk: talk.handshake(-0.02), 1, -1, 0, {}),
+    (lambda talk: talk.handshake(-0.02), 3, -1, 0, {"verdict_wait_ns": 3 * SECOND_NS}),
+    (established, 30, 0, 4, {"active_timeout_ns": 30 * SECOND_NS}),
+]
+
+
+@pytest.mark.parametrize("apart_ns", [0, 1, TICK_NS - 1])
+@pytest.mark.parametrize(("story", "seconds", "since", "action", "limits"), ON_A_TICK)
+def test_a_deadline_that_falls_on_a_tick_is_met_by_it(
+    story, seconds, since, action, limits, apart_ns
+):
+    """Deadlines are rounded up to a tick: one that is a tick, not at all."""
+    talk = Talk()
+    story(talk)
+    deadline = talk.frames[since][0] + seconds * SECOND_NS
+    shift = -deadline % TICK_NS
+    frames = [(time + shift, octets) for time, octets in talk.frames]
+    (_, octets), = bystander(0).frames
+    run = play([*frames, (deadline + shift + apart_ns, octets)], limits=FlowLimits(**limits))
+    known = [int(row["known_ns"]) for row in run.rows
+             if row["action"] == action and row["orig_port"] == 40_000]  # fmt: skip
+    assert known == [deadline + shift]

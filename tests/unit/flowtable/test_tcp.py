@@ -450,3 +450,23 @@ def test_an_answer_to_no_attempt_at_all_counts_for_nothing(version):
     talk.server.synack(0.01, ack=1)
     assert verdicts(play(talk))[0][0] == "attempted"
     assert flow_of(play(talk))["evidence"] != "handshake_incomplete"
+
+
+@pytest.mark.parametrize("ack", [0, 1, 999_999])
+def test_an_attempt_behind_a_forged_one_is_answered_by_its_own_number_alone(version, ack):
+    """A SYN on the open flow is not taken, then the flow ends: what comes next is a third."""
+    talk = Talk(version)
+    talk.handshake()
+    talk.server.data(0.1)
+    talk.client.ack(0.2)
+    following = talk.client.next
+    talk.client.segment(0.3, 0x02, seq=999_999)
+    talk.client.segment(0.4, RST, seq=following)
+    talk.client.syn(1, isn=5_000)
+    talk.server.isn = talk.server.next = 77_000_000
+    for answer, expected in ((ack, "none"), (5_001, "handshake_incomplete")):
+        talk.server.synack(1.1, ack=answer)
+        run = play(talk)
+        assert verdicts(run)[1][:2] == ("attempted", expected)
+        assert len(run.records) == 2
+        talk.frames.pop()
