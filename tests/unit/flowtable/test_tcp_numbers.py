@@ -239,3 +239,4 @@ def test_what_is_missing_between_fragments_is_so_of_a_segment_that_is_new(versio
     assert flow_of(run)["missed_bytes_orig"] == (0 if again else 552)
     assert flow_of(run)["missed_bytes_resp"] == 0
     assert run.ledger["seen"]["flows_with_gaps"] == (0 if again else 1)
+    assert flow_of(run)["history"] == flow_of(play(talk))["history"]
