@@ -58,3 +58,19 @@ def test_two_offers_of_one_side_are_those_of_one(side: str) -> None:
     for at in (0.1, 0.2):
         getattr(talk, side).data(at, OFFER)
     assert "protocol" not in play(talk).records[0]["network"]
+
+
+OFFERS = [b"\xff\xfb\x18", b"\xff\xfd\x18", b"\xff\xfb\x01", b"\xff\xfd\x01", b"\xff\xfb\x03"]
+"""Of a client, a server, a server, a client, and of either."""
+
+
+@pytest.mark.parametrize("one", OFFERS)
+@pytest.mark.parametrize("other", OFFERS)
+def test_any_two_offers_are_telnet_if_each_side_made_one(one: bytes, other: bytes) -> None:
+    for sides, name in (("client server", "telnet"), ("server client", "telnet"),
+                        ("client client", None), ("server server", None)):  # fmt: skip
+        talk = Talk(ports=(40_000, 9_000))
+        talk.handshake()
+        for at, (side, payload) in enumerate(zip(sides.split(), (one, other), strict=True)):
+            getattr(talk, side).data(0.1 + at, payload)
+        assert play(talk).records[0]["network"].get("protocol") == name, sides

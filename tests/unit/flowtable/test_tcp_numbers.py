@@ -217,6 +217,16 @@ def test_a_late_syn_ack_leaves_what_is_missing(version):
     assert verdicts(run) == [DATA]
 
 
+@pytest.mark.parametrize(("back", "new"), [(0, False), (1, True)])
+def test_octets_from_the_number_of_the_syn_on_are_old(version, back, new):
+    """SYN and FIN have numbers, too; what begins before the first is of another stream."""
+    talk = Talk(version)
+    talk.handshake()
+    talk.server.fin(0.1)
+    talk.server.segment(0.2, PSH | ACK, b"\0\0", seq=talk.server.isn - back)
+    assert (DATA in verdicts(play(talk))) is new
+
+
 # ---- segments in fragments ----------------------------------------------------------------------
 
 
