@@ -154,12 +154,12 @@ class Window:
     def _turn(self) -> None:
         """Change to another buffer; what is left moves to before what was read into that one."""
         left = max(self.end - self.at, 0)
+        self._free.append(Buffer(self.data, self._head))  # where nothing is read ahead, the other
         other, count = self._next_read() if self._reading else (self._free_buffer(), None)
         if left > other.head:
             other = self._with_headroom(other, left, count or 0)
         other.data[other.head - left : other.head] = self.data[self.end - left : self.end]
         self._shift(self.end - other.head)
-        self._free.append(Buffer(self.data, self._head))
         self.data, self._head = other.data, other.head
         if count is not None:
             self._read(count)
