@@ -132,7 +132,7 @@ def exploits_of(events: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     for event in events:
         if event["event"]["action"] == "telnet_exploit":
             exploit = event["telnet"]["exploit"]
-            named = event.get("vulnerability", {}).get("id", [exploit["name"]])[0]
+            named = event.get("vulnerability", {}).get("id", exploit["name"])
             if found.get(named) != "bypass":
                 found[named] = exploit["outcome"]
     yield from found.items()

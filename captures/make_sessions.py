@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import telnet_bots
+import telnet_campaign
 import telnet_dark
 import telnet_devices
 import telnet_exploits
@@ -20,7 +21,7 @@ from telnet_talk import STORIES
 from traffic import Traffic
 
 TOLD_IN = (telnet_devices, telnet_places, telnet_lines, telnet_outcomes, telnet_dark, telnet_bots,
-           telnet_exploits)  # fmt: skip
+           telnet_campaign, telnet_exploits)  # fmt: skip
 """The modules whose import enters the stories."""
 
 

@@ -78,7 +78,7 @@ def erased_by_commands(traffic: Traffic, n: int) -> None:
     t.keys("pwdd")
     t.c(bytes([IAC, EC]))
     t.s(RUB)
-    t.line("", "/home/ida\r\n" + PROMPT)
+    t.line("", "/u/ida\r\n" + PROMPT)
     t.keys("halt")
     t.c(bytes([IAC, EL]))
     t.s(RUB * 4)
@@ -291,7 +291,7 @@ def forced_change(traffic: Traffic, n: int) -> None:
     t.secret("Thistle-Cup-1", "New password: ")
     t.secret("Thistle-Cup-2", "Retype new password: ")
     t.secret("Thistle-Cup-2", LAST + PROMPT)
-    t.line("pwd", "/home/ida\r\n" + PROMPT)
+    t.line("pwd", "/u/ida\r\n" + PROMPT)
     t.end(ORIG)
 
 

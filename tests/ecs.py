@@ -19,11 +19,11 @@ with _TSV.open(newline="") as _file:
         for row in csv.DictReader(_file, delimiter="\t")
     }
 
-CUSTOM = re.compile(r"(sensor\.|flow\.(id|final)$|icmp\.request\.(type|code)$)")
+CUSTOM = re.compile(r"(sensor\.|ssh\.|telnet\.|flow\.(id|final)$|icmp\.request\.(type|code)$)")
 """Fields that are ours or, like icmp.request, Beats'."""
 
 KINDS = {"alert", "event"}
-CATEGORIES = {"network", "intrusion_detection", "process"}
+CATEGORIES = {"network", "intrusion_detection", "process", "authentication", "session"}
 TYPES = {"access", "allowed", "connection", "denied", "end", "info", "protocol", "start"}
 """ECS's event.type values for the categories network and process."""
 OUTCOMES = {"success", "failure", "unknown"}

@@ -20,6 +20,7 @@ from sensor.model.alert import Alert
 from sensor.model.flow import FlowContext
 from sensor.model.tunnels import Tunnels
 from sensor.protocols import PROTOCOLS
+from sensor.protocols.secrets import Secrets
 from sensor.query.document_rows import DocumentRows
 from sensor.streams.documents import flow_parts
 from sensor.streams.streams import Streams
@@ -74,6 +75,8 @@ class Run:
         return [event["event"]["action"] for event in self.events]
 
 
+SECRETS = Secrets(b"the key of tests")
+"""Hashes of passwords that are alike in every run."""
 SMALL = FlowLimits(flows_max=20_000, fragments_max=1_024)
 """Limits of a table for a few thousand frames: sanitizers look at all memory when it is made."""
 
@@ -100,9 +103,11 @@ def run_capture(
     table = FlowTable(limits, follow=True, **options)
     assert context.tunnels is not None
     context.tunnels.add(table.paths)
-    stage = RuleStage(collector, RunOutputs(()), context, protocol_events=Timeline(DocumentRows))
+    outputs = RunOutputs((), secrets=SECRETS)
+    stage = RuleStage(collector, outputs, context, protocol_events=Timeline(DocumentRows))
     pipeline = Pipeline(capture, decoder, table, stage, handover_events=handover_events,
-                        streams=Streams(PROTOCOLS, flow_parts(context, None), failures.append))
+                        streams=Streams(PROTOCOLS, flow_parts(context, None), failures.append,
+                                        SECRETS))
     pipeline.run()
     assert not failures
     return Run(collector.events, collector.rows, pipeline.ledger(), collector.said,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sensor import _version
 from sensor._version import __version__
+from sensor.app.outputs import RunOutputs
 from sensor.capture.base import PortCapture
 from sensor.capture.files.capture import FileCapture
 from sensor.capture.files.discover import Discovery
@@ -24,7 +25,7 @@ from sensor.decode import Decoder
 from sensor.ecs.schema import known_fields
 from sensor.engine.pipe_time import PipeTime
 from sensor.engine.pipeline import FULL_BATCHES, AnyPipeline, Pipeline
-from sensor.engine.protocols import Decode, OutputsPart, RulesPart
+from sensor.engine.protocols import Decode, RulesPart
 from sensor.engine.rule_stage import RuleStage
 from sensor.engine.workers import WorkersPipeline
 from sensor.errors import ConfigError
@@ -126,7 +127,7 @@ def flow_context(
 def build_replay(
     captures: Discovery,
     rules: RulesPart,
-    outputs: OutputsPart,
+    outputs: RunOutputs,
     config: Config,
     selection: FileSelection = EVERYTHING,
     documents: EventFiles | None = None,
@@ -162,7 +163,7 @@ def build_replay(
         capture, host.watching(decoder_of(config).decode), flow_tables(config, context)[0], stage,
         merger=merger, prompt=captures.has_standard_input or is_pipe or folder is not None,
         pipe_time=PipeTime(time.time_ns, time.monotonic_ns) if is_pipe else None,
-        streams=Streams(PROTOCOLS, flow_parts(context, None), print_stderr),
+        streams=Streams(PROTOCOLS, flow_parts(context, None), print_stderr, outputs.secrets),
     )  # fmt: skip
 
 
@@ -186,7 +187,7 @@ def build_live(
     captures: Sequence[PortCapture],
     interfaces: Interfaces,
     rules: RulesPart,
-    outputs: OutputsPart,
+    outputs: RunOutputs,
     config: Config,
     helper: socket.socket | None = None,
 ) -> AnyPipeline:
@@ -208,7 +209,7 @@ def build_live(
         decoders = [host.watching(decode) for decode in decoders]
     stage = RuleStage(rules, outputs, context, host=host, clock=time.time_ns,
                       protocol_events=Timeline(DocumentRows))
-    streams = [Streams(PROTOCOLS, flow_parts(context, time.time_ns), print_stderr)
+    streams = [Streams(PROTOCOLS, flow_parts(context, time.time_ns), print_stderr, outputs.secrets)
                for _ in captures]
     # The limit is the run's: workers share it, as they share the flows.
     flows_max = max(1, config.flow.flows_max // len(captures))

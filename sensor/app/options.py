@@ -21,6 +21,8 @@ class RunOptions:
     flows: str | None = None
     flow_events: bool = False
     protocol_events: str | None = None
+    hash_key_file: str | None = None
+    reveal_secrets: bool = False
     syslog: tuple[str, ...] = ()
     syslog_format: str = "rfc5424"
     journald: bool = False

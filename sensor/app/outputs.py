@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TextIO
 
 from sensor.app.options import RunOptions
@@ -15,6 +15,7 @@ from sensor.base.escape import harmless
 from sensor.engine.ledger import Ledger
 from sensor.engine.protocols import EventWriter, FlowWriter, SinkPart
 from sensor.errors import ConfigError
+from sensor.protocols.secrets import KEY_BYTES_MIN, Secrets
 from sensor.sinks import SINKS, SinkOptions
 from sensor.sinks.base import Sink
 from sensor.sinks.flow_files import FlowSink, open_events, open_flows
@@ -22,6 +23,7 @@ from sensor.terminal.console import ConsoleOptions, discard
 from sensor.terminal.stderr import print_stderr
 
 AnySink = Sink | FlowSink
+KEY_BYTES_MAX = 4096
 
 
 @dataclass
@@ -37,6 +39,8 @@ class RunOutputs:
     """True if the flow file also gets what is not a final record."""
     event_sink: EventWriter | None = None
     """The file of protocol events."""
+    secrets: Secrets = field(default_factory=Secrets)
+    """What may be told of passwords."""
 
 
 def open_sinks(options: RunOptions, *, live: bool = False) -> list[Sink]:
@@ -74,6 +78,26 @@ def open_files(options: RunOptions, *, live: bool = False) -> list[FlowSink | No
         open_flows(options.flows, live=live) if options.flows else None,
         open_events(options.protocol_events, live=live) if options.protocol_events else None,
     ]
+
+
+def open_secrets(options: RunOptions) -> Secrets:
+    """What the options let be told of passwords. Errors: ConfigError."""
+    if options.reveal_secrets and not options.protocol_events:
+        raise ConfigError("--reveal-secrets has passwords in the file of --protocol-events FILE,"
+                          " and nowhere else: give that too")
+    key = None
+    if options.hash_key_file:
+        place = harmless(options.hash_key_file)
+        try:
+            with open(options.hash_key_file, "rb") as stream:
+                key = stream.read(KEY_BYTES_MAX)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ConfigError(f"--hash-key-file {place}: {reason}") from None
+        if len(key) < KEY_BYTES_MIN:
+            raise ConfigError(f"--hash-key-file {place}: {len(key)} octets; at least"
+                              f" {KEY_BYTES_MIN} make a key")
+    return Secrets(key, reveal=options.reveal_secrets)
 
 
 def console_options(options: RunOptions) -> ConsoleOptions:

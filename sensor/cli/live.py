@@ -22,6 +22,7 @@ from sensor.app.outputs import (
     RunOutputs,
     console_options,
     open_files,
+    open_secrets,
     open_sinks,
 )
 from sensor.base.escape import harmless
@@ -124,12 +125,12 @@ def run_live(options: LiveOptions) -> int:
         check_present(names)
     requests = SignalRequests()
     requests.listen()
+    secrets = open_secrets(options)
     store = open_store(options.state, needed=False)
     reloader = reloader_of(options, store)
     rules = reloader.load()
-    metrics = None
-    if options.metrics:  # the port may need a right that is given up
-        metrics = Metrics(options.metrics, version=__version__)
+    # The port may need a right that is given up.
+    metrics = Metrics(options.metrics, version=__version__) if options.metrics else None
     interfaces = Interfaces()
     for name in names:
         interfaces.index(name)
@@ -145,10 +146,10 @@ def run_live(options: LiveOptions) -> int:
     sinks, view = open_live_sinks(options)
     talkers = Talkers()
     outputs = RunOutputs([*sinks, talkers, *([view] if view.shown else ())],
-                         flow_events=options.flow_events)  # fmt: skip
-    opened = [background_flows(file, options.config.sink) if file is not None else None
-              for file in open_files(options, live=True)]
-    outputs.flow_sink, outputs.event_sink = opened
+                         flow_events=options.flow_events, secrets=secrets)  # fmt: skip
+    outputs.flow_sink, outputs.event_sink = opened = [
+        background_flows(file, options.config.sink) if file is not None else None
+        for file in open_files(options, live=True)]
     files = [file for file in opened if file is not None]
     pipeline = build_live(captures, interfaces, rules, outputs, options.config, helper)
     run = LiveRun(pipeline, captures, rules, sinks, files)

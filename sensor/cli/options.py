@@ -244,8 +244,11 @@ _RUN_OPTIONS = [
     click.option("--flow-events", is_flag=True,
                  help="With --flows: starts, refusals and drops too, not only final records."),
     click.option("--protocol-events", metavar="FILE",
-                 help="What was said in connections (SSH, ...) as NDJSON (- is stdout), or as CSV "
-                      "or Parquet if FILE ends so."),
+                 help="What was said in connections (Telnet, SSH) as NDJSON (- is stdout), or as "
+                      "CSV or Parquet if FILE ends so."),
+    click.option("--hash-key-file", metavar="FILE",
+                 help="Hash passwords with the key in FILE (at least 16 octets), so that those of "
+                      "several runs can be compared, instead of with one of this run alone."),
     click.option("--syslog", metavar="URL", multiple=True,
                  help="unix:///dev/log, udp://HOST:514, tcp://HOST:601, tls://HOST:6514, "
                       "relp://HOST:2514. "

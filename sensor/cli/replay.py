@@ -20,6 +20,7 @@ from sensor.app.outputs import (
     RunOutputs,
     console_options,
     open_files,
+    open_secrets,
     open_sinks,
     open_stats,
     write_stats,
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
 @click.option("--follow", metavar="DIR",
               help="Go on with the capture files that come into this folder, each once it is "
                    "closed, until Ctrl-C or SIGTERM.")
+@click.option("--reveal-secrets", is_flag=True,
+              help="Passwords in the file of --protocol-events; alerts never have them.")
 @click.option("--explain", metavar="ID",
               help="Raise no alerts, but tell why this rule did or did not fire: as sensor rules "
                    "explain.")
@@ -109,10 +112,11 @@ def run_replay(options: ReplayOptions) -> int:
         processes=captures.has_process_info, building_blocks=options.building_blocks,
         indicators=options.indicators, store=store, strict=options.strict_rules,
     )  # fmt: skip
+    secrets = open_secrets(options)
     sinks = open_sinks(options)
     talkers = Talkers()
     stats = open_stats(options.stats) if options.stats else None
-    outputs = RunOutputs([*sinks, talkers], flow_events=options.flow_events)
+    outputs = RunOutputs([*sinks, talkers], flow_events=options.flow_events, secrets=secrets)
     pipeline = build_replay(
         captures, ruleset, outputs, options.config, selection,
         event_files(options.events, options.config, ruleset.rules),

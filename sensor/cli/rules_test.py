@@ -109,6 +109,7 @@ def _tried(rule: Rule, entry: dict[str, Any], config: Config) -> Outcome:
     found = replay(
         *[_found(name, rule.text.path) for name in captures], rules=[rule.text.path],
         events=[_found(name, rule.text.path) for name in events], config=config,
+        building_blocks=True,
     )  # fmt: skip
     count = sum(alert.rule_id == rule.text.id for alert in found)
     return Outcome(rule.text.path, _names(entry), expected, count)

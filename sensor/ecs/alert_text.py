@@ -117,7 +117,7 @@ def _icmp_words(document: Mapping[str, object]) -> str:
 
 def host_words(document: Mapping[str, object]) -> str:
     """`telnet (pid 42) as root on web-1` of a host's document, "" of a flow's."""
-    if document.keys().isdisjoint(("process", "user", "host")):
+    if document.keys().isdisjoint(("process", "user", "host")) or "telnet" in document:
         return ""
     process = field(document, "process", "name") or field(document, "process", "executable")
     pid = field(document, "process", "pid")
@@ -128,6 +128,31 @@ def host_words(document: Mapping[str, object]) -> str:
         f"(pid {pid})" if pid else "",
         f"as {user}" if user else "",
         f"on {host}" if host else "",
+    )
+    return " ".join(filter(None, words))
+
+
+def said_words(document: Mapping[str, object]) -> str:
+    """What a protocol event tells: whose login, its outcome and why, a command, an attack."""
+    telnet = _at(document, "telnet")
+    if not isinstance(telnet, dict):
+        return ""
+    user = field(document, "user", "name")
+    outcome, evidence = field(telnet, "login", "outcome"), field(telnet, "login", "evidence")
+    text, command = field(telnet, "login", "text"), field(telnet, "command", "line")
+    commands = field(telnet, "command", "lines")
+    exploit = field(telnet, "exploit", "name")
+    elevations = zip(*(field(telnet, "elevation", name).split(",")
+                       for name in ("kind", "user", "outcome")), strict=False)
+    words = (
+        f"login {user or 'without a name'}: {outcome}" if outcome else "",
+        f"({evidence}{f': {text}' if text else ''})" if evidence else "",
+        "default password" if field(telnet, "password", "is_default") == "true" else "",
+        *(f"{' '.join(filter(None, parts[:2]))}: {parts[2]}" for parts in elevations if parts[0]),
+        f"typed: {command or commands}" if command or commands else "",
+        f"{field(document, 'vulnerability', 'id')} {exploit}:" if exploit else "",
+        field(telnet, "exploit", "outcome") if exploit else "",
+        f"({field(telnet, 'exploit', 'evidence')})" if field(telnet, "exploit", "evidence") else "",
     )
     return " ".join(filter(None, words))
 
@@ -197,6 +222,7 @@ def alert_details(alert: Alert) -> list[str]:
     parts = [
         ends or host,
         verdict_words(flow),
+        said_words(document),
         field(flow, "network", "community_id"),
         host if flow is not document and ends else "",
         counted_words(document),

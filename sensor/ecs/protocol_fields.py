@@ -36,6 +36,7 @@ _TELNET = (
     ("command.line", "keyword", "a line that was typed, passwords masked, at most 256 characters"),
     ("command.number", "long", "its number in the session, from 1"),
     ("command.count", "long", "lines that were typed in the session"),
+    ("command.lines", "keyword", "the first of them, on the event of the session"),
     ("command.from_echo", "boolean", "keys were used whose outcome only the server's echo tells"),
     ("command.incomplete", "boolean", "part of the line is not known"),
     ("transfer.url", "keyword", "what a command fetches"),
@@ -63,7 +64,8 @@ _TELNET = (
     ("elevation.outcome", "keyword", "`success`, `failure` or `unknown`"),
     ("confused", "boolean", "octets were missing within a dialogue"),
 )
-_TELNET_LISTS = ("environment.names", "elevation.kind", "elevation.user", "elevation.outcome")
+_TELNET_LISTS = ("command.lines", "environment.names",
+                 "elevation.kind", "elevation.user", "elevation.outcome")  # fmt: skip
 
 TELNET_FIELDS = tuple(
     Field(f"telnet.{name}", kind, meaning, array=name in _TELNET_LISTS)
@@ -76,7 +78,7 @@ _TELNET_ECS = (
     Field("event.outcome", "keyword", "of a login: `success`, `failure` or `unknown`"),
     Field("user.name", "keyword", "the account that logs in"),
     Field("related.user", "keyword", "the same", array=True),
-    Field("vulnerability.id", "keyword", "the vulnerability that an attack is for", array=True),
+    Field("vulnerability.id", "keyword", "the vulnerability that an attack is for"),
 )
 
 PROTOCOL_FIELDS = {"ssh": SSH_FIELDS, "telnet": (*_TELNET_ECS, *TELNET_FIELDS)}

@@ -16,7 +16,10 @@ from sensor.model.flow import FlowContext
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import PacketBatch
 
-SEGMENTS_AT_ONCE = 1_024
+SEGMENTS_AT_ONCE = 512
+"""Streams read about this many segments at once: of a flow that nobody wants, some are then kept in
+vain, but each call has its price."""
+DOCUMENTS_AT_ONCE = 1_024
 BEHIND_NS = 2 * SECOND_NS
 """A live run that is so late gives up what is said in flows, before frames are lost."""
 FILES_MAX = 65_536
@@ -52,6 +55,8 @@ class Lane:
         self._file = ""
         self._file_indexes: dict[str, int] = {}
         self._files_seen = 0
+        self._said: list[tuple[int, Document]] = []
+        """Documents of protocol events since the last `take`."""
         self.counters = self._count(table.counters())
         """Counters up to the last batch; replaced as a whole, for any thread to read."""
 
@@ -63,20 +68,25 @@ class Lane:
 
     def take(self) -> tuple[Records, list[tuple[int, Document]]]:
         """Flow events and documents of protocol events since the last call, each in its order."""
-        documents: list[tuple[int, Document]] = []
+        self._read_streams()
+        documents, self._said = self._said, []
         if self.streams is not None:
-            if (segments := self.table.take_segments()) is not None:
-                if self.lag_ns > BEHIND_NS:
-                    self.streams.skip(segments, self.table.follow_no_more)
-                else:
-                    documents = self.streams.take(segments, self.table.follow_no_more)
             documents += self.streams.expire(self.table.now_ns, self.table.follow_no_more)
             documents.sort(key=itemgetter(0))
         return self.table.take(), documents
 
+    def _read_streams(self) -> None:
+        """Have what the table kept of flows read; nobody follows those that are not wanted."""
+        if self.streams is None or (segments := self.table.take_segments()) is None:
+            return
+        if self.lag_ns > BEHIND_NS:
+            self.streams.skip(segments, self.table.follow_no_more)
+        else:
+            self._said += self.streams.take(segments, self.table.follow_no_more)
+
     def has_much(self, events: int) -> bool:
-        """True if so many flow events are there, or as many segments as go together."""
-        return self.table.event_count >= events or self.table.segment_count >= SEGMENTS_AT_ONCE
+        """True if so many flow events are there, or many documents."""
+        return self.table.event_count >= events or len(self._said) >= DOCUMENTS_AT_ONCE
 
     def fold(self, packets: PacketBatch, hand_over: Callable[[], None]) -> None:
         """Fold a batch into the table; `hand_over` takes its events when it is full of them."""
@@ -94,6 +104,8 @@ class Lane:
         self._follow(packets)
         while not self.table.advance(packets):
             hand_over()
+        if self.table.segment_count >= SEGMENTS_AT_ONCE:
+            self._read_streams()
         if packets.count:
             self.last_ns = max(self.last_ns, self.table.now_ns)
         self._check(packets)

@@ -159,7 +159,9 @@ class TimelinePart(Protocol):
 
     def add(self, time_ns: int, document: Document) -> None: ...
 
-    def take(self, until_ns: int | None) -> list[tuple[int, Rows]]: ...
+    def take_documents(self, until_ns: int | None) -> list[tuple[int, Document]]: ...
+
+    def rows(self, documents: Sequence[tuple[int, Document]]) -> Rows: ...
 
 
 class FlowWriter(Protocol):
@@ -174,6 +176,12 @@ class EventWriter(Protocol):
     def write(self, flows: EventBatch) -> None: ...
 
 
+class SecretsPart(Protocol):
+    """Passwords that were told of, as far as they may be revealed."""
+
+    def documents(self, documents: Sequence[Document]) -> Sequence[Document]: ...
+
+
 class OutputsPart(Protocol):
     """The receivers of alerts, flow records and protocol events."""
 
@@ -185,6 +193,9 @@ class OutputsPart(Protocol):
 
     @property
     def event_sink(self) -> EventWriter | None: ...
+
+    @property
+    def secrets(self) -> SecretsPart: ...
 
     @property
     def flow_events(self) -> bool:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sensor.ecs.event_batch import EventBatch
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.engine.protocols import (
-    EventWriter,
     HostPart,
     OutputsPart,
     Records,
@@ -28,11 +27,9 @@ class Other(NamedTuple):
     """Events that are no flow's, and known together."""
 
     known_ns: int
-    after: bool
-    """Of one time, whether they come behind the starts of flows, not before."""
-    rows: Rows
-    sink: EventWriter | None
-    """The file that gets them too."""
+    rows: Rows | None
+    """What the host tells; None: a protocol event."""
+    document: Document
 
 
 class RuleStage:
@@ -58,6 +55,8 @@ class RuleStage:
         self.clock = clock
         self.alerts = 0
         self._protocol_events = protocol_events
+        self._said: list[tuple[int, Document]] = []
+        """Protocol events that the rules see together."""
         self._outputs = outputs
         self._now_ns = -1
 
@@ -96,6 +95,7 @@ class RuleStage:
         """Give the rules what else is known by then, though no flow event is; None: all of it."""
         for other in self._others(until_ns):
             self._give(other)
+        self._give_said()
 
     def advance(self, now_ns: int) -> None:
         """Let the rules know the time: nothing that was not given yet becomes known before it."""
@@ -124,15 +124,17 @@ class RuleStage:
         first, count = 0, len(known_ns)
         for other in self._others(int(known_ns[-1])):
             place = int(np.searchsorted(known_ns, other.known_ns, side="left"))
-            if other.after:
+            if other.rows is None:
                 end = int(np.searchsorted(known_ns, other.known_ns, side="right"))
                 if is_final is not None and is_final[place:end].any():
                     end = place + int(is_final[place:end].argmax())
                 place = end
             if place > first:
+                self._give_said()
                 self.emit(self.rules.match(part(first, place)))
                 first = place
             self._give(other)
+        self._give_said()
         if first < count:
             self.emit(self.rules.match(part(first, count)))
 
@@ -140,16 +142,28 @@ class RuleStage:
         """The other events known by then, in order of time; None: all of it."""
         told = self.host.take(until_ns) if self.host is not None else []
         events = self._protocol_events
-        said = events.take(until_ns) if events is not None else []
-        others = [Other(time_ns, False, rows, None) for time_ns, rows in told]
-        others += [Other(time_ns, True, rows, self._outputs.event_sink) for time_ns, rows in said]
-        return sorted(others, key=lambda other: other[:2])
+        said = events.take_documents(until_ns) if events is not None else []
+        others = [Other(time_ns, rows, {}) for time_ns, rows in told]
+        others += [Other(time_ns, None, document) for time_ns, document in said]
+        return sorted(others, key=lambda other: (other.known_ns, other.rows is None))
 
     def _give(self, other: Other) -> None:
-        """Give the rules, and a file, some events that are no flow's."""
-        self.emit(self.rules.match(other.rows))
-        if other.sink is not None:
-            other.sink.write(EventBatch(other.rows.documents(range(other.rows.count))))
+        """Give the rules what the host tells; protocol events wait for more of their kind."""
+        if other.rows is None:
+            self._said.append((other.known_ns, other.document))
+        else:
+            self._give_said()
+            self.emit(self.rules.match(other.rows))
+
+    def _give_said(self) -> None:
+        """Give the rules, and a file, the protocol events that follow each other."""
+        said, self._said = self._said, []
+        if said and self._protocol_events is not None:
+            rows = self._protocol_events.rows(said)
+            self.emit(self.rules.match(rows))
+            if (sink := self._outputs.event_sink) is not None:
+                documents = rows.documents(range(rows.count))
+                sink.write(EventBatch(self._outputs.secrets.documents(documents)))
 
     def emit(self, alerts: list[Alert]) -> None:
         """Give alerts to every sink."""

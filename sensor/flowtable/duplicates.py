@@ -31,12 +31,7 @@ TOUCHED_AHEAD = 8
 
 
 def mark_duplicates(table: TableState, packets: PacketBatch) -> None:
-    """Mark the packets of a batch that were here a moment ago: KIND_COPY. Hashes are known."""
-    for index in range(packets.count):
-        packet = packet_at(packets.rows, index)
-        # Copies of fragments were found where all of their packet is known: decode/fragments.py.
-        if packet.kind >= KIND_FLOW:
-            packet.copy_mark = 0 if packet.fragment else copy_mark(table, packet)
+    """Mark the packets of a batch that were here a moment ago: KIND_COPY. Marks are known."""
     for index in range(packets.count):
         if index + TOUCHED_AHEAD < packets.count:
             packet = packet_at(packets.rows, index + TOUCHED_AHEAD)

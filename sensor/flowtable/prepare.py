@@ -11,7 +11,7 @@ from sensor.flowtable.constants import AHEAD_MAX, NO_SLOT
 from sensor.model.packets import KIND_FLOW
 
 if not cython.compiled:
-    from sensor.flowtable.duplicates import mark_duplicates
+    from sensor.flowtable.duplicates import copy_mark, mark_duplicates
     from sensor.flowtable.hashtable import find_likely, key_hash
     from sensor.flowtable.table_state import TableState
     from sensor.memory.records import packet_at, touch_bucket, touch_flow, touch_packet
@@ -28,6 +28,9 @@ def prepare_batch(table: TableState, packets: PacketBatch) -> None:
         packet = packet_at(packets.rows, index)
         if packet.kind >= KIND_FLOW:
             packet.hash = key_hash(table, packet)
+            # Copies of fragments were found before: decode/fragments.py.
+            is_whole = table.duplicates_on and not packet.fragment
+            packet.copy_mark = copy_mark(table, packet) if is_whole else 0
     if table.duplicates_on:
         mark_duplicates(table, packets)
 

@@ -165,18 +165,17 @@ class TableState:
 
         Shapes: a numpy array of records.FLOW_LAYOUT, the caller's own.
         """
-        size = self.event_records.dtype.itemsize
-        octets = self.event_records.view(np.uint8)[: self.event_count * size].copy()
+        events = _copied(self.event_records, self.event_count)
         self.event_count = 0
-        return octets.view(self.event_records.dtype)
+        return events
 
     def take_segments(self) -> Segments | None:
         """The segments since the last call, in their order; None: there are none."""
         if not self.segment_count:
             return None
         found = Segments(
-            self.segment_records[: self.segment_count].copy(),
-            self.segment_flow_records[: self.segment_count].copy(),
+            _copied(self.segment_records, self.segment_count),
+            _copied(self.segment_flow_records, self.segment_count),
             bytes(self.segment_octets[: self.segment_bytes]),
         )
         self.segment_count = self.segment_bytes = 0
@@ -185,3 +184,9 @@ class TableState:
     def follow_no_more(self, slot: int) -> None:
         """Give no further segments of the flow in this place; it must not have ended."""
         self.followed[slot] |= FOLLOWED_NO_MORE
+
+
+def _copied(records: RecordArray, count: int) -> RecordArray:
+    """The first records of an array as one of their own; numpy would copy them by member."""
+    octets = records.view(np.uint8)[: count * records.dtype.itemsize].copy()
+    return octets.view(records.dtype)

@@ -348,10 +348,11 @@ def _acknowledge(flow: Flow, packet: Packet, side: int) -> None:
         flow.acked[side] = packet.ack
     if flow.packets[other]:
         unseen = (packet.ack - flow.next_seq[other]) & MASK32
-        if 0 < unseen < LOOSE_WINDOW and state & HANDSHAKE_DONE:  # before, ACKs prove nothing
+        if unseen < LOOSE_WINDOW and state & HANDSHAKE_DONE:  # before, ACKs prove nothing
             flow.missed_bytes[other] += unseen
             flow.next_seq[other] = packet.ack
-            flow.state |= GAP
+            # Missed now, or skipped by what was seen before.
+            flow.state |= GAP if flow.missed_bytes[other] else 0
     if not flags & (SYN | FIN) and not state & ANY_CLOSE and tcp_in_window(flow, packet.seq, side):
         flow.state |= SAW_ACK << side
     if not state & HANDSHAKE_DONE:

@@ -7,7 +7,7 @@ process goes to the rules before the flow events that became known at its time o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sensor.model.columns import Document, Rows
 
@@ -39,11 +39,21 @@ class Timeline:
     def take(self, until_ns: int | None) -> list[tuple[int, Rows]]:
         """The documents known by `until_ns`, or all of them: rows that became known together."""
         groups: list[tuple[int, list[Document]]] = []
-        while self._waiting and (until_ns is None or self._waiting[0][0] <= until_ns):
-            known_ns, document = self._waiting.popleft()
+        for known_ns, document in self.take_documents(until_ns):
             if groups and groups[-1][0] == known_ns:
                 groups[-1][1].append(document)
             else:
                 groups.append((known_ns, [document]))
-        return [(known_ns, self._make_rows(documents, [known_ns] * len(documents)))
+        return [(known_ns, self.rows([(known_ns, document) for document in documents]))
                 for known_ns, documents in groups]
+
+    def take_documents(self, until_ns: int | None) -> list[tuple[int, Document]]:
+        """The documents known by `until_ns`, or all of them, each with its time."""
+        found = []
+        while self._waiting and (until_ns is None or self._waiting[0][0] <= until_ns):
+            found.append(self._waiting.popleft())
+        return found
+
+    def rows(self, documents: Sequence[tuple[int, Document]]) -> Rows:
+        """Documents with their times as rows that rules can read."""
+        return self._make_rows([one for _, one in documents], [known for known, _ in documents])

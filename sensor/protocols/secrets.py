@@ -8,6 +8,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Sequence
+from typing import Any
+
+from sensor.model.columns import Document
 
 KEY_BYTES_MIN = 16
 MASK = "***"
@@ -52,6 +56,20 @@ class Secrets:
         self.reveal = reveal
         self.revealed: dict[str, str] = {}
         """Passwords by `event.id`, for whoever writes that file."""
+
+    def documents(self, documents: Sequence[Document]) -> Sequence[Document]:
+        """The documents as the file of protocol events has them: with what is to be revealed."""
+        if not self.revealed:
+            return documents
+        return [self._revealed(document) for document in documents]
+
+    def _revealed(self, document: dict[str, Any]) -> Document:
+        secret = self.revealed.pop(document["event"]["id"], None)
+        if secret is None:
+            return document
+        telnet = document["telnet"]
+        password = {**telnet["password"], "text": secret}
+        return {**document, "telnet": {**telnet, "password": password}}
 
     def hash_of(self, secret: str) -> str:
         """A keyed hash (BLAKE2b) that tells whether two passwords are the same, and no more."""

@@ -55,8 +55,8 @@ class Segment(NamedTuple):
 class Stream:
     """One followed flow."""
 
-    __slots__ = ("analyzer", "begun", "due_ns", "event_number", "is_tcp", "left", "protocol",
-                 "record", "sides", "turned")  # fmt: skip
+    __slots__ = ("analyzer", "begun", "due_ns", "event_number", "is_tcp", "left", "part",
+                 "part_key", "protocol", "record", "sides", "turned")  # fmt: skip
 
     def __init__(
         self, protocol: AnalyzedProtocol, secrets: Secrets, *, is_tcp: bool, turned: int
@@ -76,6 +76,9 @@ class Stream:
         """When the analyzer hears that nothing came; 0: it does not wait."""
         self.record: Any = None
         """The flow, while it waits."""
+        self.part: FlowPart | None = None
+        """What its events say of the flow, and of what state of it."""
+        self.part_key = (0, 0, 0)
 
 
 class Streams:
@@ -127,36 +130,58 @@ class Streams:
         """
         found: list[tuple[int, Document]] = []
         unwanted: dict[int, None] = {}
+        touched: set[int] = set()
         for index, segment in enumerate(map(Segment._make, segments.records.tolist())):
-            slot = segment.slot
-            waiting = self._open.get(slot)
-            if waiting is not None and 0 < waiting.due_ns <= segment.known_ns:
-                self._expire(waiting, found)
+            slot, flow = segment.slot, segments.flows[index]
+            stream = self._open.get(slot)
+            if stream is not None and 0 < stream.due_ns <= segment.known_ns:
+                self._expire(stream, found)
             if segment.kind == SEGMENT_END:
                 unwanted.pop(slot, None)
-                if (stream := self._open.pop(slot, None)) is not None:
-                    self._turn(stream, segment.turned)
-                    self._end(stream, Moment(segment.time_ns))
-                    self._collect(stream, segments.flows[index], segment.known_ns, found)
-                continue
-            if slot in unwanted:
-                continue
-            stream = self._open.get(slot) or self._begin(segment, segments.flows[index])
-            if len(self._open) > FLOWS_MAX:
-                unwanted[self._forget_oldest()] = None
-            if stream is None:
-                unwanted[slot] = None
-                continue
-            self._feed(stream, segment, segments.octets)
-            self._collect(stream, segments.flows[index], segment.known_ns, found)
-            if stream.analyzer.done:
-                del self._open[slot]
-                unwanted[slot] = None
-            else:
-                self._wait(stream, segment, segments.flows[index])
+                if stream is not None:
+                    self._finish(stream, segment, flow, found)
+            elif slot not in unwanted:
+                stream = stream or self._begin(segment, flow)
+                if len(self._open) > FLOWS_MAX:
+                    unwanted[self._forget_oldest()] = None
+                touched.add(slot)
+                if stream is None or not self._read(stream, segment, segments, index, found):
+                    self._open.pop(slot, None)
+                    unwanted[slot] = None
+        self._keep_records(touched)
         for slot in unwanted:
             follow_no_more(slot)
         return found
+
+    def _keep_records(self, slots: Iterable[int]) -> None:
+        """Keep the flows of those that wait: the others go with their segments."""
+        for slot in slots:
+            stream = self._open.get(slot)
+            if stream is not None and stream.due_ns:
+                stream.record = stream.record.copy()
+
+    def _read(
+        self, stream: Stream, segment: Segment, segments: Segments, index: int,
+        found: list[tuple[int, Document]],
+    ) -> bool:
+        """Have a segment analyzed; False if nothing more of its flow is wanted."""
+        flow = segments.flows[index]
+        self._feed(stream, segment, segments.octets)
+        self._collect(stream, flow, segment.known_ns, found)
+        if stream.analyzer.done:
+            return False
+        if stream.analyzer.due_ns or stream.due_ns:
+            self._wait(stream, segment, flow)
+        return True
+
+    def _finish(
+        self, stream: Stream, segment: Segment, flow: Any, found: list[tuple[int, Document]]
+    ) -> None:
+        """The flow is over."""
+        del self._open[segment.slot]
+        self._turn(stream, segment.turned)
+        self._end(stream, Moment(segment.time_ns))
+        self._collect(stream, flow, segment.known_ns, found)
 
     def expire(
         self, now_ns: int, follow_no_more: Callable[[int], None]
@@ -182,7 +207,7 @@ class Streams:
         due_ns = max(due_ns, segment.known_ns)
         if due_ns != stream.due_ns:
             heappush(self._due, (due_ns, segment.slot))
-        stream.due_ns, stream.record = due_ns, flow.copy()
+        stream.due_ns, stream.record = due_ns, flow
 
     def _expire(self, stream: Stream, found: list[tuple[int, Document]]) -> None:
         due_ns, stream.due_ns = stream.due_ns, 0
@@ -332,7 +357,10 @@ class Streams:
         events: list[ProtocolEvent] = stream.analyzer.take()
         if not events:
             return
-        flow = self._flow_part(record)
+        key = int(record["application"]), int(record["process"]), stream.turned
+        if stream.part is None or stream.part_key != key or stream.part.context.live:
+            stream.part, stream.part_key = self._flow_part(record), key
+        flow = stream.part
         for event in events:
             self._counters["events"] += 1
             stream.event_number += 1

@@ -206,6 +206,9 @@ def _verdicts(ledger: Ledger) -> Section:
     return Section("Verdicts", ("verdict", "flows", "share"), rows, styles=dict(VERDICT_STYLES))
 
 
+_STANDING = ("learned", "absorbed", "evicted")
+
+
 def _rules(ledger: Ledger) -> Section:
     keys = ("matches", "alerts", "excepted", "suppressed")
     rules = _mapping(ledger, "rules")
@@ -217,17 +220,23 @@ def _rules(ledger: Ledger) -> Section:
             _standing(rule),
         )
         for rule_id, rule in order
+        if any(_number(rule, key) for key in (*keys, *_STANDING))
     ]
+    hidden = len(order) - len(rows)
+    note = f"{_counted(hidden, 'rule')} without a match" if hidden else ""
+    if rows and note:
+        note = f"and {note}"
     fired = {row[0]: "yellow" for row in rows if row[2] != "0"}
     if not any(row[-1] for row in rows):
-        return Section("Alerts by rule", ("rule", *keys), [row[:-1] for row in rows], styles=fired)
+        return Section("Alerts by rule", ("rule", *keys), [row[:-1] for row in rows], styles=fired,
+                       note=note)
     return Section("Alerts by rule", ("rule", *keys, "also"), rows, styles=fired,
-                   text_columns=frozenset({0, len(keys) + 1}))
+                   text_columns=frozenset({0, len(keys) + 1}), note=note)
 
 
 def _standing(rule: Ledger) -> str:
     """Return what is counted of some rules beside their matches: `17 learned`."""
-    return ", ".join(f"{_grouped(count)} {key}" for key in ("learned", "absorbed", "evicted")
+    return ", ".join(f"{_grouped(count)} {key}" for key in _STANDING
                      if (count := _number(rule, key)))
 
 

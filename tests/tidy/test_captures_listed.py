@@ -35,10 +35,11 @@ Endpoint = tuple[str, int]
 
 
 def listed() -> dict[str, list[str]]:
-    """The cells of the table in captures/README.md, by file."""
+    """The cells of the first table in captures/README.md, by file; the other one is of sessions."""
     lines = (FOLDER / "README.md").read_text(encoding="utf-8").splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
-    return {cells[0]: cells[1:] for cells in rows if ".pcap" in cells[0]}
+    return {cells[0]: cells[1:] for cells in rows
+            if ".pcap" in cells[0] and not cells[0].startswith("sessions/")}  # fmt: skip
 
 
 def packets(name: str) -> list[Packet]:

@@ -88,6 +88,19 @@ def test_truth_keeps_to_its_words(entry: dict[str, Any]) -> None:
             assert one["login"] in ("success", "none", "bypass", "unknown"), one["client"]
 
 
+def test_table_lists_every_capture() -> None:
+    origins = {"script": "made by script", "recorded": "recorded"}
+    lines = (ROOT / "captures/README.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines
+            if line.startswith("| sessions/")]  # fmt: skip
+    assert sorted(row[0] for row in rows) == [f"sessions/{name}" for name in FILES]
+    told = {f"sessions/{entry['file']}": origins[entry["origin"]] for entry in TRUTH}
+    for name, _, link, form, count, origin, licence in rows:
+        with PcapReader(str(FOLDER.parent / name)) as reader:
+            assert int(count) == sum(1 for _ in reader), name
+        assert (link, form, origin, licence) == ("Ethernet", "pcap micro", told[name], "MIT")
+
+
 def test_captures_stay_small() -> None:
     sizes = {name: (FOLDER / name).stat().st_size for name in FILES}
     assert all(size < BYTES_MAX for size in sizes.values()), sizes

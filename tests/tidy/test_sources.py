@@ -41,9 +41,7 @@ NOT_MIRRORED = {
     "sensor/sinks/delivery/threaded_sink.py": "tests/conformance/test_live_sinks.py",
     "sensor/sinks/syslog/transports.py": "tests/conformance/test_sinks.py",
     # A part of one neighbour, which is tested with it.
-    "sensor/flowtable/applications.py": "tests/unit/decode/test_applications.py",
     "sensor/flowtable/prepare.py": "tests/unit/flowtable/test_table.py",
-    "sensor/flowtable/segments.py": "tests/unit/streams/test_streams.py",
     "sensor/model/segments.py": "tests/unit/streams/test_streams.py",
     "sensor/streams/documents.py": "tests/unit/streams/test_streams.py",
     "sensor/streams/selection.py": "tests/unit/streams/test_streams.py",

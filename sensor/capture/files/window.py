@@ -7,7 +7,8 @@ was read, into the headroom kept there:
     headroom | body          the buffer that was walked: ......... [left]
                              the buffer that was read:     [left][body......]
 
-Where reading takes longer than all the rest, more buffers than one are read ahead, so that it does
+Where nothing is read ahead, both are the same buffer: half as much of the cache is used. Where
+reading takes longer than all the rest, more buffers than one are read ahead, so that it does
 not wait when the rest has something else to do. The buffers are small enough to stay in the
 processor's cache. A file that shrinks while it is read is a short read, and a pipe is read like a
 file.
@@ -154,12 +155,12 @@ class Window:
     def _turn(self) -> None:
         """Change to another buffer; what is left moves to before what was read into that one."""
         left = max(self.end - self.at, 0)
+        self._free.append(Buffer(self.data, self._head))  # the next one, if none is being read
         other, count = self._next_read() if self._reading else (self._free_buffer(), None)
         if left > other.head:
             other = self._with_headroom(other, left, count or 0)
         other.data[other.head - left : other.head] = self.data[self.end - left : self.end]
         self._shift(self.end - other.head)
-        self._free.append(Buffer(self.data, self._head))
         self.data, self._head = other.data, other.head
         if count is not None:
             self._read(count)

@@ -54,6 +54,11 @@ _OTHERS = re.compile(rb"(?:GET|HEAD|POST|PUT|OPTIONS|DELETE) \S|SSH-[12]\.|\x16\
 """Clients of other protocols."""
 BANNER_MAX = 256
 EXPLOITS_MAX = 32
+_IN_TEXT = bytes({0, *b"\a\b\t\n\r\x1b", *range(32, 256)} - {127})
+_BINARY_MIN, _BINARY_SHARE = 128, 25
+"""So many octets are binary if one of so many is a control character that no text has."""
+LINES_MAX = 8
+"""Commands that the event of the session repeats."""
 
 
 class TelnetAnalyzer:
@@ -71,7 +76,7 @@ class TelnetAnalyzer:
         self._prelude = Prelude()
         self._wires = [Wire(), Wire()]
         self._octets = [0, 0]
-        self._first = b""
+        self._first = [b"", b""]
         self._screen, self._keyboard = Screen(), Keyboard()
         self._options = Negotiation()
         self._counters = exploits.Counters()
@@ -81,6 +86,8 @@ class TelnetAnalyzer:
         self._is_new = False
         """The server has printed something that was not judged yet."""
         self._commands = 0
+        self._lines: list[str] = []
+        self._last: Login | None = None
         self._dialogue = Dialogue(Surroundings(
             user=lambda: self._options.account or self._options.user,
             bypass_user=self._bypass,
@@ -101,14 +108,15 @@ class TelnetAnalyzer:
         self._octets[side] += len(octets)
         if self._options.is_dark:
             return
+        self._first[side] += octets[: FIRST_MAX - len(self._first[side])]
         if side == SERVER:
             self._server_moment = moment
         else:
-            self._first += octets[: FIRST_MAX - len(self._first)]
-            if _OTHERS.match(self._first):
-                self.done = True
-                return
             self._judge()
+        if not self._is_telnet() and (
+                is_binary(octets) or (side == CLIENT and _OTHERS.match(self._first[CLIENT]))):
+            self.done = True
+            return
         for token in self._wires[side].feed(octets):
             self._take(side, token, moment)
             if self._options.is_dark:
@@ -120,9 +128,9 @@ class TelnetAnalyzer:
             if wire.reopened:
                 self._tell(self._counters.left_open(wire.open_suboption, wire.reopened), moment)
         self._collect()
-        if self._octets[side] > UNPROVEN_MAX and not self._is_telnet():
-            self.done = True
-        self.due_ns = moment.time_ns + QUIET_NS if self._is_new and side == SERVER else self.due_ns
+        self.done = self._octets[side] > UNPROVEN_MAX and not self._is_telnet()
+        if self._is_new and side == SERVER:
+            self.due_ns = moment.time_ns + QUIET_NS
 
     def gap(self, side: int, count: int, moment: Moment) -> None:
         if self.done or self._options.is_dark:
@@ -192,7 +200,8 @@ class TelnetAnalyzer:
             self._is_new = False
 
     def _printed(self, octets: bytes, moment: Moment) -> None:
-        for line in self._screen.feed(octets):
+        lines = self._screen.feed(octets, wants_lines=self._dialogue.wants_lines)
+        for line in lines:
             self._dialogue.printed(line, moment)
         self._is_new = True
 
@@ -213,7 +222,7 @@ class TelnetAnalyzer:
 
     def _suboption(self, side: int, token: Suboption, moment: Moment) -> None:
         variables = self._options.suboption(side, token)
-        self._tell(exploits.in_variables(variables), moment)
+        self._tell(exploits.in_variables(variables, self._first[SERVER]), moment)
         self._tell(exploits.in_suboption(side, token), moment)
         self._keyboard.set_key(erase=self._options.erase_key, kill=self._options.kill_key)
         if (decision := self._options.authenticated) is not None:
@@ -222,7 +231,7 @@ class TelnetAnalyzer:
 
     def _command(self, token: WireCommand, moment: Moment) -> None:
         if self._dialogue.phase is not Phase.IN:
-            is_first = self._octets[CLIENT] <= 2 and len(self._first) <= 2
+            is_first = self._octets[CLIENT] <= 2 and len(self._first[CLIENT]) <= 2
             self._tell(self._counters.command(token.code, is_first=is_first), moment)
         if token.code in (IP, BRK, ABORT, EL):
             self._keyboard.drop()
@@ -248,13 +257,17 @@ class TelnetAnalyzer:
                 for exploit in self._exploits:
                     if exploit.is_on_login:
                         self._add("telnet_exploit", login.moment, _of_exploit(exploit, BYPASS))
+            self._last = login
             self._add("telnet_login", login.moment, self._of_login(login),
                       login.attempt.secret or "")
         dialogue.logins_told += len(dialogue.logins)
         dialogue.logins.clear()
         for command in dialogue.commands.found:
             self._commands += 1
-            self._add("telnet_command", command.moment, self._of_command(command, self._commands))
+            fields = self._of_command(command, self._commands)
+            self._add("telnet_command", command.moment, fields)
+            if len(self._lines) < LINES_MAX:
+                self._lines.append(str(fields["telnet.command.line"]))
         dialogue.commands.found.clear()
 
     def _add(
@@ -323,7 +336,7 @@ class TelnetAnalyzer:
 
     def _session(self) -> dict[str, Value]:
         options, dialogue = self._options, self._dialogue
-        if MIRAI_WINDOW in self._first:
+        if MIRAI_WINDOW in self._first[CLIENT]:
             self._signs.sign("window")
         elevations = dialogue.commands.elevations
         found: dict[str, Value | None] = {
@@ -343,12 +356,15 @@ class TelnetAnalyzer:
             "telnet.kind": options.kind,
             "telnet.proxy.destination": self._clean(self._prelude.destination or "") or None,
             "telnet.banner": self._clean(" / ".join(dialogue.banner), BANNER_MAX) or None,
-            "telnet.client.kind": client_kind(self._first),
+            "telnet.client.kind": client_kind(self._first[CLIENT]),
             "telnet.bot": "mirai_like" if self._signs.is_mirai_like else None,
             "telnet.login.attempts": dialogue.attempts,
             "telnet.login.failures": dialogue.failures,
             "telnet.login.outcome": dialogue.outcome or "unknown",
+            "telnet.login.evidence": self._last.evidence if self._last else None,
+            "telnet.login.text": self._clean(self._last.text, 80) or None if self._last else None,
             "telnet.command.count": dialogue.commands.count,
+            "telnet.command.lines": self._lines or None,
             "telnet.elevation.kind": [one.kind for one in elevations] or None,
             "telnet.elevation.user": [harmless(one.user or "") for one in elevations] or None,
             "telnet.elevation.outcome": [one.outcome for one in elevations] or None,
@@ -365,6 +381,12 @@ class TelnetAnalyzer:
         return "character"
 
 
+def is_binary(octets: bytes) -> bool:
+    """True if octets are no text, and no commands of Telnet among text."""
+    return (len(octets) >= _BINARY_MIN
+            and len(octets.translate(None, _IN_TEXT)) * _BINARY_SHARE > len(octets))
+
+
 def _of_exploit(exploit: Exploit, outcome: str) -> dict[str, Value]:
     fields: dict[str, Value] = {
         "event.category": ["intrusion_detection", "network"],
@@ -372,8 +394,8 @@ def _of_exploit(exploit: Exploit, outcome: str) -> dict[str, Value]:
         "telnet.exploit.name": exploit.name,
         "telnet.exploit.outcome": outcome,
     }
-    if exploit.vulnerabilities:
-        fields["vulnerability.id"] = list(exploit.vulnerabilities)
+    if exploit.vulnerability:
+        fields["vulnerability.id"] = exploit.vulnerability
     if exploit.text:
         fields["telnet.exploit.evidence"] = harmless(exploit.text)
     if exploit.user:

@@ -109,6 +109,11 @@ class Commands:
                 self._open.popleft()
                 self._learn(first.line.text)
 
+    @property
+    def waits(self) -> bool:
+        """True while what is printed may tell of a line that was typed."""
+        return bool(self._open) or self._elevation is not None
+
     def prompted(self, text: str) -> None:
         """The server asks for the next command."""
         self._settle_all()

@@ -99,6 +99,11 @@ class Dialogue:
         waits, self._waits_for_key = self._waits_for_key, False
         return waits
 
+    @property
+    def wants_lines(self) -> bool:
+        """False while nothing that is printed matters, but for the prompt behind it."""
+        return self.phase is not Phase.IN or self.commands.waits
+
     def printed(self, line: Printed, moment: Moment) -> None:
         """The server has ended a line."""
         text = line.text.strip()

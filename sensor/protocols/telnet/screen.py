@@ -46,8 +46,8 @@ class Screen:
         self._pending: str | None = None
         self.full_screen = False
 
-    def feed(self, octets: bytes) -> list[Printed]:
-        """The lines that are over with these octets."""
+    def feed(self, octets: bytes, *, wants_lines: bool = True) -> list[Printed]:
+        """The lines that are over with these octets, if anybody wants them."""
         if b"\x1b" in octets or self._tail:
             seen = self._tail + octets
             for match in _SWITCH.finditer(seen):
@@ -55,6 +55,15 @@ class Screen:
             escape = seen.rfind(b"\x1b", max(0, len(seen) - _SWITCH_BYTES))
             self._tail = seen[escape:] if escape >= 0 else b""
         self._pending = None
+        if not wants_lines:
+            start = octets.rfind(b"\n") + 1
+            if start:
+                self._raw.clear()
+                self._before = b""
+            self._raw += octets[max(start, len(octets) - LINE_MAX) :]
+            if len(self._raw) > LINE_MAX:
+                del self._raw[:-LINE_MAX]
+            return []
         *whole, rest = octets.split(b"\n")
         lines = []
         for part in whole:

@@ -466,3 +466,17 @@ def test_a_batch_says_whether_any_fragment_is_an_anomaly(
     frames.count = len(octets)
     Decoder(Config()).decode(frames, packets)
     assert packets.anomalous is anomalous
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_header_behind_an_authentication_header_may_be_cut(order: Any) -> None:
+    """RFC 4302 2: in IPv4 it stands between the header of the packet and that of the datagram."""
+    talk = Talk()
+    talk.client.udp(0)
+    udp = talk.client.sent()[20:]
+    talk.client.other(0, 51, bytes([17, 4]) + bytes(22) + udp)
+    pieces = fragments_of(talk.frames[1][1], [8], 9)
+    run = play(sent([pieces[which] for which in order]))
+    (record,) = run.records
+    assert (record["network"]["iana_number"], record["source"]["port"]) == ("17", 40_000)
+    assert run.ledger["anomalies"] == {"ip_tiny_fragment": 1}

@@ -231,3 +231,24 @@ def test_a_later_fragment_that_is_quoted_names_no_flow() -> None:
         assert of_quote(v4(SEGMENT, protocol=6, fragment=bits)) is None
     for bits in (0x2000, 0x4000, 0):
         assert of_quote(v4(SEGMENT, protocol=6, fragment=bits)) == (6, *PORTS, 1, 0xDEADBEEF)
+
+
+HALVES = ("quoted_src_hi", "quoted_src_lo", "quoted_dst_hi", "quoted_dst_lo")
+
+
+def test_each_half_of_a_quoted_address_is_read_from_its_own_place() -> None:
+    """Every octet of the quote, and of the packet around it, is another number."""
+    inner = bytearray(v6(SEGMENT, following=6))
+    inner[8:40] = range(100, 132)
+    frame = bytearray(v6(icmp(1) + inner, following=58))
+    frame[8:40] = range(200, 232)
+    row = decode_one(bytes(frame), RAW)
+    expected = [int.from_bytes(range(first, first + 8), "big") for first in (100, 108, 116, 124)]
+    assert [int(row[name]) for name in HALVES] == expected
+    inner = bytearray(v4(SEGMENT, protocol=6))
+    inner[12:20] = range(100, 108)
+    frame = bytearray(v4(icmp(3) + inner, protocol=1))
+    frame[12:20] = range(200, 208)
+    row = decode_one(bytes(frame), RAW)
+    ends = [address_text(int(row[HALVES[at]]), int(row[HALVES[at + 1]])) for at in (0, 2)]
+    assert ends == ["100.101.102.103", "104.105.106.107"]

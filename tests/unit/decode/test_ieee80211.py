@@ -147,3 +147,11 @@ def test_a_radiotap_header_without_flags(
 def test_a_checksum_behind_hardly_anything(octets: int, name: str) -> None:
     frame = struct.pack("<BBHIB", 0, 0, 9, 2, 0x10) + b"\x08\x01".ljust(octets, b"\0")
     assert anomaly_of(packet_and_path(frame, link=127)[0]) == name
+
+
+@pytest.mark.parametrize(("octets", "name"), [
+    (3, "sound"), (4, "link_truncated"), (5, "link_truncated"), (6, "sound")])
+def test_a_checksum_stands_behind_a_frame_that_is_hardly_there(octets: int, name: str) -> None:
+    """Of a control frame two octets say what it is, where they are not those of the checksum."""
+    frame = struct.pack("<BBHIB", 0, 0, 9, 2, 0x10) + b"\xd4\0\0\0\0\0"[:octets]
+    assert anomaly_of(packet_and_path(frame, link=127)[0]) == name

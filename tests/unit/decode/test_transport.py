@@ -297,3 +297,27 @@ def test_an_authentication_header_that_was_not_captured() -> None:
     for octets in (20, 31, 32, 43):
         assert anomaly_of(decode_one(packet[:octets], RAW, wire=len(packet))) == (
             "header_not_captured")
+
+
+@pytest.mark.parametrize(("protocol", "octets", "name"), [
+    (1, 8, "icmp_header_truncated"), (58, 8, "icmpv6_header_truncated"),
+    (17, 8, "udp_header_truncated"), (6, 20, "tcp_header_truncated"),
+    (132, 12, "sctp_header_truncated"), (136, 8, "udp_lite_header_truncated"),
+    (33, 12, "dccp_header_truncated"),
+])  # fmt: skip
+def test_a_header_that_ends_with_its_packet_is_not_one_that_was_cut(
+    protocol: int, octets: int, name: str
+) -> None:
+    """The packet says how long it is: one octet less than the header, or all of it."""
+    for captured in (0, octets - 1):
+        for length, found in ((octets - 1, name), (octets, "header_not_captured")):
+            if protocol == 58:
+                frame = v6(bytes(captured), following=protocol, length=length)
+                wire = 40 + length
+            else:
+                frame = v4(bytes(captured), protocol=protocol, length=20 + length)
+                wire = 20 + length
+            row = decode_one(frame, RAW, wire=wire)
+            if protocol == 6 and found == "header_not_captured" and captured:
+                continue  # of TCP less than all is enough
+            assert anomaly_of(row) == found, (captured, length)

@@ -103,3 +103,21 @@ def test_options_of_trill_move_the_frame_inside() -> None:
 def test_what_is_encrypted_or_changed_is_no_ip(control: int) -> None:
     frame = tagged(0x88E5, bytes([control]) + bytes(5))
     assert decode_one(frame)["kind"] == KIND_NON_IP
+
+
+@pytest.mark.parametrize(("kind", "front", "captured", "need"), [
+    (0x88E5, b"\x20" + bytes(13), 1, 16), (0x88E5, b"\x00" + bytes(5), 1, 8),
+    (0x22F3, b"\x07\xc0" + bytes(128), 2, 144), (0x22F3, b"\0\x40" + bytes(8), 2, 24),
+])  # fmt: skip
+def test_how_long_a_tag_is_stands_in_its_first_octets(
+    kind: int, front: bytes, captured: int, need: int
+) -> None:
+    """Where just these are captured, the frame ends inside the tag or the capture does."""
+    frame = shell(kind, front)[: 14 + captured]
+    assert anomaly_of(decode_one(frame, wire=14 + need - 1)) == "link_truncated"
+    assert anomaly_of(decode_one(frame, wire=14 + need)) == "header_not_captured"
+
+
+def test_that_a_frame_is_encrypted_stands_in_one_octet() -> None:
+    row = decode_one(tagged(0x88E5, b"\x0c" + bytes(5))[:15], wire=100)
+    assert (anomaly_of(row), row["kind"]) == ("sound", KIND_NON_IP)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sensor.config import FlowLimits
-from tests.conversation import ACK, RST, Talk, merged, play, verdicts
+from sensor.decode import decode
+from sensor.flowtable.table import FlowTable
+from sensor.model.packets import PacketBatch
+from tests.conversation import ACK, RST, Talk, merged, play, time_ns, verdicts
+from tests.memory_capture import MemoryCapture
 
 
 @pytest.mark.parametrize("version,apart,copies", [
@@ -244,3 +248,22 @@ def test_of_many_packets_at_once_the_newest_are_remembered():
     doubled = [(at + 50, one) for at, one in frames[-2_000:]]
     run = play(sorted(frames + doubled))
     assert run.ledger["duplicates"] == 2_000
+
+
+@pytest.mark.parametrize("apart", [1, 64])
+def test_a_memory_that_is_full_forgets_the_oldest(apart):
+    """24,000 packets, half as many again as it holds: each has its copy a moment later."""
+    talk = Talk(ports=(40_000, 7_777))
+    talk.client.udp(0, b"number")
+    (_, octets), = talk.frames
+    sent = [octets[:18] + number.to_bytes(2, "big") + octets[20:] for number in range(24_000)]
+    frames = []
+    for number, one in enumerate(sent):
+        frames.append((time_ns(number / 1e5), one))
+        if number >= apart:
+            frames.append((time_ns(number / 1e5), sent[number - apart]))
+    table, packets = FlowTable(FlowLimits(flows_max=10)), PacketBatch()
+    for batch in MemoryCapture(frames):
+        decode(batch, packets)
+        assert table.advance(packets)
+    assert table.counters()["duplicates"] == 24_000 - apart

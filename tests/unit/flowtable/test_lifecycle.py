@@ -119,6 +119,63 @@ def test_timeouts(story, seconds, reason):
     assert reasons(run)[0] == reason
 
 
+DISTINCT = FlowLimits(
+    tcp_attempt_timeout_ns=20 * SECOND_NS, tcp_idle_timeout_ns=70 * SECOND_NS,
+    tcp_closed_timeout_ns=3 * SECOND_NS, udp_timeout_ns=30 * SECOND_NS,
+    icmp_timeout_ns=40 * SECOND_NS, other_timeout_ns=50 * SECOND_NS,
+)  # fmt: skip
+SECONDS = {attempt: 20, established: 70, reset: 3, closed: 3, closing: 20, half_closed: 70,
+           half_open: 20, refused: 3, datagram: 30, ping: 40, other: 50}  # fmt: skip
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("story", SECONDS, ids=[story.__name__ for story in SECONDS])
+def test_each_timeout_is_its_own(story, version):
+    talk = Talk(version)
+    if story is ping:
+        talk.client.echo(0, 8 if version == 4 else 128, 1)
+    else:
+        story(talk)
+    run = play(merged(talk, bystander(SECONDS[story] + TICK), bystander(100, 3_333)),
+               limits=DISTINCT)  # fmt: skip
+    (record,) = [row for row in run.rows if row["action"] >= 3
+                 and row["orig_port"] not in (1_111, 3_333)]  # fmt: skip
+    seconds = SECONDS[story]
+    assert time_ns(seconds) <= int(record["known_ns"]) <= time_ns(seconds + TICK)
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("protocol", [1, 58])
+def test_messages_of_icmp_within_the_other_version_have_its_timeout(version, protocol):
+    """A message of ICMP without an identifier, or of the other version's ICMP: both are ICMP."""
+    talk = Talk(version)
+    talk.client.other(0, protocol, bytes([10, 0]) + bytes(30))
+    run = play(merged(talk, bystander(39), bystander(41, 3_333)), limits=DISTINCT)
+    (record,) = [row for row in run.rows if row["action"] == 3 and row["protocol"] == protocol]
+    assert time_ns(40) <= int(record["known_ns"]) <= time_ns(40 + TICK)
+
+
+@pytest.mark.parametrize("times", [(0, 1, 2), (0, 2, 1), (2, 0, 1)])
+@pytest.mark.parametrize("transport", ["syn", "udp"])
+def test_what_nobody_answered_is_dated_by_its_last_packet(transport, times):
+    """docs/fields.md: that one decided, however the packets are dated."""
+    talk = Talk()
+    for at in times:
+        getattr(talk.client, transport)(at)
+    run = play(talk)
+    assert run.actions() == ["flow_dropped", "network_flow"]
+    assert {event["@timestamp"] for event in run.events} == {"2026-01-02T03:04:07.000000000Z"}
+
+
+def test_a_handshake_that_waits_is_dated_by_its_acknowledgement_at_the_end_too():
+    talk = Talk()
+    talk.handshake()
+    talk.client.data(0.5)
+    run = play(talk)
+    assert [event["@timestamp"] for event in run.events] == [
+        "2026-01-02T03:04:05.020000000Z", "2026-01-02T03:04:05.500000000Z"]
+
+
 def test_one_connect_of_linux_is_one_flow():
     """Six retries, each twice as long after the one before (tcp_syn_retries, RFC 6298 5.5)."""
     talk = Talk()
@@ -169,3 +226,30 @@ def test_active_timeout_gives_records_of_an_open_flow():
     known = [int(row["known_ns"]) for row in run.rows[1:4]]
     for number, at in enumerate(known, start=1):
         assert time_ns(30 * number) <= at <= time_ns(30 * number + number * TICK)
+
+
+TICK_NS = 1 << 24
+ON_A_TICK = [
+    (attempt, 65, -1, 2, {}), (datagram, 60, -1, 2, {}), (refused, 5, -1, 3, {}),
+    (lambda talk: talk.handshake(-0.02), 1, -1, 0, {}),
+    (lambda talk: talk.handshake(-0.02), 3, -1, 0, {"verdict_wait_ns": 3 * SECOND_NS}),
+    (established, 30, 0, 4, {"active_timeout_ns": 30 * SECOND_NS}),
+]
+
+
+@pytest.mark.parametrize("apart_ns", [0, 1, TICK_NS - 1])
+@pytest.mark.parametrize(("story", "seconds", "since", "action", "limits"), ON_A_TICK)
+def test_a_deadline_that_falls_on_a_tick_is_met_by_it(
+    story, seconds, since, action, limits, apart_ns
+):
+    """Deadlines are rounded up to a tick: one that is a tick, not at all."""
+    talk = Talk()
+    story(talk)
+    deadline = talk.frames[since][0] + seconds * SECOND_NS
+    shift = -deadline % TICK_NS
+    frames = [(time + shift, octets) for time, octets in talk.frames]
+    (_, octets), = bystander(0).frames
+    run = play([*frames, (deadline + shift + apart_ns, octets)], limits=FlowLimits(**limits))
+    known = [int(row["known_ns"]) for row in run.rows
+             if row["action"] == action and row["orig_port"] == 40_000]  # fmt: skip
+    assert known == [deadline + shift]

@@ -283,6 +283,27 @@ def test_a_new_syn_on_a_closed_flow_starts_another(version, close, pause):
     assert second["network"]["packets"] == 4
 
 
+@pytest.mark.parametrize("ends", ["refused", "reset", "closed", "closed again"])
+def test_a_new_syn_starts_another_flow_whatever_each_side_has_sent(version, ends):
+    """As many packets as the other one, one more, one less."""
+    talk = Talk(version)
+    if ends == "refused":
+        talk.client.syn(0)
+        talk.server.rst(0.01, seq=0)
+    else:
+        talk.handshake()
+        talk.server.data(0.1)
+        talk.client.fin(0.2)
+        talk.server.fin(0.3)
+        if ends == "reset":
+            talk.client.rst(0.4)
+        elif ends == "closed again":
+            talk.server.segment(0.4, 0x11, seq=talk.server.next - 1)
+    first = len(talk.frames)
+    talk.client.syn(1, isn=900_000)
+    assert [record["network"]["packets"] for record in play(talk).records] == [first, 1]
+
+
 def test_a_new_syn_on_an_open_flow_starts_another_when_it_is_taken(version):
     run = play(reopened(version, close="none"))
     assert run.actions().count("flow_started") == 2
@@ -429,3 +450,23 @@ def test_an_answer_to_no_attempt_at_all_counts_for_nothing(version):
     talk.server.synack(0.01, ack=1)
     assert verdicts(play(talk))[0][0] == "attempted"
     assert flow_of(play(talk))["evidence"] != "handshake_incomplete"
+
+
+@pytest.mark.parametrize("ack", [0, 1, 999_999])
+def test_an_attempt_behind_a_forged_one_is_answered_by_its_own_number_alone(version, ack):
+    """A SYN on the open flow is not taken, then the flow ends: what comes next is a third."""
+    talk = Talk(version)
+    talk.handshake()
+    talk.server.data(0.1)
+    talk.client.ack(0.2)
+    following = talk.client.next
+    talk.client.segment(0.3, 0x02, seq=999_999)
+    talk.client.segment(0.4, RST, seq=following)
+    talk.client.syn(1, isn=5_000)
+    talk.server.isn = talk.server.next = 77_000_000
+    for answer, expected in ((ack, "none"), (5_001, "handshake_incomplete")):
+        talk.server.synack(1.1, ack=answer)
+        run = play(talk)
+        assert verdicts(run)[1][:2] == ("attempted", expected)
+        assert len(run.records) == 2
+        talk.frames.pop()

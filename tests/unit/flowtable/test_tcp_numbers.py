@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from tests.conversation import ACK, PSH, SYN, Talk, merged, play, verdicts
+from tests.conversation import ACK, FIN, PSH, SYN, Talk, merged, play, time_ns, verdicts
+from tests.fragmenting import fragments_of
 from tests.unit.flowtable.stories import flow_of
 from tests.verdicts import DATA, DATA_MIDSTREAM, HALF_OPEN, MIDSTREAM, REFUSED, SILENT, SILENT_ACKED
 
@@ -214,3 +215,38 @@ def test_a_late_syn_ack_leaves_what_is_missing(version):
     assert flow_of(run)["missed_bytes_resp"] == 0
     assert flow_of(run)["conn_state"] == "SF"
     assert verdicts(run) == [DATA]
+
+
+@pytest.mark.parametrize(("back", "new"), [(0, False), (1, True)])
+def test_octets_from_the_number_of_the_syn_on_are_old(version, back, new):
+    """SYN and FIN have numbers, too; what begins before the first is of another stream."""
+    talk = Talk(version)
+    talk.handshake()
+    talk.server.fin(0.1)
+    talk.server.segment(0.2, PSH | ACK, b"\0\0", seq=talk.server.isn - back)
+    assert (DATA in verdicts(play(talk))) is new
+
+
+# ---- segments in fragments ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("flags", [PSH | ACK, PSH | ACK | FIN])
+def test_what_is_missing_between_fragments_is_so_of_a_segment_that_is_new(version, flags, again):
+    """Of one that comes again nothing is; what follows in order misses nothing more either way."""
+    talk = Talk(version)
+    talk.handshake()
+    talk.client.segment(0.1, flags, bytes(1_000))
+    talk.server.ack(0.2)
+    if not flags & FIN:
+        talk.client.data(0.3, b"more")
+    talk.server.data(0.4, b"answer")
+    talk.client.segment(0.5, ACK)
+    pieces = fragments_of(talk.frames[3][1], [48, 200, 600], 9)
+    parts = [(time_ns(0.25 if again else 0.1), pieces[which]) for which in (3, 0)]
+    frames = [*talk.frames[: 5 if again else 3], *parts, *talk.frames[5 if again else 4 :]]
+    run = play(frames)
+    assert flow_of(run)["missed_bytes_orig"] == (0 if again else 552)
+    assert flow_of(run)["missed_bytes_resp"] == 0
+    assert run.ledger["seen"]["flows_with_gaps"] == (0 if again else 1)
+    assert flow_of(run)["history"] == flow_of(play(talk))["history"]

@@ -61,3 +61,16 @@ def test_a_reset_brings_the_deadline_forward():
     assert ends(run.records[0])[1] == 40_000
     (record,) = [row for row in run.rows if row["action"] == 3 and row["orig_port"] == 40_000]
     assert time_ns(6) <= int(record["known_ns"]) <= time_ns(6 + TICK)
+
+
+@pytest.mark.parametrize("apart_ns", [0, 1, (1 << 24) - 1])
+def test_a_deadline_that_is_now_is_met_a_tick_later_at_most(apart_ns):
+    """A wait of no time at all, also where the handshake is done exactly on a tick."""
+    talk = Talk()
+    talk.handshake(0)
+    shift = -talk.frames[-1][0] % (1 << 24) + apart_ns
+    frames = [(time + shift, octets) for time, octets in talk.frames]
+    after = [bystander(at, 1_111) for at in range(1, 20)]
+    run = play(merged(frames, *after), limits=FlowLimits(verdict_wait_ns=0))
+    (started,) = [row for row in run.rows if row["action"] == 0]
+    assert 0 <= int(started["known_ns"]) - frames[-1][0] <= 1 << 24

@@ -293,6 +293,27 @@ def test_a_capture_is_lossy_by_three_flows_and_a_tenth(version, gaps, whole, exp
     assert said(record) == expected
 
 
+@pytest.mark.parametrize(("acknowledged", "filled", "gaps"), [
+    (0, False, 0), (100, False, 0), (300, False, 1), (300, True, 0)])
+def test_what_was_skipped_is_a_gap_once_it_is_acknowledged(version, acknowledged, filled, gaps):
+    """docs/verdict.md: data that the capture does not have, and not that which is only late."""
+    for sides in (("server", "client"), ("client", "server")):
+        talk = Talk(version)
+        talk.handshake()
+        sender, receiver = (getattr(talk, side) for side in sides)
+        first = sender.next
+        sender.data(0.1, b"x" * 100)
+        sender.data(0.2, b"y" * 100, lost=True)
+        sender.data(0.3, b"z" * 100)
+        if filled:
+            sender.data(0.4, b"y" * 100, seq=first + 100)
+        if acknowledged:
+            receiver.ack(0.5, ack=first + acknowledged)
+        run = play(talk)
+        assert run.ledger["seen"]["flows_with_gaps"] == gaps
+        assert sum(run.rows[-1]["missed_bytes"]) == (0 if filled else 100)
+
+
 def test_what_came_late_was_not_lost(version):
     talks = []
     for number in range(5):

@@ -20,9 +20,11 @@ from sensor.model.columns import Rows
 from sensor.model.processes import Process
 from sensor.query.document_rows import DocumentRows, values_at
 from tests.ecs import problems
-from tests.running import CAPTURES
+from tests.running import CAPTURES, SECRETS
 
 PTCPDUMP, PKTAP = str(CAPTURES / "telnet_ptcpdump.pcapng"), str(CAPTURES / "telnet_pktap.pcapng")
+SESSION = ("telnet_login", "telnet_command", "telnet_command", "telnet_session")
+"""What is said in the connection of both."""
 PUBLIC = "185.199.110.153"
 
 
@@ -47,7 +49,7 @@ class Keeps:
 
 def events(path: str, handover_events: int = 8192) -> Keeps:
     kept = Keeps()
-    pipeline = build_replay(discover([path]), kept, RunOutputs(()), Config())
+    pipeline = build_replay(discover([path]), kept, RunOutputs((), secrets=SECRETS), Config())
     pipeline.handover_events = handover_events
     pipeline.run()
     return kept
@@ -57,8 +59,8 @@ def test_a_process_that_opens_a_connection_has_an_inferred_start_before_it() -> 
     told = [document for document in events(PTCPDUMP).documents
             if document["process"]["pid"] == 4711]  # fmt: skip
     assert [document["event"]["action"] for document in told] == [
-        "process_started", "flow_started", "network_flow"]
-    start, opened, _ = told
+        "process_started", "flow_started", *SESSION, "network_flow"]
+    start, opened, *_ = told
     assert start["event"]["category"] == ["process"] and start["event"]["type"] == ["start"]
     assert start["event"]["reason"].startswith("inferred")
     assert start["sensor"]["process"] == {"source": "ptcpdump", "gaps": ["start time", "start"]}
@@ -97,7 +99,7 @@ def test_a_mac_is_no_linux_host() -> None:
     kept = events(PKTAP).documents
     assert {document["host"]["os"]["type"] for document in kept} == {"macos"}
     assert [document["event"]["action"] for document in kept] == [
-        "process_started", "flow_started", "network_flow"]
+        "process_started", "flow_started", *SESSION, "network_flow"]
     assert kept[0]["process"]["name"] == "telnet" and kept[0]["process"]["pid"] == 8140
 
 

@@ -26,13 +26,12 @@ not (event.dataset:netflow.log and network.packets:1) and
 
 def test_the_shipped_rules_load_and_say_what_a_tap_cannot_see() -> None:
     rules = shipped()
-    assert [(row["name"], row["status"]) for row in rules.describe()] == [
-        (ACCEPTED, "runs"), (EXTERNAL, "runs"),
-        ("Connection to External Network via Telnet", "cannot_run"),
-    ]
-    (notice,) = rules.notices
-    assert ("runs on network evidence only: accepted_telnet_connection_to_external_network covers "
-            "its network leg") in notice
+    status = {row["name"]: row["status"] for row in rules.describe()}
+    assert (status[ACCEPTED], status[EXTERNAL]) == ("runs", "runs")
+    assert status["Connection to External Network via Telnet"] == "cannot_run"
+    reason = ("runs on network evidence only: accepted_telnet_connection_to_external_network"
+              " covers its network leg")
+    assert any(reason in notice for notice in rules.notices)
 
 
 @pytest.mark.parametrize("query", [UPSTREAM, None])
