@@ -46,7 +46,7 @@ class Told:
     @property
     def exploits(self) -> list[tuple[str, str]]:
         """Vulnerability, or name, and outcome."""
-        return [(one.get("vulnerability.id", [one["telnet.exploit.name"]])[0],
+        return [(one.get("vulnerability.id", one["telnet.exploit.name"]),
                  one["telnet.exploit.outcome"]) for one in self.of("telnet_exploit")]
 
     @property

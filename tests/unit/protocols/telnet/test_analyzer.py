@@ -28,7 +28,9 @@ def test_a_session() -> None:
         "telnet.terminal.rows": 24, "telnet.environment.names": ["USER", "LANG"],
         "telnet.environment.user": "ann", "telnet.negotiated": True, "telnet.mode": "character",
         "telnet.echo": True, "telnet.banner": "Debian 12", "telnet.login.attempts": 1,
-        "telnet.login.failures": 0, "telnet.login.outcome": "success", "telnet.command.count": 2,
+        "telnet.login.failures": 0, "telnet.login.outcome": "success", "telnet.login.evidence": "success_text",
+        "telnet.login.text": "Last login: x", "telnet.command.count": 2,
+        "telnet.command.lines": ["w", "exit"],
     }  # fmt: skip
     assert all(event.is_proven and event.secret == "" for event in told.events)
 
@@ -161,7 +163,7 @@ def test_fields_of_an_attack() -> None:
     assert attempt == {
         "event.category": ["intrusion_detection", "network"], "event.type": ["info"],
         "telnet.exploit.name": "user_argument_injection", "telnet.exploit.outcome": "attempt",
-        "telnet.exploit.evidence": "USER=-f ro\\x1bot", "vulnerability.id": ["CVE-2026-24061"],
+        "telnet.exploit.evidence": "USER=-f ro\\x1bot", "vulnerability.id": "CVE-2026-24061",
         "user.name": "ro\\x1bot", "related.user": ["ro\\x1bot"],
     }  # fmt: skip
     assert (bypass["event.type"], bypass["telnet.exploit.outcome"]) == (["allowed"], "bypass")
