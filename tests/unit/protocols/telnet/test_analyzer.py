@@ -28,7 +28,8 @@ def test_a_session() -> None:
         "telnet.terminal.rows": 24, "telnet.environment.names": ["USER", "LANG"],
         "telnet.environment.user": "ann", "telnet.negotiated": True, "telnet.mode": "character",
         "telnet.echo": True, "telnet.banner": "Debian 12", "telnet.login.attempts": 1,
-        "telnet.login.failures": 0, "telnet.login.outcome": "success", "telnet.login.evidence": "success_text",
+        "telnet.login.failures": 0, "telnet.login.outcome": "success",
+        "telnet.login.evidence": "success_text",
         "telnet.login.text": "Last login: x", "telnet.command.count": 2,
         "telnet.command.lines": ["w", "exit"],
     }  # fmt: skip
