@@ -53,8 +53,8 @@ RING_BYTES_MIN = 1 << 20
 NOTHING = bpf.REFUSE
 """A filter that lets no frame in."""
 TICK_MS = 30
-"""An idle capture speaks this often, so that deadlines are judged: a login is told of 0.1 s after its
-prompt."""
+"""An idle capture speaks this often, so that deadlines are judged: a login is told of 0.1 s after
+its prompt."""
 DRAIN_TICK_MS = 5
 DRAIN_BLOCKS = 6
 """After `stop` the ring is read for so many block timeouts more: the last block is under way."""
