@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from sensor.base.escape import harmless
 from sensor.protocols.analyzer import CLIENT, SERVER, Moment, ProtocolEvent, Value
 from sensor.protocols.secrets import Secrets
-from sensor.protocols.telnet import exploits
+from sensor.protocols.telnet import exploits, prompts
 from sensor.protocols.telnet.attempts import BYPASS, CONFIDENCE, NO_LOGIN, SUCCESS, Login
+from sensor.protocols.telnet.binary import Binary
 from sensor.protocols.telnet.bots import DEFAULT_PAIRS, MIRAI_WINDOW, MiraiSigns, transfer
 from sensor.protocols.telnet.commands import Command
 from sensor.protocols.telnet.exploits import Exploit
@@ -34,6 +35,7 @@ from sensor.protocols.telnet.wire import (
     EL,
     EOR,
     GA,
+    IAC,
     IP,
     Data,
     Offer,
@@ -54,9 +56,6 @@ _OTHERS = re.compile(rb"(?:GET|HEAD|POST|PUT|OPTIONS|DELETE) \S|SSH-[12]\.|\x16\
 """Clients of other protocols."""
 BANNER_MAX = 256
 EXPLOITS_MAX = 32
-_IN_TEXT = bytes({0, *b"\a\b\t\n\r\x1b", *range(32, 256)} - {127})
-_BINARY_MIN, _BINARY_SHARE = 128, 25
-"""So many octets are binary if one of so many is a control character that no text has."""
 LINES_MAX = 8
 """Commands that the event of the session repeats."""
 
@@ -76,6 +75,7 @@ class TelnetAnalyzer:
         self._prelude = Prelude()
         self._wires = [Wire(), Wire()]
         self._octets = [0, 0]
+        self._binary = [Binary(), Binary()]
         self._first = [b"", b""]
         self._screen, self._keyboard = Screen(), Keyboard()
         self._options = Negotiation()
@@ -103,6 +103,9 @@ class TelnetAnalyzer:
             self._feed(whose, rest, moment)
 
     def _feed(self, side: int, octets: bytes, moment: Moment) -> None:
+        if 0 < (room := UNPROVEN_MAX + 1 - self._octets[side]) < len(octets):
+            self._feed(side, octets[:room], moment)
+            octets = octets[room:]
         if self.done:
             return
         self._octets[side] += len(octets)
@@ -113,24 +116,28 @@ class TelnetAnalyzer:
             self._server_moment = moment
         else:
             self._judge()
-        if not self._is_telnet() and (
-                is_binary(octets) or (side == CLIENT and _OTHERS.match(self._first[CLIENT]))):
+        if side == CLIENT and not self._is_telnet() and _OTHERS.match(self._first[CLIENT]):
             self.done = True
             return
-        for token in self._wires[side].feed(octets):
-            self._take(side, token, moment)
-            if self._options.is_dark:
-                self._dialogue.darken(moment)
-                self.due_ns = 0
-                break
-        if side == CLIENT and self._dialogue.phase is not Phase.IN:
-            wire = self._wires[CLIENT]
-            if wire.reopened:
-                self._tell(self._counters.left_open(wire.open_suboption, wire.reopened), moment)
-        self._collect()
-        self.done = self._octets[side] > UNPROVEN_MAX and not self._is_telnet()
+        self._take_all(side, self._wires[side].feed(octets), moment)
+        if self._octets[side] > UNPROVEN_MAX and not self._is_telnet():
+            self.done = True
         if self._is_new and side == SERVER:
             self.due_ns = moment.time_ns + QUIET_NS
+
+    def _take_all(self, side: int, tokens: list[Token], moment: Moment) -> None:
+        for token in tokens:
+            self._take(side, token, moment)
+            self._collect()
+            if self.done:
+                return
+            if self._options.is_dark:
+                self._dialogue.darken(moment)
+                self._collect()
+                self.due_ns, self._is_new = 0, False
+                return
+        if side == CLIENT and self._dialogue.phase is not Phase.IN:
+            self._tell(self._counters.left_open(self._wires[CLIENT].is_stuffed), moment)
 
     def gap(self, side: int, count: int, moment: Moment) -> None:
         if self.done or self._options.is_dark:
@@ -173,11 +180,7 @@ class TelnetAnalyzer:
 
     def _take(self, side: int, token: Token, moment: Moment) -> None:
         if isinstance(token, Data):
-            self._options.text(side, len(token.octets))
-            if side == CLIENT:
-                self._typed(token.octets, moment)
-            else:
-                self._printed(token.octets, moment)
+            self._text(side, token.octets, moment)
         elif isinstance(token, Offer):
             self._options.offer(side, token)
         elif isinstance(token, Suboption):
@@ -187,15 +190,30 @@ class TelnetAnalyzer:
         elif token.code in (GA, EOR):
             self._judge()
 
+    def _text(self, side: int, octets: bytes, moment: Moment) -> None:
+        """Octets of text; while it is not known whether this is Telnet, they must not be binary."""
+        at, binary = 0, self._binary[side]
+        while at < len(octets) and not self.done:
+            is_known = self._is_telnet()
+            part = octets[at:] if is_known else octets[at : at + binary.room]
+            at += len(part)
+            self._options.text(side, len(part))
+            if side == CLIENT:
+                self._typed(part, moment)
+            else:
+                self._printed(part, moment)
+            self.done = not is_known and binary.add(part) and not self._is_telnet()
+
     def _typed(self, octets: bytes, moment: Moment) -> None:
         if self._screen.full_screen:
             self._keyboard.drop()
             return
         if self._dialogue.key():
-            octets = octets[2:] if octets[:2] in (b"\r\n", b"\r\0") else octets[1:]
+            self._keyboard.skip()
         for line in self._keyboard.feed(octets):
             self._signs.line(line.text)
             self._dialogue.typed(line, moment)
+            self._collect()
             self._screen.cut()
             self._is_new = False
 
@@ -203,6 +221,7 @@ class TelnetAnalyzer:
         lines = self._screen.feed(octets, wants_lines=self._dialogue.wants_lines)
         for line in lines:
             self._dialogue.printed(line, moment)
+            self._collect()
         self._is_new = True
 
     def _judge(self) -> None:
@@ -213,10 +232,10 @@ class TelnetAnalyzer:
         self._is_new = False
         pending = self._screen.pending
         if not self._keyboard.is_empty:
-            typed = self._keyboard.text
-            if not typed or not pending.endswith(typed):
+            without = _without(pending, self._keyboard.text)
+            if without is None:
                 return
-            pending = pending.removesuffix(typed)
+            pending = without
         if self._dialogue.judge(pending, self._server_moment):
             self._screen.cut()  # what follows is no part of the prompt
 
@@ -231,7 +250,7 @@ class TelnetAnalyzer:
 
     def _command(self, token: WireCommand, moment: Moment) -> None:
         if self._dialogue.phase is not Phase.IN:
-            is_first = self._octets[CLIENT] <= 2 and len(self._first[CLIENT]) <= 2
+            is_first = self._first[CLIENT].startswith(bytes((IAC, token.code)))
             self._tell(self._counters.command(token.code, is_first=is_first), moment)
         if token.code in (IP, BRK, ABORT, EL):
             self._keyboard.drop()
@@ -347,7 +366,7 @@ class TelnetAnalyzer:
             "telnet.terminal.type": self._clean("".join(options.terminals[:1])) or None,
             "telnet.terminal.columns": options.window[0] if options.window else None,
             "telnet.terminal.rows": options.window[1] if options.window else None,
-            "telnet.environment.names": [harmless(name) for name in options.variables] or None,
+            "telnet.environment.names": [self._clean(name) for name in options.variables] or None,
             "telnet.environment.user": self._clean(options.user) if options.user else None,
             "telnet.negotiated": options.is_negotiated,
             "telnet.mode": self._mode() if options.is_negotiated else None,
@@ -366,7 +385,7 @@ class TelnetAnalyzer:
             "telnet.command.count": dialogue.commands.count,
             "telnet.command.lines": self._lines or None,
             "telnet.elevation.kind": [one.kind for one in elevations] or None,
-            "telnet.elevation.user": [harmless(one.user or "") for one in elevations] or None,
+            "telnet.elevation.user": [self._clean(one.user or "") for one in elevations] or None,
             "telnet.elevation.outcome": [one.outcome for one in elevations] or None,
             "telnet.confused": True if dialogue.is_confused else None,
         }
@@ -381,10 +400,19 @@ class TelnetAnalyzer:
         return "character"
 
 
-def is_binary(octets: bytes) -> bool:
-    """True if octets are no text, and no commands of Telnet among text."""
-    return (len(octets) >= _BINARY_MIN
-            and len(octets.translate(None, _IN_TEXT)) * _BINARY_SHARE > len(octets))
+def _without(pending: str, typed: str) -> str | None:
+    """A line that is not over without the echo of what the client has typed so far; None if that
+    echo is still coming.
+
+    A password that was begun before it was asked for is not echoed behind its prompt.
+    """
+    if typed and pending.endswith(typed):
+        return pending.removesuffix(typed)
+    asked = pending.removeprefix(typed)
+    if not (prompts.is_password_prompt(asked) or prompts.is_name_prompt(asked)):
+        return None
+    shown = asked.rstrip()
+    return None if any(shown.endswith(typed[:count]) for count in range(1, len(typed))) else asked
 
 
 def _of_exploit(exploit: Exploit, outcome: str) -> dict[str, Value]:

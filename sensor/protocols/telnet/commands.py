@@ -22,6 +22,9 @@ OPEN_MAX = 64
 COMMANDS_MAX = 64
 ELEVATIONS_MAX = 32
 LINE_MAX = 256
+KEPT_MAX = 1500
+"""Characters of a command that are kept: more than is told, so that no password in it is cut in two
+before it is masked."""
 _ECHO_LINES = 4
 """Lines that a server may print before it echoes what was typed."""
 _ECHO_CHARACTERS = 12
@@ -57,6 +60,7 @@ class _Open:
     moment: Moment
     prompt: str
     waited: int = 0
+    echo: str | None = None
 
 
 class Commands:
@@ -85,7 +89,7 @@ class Commands:
             return
         self._open.append(_Open(line, moment, self._prompt))
         if len(self._open) > OPEN_MAX:
-            self._settle(self._open.popleft(), echo=None)
+            self._settle(self._open[0], self._open.popleft().echo)
 
     def printed(self, line: Printed) -> None:
         """A line that the server printed."""
@@ -93,21 +97,32 @@ class Commands:
             self._failure = line.text
         if not self._open:
             return
-        first = self._open[0]
         if prompts.is_password_prompt(line.text.rstrip()) and self._may_be_asked():
-            self.password_asked(line.text, first.moment)
+            self.password_asked(line.text, self._open[0].moment)
             self.take_ahead()
-        elif _is_echo(first.line, line.full):
+            return
+        first = next((one for one in self._open if one.echo is None), None)
+        if first is None:
+            return
+        if _is_echo(first.line, line.full):
             self._has_echoed = True
-            self._settle(self._open.popleft(), line.full)
-        elif not (self._echoes() and self._has_echoed):
-            if not first.line.needs_echo:
-                self._settle(self._open.popleft(), None)
-        else:
+            if self._may_be_answer(line):
+                first.echo = line.full
+            else:
+                self._settle_all(first)
+                self._settle(self._open.popleft(), line.full)
+        elif first is self._open[0]:
+            self._miss_echo(first)
+
+    def _miss_echo(self, first: _Open) -> None:
+        """A line was printed that does not show the one that waits longest."""
+        if self._echoes() and self._has_echoed:
             first.waited += 1
             if first.waited >= _ECHO_LINES:
                 self._open.popleft()
                 self._learn(first.line.text)
+        elif not first.line.needs_echo:
+            self._settle(self._open.popleft(), None)
 
     @property
     def waits(self) -> bool:
@@ -171,13 +186,21 @@ class Commands:
         """True if the command that runs, or is about to, may ask for a password."""
         return bool(_INVITES.match(self._last if self._is_running else self._open[0].line.text))
 
-    def _settle_all(self, *, at_end: bool = False) -> None:
-        """Nothing more is said of the lines that wait."""
-        while self._open:
+    def _may_be_answer(self, line: Printed) -> bool:
+        """True if a terminal has echoed, without a prompt ahead of it, what may be the answer to
+        what the command that runs is about to ask.
+        """
+        return (self._is_running and bool(_INVITES.match(self._last))
+                and line.full.strip() == line.text.strip())
+
+    def _settle_all(self, before: _Open | None = None, *, at_end: bool = False) -> None:
+        """Nothing more is said of the lines that wait, or of those before one."""
+        while self._open and self._open[0] is not before:
             if at_end and _INVITES.match(self._last):  # it may be what that asked for
                 self._open.clear()
                 break
-            self._settle(self._open.popleft(), None)
+            one = self._open.popleft()
+            self._settle(one, one.echo)
 
     def _settle(self, one: _Open, echo: str | None, *, is_certain: bool = False) -> None:
         """A line is certain: with its echo, or without one."""
@@ -193,7 +216,7 @@ class Commands:
         self.count += 1
         if self.count <= COMMANDS_MAX:
             incomplete = one.line.was_cut or (one.line.needs_echo and not from_echo)
-            self.found.append(Command(text.strip()[:LINE_MAX], one.moment, from_echo,
+            self.found.append(Command(text.strip()[:KEPT_MAX], one.moment, from_echo,
                                       incomplete or len(text) > LINE_MAX))  # fmt: skip
 
     def _end_elevation(self, outcome: str) -> None:
@@ -244,5 +267,5 @@ def _elevation(command: str, prompt: str) -> Elevation:
         user = re.search(r"\s-u\s*(\S+)", command)
         return Elevation(kind, user[1] if user else "root")
     if named and (kind in ("passwd", "login") or (kind == "ssh" and "@" in named)):
-        return Elevation(kind, named.partition("@")[0])
+        return Elevation(kind, re.split("[:@]", named)[0])
     return Elevation(kind, prompts.asked_for(prompt))

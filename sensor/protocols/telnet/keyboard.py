@@ -55,6 +55,7 @@ class Keyboard:
         self._erase = {_BACKSPACE, _DELETE}
         self._kill = {_KILL_LINE}
         self._has_odd_keys = False
+        self._skips = False
 
     @property
     def text(self) -> str:
@@ -71,12 +72,13 @@ class Keyboard:
         lines: list[Line] = []
         octets, self._escape = self._escape + octets, b""
         for match in _TOKEN.finditer(octets):
-            if match["text"] is not None:
+            if self._skips and match["rest"] is None:
+                self._skips = False
+                self._skip_after_cr = match[0] == b"\r"
+                self._text(match[0][1:] if match["text"] is not None else b"", lines)
+            elif match["text"] is not None:
                 self._skip_after_cr = self._is_quoted = False
-                if self._has_odd_keys:
-                    self._keep_but_keys(match["text"], lines)
-                else:
-                    self._keep(match["text"])
+                self._text(match["text"], lines)
             elif match["key"] is not None:
                 self._press(match["key"][0], lines)
             elif match["rest"] is not None:
@@ -95,6 +97,10 @@ class Keyboard:
         if kill is not None:
             self._kill = {_KILL_LINE, kill}
         self._has_odd_keys = any(32 <= key < 127 or key > 127 for key in self._erase | self._kill)
+
+    def skip(self) -> None:
+        """The next key is an answer, and no part of a line."""
+        self._skips = True
 
     def drop(self) -> None:
         """The line was broken off."""
@@ -139,7 +145,10 @@ class Keyboard:
         elif key in _MOVES:
             self._needs_echo = True
 
-    def _keep_but_keys(self, octets: bytes, lines: list[Line]) -> None:
+    def _text(self, octets: bytes, lines: list[Line]) -> None:
+        if not self._has_odd_keys:
+            self._keep(octets)
+            return
         for octet in octets:
             if octet in self._erase or octet in self._kill:
                 self._press(octet, lines)

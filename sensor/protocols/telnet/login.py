@@ -12,7 +12,6 @@ Whoever is not sure says `unknown`.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 
 from sensor.protocols.analyzer import Moment
@@ -31,15 +30,16 @@ from sensor.protocols.telnet.attempts import (
 )
 from sensor.protocols.telnet.commands import Commands
 from sensor.protocols.telnet.keyboard import Line
+from sensor.protocols.telnet.rounds import Rounds
 from sensor.protocols.telnet.screen import Printed
 from sensor.protocols.telnet.states import Asked, Phase, Surroundings
 
-QUEUE_MAX = 64
-"""Lines that wait for their prompts."""
 BANNER_LINES_MAX = 64
 BANNER_LINE_MAX = 256
 """Characters of a line of the banner that are kept."""
-TEXT_MAX = 80
+TEXT_MAX = 1200
+"""Characters that are kept of a text: more than is told, so that no password in it is cut in two
+before it is masked."""
 
 
 @dataclass
@@ -70,12 +70,8 @@ class Dialogue:
         self._asked = Asked.NOTHING
         self._waits_for_key = False
         self._attempt: Attempt | None = None
-        self._queue: deque[tuple[Line, Moment]] = deque(maxlen=QUEUE_MAX)
-        self._prompt = ""
-        """The last prompt that was no login's, while nobody is in."""
-        self._is_shell = False
-        self._typed_since = self._printed_since = False
-        self._rounds = 0
+        self._rounds = Rounds(self.around.echoes)
+        self._queue = self._rounds.lines
         self._has_been_in = False
         self.has_asked = False
         """Somebody was asked for an account or a password."""
@@ -85,14 +81,13 @@ class Dialogue:
     def typed(self, line: Line, moment: Moment) -> None:
         """The client has ended a line."""
         if not self.is_synced:
-            self._typed_since = True
+            self._rounds.typed_since = True
         elif self._asked is not Asked.NOTHING:
             self._answer(line, moment)
         elif self.phase is Phase.IN:
             self.commands.typed(line, moment)
         else:
-            self._queue.append((line, moment))
-            self._typed_since, self._printed_since = True, False
+            self._rounds.typed(line, moment)
 
     def key(self) -> bool:
         """True if what is typed next is a key that a pager or a question waits for, and no line."""
@@ -113,7 +108,9 @@ class Dialogue:
             self.phase = Phase.START
         if self.phase is Phase.IN:
             self.commands.printed(line)
-        elif not text or self._is_echo(text):
+            return
+        self._rounds.printed(line.full)
+        if not text or self._rounds.is_echo(text):
             pass
         elif self.phase is Phase.SENT or self._is_unseen():
             self._send_unseen(moment)
@@ -172,7 +169,7 @@ class Dialogue:
     def lose(self, moment: Moment) -> None:
         """Octets are missing: what was under way is not known any more."""
         self.is_whole = self.is_synced = False
-        if self.phase is Phase.START and not self._queue and not self._typed_since:
+        if self.phase is Phase.START and not self._queue and not self._rounds.typed_since:
             return
         self.is_confused = True
         if self.phase is Phase.SENT:
@@ -183,7 +180,7 @@ class Dialogue:
             self.phase = Phase.START
         self._asked, self._attempt = Asked.NOTHING, None
         self._queue.clear()
-        self._forget_prompt()
+        self._rounds.forget()
 
     def close(self, moment: Moment) -> None:
         """The connection is over."""
@@ -200,8 +197,8 @@ class Dialogue:
                 self._end_attempt(UNKNOWN, "closed_after_password", "", moment)
         elif self.phase is Phase.ASKING:
             self._end_unsent(moment)
-        elif (self.phase is Phase.START and self._is_shell and self._typed_since
-              and self._printed_since):
+        elif (self.phase is Phase.START and self._rounds.is_shell and self._rounds.typed_since
+              and self._rounds.printed_since):
             self._enter(moment)
         self.commands.close()
 
@@ -247,9 +244,10 @@ class Dialogue:
         """Somebody must answer; a line that was typed ahead does."""
         self._asked, self.phase = what, phase
         self.has_asked = True
-        self._forget_prompt()
+        self._rounds.forget()
         if self._queue:
-            self._answer(*self._queue.popleft())
+            one = self._queue.popleft()
+            self._answer(one.line, one.moment)
 
     def _answer(self, line: Line, moment: Moment) -> None:
         """A line that was typed at a prompt."""
@@ -272,7 +270,7 @@ class Dialogue:
         if secret is not None:
             self.known.learn(secret)
         self.phase = Phase.SENT
-        self._forget_prompt()
+        self._rounds.forget()
 
     def _is_unseen(self) -> bool:
         """True if the client's side was not captured, and it must have sent a password."""
@@ -296,11 +294,10 @@ class Dialogue:
                 self._let_in_without_password(text, moment)
         elif is_shell and self.around.bypass_user()[0]:
             self._bypass("shell_prompt", text, moment)
-        elif self._has_repeated(text):
+        elif self._rounds.has_repeated(text, is_start=self.phase is Phase.START):
             self._enter(moment)
         if self.phase is not Phase.IN:
-            self._prompt, self._is_shell = text, is_shell
-            self._typed_since = False
+            self._rounds.prompted(text, is_shell=is_shell)
 
     def _prompt_behind(self, text: str, moment: Moment, *, is_shell: bool) -> None:
         """The same behind a password."""
@@ -310,24 +307,8 @@ class Dialogue:
             self._succeed("shell_prompt", text, moment)
         elif attempt.welcome and not attempt.failure:
             self._succeed("success_text", attempt.welcome, moment)
-        elif self._has_repeated(text):
+        elif self._rounds.has_repeated(text, is_start=False):
             self._succeed("prompt_repeats", text, moment)
-
-    def _has_repeated(self, text: str) -> bool:
-        """True if a line was answered with text and the prompt that was there before it."""
-        if not (self._typed_since and self._printed_since):
-            return False
-        if self.phase is Phase.START and self._is_shell and prompts.is_shell_prompt(text):
-            return True
-        if text != self._prompt:
-            self._rounds = 0
-            return False
-        self._rounds += 1
-        return self._rounds >= (1 if self._is_shell else 2)
-
-    def _forget_prompt(self) -> None:
-        self._prompt, self._is_shell, self._rounds = "", False, 0
-        self._typed_since = self._printed_since = False
 
     def _judge_inside(self, text: str, moment: Moment) -> None:
         """A prompt in a session."""
@@ -351,7 +332,7 @@ class Dialogue:
         """A line after a password."""
         attempt = self._attempt
         assert attempt is not None
-        self._printed_since = True
+        self._rounds.printed_since = True
         if prompts.asks_for_change(text):
             attempt.changes = True
         elif prompts.is_success(text) and not attempt.is_plain:
@@ -368,7 +349,7 @@ class Dialogue:
 
     def _printed_before(self, text: str, moment: Moment) -> None:
         """A line before any password."""
-        self._printed_since = True
+        self._rounds.printed_since = True
         if self._pair_ahead(text, moment):
             return
         if prompts.is_success(text):
@@ -387,7 +368,7 @@ class Dialogue:
         """A prompt that was answered before it came is a line, with the echo of the answer."""
         if not self._queue:
             return False
-        typed = self._queue[0][0].text
+        typed = self._queue[0].line.text
         asked = text
         if typed and asked.endswith(typed):
             asked = asked.removesuffix(typed)
@@ -399,10 +380,6 @@ class Dialogue:
             return False
         return True
 
-    def _is_echo(self, text: str) -> bool:
-        """True if a line only repeats what was typed."""
-        return any(line.text.strip() == text for line, _ in self._queue)
-
     # What comes out
 
     def _let_in_without_password(
@@ -412,7 +389,7 @@ class Dialogue:
         if self._attempt is None:  # a console that logs in by itself: nobody answered
             self._asked = Asked.NOTHING
             self.phase = Phase.START
-            self._prompt, self._is_shell = text, True
+            self._rounds.prompt, self._rounds.is_shell = text, True
             return
         if self.around.bypass_user()[0]:
             self._bypass(evidence, text, moment, self._attempt.name)
@@ -426,7 +403,7 @@ class Dialogue:
         self.phase = Phase.IN
         if outcome is not None:
             self.outcome = outcome
-            self._note(Login(outcome, "prompt_repeats", self._prompt[-TEXT_MAX:], moment,
+            self._note(Login(outcome, "prompt_repeats", self._rounds.prompt[-TEXT_MAX:], moment,
                              Attempt(method="none")))
         else:
             self.outcome = self.outcome or UNKNOWN
@@ -458,8 +435,11 @@ class Dialogue:
 
     def _flush(self) -> None:
         """Lines that were typed ahead are commands."""
-        while self._queue:
-            self.commands.typed(*self._queue.popleft())
+        for one, may_be_told in self._rounds.take():
+            if may_be_told:
+                self.commands.typed(one.line, one.moment)
+            else:
+                self.known.learn(one.line.text)
 
     def _fail_again(self, text: str, moment: Moment) -> None:
         assert self._attempt is not None

@@ -17,7 +17,9 @@ _NAME_WORDS = (r"log ?in|login as|log in as|login name|user ?name|user ?id|user|
                r"|benutzer(?:name)?|nom d'utilisateur|utilisateur|identifiant|usuario|usu[aá]rio"
                r"|utente|\u7528\u6237\u540d")  # fmt: skip
 _PASSWORD_WORDS = (r"password|passwd|passcode|passphrase|pass|pin|kennwort|passwort"
-                   r"|mot de passe|contrase[nñ]a|senha|parola|has[lł]o|\u5bc6\u7801"
+                   r"|mot de passe|contrase[nñ]a|senha|parola|has[lł]o|heslo|wachtwoord|l[oö]senord"
+                   r"|adgangskode|salasana|jelsz[oó]|lozinka|[sş]ifre|\u5bc6\u7801"
+                   r"|\u043f\u0430\u0440\u043e\u043b\u044c"
                    r"|\u30d1\u30b9\u30ef\u30fc\u30c9")  # fmt: skip
 _NAME = re.compile(
     rf"(?:^|[^a-z0-9_])(?:{_NAME_WORDS})\s*[:\uff1a]\s?$|enter (?:{_NAME_WORDS})\s?>\s?$"

@@ -19,6 +19,8 @@ EOR, ABORT, SUSP, EOF = 239, 238, 237, 236
 
 SUBOPTION_MAX = 4096
 """Octets of a suboption that are kept."""
+STUFFED_MIN = 512
+"""Octets of a suboption that is begun within another; half of them are octets 255."""
 
 _TEXT, _COMMAND, _OPTION, _SUBOPTION, _SUBOPTION_COMMAND = range(5)
 
@@ -62,8 +64,11 @@ class Wire:
         self._verb = 0
         self._suboption = bytearray()
         self._is_whole = True
+        self._marks = 0
         self.reopened = 0
         """Suboptions that were begun inside one that had not ended."""
+        self.is_stuffed = False
+        """One of those was long and full of octets 255."""
 
     @property
     def open_suboption(self) -> bytes:
@@ -117,6 +122,7 @@ class Wire:
         elif octet == SB:
             self._state = _SUBOPTION
             self._is_whole = True
+            self._marks = 0
             self._suboption.clear()
         elif octet >= EOF:
             return Command(octet)
@@ -130,7 +136,11 @@ class Wire:
                 return None
             return Suboption(self._suboption[0], bytes(self._suboption[1:]), self._is_whole)
         self.reopened += octet == SB
+        self._marks += octet == IAC
         self._keep(b"\xff" if octet == IAC else bytes((IAC, octet)))
+        if (self.reopened and len(self._suboption) > STUFFED_MIN
+                and self._marks > STUFFED_MIN // 2):
+            self.is_stuffed = True
         return None
 
     def _keep(self, octets: bytes) -> None:

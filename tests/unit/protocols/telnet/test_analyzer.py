@@ -36,6 +36,13 @@ def test_a_session() -> None:
     assert all(event.is_proven and event.secret == "" for event in told.events)
 
 
+@pytest.mark.parametrize("size", [1, 100])
+def test_erasing_as_the_first_thing(size: int) -> None:
+    told = story(">\xff\xf7\xff\xf8abc", size=size)
+    assert told.exploits == [("CVE-2022-39028", "attempt")]
+    assert story(">a\xff\xf7", size=size).events == []
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_however_it_is_cut(size: int) -> None:
     assert story(*SESSION, size=size).events == story(*SESSION).events
@@ -107,6 +114,14 @@ def test_a_mark_ends_the_wait() -> None:
     analyzer.feed(CLIENT, b"ann\r\n", Moment(10**9, 3))
     analyzer.close(Moment(10**9 + 1))
     assert [event.fields["user.name"] for event in analyzer.take()] == ["ann", "ann"]
+
+
+@pytest.mark.parametrize("size", [1, 100, 5000])
+def test_binary_is_none_and_negotiation_is_not_binary(size: int) -> None:
+    told = story("<" + "\x02\x03abcdef" * 40, "<\r\nlogin: ", ">ann\r\n", size=size)
+    assert told.events == []
+    told = story(">\xff\xfa\x22\x03" + "\x13\x02\x03" * 60 + "\xff\xf0", size=size)
+    assert told.exploits == [("CVE-2026-32746", "attempt")]
 
 
 @pytest.mark.parametrize(("offers", "mode"), [

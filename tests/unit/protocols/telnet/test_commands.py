@@ -101,6 +101,38 @@ def test_second_logins(pieces: tuple[str, ...], elevation: tuple[str, str, str])
     assert len(told.commands) == 1
 
 
+@pytest.mark.parametrize("answer", [
+    f"sudo id\r\nHidden-1\r\n{SUDO}\r\nuid=0\r\n{P}", f"sudo id\r\n{SUDO}\r\nuid=0\r\n{P}",
+])
+@pytest.mark.parametrize("is_apart", [False, True])
+def test_a_password_typed_ahead_is_no_command(answer: str, is_apart: bool) -> None:
+    head, mark, tail = answer.partition(SUDO)
+    pieces = (f"<{head}{mark}", f"<{tail}") if is_apart else (f"<{answer}",)
+    told = inside(">sudo id\r\nHidden-1\r\n", *pieces, ">w\r\n", f"<w\r\nx\r\n{P}")
+    assert (told.commands, told.elevations) == (["sudo id", "w"], [("sudo", "root", "success")])
+    assert "Hidden" not in repr(told.events)
+
+
+def test_commands_behind_one_that_may_ask_are_told_when_it_does_not() -> None:
+    told = inside(">sudo id\r\nw\r\n", f"<sudo id\r\nw\r\nuid=0\r\n{P}x\r\n{P}")
+    assert told.commands == ["sudo id", "w"]
+
+
+def test_a_password_at_the_end_of_what_is_told_is_whole() -> None:
+    long = "echo " + "x" * (LINE_MAX - 10) + " Hidden-1"
+    told = story(OFFERS, "<login: ", ">ann\r\n", "<Password: ", ">Hidden-1\r\n",
+                 f"<\r\nLast login: x\r\n{P}", f">{long}\r\n", f"<{long}\r\nok\r\n{P}")
+    assert told.commands == [long.replace("Hidden-1", "***")[:LINE_MAX]]
+
+
+@pytest.mark.parametrize("key", ["\r\n", "\r", " ", "q", "\x1b[B", "\x1bOB"])
+def test_keys_of_a_pager_are_no_part_of_a_command(key: str) -> None:
+    for size in (1, 100):
+        told = story(*IN, ">show\r\n", "<show\r\na\r\n --More-- ", f">{key}", f"<\r\n{P}", ">w\r\n",
+                     f"<w\r\nx\r\n{P}", size=size)  # fmt: skip
+        assert told.commands == ["show", "w"]
+
+
 def test_root_without_a_password() -> None:
     told = inside(">sudo -i\r\n", f"<sudo -i\r\n{ROOT}", ">su\r\n", f"<su\r\n{ROOT}")
     assert told.elevations == [("sudo", "root", "success")]

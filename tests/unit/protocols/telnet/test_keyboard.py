@@ -96,6 +96,17 @@ def test_commands_of_telnet() -> None:
     assert keyboard.is_empty
 
 
+@pytest.mark.parametrize("size", [1, 2, 100])
+@pytest.mark.parametrize("key", [b"\r\n", b"\r\0", b"\r", b"\n", b" ", b"q", b"\x1b[B", b"\x03"])
+def test_a_key_that_answers(key: bytes, size: int) -> None:
+    keyboard, lines = Keyboard(), []
+    keyboard.skip()
+    octets = key + b"w\r\n"
+    for at in range(0, len(octets), size):
+        lines += keyboard.feed(octets[at : at + size])
+    assert lines == [Line("w")]
+
+
 def test_the_rest_of_a_line_behind_a_loss_is_none() -> None:
     keyboard = Keyboard()
     keyboard.feed(b"rm -rf")

@@ -22,7 +22,7 @@ FAILED = "<\r\nLogin incorrect\r\nlogin: "
     ((*LOGIN, "<\r\nWelcome to box\r\n"), [("success", "success_text", "root")]),
     ((*LOGIN, "<\r\n3 failures since last login.\r\n# "), [("success", "success_text", "root")]),
     ((*LOGIN, "<\r\nNotice: /data failed\r\n" + SHELL), [("success", "shell_prompt", "root")]),
-    ((*LOGIN, "<\r\nchoice: ", ">1\r\n", "<one\r\nchoice: ", ">2\r\n", "<two\r\nchoice: "),
+    ((*LOGIN, "<\r\nchoice: ", ">1\r\n", "<1\r\na\r\nchoice: ", ">2\r\n", "<2\r\nb\r\nchoice: "),
      [("success", "prompt_repeats", "root")]),
     ((*LOGIN, "<\r\n", ">/bin/busybox ECCHI\r\n", "<ECCHI: applet not found\r\n"),
      [("success", "shell_answer", "root")]),
@@ -54,7 +54,7 @@ FAILED = "<\r\nLogin incorrect\r\nlogin: "
     (("<login: ", ">root\r\n", "<Password: ", CLOSED), [("unknown", "password_not_sent", "root")]),
     # no login at all
     (("<# ", ">ls\r\n", "<a b\r\n# ", ">w\r\n", "<c\r\n# "), [("none", "prompt_repeats", None)]),
-    (("<menu: ", ">1\r\n", "<a\r\nmenu: ", ">2\r\n", "<b\r\nmenu: "),
+    (("<menu: ", ">1\r\n", "<1\r\na\r\nmenu: ", ">2\r\n", "<2\r\nb\r\nmenu: "),
      [("none", "prompt_repeats", None)]),
     (("<# ",), []),
     (("<# ", ">ls\r\n"), []),
@@ -190,6 +190,37 @@ def test_typed_ahead(pieces: Story) -> None:
     assert told.logins == [("success", "shell_prompt", "root")]
     assert told.of("telnet_login")[0]["telnet.password.length"] == 4
     assert "pw-1" not in repr(told.events)
+
+
+@pytest.mark.parametrize("name", [OFFERS, "<\xff\xfd\x18\xff\xfd\x1f"])
+@pytest.mark.parametrize("prompt", ["<root\r\nPassword: ", "<HidPassword: "])
+def test_a_password_that_is_begun_before_it_is_asked_for(name: str, prompt: str) -> None:
+    told = story(name, "<login: ", ">root\r\nHid", prompt, ">den-1\r\n", "<\r\nLast login: x\r\n$ ",
+                 ">w\r\n", "<w\r\nx\r\n$ ")  # fmt: skip
+    assert told.logins == [("success", "success_text", "root")]
+    assert told.of("telnet_login")[0]["telnet.password.length"] == len("Hidden-1")
+    assert told.commands == ["w"]
+
+
+ODD = "<\r\nno\r\nGeheim: "
+WORK = (">w\r\n", "<w\r\nx\r\n$ ", ">id\r\n", "<id\r\nx\r\n$ ")
+
+
+@pytest.mark.parametrize(("pieces", "logins"), [
+    ((OFFERS, "<Geheim: ", ">Hidden-1\r\n", ODD, ">Hidden-2\r\n", ODD, ">Hidden-3\r\n", ODD), []),
+    ((OFFERS, "<Kennung: ", ">ann\r\n", "<ann\r\nGeheim: ", ">Hidden-1\r\n", "<\r\n$ ", *WORK),
+     [("none", "prompt_repeats", None)]),
+    (("<Kennung: ", ">ann\r\n", "<Geheim: ", ">Hidden-1\r\n", "<\r\n$ ", *WORK),
+     [("none", "prompt_repeats", None)]),
+    ((OFFERS, "<login: ", ">ann\r\n", "<ann\r\nGeheim: ", ">Hidden-1\r\n", "<\r\n$ ", *WORK),
+     [("success", "shell_prompt", "ann")]),
+    ((OFFERS, *LOGIN, "<\r\nZahl: ", ">Hidden-1\r\n", "<\r\n$ ", *WORK),
+     [("success", "shell_prompt", "root")]),
+])
+def test_secrets_at_prompts_in_words_that_are_not_known(pieces: Story, logins: Logins) -> None:
+    told = story(*pieces)
+    assert told.logins == logins
+    assert "Hidden" not in repr(told.events)
 
 
 def test_a_bot_out_of_step() -> None:

@@ -82,6 +82,21 @@ def test_one_begun_within_another_is_counted() -> None:
     assert wire.open_suboption == b"\x27" + b"\xff" * 10 + b"\xff\xfa\x27"
 
 
+@pytest.mark.parametrize("size", [1, 100, 5000])
+@pytest.mark.parametrize(("octets", "is_stuffed"), [
+    (b"\xff\xfa\x27" + b"\xff\xff" * 600 + b"\xff\xfa\x27", True),
+    (b"\xff\xfa\x27" + b"\xff\xfa\x27" + b"\xff\xff" * 600 + b"\xff\xf0", True),
+    (b"\xff\xfa\x27" + b"\xff\xff" * 600 + b"\xff\xf0", False),  # never begun again
+    (b"\xff\xfa\x27" + b"\xff\xff" * 400 + b"\xff\xfa\x27\xff\xff", False),
+    (b"\xff\xfa\x27" + b"x" * 600 + b"\xff\xfa\x27\xff\xff", False),
+])
+def test_suboptions_that_are_stuffed(octets: bytes, is_stuffed: bool, size: int) -> None:
+    wire = Wire()
+    for at in range(0, len(octets), size):
+        wire.feed(octets[at : at + size])
+    assert wire.is_stuffed is is_stuffed
+
+
 @pytest.mark.parametrize("begun", [b"\xff", b"\xff\xfd", b"\xff\xfa\x18abc", b"\xff\xfa\x18a\xff"])
 def test_behind_a_loss_text_begins(begun: bytes) -> None:
     wire = Wire()
