@@ -394,10 +394,9 @@ class TelnetAnalyzer:
     def _mode(self) -> str:
         """How lines are sent."""
         options = self._options
-        if options.client_edits or not (options.has_been_on(SERVER, ECHO)
-                                        and options.has_been_on(SERVER, SGA)):
-            return "line"
-        return "character"
+        by_character = all(options.has_been_on(SERVER, option)
+                           and not options.is_refused(SERVER, option) for option in (ECHO, SGA))
+        return "character" if by_character and not options.client_edits else "line"
 
 
 def _without(pending: str, typed: str) -> str | None:
@@ -411,6 +410,8 @@ def _without(pending: str, typed: str) -> str | None:
     asked = pending.removeprefix(typed)
     if not (prompts.is_password_prompt(asked) or prompts.is_name_prompt(asked)):
         return None
+    if not prompts.before_password(asked).strip() and prompts.is_password_prompt(asked):
+        return asked
     shown = asked.rstrip()
     return None if any(shown.endswith(typed[:count]) for count in range(1, len(typed))) else asked
 

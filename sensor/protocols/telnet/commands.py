@@ -107,7 +107,7 @@ class Commands:
         if _is_echo(first.line, line.full):
             self._has_echoed = True
             if self._may_be_answer(line):
-                first.echo = line.full
+                first.echo = line.full[:KEPT_MAX]
             else:
                 self._settle_all(first)
                 self._settle(self._open.popleft(), line.full)
@@ -138,7 +138,7 @@ class Commands:
         elif _rises(self._last, self._prompt, text):
             self._elevation = _elevation(self._last, "")
             self._end_elevation("success")
-        self._prompt = text
+        self._prompt = text[-prompts.PROMPT_MAX :]
 
     def password_asked(self, text: str, moment: Moment, kind: str | None = None) -> None:
         """The server asks for a secret: what was typed before it asked has been a command, unless
@@ -254,6 +254,19 @@ def _rises(command: str, before: str, after: str) -> bool:
                 and not before.rstrip().endswith("#"))  # fmt: skip
 
 
+def _run_as(arguments: str) -> str:
+    """The account that sudo is told to run something as, ahead of what is run."""
+    words = arguments.split()
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if not word.startswith("-"):
+            break
+        if word in ("-u", "--user"):
+            return following or "root"
+        if word.startswith(("-u", "--user=")):
+            return word.removeprefix("--user=").removeprefix("-u")
+    return "root"
+
+
 def _elevation(command: str, prompt: str) -> Elevation:
     """What a password prompt behind a command is for."""
     match = _INVITES.match(command)
@@ -264,8 +277,7 @@ def _elevation(command: str, prompt: str) -> Elevation:
     if kind == "su":
         return Elevation(kind, named or "root")
     if kind == "sudo":
-        user = re.search(r"\s-u\s*(\S+)", command)
-        return Elevation(kind, user[1] if user else "root")
+        return Elevation(kind, prompts.asked_for(prompt) or _run_as(match[2] if match else ""))
     if named and (kind in ("passwd", "login") or (kind == "ssh" and "@" in named)):
         return Elevation(kind, re.split("[:@]", named)[0])
     return Elevation(kind, prompts.asked_for(prompt))

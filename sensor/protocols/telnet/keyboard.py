@@ -13,18 +13,18 @@ from sensor.protocols.telnet.screen import decoded
 
 LINE_MAX = 1024
 """Octets of a line that are kept: its beginning."""
-ESCAPE_MAX = 64
-"""Octets of an escape sequence; what is longer is none."""
 _TOKEN = re.compile(
-    rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1bO[ -~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[^\[\]O\x1b]"
-    rb"|(?P<rest>\x1b.*)|(?P<text>[^\x00-\x1f\x7f]+)|(?P<key>[\x00-\x1f\x7f])",
-    re.DOTALL,
+    rb"\x1b\[[0-?]{0,48}[ -/]{0,8}[@-~]|\x1bO[ -~]"
+    rb"|\x1b\][^\x07\x1b\r\n]{0,60}(?:\x07|\x1b\\)|\x1b[^\[\]O\x00-\x1f]"
+    rb"|(?P<rest>\x1b(?:\[[0-?]{0,48}[ -/]{0,8}|O|\][^\x07\x1b\r\n]{0,60}\x1b?)?\Z)"
+    rb"|(?P<text>[^\x00-\x1f\x7f]+)|(?P<key>[\x00-\x1f\x7f])",
 )
+"""Escape sequences are short: what is longer is none, and its octets are keys."""
 _REPORT = re.compile(rb"\x1b(?:\[[0-9;?>]*[Rcn]|\[[IO]|\[<[0-9;]*[mM]|\[20[01]~|\])")
 """What a terminal sends by itself: where the cursor is, what it is itself, focus, mouse, marks of a
 paste, colours."""
 _BACKSPACE, _TAB, _LF, _CR, _INTERRUPT, _END = 8, 9, 10, 13, 3, 4
-_KILL_LINE, _QUOTE, _KILL_WORD, _DELETE = 21, 22, 23, 127
+_KILL_LINE, _QUOTE, _KILL_WORD, _ESCAPE, _DELETE = 21, 22, 23, 27, 127
 _MOVES = frozenset({1, 2, 5, 6, 11, 14, 16, 20, 25, _TAB})
 """Keys of a shell's editor that move about, complete or fetch older lines."""
 
@@ -82,10 +82,7 @@ class Keyboard:
             elif match["key"] is not None:
                 self._press(match["key"][0], lines)
             elif match["rest"] is not None:
-                if len(match["rest"]) <= ESCAPE_MAX:
-                    self._escape = match["rest"]
-                else:
-                    self._needs_echo = True
+                self._escape = match["rest"]
             elif not _REPORT.match(match[0]):
                 self._needs_echo = True
         return lines
@@ -142,7 +139,7 @@ class Keyboard:
             del self._typed[self._typed.rfind(b" ") + 1 :]
         elif key == _QUOTE:
             self._is_quoted = True
-        elif key in _MOVES:
+        elif key in _MOVES or key == _ESCAPE:
             self._needs_echo = True
 
     def _text(self, octets: bytes, lines: list[Line]) -> None:

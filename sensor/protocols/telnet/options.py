@@ -6,6 +6,7 @@ LINEMODE RFC 1184, AUTHENTICATION RFC 2941, ENCRYPT RFC 2946, TN3270E RFC 2355.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from sensor.protocols.analyzer import CLIENT, SERVER
@@ -20,6 +21,8 @@ _REPLY, _NAME = 2, 3
 _FOLLOWS = 1
 _ENCRYPT_START = 3
 _SLC = 3
+_DEVICE_TYPE_REQUEST = b"\2\7"
+"""Of TN3270E; a name follows, and what it is to be connected to."""
 _OPTIONS = frozenset([*range(51), 69, 70, *range(85, 95), 200, 201, 255])
 """Numbers that options have."""
 PROOF_BYTES = 256
@@ -79,6 +82,8 @@ class Negotiation:
     """From here on octets are encrypted or compressed."""
     kind: str | None = None
     _enabled: set[tuple[int, int]] = field(default_factory=set)
+    _wanted: set[tuple[int, int]] = field(default_factory=set)
+    _refused: set[tuple[int, int]] = field(default_factory=set)
     _ever: set[tuple[int, int]] = field(default_factory=set)
     _tls: set[int] = field(default_factory=set)
     _sent_password: bool = False
@@ -99,6 +104,10 @@ class Negotiation:
         """True if a side has ever said that it does an option."""
         return (side, option) in self._ever
 
+    def is_refused(self, side: int, option: int) -> bool:
+        """True if a side wanted to do an option, and the other has only ever refused it."""
+        return (side, option) in self._refused - self._wanted
+
     def offer(self, side: int, token: Offer) -> None:
         """Take WILL, WONT, DO or DONT of a side."""
         if token.option in _OPTIONS and self._text_bytes[side] <= PROOF_BYTES:
@@ -111,6 +120,10 @@ class Negotiation:
             self._ever.add((side, token.option))
         elif token.verb == WONT:
             self._enabled.discard((side, token.option))
+        elif token.verb == DO:
+            self._wanted.add((1 - side, token.option))
+        elif (1 - side, token.option) in self._enabled:
+            self._refused.add((1 - side, token.option))
         if token.option == TN3270E and token.verb in (WILL, DO):
             self._see_blocks()
         if token.option == EOR_OPTION:
@@ -124,10 +137,7 @@ class Negotiation:
         if side == CLIENT:
             if option in (NEW_ENVIRON, ENVIRON) and octets[:1] in (b"\0", b"\2"):
                 return self._environment(option, octets[1:])
-            if option == TTYPE and octets[:1] == b"\0":
-                self._terminal(octets[1:])
-            elif option == NAWS and len(octets) == 4:
-                self.window = (int.from_bytes(octets[:2]), int.from_bytes(octets[2:]))
+            self._client(option, octets)
         if option == LINEMODE and len(octets) >= 2:
             if octets[0] == 1:
                 self.client_edits = bool(octets[1] & 1)
@@ -138,6 +148,15 @@ class Negotiation:
         else:
             self._darken(side, option, octets)
         return []
+
+    def _client(self, option: int, octets: bytes) -> None:
+        """Take what a client says of its terminal."""
+        if option == TTYPE and octets[:1] == b"\0":
+            self._terminal(octets[1:])
+        elif option == NAWS and len(octets) == 4:
+            self.window = (int.from_bytes(octets[:2]), int.from_bytes(octets[2:]))
+        elif option == TN3270E and octets[:2] == _DEVICE_TYPE_REQUEST:
+            self._terminal(re.split(rb"[\0\1]", octets[2:])[0])
 
     def _darken(self, side: int, option: int, octets: bytes) -> None:
         """Note where encryption or compression begins."""

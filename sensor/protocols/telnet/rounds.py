@@ -62,7 +62,7 @@ class Rounds:
 
     def prompted(self, text: str, *, is_shell: bool) -> None:
         """A prompt that is no login's."""
-        self.prompt, self.is_shell = text, is_shell
+        self.prompt, self.is_shell = text[-prompts.PROMPT_MAX :], is_shell
         self.typed_since = False
 
     def has_repeated(self, text: str, *, is_start: bool) -> bool:
@@ -75,7 +75,7 @@ class Rounds:
         if is_start and self.is_shell and prompts.is_shell_prompt(text):
             return True
         is_secret = self._echoes() and not (self.lines and self.lines[-1].is_echoed)
-        if text != self.prompt or (is_secret and not self.is_shell):
+        if text[-prompts.PROMPT_MAX :] != self.prompt or (is_secret and not self.is_shell):
             self._count = 0
             return False
         self._count += 1

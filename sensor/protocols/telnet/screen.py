@@ -19,7 +19,8 @@ _TOKEN = re.compile(
     r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\)"
     r"|\x1b[ -/]+[0-~]"
     r"|\x1b[0-OQ-WYZ\\`-~]"
-    r"|\x1b.*"  # a sequence that is not over
+    r"|\x1b(?:\[[0-?]*[ -/]*|[\]PX^_].*|[ -/]*)\Z"  # a sequence that is not over
+    r"|\x1b"
     r"|(?P<text>[^\x00-\x1f\x7f\x1b]+)"
     r"|(?P<control>[\x00-\x1f\x7f])",
     re.DOTALL,

@@ -124,6 +124,11 @@ def test_binary_is_none_and_negotiation_is_not_binary(size: int) -> None:
     assert told.exploits == [("CVE-2026-32746", "attempt")]
 
 
+def test_a_client_that_refuses_characters_sends_lines() -> None:
+    told = story(OFFERS, ">\xff\xfe\x01\xff\xfe\x03\xff\xfc\x18\xff\xfc\x1f", "<login: ")
+    assert told.session["telnet.mode"] == "line"
+
+
 @pytest.mark.parametrize(("offers", "mode"), [
     (OFFERS, "character"), ("<\xff\xfd\x18\xff\xfd\x1f", "line"),
     (OFFERS + "\xff\xfa\x22\x01\x01\xff\xf0", "line"), ("<\xff\xfb\x01\xff\xfd\x1f", "line"),

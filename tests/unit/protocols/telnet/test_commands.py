@@ -73,13 +73,18 @@ SUDO, ROOT = "[sudo] password for ann: ", "root@box:~# "
     ((">su\r\n", "<su\r\nPassword: ", ">Hidden-1\r\n", f"<\r\nsu: Authentication failure\r\n{P}"),
      ("su", "root", "failure")),
     ((">sudo -i\r\n", f"<sudo -i\r\n{SUDO}", ">Hidden-1\r\n", f"<\r\n{ROOT}"),
-     ("sudo", "root", "success")),
+     ("sudo", "ann", "success")),
     ((">sudo id\r\n", f"<sudo id\r\n{SUDO}", ">Hidden-0\r\n", f"<\r\nSorry, try again.\r\n{SUDO}",
-      ">Hidden-1\r\n", f"<\r\nuid=0\r\n{P}"), ("sudo", "root", "success")),
+      ">Hidden-1\r\n", f"<\r\nuid=0\r\n{P}"), ("sudo", "ann", "success")),
     ((">sudo -u bob id\r\n", f"<sudo -u bob id\r\n{SUDO}", ">Hidden-1\r\n", f"<\r\nuid=9\r\n{P}"),
+     ("sudo", "ann", "success")),
+    ((">sudo -u bob id\r\n", "<sudo -u bob id\r\nPassword: ", ">Hidden-1\r\n",
+      f"<\r\nuid=9\r\n{P}"),
      ("sudo", "bob", "success")),
+    ((">sudo id -un\r\n", "<sudo id -un\r\nPassword: ", ">Hidden-1\r\n", f"<\r\nroot\r\n{P}"),
+     ("sudo", "root", "success")),
     ((">sudo id\r\nHidden-1\r\n", f"<sudo id\r\n{SUDO}\r\nuid=0\r\n{P}"),
-     ("sudo", "root", "success")),  # typed ahead
+     ("sudo", "ann", "success")),  # typed ahead
     ((">enable\r\n", "<enable\r\nPassword: ", ">Hidden-1\r\n", "<\r\nsw1#"),
      ("enable", "", "success")),
     ((">enable\r\n", "<enable\r\nPassword: ", ">Hidden-1\r\n", "<\r\n% Access denied\r\nsw1>"),
@@ -109,7 +114,7 @@ def test_a_password_typed_ahead_is_no_command(answer: str, is_apart: bool) -> No
     head, mark, tail = answer.partition(SUDO)
     pieces = (f"<{head}{mark}", f"<{tail}") if is_apart else (f"<{answer}",)
     told = inside(">sudo id\r\nHidden-1\r\n", *pieces, ">w\r\n", f"<w\r\nx\r\n{P}")
-    assert (told.commands, told.elevations) == (["sudo id", "w"], [("sudo", "root", "success")])
+    assert (told.commands, told.elevations) == (["sudo id", "w"], [("sudo", "ann", "success")])
     assert "Hidden" not in repr(told.events)
 
 

@@ -60,6 +60,14 @@ def test_only_the_echo_tells(octets: bytes, size: int) -> None:
     assert line.needs_echo
 
 
+@pytest.mark.parametrize("size", [1, 2, 1000])
+@pytest.mark.parametrize("begun", [b"\x1b\x1b", b"\x1b[\x07", b"\x1bO\x01", b"\x1b]0;x", b"\x1b[1;",
+                                   b"\x1b"])  # fmt: skip
+def test_a_sequence_that_is_none_hides_no_line(begun: bytes, size: int) -> None:
+    *_, last = typed(begun + b"\r\nls\r\n", size)
+    assert last == Line("ls")
+
+
 @pytest.mark.parametrize(("keys", "octets", "text"), [
     ({"erase": 0x23}, b"abc#d\r\n", "abd"),
     ({"kill": 0x40}, b"abc@d\r\n", "d"),
@@ -79,10 +87,9 @@ def test_a_line_is_bounded() -> None:
 
 
 def test_a_sequence_without_end_is_bounded() -> None:
-    (line,) = typed(b"\x1b]" + b"0" * 5000 + b"\r\n", 10)
-    assert line.needs_echo
-    (line, _) = typed(b"\x1b[" + b"0" * 5000 + b"\r\nls\r\n", 1)
-    assert line.needs_echo
+    for begun in (b"\x1b]", b"\x1b["):
+        first, last = typed(begun + b"0" * 5000 + b"\r\nls\r\n", 10)
+        assert first.needs_echo and last == Line("ls")
 
 
 def test_commands_of_telnet() -> None:

@@ -175,6 +175,9 @@ EOR, BLOCKS = b"\xff\xfb\x19\xff\xfd\x19", b"\xff\xfd\x28"
     ([(CLIENT, sub(24, 0, b"IBM-3179-2")), (CLIENT, EOR)], "tn5250"),
     ([(CLIENT, sub(24, 0, b"IBM-3477-FC")), (CLIENT, EOR)], "tn5250"),
     ([(CLIENT, sub(24, 0, b"IBM-3278-2"))], None),  # no records
+    ([(SERVER, BLOCKS), (CLIENT, sub(40, 2, 7, b"IBM-3279-4-E") + b"\xff\xfb\x28")], "tn3270"),
+    ([(SERVER, BLOCKS), (CLIENT, b"\xff\xfb\x28" + sub(40, 2, 7, b"IBM-3278-2\1TCP1"))], "tn3270"),
+    ([(CLIENT, b"\xff\xfb\x28"), (SERVER, sub(40, 2, 7, b"IBM-3279-4-E"))], None),
     ([(CLIENT, sub(24, 0, b"xterm")), (CLIENT, EOR)], None),
 ])
 def test_block_terminals(pieces: list[tuple[int, bytes]], kind: str | None) -> None:
@@ -185,6 +188,11 @@ def test_options_that_are_on() -> None:
     found = negotiated((SERVER, b"\xff\xfb\x01\xff\xfb\x03\xff\xfc\x01"))
     assert not found.is_on(SERVER, 1) and found.has_been_on(SERVER, 1)
     assert found.is_on(SERVER, 3) and not found.is_on(CLIENT, 3)
+    offers = (SERVER, b"\xff\xfb\x01\xff\xfb\x03")
+    refused = negotiated(offers, (CLIENT, b"\xff\xfe\x01\xff\xfd\x03\xff\xfe\x03"))
+    assert refused.is_refused(SERVER, 1) and not refused.is_refused(SERVER, 3)
+    agreed = negotiated((SERVER, b"\xff\xfb\x01\xff\xfc\x01"), (CLIENT, b"\xff\xfe\x01"))
+    assert not agreed.is_refused(SERVER, 1)
 
 
 @pytest.mark.parametrize(("first", "kind"), [

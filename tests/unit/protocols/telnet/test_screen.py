@@ -36,6 +36,8 @@ BASH = b"\x1b]0;ann@box: ~\x07\x1b[?2004h\x1b[01;32mann@box\x1b[0m:\x1b[01;34m~\
     (b"abc\r\x1b[2@xy", "xyabc"),
     (b"old text\x1b[2J\x1b[Hnew", "new"),
     (b"old\x1b[2K\rnew", "new"),
+    (b"a\x1b\x1b[0mlogin: ", "alogin: "), (b"\x1b[\x01login: ", "[login: "),
+    (b"\x1b\x01login: ", "login: "), (b"cut \x1b", "cut "), (b"cut \x1b(", "cut "),
     (b"cut \x1b[0;3", "cut "),
     (b"cut \x1b]0;title without end", "cut "),
     ("käse \u2713".encode(), "käse \u2713"),
