@@ -100,7 +100,7 @@ def _serves(port: int, other: int) -> bool:
 
 
 def _answers_dhcp(port: int, other: int) -> bool:
-    """True from the server's port to the client's: the question went to a group, as another flow."""
+    """From the server's port to the client's: the question went to a group, in another flow."""
     if port == DHCP_SERVER_PORT:
         return other == DHCP_CLIENT_PORT
     return port == DHCPV6_SERVER_PORT and other == DHCPV6_CLIENT_PORT
