@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from sensor.base.escape import harmless
 from sensor.protocols.analyzer import CLIENT, SERVER, Moment, ProtocolEvent, Value
-from sensor.protocols.secrets import Secrets
+from sensor.protocols.secrets import Known, Secrets
 from sensor.protocols.telnet import exploits, prompts
 from sensor.protocols.telnet.attempts import BYPASS, CONFIDENCE, NO_LOGIN, SUCCESS, Login
 from sensor.protocols.telnet.binary import Binary
@@ -69,6 +69,7 @@ class TelnetAnalyzer:
         self._secrets = secrets
         self._events: list[ProtocolEvent] = []
         self._is_whole = True
+        self._known = Known()
         self._start()
 
     def _start(self) -> None:
@@ -93,7 +94,7 @@ class TelnetAnalyzer:
             bypass_user=self._bypass,
             client_is_absent=lambda: not self._octets[CLIENT],
             echoes=lambda: self._options.is_on(SERVER, ECHO),
-        ), is_whole=self._is_whole, is_synced=self._is_whole)  # fmt: skip
+        ), known=self._known, is_whole=self._is_whole, is_synced=self._is_whole)  # fmt: skip
 
     def feed(self, side: int, octets: bytes, moment: Moment) -> None:
         if self._prelude.is_over:
@@ -161,7 +162,6 @@ class TelnetAnalyzer:
 
     def expire(self) -> None:
         self._judge()
-        self._collect()
 
     def close(self, moment: Moment) -> None:
         self._judge()
@@ -238,6 +238,7 @@ class TelnetAnalyzer:
             pending = without
         if self._dialogue.judge(pending, self._server_moment):
             self._screen.cut()  # what follows is no part of the prompt
+        self._collect()
 
     def _suboption(self, side: int, token: Suboption, moment: Moment) -> None:
         variables = self._options.suboption(side, token)

@@ -73,7 +73,7 @@ class Keyboard:
         octets, self._escape = self._escape + octets, b""
         for match in _TOKEN.finditer(octets):
             if self._skips and match["rest"] is None:
-                self._skips = False
+                self._skips = self._is_quoted = False
                 self._skip_after_cr = match[0] == b"\r"
                 self._text(match[0][1:] if match["text"] is not None else b"", lines)
             elif match["text"] is not None:

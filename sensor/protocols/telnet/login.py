@@ -86,8 +86,8 @@ class Dialogue:
             self._answer(line, moment)
         elif self.phase is Phase.IN:
             self.commands.typed(line, moment)
-        else:
-            self._rounds.typed(line, moment)
+        elif line.text or line.needs_echo or self._queue or self.phase is not Phase.START:
+            self._rounds.typed(line, moment)  # an empty one at the start only wakes a console
 
     def key(self) -> bool:
         """True if what is typed next is a key that a pager or a question waits for, and no line."""
@@ -158,7 +158,9 @@ class Dialogue:
         if accepted:
             self._succeed("authentication_accept", "", moment, attempt)
         else:
+            asked = self._attempt if self._asked is Asked.PASSWORD else None
             self._fail("authentication_reject", "", moment, attempt)
+            self._attempt = asked
 
     def darken(self, moment: Moment) -> None:
         """What follows is encrypted."""

@@ -12,6 +12,8 @@ from collections.abc import Generator
 from sensor.protocols.analyzer import CLIENT, SERVER
 
 HEADER_MAX = 4096
+TURNS_MAX = 64
+"""Times that the sides take turns at most."""
 _LINE_HEADER, _BINARY_HEADER = b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n"
 _CONNECT = b"CONNECT "
 _GRANTED_4 = 0x5A
@@ -34,31 +36,51 @@ class Prelude:
         """Where the client wants to go, as it says."""
         self._kept = [b"", b""]
         self._taken = [b"", b""]
+        self._heard: list[tuple[int, bytearray]] = []
+        """What both sides said, in order."""
         self._handshake = self._begin()
         self._wanted = next(self._handshake)
 
     def feed(self, side: int, octets: bytes) -> list[tuple[int, bytes]]:
-        """What is known to be no part of it, by side."""
-        if side == SERVER and not self._taken[CLIENT] and not self._kept[CLIENT]:
+        """What is known to be no part of it, in the order in which it was said."""
+        if side == SERVER and not self._heard:
             self.is_over = True
             return [(side, octets)]
-        self._kept[side] += octets
+        for at in range(len(octets)):  # where it ends must not depend on how it is cut
+            rest = self._hear(side, octets[at : at + 1])
+            if self.is_over:
+                return [*rest, (side, octets[at + 1 :])] if octets[at + 1 :] else rest
+        return []
+
+    def _hear(self, side: int, octet: bytes) -> list[tuple[int, bytes]]:
+        """One octet more; what is left if it is over with it."""
+        self._kept[side] += octet
+        if self._heard and self._heard[-1][0] == side:
+            self._heard[-1][1].extend(octet)
+        else:
+            self._heard.append((side, bytearray(octet)))
         try:
             while (part := self._part()) is not None:
                 self._wanted = self._handshake.send(part)
         except StopIteration:
-            return self._end([b"", b""])
+            return self._end([len(taken) for taken in self._taken])
         except (NotSpoken, ValueError):
-            return self._end(self._taken)
-        if max(map(len, self._kept)) > HEADER_MAX:
-            return self._end(self._taken)
+            return self._end([0, 0])
+        if max(map(len, self._kept)) > HEADER_MAX or len(self._heard) > TURNS_MAX:
+            return self._end([0, 0])
         return []
 
-    def _end(self, taken: list[bytes]) -> list[tuple[int, bytes]]:
-        """It is over: give what is left, with what was taken if it was none."""
+    def _end(self, taken: list[int]) -> list[tuple[int, bytes]]:
+        """It is over: give what is left behind so many octets of each side."""
         self.is_over = True
-        rest = [(side, taken[side] + self._kept[side]) for side in (CLIENT, SERVER)]
-        return [(side, octets) for side, octets in rest if octets]
+        rest = []
+        for side, octets in self._heard:
+            left = bytes(octets[taken[side] :])
+            taken[side] -= min(taken[side], len(octets))
+            if left:
+                rest.append((side, left))
+        self._heard, self._kept, self._taken = [], [b"", b""], [b"", b""]
+        return rest
 
     def _part(self) -> bytes | None:
         """What is wanted next, once it is there."""
@@ -69,19 +91,19 @@ class Prelude:
         else:
             found = kept.find(what)
             end = found + len(what) if found >= 0 else -1
-            if end < 0 and side == CLIENT and what != b"\0":
-                self._check(kept)
         if end < 0:
+            if side == CLIENT:
+                self._check(self._taken[CLIENT] + kept)
             return None
         self._kept[side] = kept[end:]
         self._taken[side] += kept[:end]
         return kept[:end]
 
-    def _check(self, kept: bytes) -> None:
+    def _check(self, seen: bytes) -> None:
         """Give up early on what cannot become a header."""
-        seen = self._taken[CLIENT] + kept
-        if not any(seen.startswith(mark[: len(seen)]) for mark in
-                   (_LINE_HEADER, _CONNECT, _BINARY_HEADER)):  # fmt: skip
+        if seen[:1] in (b"C", b"P", b"\r") and not any(
+                seen.startswith(mark[: len(seen)])
+                for mark in (_LINE_HEADER, _CONNECT, _BINARY_HEADER)):  # fmt: skip
             raise NotSpoken
 
     def _begin(self) -> Handshake:

@@ -151,6 +151,13 @@ def test_the_wrong_side_first() -> None:
     assert session.fields["telnet.login.failures"] == 1
 
 
+@pytest.mark.parametrize("offers", [(), (OFFERS,)])
+def test_a_console_that_is_woken_by_a_key(offers: tuple[str, ...]) -> None:
+    told = story(*offers, ">\r\n", "<\r\nlogin: ", ">ann\r\n", "<Password: ", ">pw-1\r\n",
+                 "<\r\n$ ")  # fmt: skip
+    assert told.logins == [("success", "shell_prompt", "ann")]
+
+
 def test_behind_a_proxy() -> None:
     told = story(">CONNECT inner:23 HTTP/1.1\r\n\r\n", "<HTTP/1.1 200 OK\r\n\r\n", *SESSION)
     assert told.session["telnet.proxy.destination"] == "inner:23"

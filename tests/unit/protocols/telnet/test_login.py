@@ -174,6 +174,10 @@ def test_authentication_decides() -> None:
     assert accepted.logins == [("success", "authentication_accept", "carol")]
     rejected = story(OFFERS, name, "<\xff\xfa\x25\x02\x02\x02\x01\xff\xf0", "<login: ")
     assert rejected.logins == [("failure", "authentication_reject", "carol")]
+    late = story(OFFERS, name, "<Password: ", "<\xff\xfa\x25\x02\x02\x02\x01\xff\xf0", ">pw-1\r\n",
+                 "<\r\n$ ")
+    assert late.logins == [("failure", "authentication_reject", "carol"),
+                           ("success", "shell_prompt", "carol")]  # fmt: skip
     refused = story(OFFERS, name, "<\xff\xfa\x25\x02\x0f\x00\x04\xff\xf0",
                     "<\r\nTelnet server could not log you in using NTLM authentication.\r\nlogin: ")
     assert refused.logins == []

@@ -95,3 +95,24 @@ def test_it_is_bounded(pieces: Pieces) -> None:
                 rest += sum(len(more) for _, more in prelude.feed(side, octets[at : at + 100]))
     assert prelude.is_over
     assert HEADER_MAX < rest <= HEADER_MAX + 200
+
+
+@pytest.mark.parametrize("first", [b"\r\n", b"\r", b"\r\0", b"C", b"Petra\r\n", b"Cleo"])
+def test_what_cannot_become_one_is_not_held_back(first: bytes) -> None:
+    prelude = Prelude()
+    rest = prelude.feed(CLIENT, first)
+    if first in (b"\r\n", b"\r", b"C"):  # it still can
+        rest += prelude.feed(SERVER, b"login: ") + prelude.feed(CLIENT, b"x")
+        assert rest == [(CLIENT, first), (SERVER, b"login: "), (CLIENT, b"x")]
+    else:
+        assert b"".join(octets for _, octets in rest) == first
+    assert prelude.is_over
+
+
+def test_what_was_said_comes_out_in_its_order() -> None:
+    prelude = Prelude()
+    rest = [*prelude.feed(CLIENT, b"\5\1\0"), *prelude.feed(SERVER, b"\5\0"),
+            *prelude.feed(CLIENT, b"\5\2"), *prelude.feed(SERVER, b"x"),
+            *prelude.feed(CLIENT, b"\0\1yz")]  # fmt: skip
+    assert rest == [(CLIENT, b"\5\1\0"), (SERVER, b"\5\0"), (CLIENT, b"\5\2"), (SERVER, b"x"),
+                    (CLIENT, b"\0\1"), (CLIENT, b"yz")]  # fmt: skip
