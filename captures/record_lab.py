@@ -144,9 +144,9 @@ def started(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
 
 @contextmanager
 def recording(path: Path) -> Iterator[None]:
-    """All TCP on the server's interface goes into this file."""
-    command = within(HOST, "tcpdump", "-i", "press0", "-s", "0", "-U", "-w", str(path), "-Z",
-                     "root", "tcp")  # fmt: skip
+    """All TCP on the server's interface goes into this file. Errors: AssertionError on a loss."""
+    command = within(HOST, "tcpdump", "-i", "press0", "-s", "0", "--immediate-mode", "-U",
+                     "-w", str(path), "-Z", "root", "tcp")  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
     assert process.stderr is not None
     line = process.stderr.readline()
@@ -155,9 +155,11 @@ def recording(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        time.sleep(0.7)
+        time.sleep(2)
         process.send_signal(signal.SIGINT)
+        told = process.stderr.read()
         process.wait()
+        assert b"\n0 packets dropped by kernel" in told, told
 
 
 class Screen:

@@ -96,7 +96,7 @@ class Segment:
 
 def _checksum(octets: bytes) -> bytes:
     """The Internet checksum (RFC 1071)."""
-    total = sum(struct.unpack(f">{(len(octets) + 1) // 2}H", octets + bytes(len(octets) % 2)))
+    total: int = sum(struct.unpack(f">{(len(octets) + 1) // 2}H", octets + bytes(len(octets) % 2)))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return (total ^ 0xFFFF).to_bytes(2, "big")

@@ -19,6 +19,7 @@ from sensor.model.packets import (
     PROTOCOL_ICMP,
     PROTOCOL_ICMPV6,
     PROTOCOL_TCP,
+    PROTOCOL_UDP,
     SYN,
 )
 
@@ -33,6 +34,12 @@ RESERVED_PORTS = 512
 NFS_PORT = 2049
 EPHEMERAL_PORTS = 32_768
 """Clients' ports by default: Linux from here on, others from 49,152 (RFC 6335 6)."""
+DHCP_SERVER_PORT = 67
+DHCP_CLIENT_PORT = 68
+"""RFC 2131 4.1."""
+DHCPV6_SERVER_PORT = 547
+DHCPV6_CLIENT_PORT = 546
+"""RFC 8415 7.2."""
 BROADCAST_IPV4 = 0xFFFF_FFFF
 BROADCAST_MAC = 0xFFFF_FFFF_FFFF
 
@@ -60,6 +67,8 @@ def initiator_of(packet: Packet, early: bool) -> int:
         return 0
     if packet.protocol == PROTOCOL_ICMP or packet.protocol == PROTOCOL_ICMPV6:
         return _icmp_initiator(packet)
+    if packet.protocol == PROTOCOL_UDP and _answers_dhcp(packet.src_port, packet.dst_port):
+        return 1 + 2
     return 1 + 2 if early and _serves(packet.src_port, packet.dst_port) else 0
 
 
@@ -88,6 +97,13 @@ def _serves(port: int, other: int) -> bool:
     if port >= RESERVED_PORTS and other < EPHEMERAL_PORTS:
         return False
     return 0 < port < WELL_KNOWN_PORTS <= other
+
+
+def _answers_dhcp(port: int, other: int) -> bool:
+    """From the server's port to the client's: the question went to a group, in another flow."""
+    if port == DHCP_SERVER_PORT:
+        return other == DHCP_CLIENT_PORT
+    return port == DHCPV6_SERVER_PORT and other == DHCPV6_CLIENT_PORT
 
 
 def _icmp_initiator(packet: Packet) -> int:

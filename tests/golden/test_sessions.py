@@ -20,7 +20,6 @@ CASES = [(capture["file"], session["client"]) for capture in truth()
          for session in capture["session"]]  # fmt: skip
 MISSED = {
     ("proxied.pcap", 52002): "HTTP CONNECT on a port that is not 23",
-    ("inetutils_second_logins.pcap", 53002): "`exit` behind a password that was changed",
     ("inetutils_full_screen.pcap", 53001): "`more`, whose first page is taken for the answer",
 }
 MASK = "***"

@@ -16,6 +16,7 @@ LINE_MAX = 255
 """Octets of an identification string with its end of line."""
 BEFORE_MAX = 16 * 1024
 """Octets of the lines that a server may send before it; OpenSSH's client bears as many."""
+START = b"SSH-"
 NAMES = {CLIENT: "client", SERVER: "server"}
 
 
@@ -50,7 +51,7 @@ class SshAnalyzer:
             del state.waiting[: end + 1]
             if self._is_identification(side, line, moment):
                 return
-        if len(state.waiting) > LINE_MAX and not self._may_wait(side):
+        if self._is_other(state.waiting) and not self._may_wait(side):
             self._finish()  # no SSH, unless the other side has proved that it is
 
     def gap(self, side: int, count: int, moment: Moment) -> None:
@@ -74,7 +75,7 @@ class SshAnalyzer:
         """Take a whole line; True if nothing more of this side is wanted."""
         state = self._sides[side]
         line = line.removesuffix(b"\r")
-        if line.startswith(b"SSH-") and len(line) <= LINE_MAX and line.count(b"-") > 1:
+        if line.startswith(START) and len(line) <= LINE_MAX and line.count(b"-") > 1:
             state.identification = line
             state.waiting.clear()
             self._seen = moment
@@ -86,6 +87,11 @@ class SshAnalyzer:
             self._finish()  # no SSH, unless the other side has proved that it is
             return True
         return False
+
+    @staticmethod
+    def _is_other(line: bytearray) -> bool:
+        """True if a line that is not complete yet cannot become an identification string."""
+        return len(line) > LINE_MAX or line[: len(START)] != START[: len(line)]
 
     def _may_wait(self, side: int) -> bool:
         """True if the line in question may be one before the server's own."""

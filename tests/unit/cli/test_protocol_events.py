@@ -12,6 +12,8 @@ from tests.command import ndjson, sensor
 from tests.running import CAPTURES
 
 DEMO = str(CAPTURES / "demo.pcap")
+TELNET = 12
+"""Events of its three telnet sessions: a login, two commands and the session each."""
 SOFTWARE = "OpenSSH_9.2p1"
 """Of both sides of the one SSH connection in it: captures/README.md."""
 RULE = """[rule]
@@ -30,15 +32,17 @@ def test_lines(tmp_path: Path) -> None:
     path = tmp_path / "said.ndjson"
     run = sensor("replay", "--quiet", "--protocol-events", str(path), DEMO)
     assert run.code == 0, run.err
-    (event,) = ndjson(path)
+    events = ndjson(path)
+    (event,) = [event for event in events if "ssh" in event]
+    assert len(events) == 1 + TELNET
     assert event["ssh"]["client"]["software"] == event["ssh"]["server"]["software"] == SOFTWARE
     assert event["sensor"]["capture"]["file"] == DEMO
 
 
 def test_standard_output_has_nothing_else(tmp_path: Path) -> None:
     run = sensor("replay", "--quiet", "--protocol-events", "-", DEMO)
-    (line,) = run.out.splitlines()
-    assert json.loads(line)["event"]["action"] == "ssh_identification"
+    actions = [json.loads(line)["event"]["action"] for line in run.out.splitlines()]
+    assert len(actions) == 1 + TELNET and actions.count("ssh_identification") == 1
     assert "Accepted Telnet" in run.err
 
 
@@ -46,21 +50,24 @@ def test_csv(tmp_path: Path) -> None:
     path = tmp_path / "said.csv"
     assert sensor("replay", "--quiet", "--protocol-events", str(path), DEMO).code == 0
     with path.open(newline="", encoding="utf-8") as file:
-        (row,) = csv.DictReader(file)
-    assert row["ssh.server.software"] == SOFTWARE
+        rows = list(csv.DictReader(file))
+    assert [row["ssh.server.software"] for row in rows].count(SOFTWARE) == 1
+    assert [row["user.name"] for row in rows].count("mreyes") == 2
     stats = sensor("replay", "--quiet", "--protocol-events", str(path), "--stats", "-",
                    "--json", DEMO)
     ledger = json.loads(stats.out.splitlines()[-1])
-    assert ledger["sinks"][f"protocol-events {path}"]["delivered"] == 1
-    assert ledger["streams"]["events"] == 1
+    assert ledger["sinks"][f"protocol-events {path}"]["delivered"] == 1 + TELNET
+    assert ledger["streams"]["events"] == 1 + TELNET
 
 
 def test_parquet(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "said.parquet"
     assert sensor("replay", "--quiet", "--protocol-events", str(path), DEMO).code == 0
-    (row,) = parquet.read_table(path).to_pylist()
-    assert row["ssh.server.software"] == SOFTWARE
+    rows = parquet.read_table(path).to_pylist()
+    assert [row["ssh.server.software"] for row in rows].count(SOFTWARE) == 1
+    assert [row["telnet.password.length"] for row in rows].count(12) == 3
+    assert {row["telnet.login.confidence"] for row in rows} == {None, 0.98}
 
 
 def test_rules_see_them(tmp_path: Path) -> None:

@@ -148,6 +148,40 @@ def test_who_speaks_first_opens_a_udp_flow_that_was_not_under_way(version, at, o
     assert (ends(record)[1], record["source"]["packets"]) == (originator, 1)
 
 
+@pytest.mark.parametrize("at", [0, 30])
+@pytest.mark.parametrize(("ports", "originator", "guessed"), [
+    ((67, 68), 68, True), ((547, 546), 546, True),
+    ((68, 67), 68, False), ((546, 547), 546, False), ((67, 67), 67, False),
+    ((547, 547), 547, False), ((67, 546), 67, False), ((547, 68), 547, False),
+    ((66, 68), 66, False), ((548, 546), 548, False),
+])  # fmt: skip
+def test_who_asked_a_dhcp_server(version, ports, originator, guessed, at):
+    """RFC 2131 4.1, RFC 8415 7.2: the question went to a group, the answer comes to one host."""
+    talk = Talk(version, ports=ports)
+    talk.client.udp(at)
+    run = play(merged(bystander(0), talk))
+    (record,) = (record for record in run.records if ends(record)[1::2] in (ports, ports[::-1]))
+    assert (ends(record)[1], "direction_guessed" in tags(record)) == (originator, guessed)
+
+
+def test_an_answer_of_dhcp_is_no_silence(version):
+    """To a host that asked by broadcast: nobody failed to answer the server."""
+    talk = Talk(version, ports=(68, 67) if version == 4 else (546, 547))
+    talk.server.udp(0)
+    run = play(talk)
+    assert verdicts(run) == [("unknown", "none", 0.3)]
+    assert run.records[0]["sensor"]["flow"]["conn_state"] == "SHR"
+    assert run.actions() == ["network_flow"]
+
+
+def test_ports_of_dhcp_mean_nothing_in_udp_lite(version):
+    """Its ports stand where those of UDP stand, but DHCP is UDP alone."""
+    talk = Talk(version, ports=(67, 68))
+    talk.client.other(0, 136, b"\0\x43\0\x44\0\x08\0\0")
+    (record,) = play(talk).records
+    assert ends(record)[1] == 67
+
+
 GROUPS = {4: ("224.0.0.0", "224.0.0.251", "239.255.255.255", "255.255.255.255"),
           6: ("ff00::", "ff02::1", "ff0e::101", "ffff::")}  # fmt: skip
 NO_GROUPS = {4: ("223.255.255.255", "240.0.0.1", "255.255.255.254", "254.255.255.255"),

@@ -71,6 +71,14 @@ def test_but_not_a_client_and_not_without_end() -> None:
     assert told((SERVER, b"x" * (BEFORE_MAX + 1) + b"\n" + OPENSSH)) == []
 
 
+def test_what_cannot_become_a_string_ends_it_at_once() -> None:
+    analyzer = SshAnalyzer()
+    analyzer.feed(CLIENT, b"SS", Moment(0))
+    assert not analyzer.done
+    analyzer.feed(CLIENT, b"L", Moment(0))
+    assert analyzer.done
+
+
 def test_a_string_that_is_too_long_is_none() -> None:
     longest = b"SSH-2.0-" + b"x" * (LINE_MAX - 8)
     (event,) = told((CLIENT, longest + b"\r\n"))
