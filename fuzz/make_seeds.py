@@ -122,6 +122,33 @@ def ssh() -> list[bytes]:
             conversation((1, b"x" * 127), (1, b"x" * 127), (1, b"x\n" + server))]
 
 
+@seeds("telnet")
+def telnet() -> list[bytes]:
+    """The beginnings of the captured sessions, and stories in words."""
+    from fuzz.targets import telnet as target  # noqa: PLC0415
+    from tests.telnet_sessions import conversations  # noqa: PLC0415
+
+    def word(side: int, octets: bytes) -> int:
+        words = target.SERVER_WORDS if side else target.CLIENT_WORDS
+        return side << 7 | 0x40 | words.index(octets)
+
+    prompt, name = target.PASSWORD_PROMPTS[0], b"\r\nUsername: "
+    login = [word(1, name), word(0, b"ann\r\n"), word(1, prompt), word(0, target.ANSWER)]
+    ends = (b"\r\nLogin incorrect\r\n", b"\r\nLast login: today\r\n", b"\r\nroot# ", prompt, name,
+            target.ECHO, b"Geheim: ", b" --More-- ", b"\x1b[?1049h", target.AGAIN, target.TURN)
+    later = [word(1, target.PAUSE), word(0, b"su\r\n"), word(1, prompt), word(0, target.ANSWER),
+             word(1, target.ECHO), word(1, b"\r\nroot# ")]
+    stories = [bytes([*login, word(1, end), *later]) for end in ends]
+    limit = TARGETS["telnet"].max_bytes
+    for path in sorted((ROOT / "captures/sessions").glob("*.pcap")):
+        for said in conversations(path).values():
+            octets = b"".join(
+                bytes([one.side << 7 | len(one.octets[at : at + 63])]) + one.octets[at : at + 63]
+                for one in said for at in range(0, len(one.octets), 63))  # fmt: skip
+            stories.append(octets[:limit])
+    return stories
+
+
 @seeds("reassembly")
 def reassembly() -> list[bytes]:
     return [bytes(4) + bytes([0, 10, 10, 10, 20, 10]),

@@ -54,6 +54,7 @@ TARGETS: dict[str, Target] = {
     "fragments": Target("fragments", 256),
     "reassembly": Target("analyzers", 64, native=False),
     "ssh": Target("analyzers", 512, native=False),
+    "telnet": Target("telnet", 512, native=False),
     "scan": Target("documents", 512),
     "documents": Target("documents", 1024, native=False),
     "frame_filter": Target("frame_filter", 256),
