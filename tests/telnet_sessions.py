@@ -24,10 +24,7 @@ class Said(NamedTuple):
 
 @cache
 def truth() -> list[dict[str, Any]]:
-    """The captures of captures/sessions/truth.toml, each with its sessions.
-
-    A session has what holds for all of its capture.
-    """
+    """The captures in order, each with its sessions, which have what holds for all of them."""
     captures: list[dict[str, Any]] = tomllib.loads((FOLDER / "truth.toml").read_text())["capture"]
     for capture in captures:
         capture["session"] = [capture.get("all", {}) | one for one in capture["session"]]
