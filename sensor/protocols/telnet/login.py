@@ -189,11 +189,11 @@ class Dialogue:
         if self.phase is Phase.SENT:
             attempt = self._attempt
             assert attempt is not None
-            if attempt.failure:
+            if attempt.failure and self._is_clear(attempt):
                 self._fail("failure_text", attempt.failure, moment)
             elif attempt.welcome:
                 self._succeed("success_text", attempt.welcome, moment)
-            elif self.failures:
+            elif self.failures and self._is_clear(attempt):
                 self._fail("closed_after_failures", "", moment)
             else:
                 self._end_attempt(UNKNOWN, "closed_after_password", "", moment)
@@ -446,7 +446,16 @@ class Dialogue:
     def _fail_again(self, text: str, moment: Moment) -> None:
         assert self._attempt is not None
         failure = self._attempt.failure
-        self._fail("failure_text" if failure else "prompt_again", failure or text, moment)
+        if self._is_clear(self._attempt):
+            self._fail("failure_text" if failure else "prompt_again", failure or text, moment)
+        else:
+            self._end_attempt(UNKNOWN, "gap", "", moment)
+
+    def _is_clear(self, attempt: Attempt) -> bool:
+        """False where only the server was seen, and it has not said in plain words that it refused:
+        what was typed in between may have begun and ended a session.
+        """
+        return attempt.is_plain or not self.around.client_is_absent()
 
     def _fail(
         self, evidence: str, text: str, moment: Moment, attempt: Attempt | None = None

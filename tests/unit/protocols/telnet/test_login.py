@@ -272,6 +272,11 @@ def test_only_the_client_was_captured() -> None:
      [("failure", "failure_text", None), ("success", "success_text", None)]),
     (("<login: ",), []),
     (("<Password: ", "<\r\n\r\nsw1>"), [("success", "shell_prompt", None)]),
+    # What was typed may be su, or exit: nothing in plain words says that it failed.
+    (("<Password: ", "<\r\nmotd\r\n$ su\r\nPassword: "), [("unknown", "gap", None)]),
+    (("<Password: ", "<\r\n$ exit\r\nlogout\r\n", "<login: "), [("unknown", "gap", None)]),
+    (("<Password: ", "<\r\nBackup: last run failed.\r\n$ exit\r\nlogout\r\n"),
+     [("unknown", "closed_after_password", None)]),
 ])
 def test_only_the_server_was_captured(pieces: Story, logins: Logins) -> None:
     assert story(OFFERS, *pieces).logins == logins
