@@ -135,6 +135,7 @@ class Rsyslog:
     def halt(self) -> None:
         """Let it hang: it holds its connections, and takes new ones, and reads nothing."""
         self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)  # each thread of it has
 
     def go_on(self) -> None:
         self.process.send_signal(signal.SIGCONT)

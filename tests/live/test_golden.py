@@ -207,14 +207,26 @@ def test_alerts_say_how_late_they_are(lab: Lab, tmp_path: Path) -> None:
         print("latency", alert["@timestamp"], alert["event"]["created"])
 
 
+def by_flow(events: list[Document]) -> dict[str, list[Any]]:
+    """What was said in each connection, in its order."""
+    said: dict[str, list[Any]] = {}
+    for event in events:
+        said.setdefault(event["network"]["community_id"], []).append(
+            [event["event"]["action"], event["network"], *(
+                event.get(name) for name in ("ssh", "telnet", "user"))])
+    return said
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_what_was_said_is_told_alike(lab: Lab, tmp_path: Path, workers: str) -> None:
-    seen_live(lab, tmp_path, "demo.pcap", "--workers", workers,
+    key = tmp_path / "key"
+    key.write_bytes(b"the key of both runs")
+    seen_live(lab, tmp_path, "demo.pcap", "--workers", workers, "--hash-key-file", key,
               "--protocol-events", tmp_path / "live.ndjson")  # fmt: skip
     run = sensor("replay", "--quiet", "--protocol-events", str(tmp_path / "replayed.ndjson"),
-                 str(CAPTURES / "demo.pcap"))  # fmt: skip
+                 "--hash-key-file", str(key), str(CAPTURES / "demo.pcap"))  # fmt: skip
     assert run.code == 0, run.err
-    (expected,) = ndjson(tmp_path / "replayed.ndjson")
-    (found,) = ndjson(tmp_path / "live.ndjson")
-    assert found["ssh"] == expected["ssh"]
-    assert found["network"] == expected["network"]
+    expected, found = (by_flow(ndjson(tmp_path / name)) for name in (
+        "replayed.ndjson", "live.ndjson"))
+    assert found == expected
+    assert len(found) == 4  # SSH once, telnet three times
