@@ -36,6 +36,8 @@ SANITIZED = {
     "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:handle_segv=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
 }
+QUICK = ":quarantine_size_mb=1:malloc_context_size=0"
+"""Where Python alone is looked at, freed memory need not be kept: ten times as many runs."""
 
 
 @dataclass
@@ -72,6 +74,8 @@ def environment(target: Target, tree: Path) -> dict[str, str]:
     found = {**os.environ, **SANITIZED, "LD_PRELOAD": preload(), "PYTHONPATH": str(tree)}
     if target.native:
         found["PYTHONMALLOC"] = "malloc"
+    else:
+        found["ASAN_OPTIONS"] += QUICK
     return found
 
 
