@@ -1,6 +1,7 @@
 """Passwords, as far as they may be told: how long, and a hash that only this run can make.
 
-Analyzers keep passwords in memory alone, and give out what `Secrets.fields` makes of them.
+Analyzers keep passwords in memory alone, and give out their length, `Secrets.hash_of` them, and
+text that `Known` has masked.
 """
 
 from __future__ import annotations

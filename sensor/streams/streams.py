@@ -211,10 +211,7 @@ class Streams:
 
     def _expire(self, stream: Stream, found: list[tuple[int, Document]]) -> None:
         due_ns, stream.due_ns = stream.due_ns, 0
-        try:
-            stream.analyzer.expire()
-        except Exception as error:
-            self._fail(stream, error)
+        self._call(stream, stream.analyzer.expire)
         self._collect(stream, stream.record, due_ns, found)
 
     def skip(self, segments: Segments, follow_no_more: Callable[[int], None]) -> None:
@@ -273,7 +270,7 @@ class Streams:
             if segment.has_isn:
                 direction.begin((segment.isn + 1) & 0xFFFF_FFFF)
             elif not stream.begun[side]:
-                self._lose_start(stream, side, moment)
+                self._call(stream, stream.analyzer.gap, side ^ stream.turned, 0, moment)
             stream.begun[side] = True
             self._give(stream, side, direction.add(segment.seq, payload), moment)
             if segment.has_acked:
@@ -289,7 +286,7 @@ class Streams:
         """Tell the analyzer where the table has turned the flow round since."""
         if turned != stream.turned:
             stream.turned = turned
-            stream.analyzer.turn()
+            self._call(stream, stream.analyzer.turn)
 
     def _give(
         self, stream: Stream, side: int, pieces: Iterable[Piece], moment: Moment
@@ -313,23 +310,13 @@ class Streams:
         except Exception as error:
             self._fail(stream, error)
 
-    def _lose_start(self, stream: Stream, side: int, moment: Moment) -> None:
-        """Tell an analyzer that a direction is older than the capture."""
-        try:
-            stream.analyzer.gap(side ^ stream.turned, 0, moment)
-        except Exception as error:
-            self._fail(stream, error)
-
     def _end(self, stream: Stream, moment: Moment) -> None:
         """The flow is over: what waits is given, then the analyzer closes."""
         for side, direction in enumerate(stream.sides):
             self._waiting_bytes -= direction.waiting_bytes
             self._give(stream, side, direction.finish(), moment)
-        try:
-            if not stream.analyzer.done:
-                stream.analyzer.close(moment)
-        except Exception as error:
-            self._fail(stream, error)
+        if not stream.analyzer.done:
+            self._call(stream, stream.analyzer.close, moment)
 
     def _give_way(self, moment: Moment) -> None:
         """Let the flow that has waited longest go on without what is missing."""
@@ -339,6 +326,13 @@ class Streams:
                     self._waiting_bytes -= direction.waiting_bytes
                     self._give(stream, side, direction.finish(), moment)
                     return
+
+    def _call(self, stream: Stream, method: Callable[..., None], *arguments: Any) -> None:
+        """Call an analyzer, whose faults stay its own."""
+        try:
+            method(*arguments)
+        except Exception as error:
+            self._fail(stream, error)
 
     def _fail(self, stream: Stream, error: Exception) -> None:
         """An analyzer is at fault: it sees no more of this flow, and people hear of it once."""

@@ -68,8 +68,8 @@ way."""
 BLOCKS_UNDER_WAY = 4
 """And so many block timeouts at least."""
 UNTOUCHED_SLACK_NS = 10_000_000
-"""The lag for one who waits, if no block is under way: a frame has its time some
-moments before its place in a block."""
+"""The lag if no block is under way: a frame has its time some moments before its place in a
+block."""
 DRIFT_NS = SECOND_NS
 """Frames that are new and not further behind packet time than this set it right."""
 

@@ -23,7 +23,7 @@ _TOKEN = re.compile(
 _REPORT = re.compile(rb"\x1b(?:\[[0-9;?>]*[Rcn]|\[[IO]|\[<[0-9;]*[mM]|\[20[01]~|\])")
 """What a terminal sends by itself: where the cursor is, what it is itself, focus, mouse, marks of a
 paste, colours."""
-_BACKSPACE, _TAB, _LF, _CR, _INTERRUPT, _END = 8, 9, 10, 13, 3, 4
+_BACKSPACE, _TAB, _LF, _CR, _INTERRUPT = 8, 9, 10, 13, 3
 _KILL_LINE, _QUOTE, _KILL_WORD, _ESCAPE, _DELETE = 21, 22, 23, 27, 127
 _MOVES = frozenset({1, 2, 5, 6, 11, 14, 16, 20, 25, _TAB})
 """Keys of a shell's editor that move about, complete or fetch older lines."""

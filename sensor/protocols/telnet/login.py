@@ -404,7 +404,6 @@ class Dialogue:
         """A session without a login; None: it was under way, and how it began is not known."""
         self.phase = Phase.IN
         if outcome is not None:
-            self.outcome = outcome
             self._note(Login(outcome, "prompt_repeats", self._rounds.prompt[-TEXT_MAX:], moment,
                              Attempt(method="none")))
         else:
@@ -418,7 +417,7 @@ class Dialogue:
         self.attempts += 1
         name = self.around.bypass_user()[1] or name
         attempt = Attempt(name, "environment", None, moment, self.attempts)
-        self.phase, self.outcome = Phase.IN, BYPASS
+        self.phase = Phase.IN
         self._note(Login(BYPASS, evidence, text[-TEXT_MAX:], moment, attempt))
         self._flush()
 
@@ -428,7 +427,7 @@ class Dialogue:
     ) -> None:
         attempt = attempt or self._attempt
         assert attempt is not None
-        self.phase, self.outcome = Phase.IN, SUCCESS
+        self.phase = Phase.IN
         self._asked = Asked.NOTHING
         self._attempt = None
         self._note(
@@ -477,7 +476,6 @@ class Dialogue:
     ) -> None:
         attempt = attempt or self._attempt
         assert attempt is not None
-        self.outcome = outcome
         self.phase = Phase.ASKING
         self._attempt = None
         self._note(Login(outcome, evidence, text.strip()[:TEXT_MAX], moment, attempt))

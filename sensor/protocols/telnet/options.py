@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from sensor.protocols.analyzer import CLIENT, SERVER
+from sensor.protocols.telnet.bots import MIRAI_WINDOW
 from sensor.protocols.telnet.wire import DO, IAC, WILL, WONT, Offer, Suboption
 
 (BINARY, ECHO, SGA, TTYPE, EOR_OPTION, NAWS, LINEMODE, ENVIRON, AUTHENTICATION, ENCRYPT,
@@ -20,7 +21,8 @@ _VAR, _VALUE, _ESC, _USERVAR = 0, 1, 2, 3
 _REPLY, _NAME = 2, 3
 _FOLLOWS = 1
 _ENCRYPT_START = 3
-_SLC = 3
+SLC = 3
+"""Of LINEMODE: a list of special characters."""
 _DEVICE_TYPE_REQUEST = b"\2\7"
 """Of TN3270E; a name follows, and what it is to be connected to."""
 _OPTIONS = frozenset([*range(51), 69, 70, *range(85, 95), 200, 201, 255])
@@ -39,12 +41,12 @@ _TICKETS, _TICKET_REJECT = (1, 2), 1
 _NTLM, _NTLM_MARK = 15, b"NTLMSSP\0\3\0\0\0"
 _NTLM_USER_AT, _NTLM_FLAGS_AT = 36, 60
 _TERMINAL_KINDS = (
-    (("IBM-3278", "IBM-3279", "IBM-DYNAMIC", "IBM-327", "IBM-328"), "tn3270"),
+    (("IBM-327", "IBM-328", "IBM-DYNAMIC"), "tn3270"),
     (("IBM-3179", "IBM-3180", "IBM-3196", "IBM-3477", "IBM-3486", "IBM-3487", "IBM-5251",
       "IBM-5291", "IBM-5292", "IBM-5555", "IBM-3812"), "tn5250"),
 )
 _CLIENT_KINDS = (
-    ("mirai", bytes((IAC, WILL, NAWS, IAC, 250, NAWS, 0, 80, 0, 24, IAC, 240))),
+    ("mirai", MIRAI_WINDOW),
     ("bsd", bytes((IAC, DO, SGA, IAC, WILL, TTYPE, IAC, WILL, NAWS, IAC, WILL, 32))),
     ("putty", bytes((IAC, WILL, NAWS, IAC, WILL, 32, IAC, WILL, TTYPE, IAC, WILL, NEW_ENVIRON))),
 )
@@ -141,7 +143,7 @@ class Negotiation:
         if option == LINEMODE and len(octets) >= 2:
             if octets[0] == 1:
                 self.client_edits = bool(octets[1] & 1)
-            elif octets[0] == _SLC:
+            elif octets[0] == SLC:
                 self._characters(octets[1:])
         elif option == AUTHENTICATION:
             self._authentication(side, octets)
@@ -168,8 +170,7 @@ class Negotiation:
 
     def _characters(self, octets: bytes) -> None:
         """Which octets rub out a character and a line (RFC 1184 2.4, functions 10 and 11)."""
-        for at in range(0, len(octets) - 2, 3):
-            function, flags, value = octets[at : at + 3]
+        for function, flags, value in triplets_of(octets):
             if flags & 3 == 2 and value not in (0, 10, 13, 255):
                 if function == 10:
                     self.erase_key = value
@@ -222,6 +223,11 @@ class Negotiation:
             elif ((kind == _SRA and self._sent_password and code in (_SRA_CONTINUE, _SRA_REJECT))
                   or (kind in _TICKETS and code == _TICKET_REJECT and self.account)):
                 self.authenticated = "rejected"
+
+
+def triplets_of(octets: bytes) -> list[bytes]:
+    """The whole triplets in a list of special characters: function, flags and value."""
+    return [octets[at : at + 3] for at in range(0, len(octets) - 2, 3)]
 
 
 def variables_of(octets: bytes, var: int, value: int) -> list[Variable]:
