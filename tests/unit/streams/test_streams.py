@@ -258,5 +258,34 @@ def test_a_defect_in_an_analyzer_ends_it_for_that_flow_and_is_said_once() -> Non
     assert event["ssh"]["client"]["software"] == "dropbear"
 
 
+class Giddy(SshAnalyzer):
+    """An analyzer with a defect that shows when its sides change places."""
+
+    def turn(self) -> None:
+        raise ValueError("turned")
+
+
+def test_a_defect_in_turning_the_sides_is_that_flows_alone() -> None:
+    context = FlowContext(internal=Networks(()))
+    told: list[str] = []
+    protocol = AnalyzedProtocol("ssh", (SSH,), Giddy, tcp_ports=(22,))
+    rules = Collector()
+    stage = RuleStage(rules, RunOutputs(()), context, protocol_events=Timeline(DocumentRows))
+    turned = Talk(ports=(22, 40_000))
+    turned.client.syn(0)
+    turned.server.synack(0.01)
+    turned.client.data(0.1, CLIENT_SAYS)
+    frames = [turned.frames[2], turned.frames[1], *session(ports=(41_000, 22)).frames]
+    pipeline = Pipeline(
+        MemoryCapture(frames), Decoder().decode, FlowTable(SMALL, follow=True), stage,
+        streams=streams.Streams((protocol,), flow_parts(context, None), told.append),
+    )  # fmt: skip
+    pipeline.run()
+    assert told == ["the analyzer of ssh failed in a flow, which goes on without it: "
+                    "ValueError: turned"]
+    assert pipeline.ledger()["streams"]["failed"] == 1
+    assert [event["client"]["port"] for event in rules.said] == [41_000]
+
+
 def test_segments_are_read_as_the_table_writes_them() -> None:
     assert streams.Segment._fields == SEGMENT_LAYOUT.dtype.names
