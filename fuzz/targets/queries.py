@@ -120,7 +120,9 @@ def _condition(tree: Any) -> None:
 
 
 def any_regex(octets: bytes) -> None:
-    """Any pattern is a machine or wrong at a place in it; both machines agree on letters."""
+    """Any pattern is a machine or wrong at a place in it; letters of either case match no less,
+    unless the pattern says what is not to be there.
+    """
     text = octets.decode("utf-8", "ignore")
     pattern, _, subject = text.partition("\0")
     try:
@@ -130,6 +132,6 @@ def any_regex(octets: bytes) -> None:
         return
     told = machine(subject)
     assert told in (True, False)
-    if told and subject.isascii():
+    if told and subject.isascii() and not set("^~") & set(pattern):
         insensitive = regex(pattern, insensitive=True)
         assert insensitive(subject)

@@ -49,8 +49,9 @@ def decode_ipv6(octets: Octets, packet: Packet, at: int, end: int, wire_end: int
         return IP_BAD_VERSION
     length = be16(octets, at + 4)
     protocol = u8(octets, at + 6)
-    # Jumbograms (RFC 2675) and segmentation offload have 0 where the field is too small.
-    if length == 0 and protocol != NO_NEXT_HEADER:
+    # Jumbograms (RFC 2675) and segmentation offload have 0 where the field is too small; up to 46
+    # octets, what lies behind the header is Ethernet's padding.
+    if length == 0 and protocol != NO_NEXT_HEADER and wire_end - at > 46:
         length = wire_end - at - 40
     if length > wire_end - at - 40:
         code = decode_ipv6(octets, packet, at, end, at + 40 + length)

@@ -27,6 +27,13 @@ def test_a_payload_length_of_0_means_the_whole_frame_unless_nothing_follows() ->
     assert decode_one(FRAMES["nothing6"][1])["ip_bytes"] == 40
 
 
+@pytest.mark.parametrize(("behind", "octets"), [(0, 40), (6, 40), (7, 47)])
+def test_what_ethernet_adds_to_a_header_alone_is_not_its_payload(behind: int, octets: int) -> None:
+    """Frames have 60 octets at least: 14 and 46, of which the header takes 40."""
+    row = decode_one(v6(bytes(behind), following=253, length=0), RAW)
+    assert (anomaly_of(row), row["ip_bytes"]) == ("sound", octets)
+
+
 def test_a_jumbogram_has_its_length_in_an_option_and_0_in_its_header() -> None:
     jumbo = struct.pack("!BBBBI", 6, 0, 0xC2, 4, 70_000 - 40)
     row = decode_one(v6(jumbo + TCP, following=0, length=0), RAW, wire=70_000)
