@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import os
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from sensor.__main__ import main
-
 from tests.running import CAPTURES, ROOT
 
 COMMAND = [sys.executable, "-m", "sensor"]
@@ -66,7 +66,8 @@ def _run(arguments: tuple[str, ...], out: str, err: str, env: dict[str, str], cw
         os.dup2(opened, number)
         os.close(opened)
     sys.stdin, sys.stdout, sys.stderr = (
-        open(number, mode, encoding="utf-8", closefd=False) for number, mode in enumerate("rww")
+        io.TextIOWrapper(io.FileIO(number, mode, closefd=False), "utf-8", write_through=True)
+        for number, mode in enumerate("rww")
     )
     os.environ.clear()
     os.environ.update(env)
@@ -87,8 +88,8 @@ def sensor(
         ended = Ended(run.returncode, run.stdout.decode(), run.stderr.decode())
     else:
         with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
-            process = _PROCESSES.Process(target=_run,
-                                         args=(arguments, out.name, err.name, env, folder))  # fmt: skip
+            process = _PROCESSES.Process(
+                target=_run, args=(arguments, out.name, err.name, env, folder))  # fmt: skip
             process.start()
             process.join()
             assert process.exitcode is not None

@@ -1,4 +1,4 @@
-"""Everything that a run of the command may need, imported once for all the runs of the tests."""
+"""Everything that a run of the command may need, made once for all the runs of the tests."""
 
 from __future__ import annotations
 
@@ -10,3 +10,6 @@ import sensor
 for found in pkgutil.walk_packages(sensor.__path__, "sensor."):
     if not found.name.endswith(("__main__", "._cython")):
         import_module(found.name)
+
+import_module("sensor.query.kql.parser").parse("a: b")
+import_module("sensor.query.eql.parser").parse("any where true")
