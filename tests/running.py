@@ -18,6 +18,7 @@ from sensor.host.event_queue import Timeline
 from sensor.model.addresses import Networks
 from sensor.model.alert import Alert
 from sensor.model.flow import FlowContext
+from sensor.model.logins import Logins
 from sensor.model.tunnels import Tunnels
 from sensor.protocols import PROTOCOLS
 from sensor.protocols.secrets import Secrets
@@ -94,7 +95,7 @@ def run_capture(
     collector = Collector()
     failures: list[str] = []
     context = FlowContext(internal=Networks(INTERNAL_NETWORKS), hostname="tap", version="0",
-                          tunnels=Tunnels())  # fmt: skip
+                          tunnels=Tunnels(), logins=Logins())  # fmt: skip
     limits = limits or SMALL
     shared = {name: options[name] for name in ("key_vlan", "duplicates") if name in options}
     config = Config(flow=limits, decode=decode or DecodeSettings(), sliced=sliced,
@@ -107,7 +108,7 @@ def run_capture(
     stage = RuleStage(collector, outputs, context, protocol_events=Timeline(DocumentRows))
     pipeline = Pipeline(capture, decoder, table, stage, handover_events=handover_events,
                         streams=Streams(PROTOCOLS, flow_parts(context, None), failures.append,
-                                        SECRETS))
+                                        SECRETS, context.logins))
     pipeline.run()
     assert not failures
     return Run(collector.events, collector.rows, pipeline.ledger(), collector.said,

@@ -15,6 +15,7 @@ from sensor.ecs.field import (
     Number,
     Total,
 )
+from sensor.ecs.login_fields import LOGIN_FIELDS
 from sensor.ecs.process_fields import PROCESS_FIELDS
 from sensor.ecs.protocol_fields import FROM_THE_FLOW, PROTOCOL_EVENT_FIELDS
 from sensor.ecs.schema import ALERT_FIELDS, ECS_VERSION, FIELDS
@@ -90,6 +91,14 @@ def page() -> str:
         "",
         *_THREE,
         *map(_row, TUNNEL_FIELDS),
+        "",
+        "## Logins",
+        "",
+        "Flow documents have these too where somebody logged in within the flow, or tried to:",
+        "[telnet.md](telnet.md). Fields without a value are absent.",
+        "",
+        *_THREE,
+        *map(_row, LOGIN_FIELDS),
         "",
         "## Protocol events",
         "",

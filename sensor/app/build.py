@@ -37,6 +37,7 @@ from sensor.host.process_events import Observer
 from sensor.host.recorded_processes import RecordedProcesses
 from sensor.model.addresses import Networks
 from sensor.model.flow import FlowContext
+from sensor.model.logins import Logins
 from sensor.model.processes import Processes
 from sensor.model.tunnels import Tunnels
 from sensor.protocols import PROTOCOLS
@@ -120,7 +121,7 @@ def flow_context(
         raise ConfigError(f"--internal: {error}") from None
     return FlowContext(
         internal=internal, hostname=socket.gethostname(), version=__version__, live=live,
-        processes=processes, tunnels=Tunnels(),
+        processes=processes, tunnels=Tunnels(), logins=Logins(),
     )  # fmt: skip
 
 
@@ -163,7 +164,8 @@ def build_replay(
         capture, host.watching(decoder_of(config).decode), flow_tables(config, context)[0], stage,
         merger=merger, prompt=captures.has_standard_input or is_pipe or folder is not None,
         pipe_time=PipeTime(time.time_ns, time.monotonic_ns) if is_pipe else None,
-        streams=Streams(PROTOCOLS, flow_parts(context, None), print_stderr, outputs.secrets),
+        streams=Streams(PROTOCOLS, flow_parts(context, None), print_stderr, outputs.secrets,
+                        context.logins),
     )  # fmt: skip
 
 
@@ -209,7 +211,8 @@ def build_live(
         decoders = [host.watching(decode) for decode in decoders]
     stage = RuleStage(rules, outputs, context, host=host, clock=time.time_ns,
                       protocol_events=Timeline(DocumentRows))
-    streams = [Streams(PROTOCOLS, flow_parts(context, time.time_ns), print_stderr, outputs.secrets)
+    streams = [Streams(PROTOCOLS, flow_parts(context, time.time_ns), print_stderr, outputs.secrets,
+                       context.logins)
                for _ in captures]
     # The limit is the run's: workers share it, as they share the flows.
     flows_max = max(1, config.flow.flows_max // len(captures))

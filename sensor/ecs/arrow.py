@@ -30,7 +30,7 @@ def table_of(batch: FlowRecords) -> Any:
             "to_arrow needs the package pyarrow: pip install 'flow-sensor[parquet]'"
         ) from error
     arrays = {}
-    for field in (*schema.FIELDS, *(field for _, field in schema.GROUP_FIELDS.values())):
+    for field in (*schema.FIELDS, *(pairs[0][1] for pairs in schema.GROUP_FIELDS.values())):
         column = column_of(batch, field.name)
         if column is not None:
             arrays[field.name] = _array(pyarrow, column, field)

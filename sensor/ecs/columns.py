@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -92,21 +92,29 @@ def column_of(batch: FlowRecords, name: str) -> Column | None:
     if field := schema.FLOW_FIELDS.get(name):
         return read(field, batch)
     if name in schema.GROUP_FIELDS:
-        return _group_column(batch, *schema.GROUP_FIELDS[name])
+        return _group_column(batch, schema.GROUP_FIELDS[name])
     return None
 
 
-def _group_column(batch: FlowRecords, group: schema.Group, field: Field) -> Column | None:
-    """The column of a group's field; None where no record refers to an entry."""
-    entry_of = group.entries(batch.context)
-    numbers = batch.records[group.member]
-    if entry_of is None or not numbers.any():
-        return None
-    assert isinstance(field.reading, Entry)
-    values = field.reading.values
-    distinct, codes = np.unique(numbers, return_inverse=True)
-    table = tuple(values(entry_of(number)) if number else () for number in distinct.tolist())
-    return CodedColumn(codes, table, field.type)
+def _group_column(
+    batch: FlowRecords, pairs: Sequence[tuple[schema.Group, Field]]
+) -> Column | None:
+    """The column of a field of one or several groups; None where no record refers to an entry."""
+    codes = np.zeros(len(batch), np.intp)
+    table: tuple[Values, ...] = ((),)
+    for group, field in pairs:
+        entry_of = group.entries(batch.context)
+        numbers = batch.records[group.member]
+        if entry_of is None or not numbers.any():
+            continue
+        assert isinstance(field.reading, Entry)
+        distinct, found = np.unique(numbers, return_inverse=True)
+        values = [field.reading.values(entry_of(number)) if number else ()
+                  for number in distinct.tolist()]  # fmt: skip
+        here = np.array([value != () for value in values])[found]
+        codes[here] = found[here] + len(table)
+        table += tuple(values)
+    return CodedColumn(codes, table, pairs[0][1].type) if len(table) > 1 else None
 
 
 def read(  # noqa: C901, PLR0911  a list of cases

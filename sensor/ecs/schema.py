@@ -38,6 +38,7 @@ from sensor.ecs.field import (
     Values,
     coded,
 )
+from sensor.ecs.login_fields import LOGIN_FIELDS
 from sensor.ecs.process_fields import PROCESS_EVENT_FIELDS, PROCESS_FIELDS
 from sensor.ecs.protocol_fields import PROTOCOL_EVENT_FIELDS
 from sensor.ecs.tunnel_fields import TUNNEL_FIELDS
@@ -266,11 +267,20 @@ def _tunnels(run: FlowContext) -> Callable[[int], object] | None:
     return run.tunnels.path if run.tunnels is not None else None
 
 
+def _logins(run: FlowContext) -> Callable[[int], object] | None:
+    return run.logins.__getitem__ if run.logins is not None else None
+
+
 GROUPS = (
     Group("process", _processes, PROCESS_FIELDS),
     Group("tunnel", _tunnels, TUNNEL_FIELDS),
+    Group("pending_isn", _logins, LOGIN_FIELDS),
 )
-GROUP_FIELDS = {field.name: (group, field) for group in GROUPS for field in group.fields}
+GROUP_FIELDS = {
+    name: tuple((group, field) for group in GROUPS for field in group.fields if field.name == name)
+    for name in dict.fromkeys(field.name for group in GROUPS for field in group.fields)
+}
+"""By name, the group that may have it; several: no document has it of more than one."""
 
 
 ALERT_FIELDS = (

@@ -76,6 +76,8 @@ class RuleStage:
         created_ns = self.clock() if self.clock is not None else 0
         if self.host is not None:
             self.host.stamp(records)
+        if self.context.logins is not None:
+            self.context.logins.stamp(records, records["action"] == FLOW_ENDED)
         flows = FlowBatch(records, self.context, created_ns)
         self._match(flows.times_ns(), flows.part, records["action"] >= FLOW_ENDED)
         if (flow_sink := self._outputs.flow_sink) is not None:

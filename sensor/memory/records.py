@@ -197,7 +197,7 @@ class Flow:
     missed_bytes: Annotated[Numbers, "u8", 2]  # acknowledged or skipped, never seen
     history_seen: U16  # which history letters are there, one bit each: an octet a side
     process: U16  # the first one named: index into the run's Processes; 0: none
-    pending_isn: U32  # of a SYN that came while the flow was open
+    pending_isn: U32  # of a SYN that came while the flow was open; in an event: index into Logins
     tcp_flags: Annotated[Numbers, "u1", 2]  # all flags seen, or-ed
     tunnel: U16  # of its first packet: index into the run's Tunnels; 0: none
     vlan_outer: U16  # first seen

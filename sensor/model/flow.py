@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensor.model.addresses import Networks
+from sensor.model.logins import Logins
 from sensor.model.processes import Processes
 from sensor.model.tunnels import Tunnels
 
@@ -147,6 +148,8 @@ class FlowContext:
     """By `process`; grows as processes become known. None: this run never learns of any."""
     tunnels: Tunnels | None = None
     """By `tunnel`; grows as flows come through tunnels. None: paths are not asked for."""
+    logins: Logins | None = None
+    """By `pending_isn`; grows as logins become known. None: this run never learns of any."""
 
 
 class FlowRecords(Protocol):

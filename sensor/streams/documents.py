@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,11 @@ class FlowPart:
 def flow_parts(
     context: FlowContext, clock: Callable[[], int] | None
 ) -> Callable[[Any], FlowPart]:
-    """A function that makes the part of a flow record; `clock` is the wall clock of a live run."""
+    """A function that makes the part of a flow record; `clock` is the wall clock of a live run.
+
+    Records are as the table has them: their events say themselves who logs in.
+    """
+    context = replace(context, logins=None)
 
     def part(record: Any) -> FlowPart:
         created_ns = clock() if clock is not None else 0

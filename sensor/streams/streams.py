@@ -16,6 +16,7 @@ from sensor.ecs.event_batch import value_at
 from sensor.model.applications import UNPROVEN
 from sensor.model.columns import Document
 from sensor.model.frames import FrameBatch
+from sensor.model.logins import Login, Logins
 from sensor.model.packets import PROTOCOL_TCP, PROTOCOL_UDP, PacketBatch
 from sensor.model.segments import SEGMENT_END, Segments
 from sensor.protocols import AnalyzedProtocol
@@ -90,10 +91,11 @@ class Streams:
         flow_part: Callable[[Any], FlowPart],
         report: Callable[[str], None] = lambda message: None,
         secrets: Secrets | None = None,
+        logins: Logins | None = None,
     ) -> None:
         """`flow_part` makes of a flow record what its events say of it; `report` tells people.
 
-        `secrets` says what may be told of passwords.
+        `secrets` says what may be told of passwords; `logins` learns who logs in.
         """
         self._selection = Selection(
             [port for one in protocols for port in one.tcp_ports],
@@ -108,6 +110,7 @@ class Streams:
         self._flow_part = flow_part
         self._report = report
         self._secrets = secrets or Secrets()
+        self._logins = logins
         self._due: list[tuple[int, int]] = []
         """A heap of times and slots; those that no longer hold are left where they are."""
         self._open: dict[int, Stream] = {}
@@ -361,4 +364,8 @@ class Streams:
             document = document_of(event, stream.protocol, flow, stream.event_number)
             if event.secret:
                 self._secrets.revealed[str(value_at(document, "event.id"))] = event.secret
+            if self._logins is not None and event.action == f"{stream.protocol.name}_login":
+                outcome = event.fields[f"{stream.protocol.name}.login.outcome"]
+                user = event.fields.get("user.name", "")
+                self._logins.note(record, Login(str(user), str(outcome)))
             found.append((known_ns, document))

@@ -81,12 +81,13 @@ def known_of(run: Run, octets: int, enough: int) -> list[dict[str, Any]]:
     """What a snapshot length of 64 to 96 octets leaves of final records.
 
     Options of a SYN may be cut off, and with them its window scale; so may payload, and what it
-    proves. Of an ICMP error the quote may
+    proves and tells. Of an ICMP error the quote may
     be cut off: a flow that rests on one may be told otherwise, and the error be a flow of its own.
     Of TCP over IPv6, 64 octets leave nothing: its flags are the 67th and 68th. In a fragment, 8
     octets further on, 68 are too few as well.
     """
-    left_out = ("window", "window_scales", "decided_frame", "known_ns", "application")
+    left_out = ("window", "window_scales", "decided_frame", "known_ns", "application",
+                "pending_isn")  # fmt: skip
     return sorted(
         ({name: row[name].tolist() for name in row.dtype.names if name not in left_out}
          for row in run.rows

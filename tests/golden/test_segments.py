@@ -24,7 +24,7 @@ from tests.segments import (
     write,
 )
 
-NAMES = ("editing", "mirai", "busybox", "exploit_lengths")
+NAMES = ("mirai", "busybox")
 Streams = dict[tuple[int, int], bytes]
 
 

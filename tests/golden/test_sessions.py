@@ -13,7 +13,7 @@ import pytest
 
 from sensor.capture.files.capture import FileCapture
 from tests.command import sensor
-from tests.running import run_capture
+from tests.running import Run, run_capture
 from tests.telnet_sessions import FOLDER, truth
 
 CASES = [(capture["file"], session["client"]) for capture in truth()
@@ -33,13 +33,13 @@ def session_of(file: str, client: int) -> dict[str, Any]:
 
 
 @cache
-def said_in(file: str) -> list[dict[str, Any]]:
-    return run_capture(FileCapture([str(FOLDER / file)])).said
+def run_of(file: str) -> Run:
+    return run_capture(FileCapture([str(FOLDER / file)]))
 
 
 def told_of(file: str, client: int, action: str) -> list[dict[str, Any]]:
     """The events of an action in one session."""
-    return [event for event in said_in(file) if event["source"].get("port") == client
+    return [event for event in run_of(file).said if event["source"].get("port") == client
             and event["event"]["action"] == action]  # fmt: skip
 
 
@@ -86,6 +86,18 @@ def test_attempts(file: str, client: int) -> None:
             assert password["length"] == len(one["password"])
             assert password["is_default"] is one.get("default", False)
     assert one_told(file, client).get("login", {}).get("outcome", "unknown") == (ended or "unknown")
+
+
+@pytest.mark.parametrize(("file", "client"), SURE)
+def test_the_record_of_the_flow_has_the_last_login(file: str, client: int) -> None:
+    session = session_of(file, client)
+    logins = [(one.get("user") or None, one["outcome"]) for one in session.get("attempts", [])]
+    if (ended := session.get("login")) in ("none", "bypass"):
+        logins.append((session.get("user"), ended))
+    told = [(record.get("user", {}).get("name"), record["telnet"]["login"]["outcome"])
+            for record in run_of(file).records
+            if record["source"].get("port") == client and "telnet" in record]  # fmt: skip
+    assert told == logins[-1:]
 
 
 @pytest.mark.parametrize(("file", "client"), SURE)

@@ -14,7 +14,8 @@ from sensor.query.predicate import compile_query
 from tests import ecs
 from tests.flow_records import batch_of, context
 
-ALL = (*schema.FIELDS, *schema.ALERT_FIELDS, *(field for _, field in schema.GROUP_FIELDS.values()))
+ALL = (*schema.FIELDS, *schema.ALERT_FIELDS,
+       *(pairs[0][1] for pairs in schema.GROUP_FIELDS.values()))  # fmt: skip
 
 
 def test_names_are_distinct():
