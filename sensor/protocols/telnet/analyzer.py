@@ -28,6 +28,7 @@ from sensor.protocols.telnet.options import ECHO, SGA, Negotiation, client_kind
 from sensor.protocols.telnet.proxies import Prelude
 from sensor.protocols.telnet.screen import Screen
 from sensor.protocols.telnet.states import Phase, Surroundings
+from sensor.protocols.telnet.transcript import Transcript
 from sensor.protocols.telnet.wire import (
     ABORT,
     BRK,
@@ -56,6 +57,7 @@ _OTHERS = re.compile(rb"(?:GET|HEAD|POST|PUT|OPTIONS|DELETE) \S|SSH-[12]\.|\x16\
 """Clients of other protocols."""
 BANNER_MAX = 256
 EXPLOITS_MAX = 32
+COMMANDS_MAX = 64
 LINES_MAX = 8
 """Commands that the event of the session repeats."""
 
@@ -63,13 +65,15 @@ LINES_MAX = 8
 class TelnetAnalyzer:
     """Tells of logins, commands, attacks and, at the end, of the session."""
 
-    def __init__(self, secrets: Secrets) -> None:
+    def __init__(self, secrets: Secrets, *, transcribe: bool = False) -> None:
+        """`transcribe` has the event of the session carry what was printed and typed in it."""
         self.done = False
         self.due_ns = 0
         self._secrets = secrets
         self._events: list[ProtocolEvent] = []
         self._is_whole = True
         self._known = Known()
+        self._transcribe = transcribe
         self._start()
 
     def _start(self) -> None:
@@ -86,8 +90,8 @@ class TelnetAnalyzer:
         self._server_moment = Moment(0)
         self._is_new = False
         """The server has printed something that was not judged yet."""
-        self._commands = 0
         self._lines: list[str] = []
+        self._transcript = Transcript() if self._transcribe else None
         self._last: Login | None = None
         self._dialogue = Dialogue(Surroundings(
             user=lambda: self._options.account or self._options.user,
@@ -134,6 +138,7 @@ class TelnetAnalyzer:
                 return
             if self._options.is_dark:
                 self._dialogue.darken(moment)
+                self._note("encrypted from here on", moment)
                 self._collect()
                 self.due_ns, self._is_new = 0, False
                 return
@@ -149,6 +154,7 @@ class TelnetAnalyzer:
             self._is_whole = self._dialogue.is_whole = self._dialogue.is_synced = False
             return
         self._judge()
+        self._note(f"{count} octets of the {'server' if side else 'client'} are missing", moment)
         self._dialogue.lose(moment)
         if side == SERVER:
             self._screen.reset()
@@ -168,6 +174,8 @@ class TelnetAnalyzer:
         self._dialogue.close(moment)
         self._collect()
         if self._is_telnet():
+            if self._transcript is not None:
+                self._transcript.printed(self._screen.pending, moment)
             self._events.append(ProtocolEvent(moment, "telnet_session", self._session(),
                                               is_proven=self._options.is_negotiated))  # fmt: skip
         self.done = True
@@ -212,16 +220,23 @@ class TelnetAnalyzer:
             self._keyboard.skip()
         for line in self._keyboard.feed(octets):
             self._signs.line(line.text)
+            if self._transcript is not None:
+                self._transcript.typed(line, self._screen.pending, moment)
             self._dialogue.typed(line, moment)
             self._collect()
             self._screen.cut()
             self._is_new = False
 
     def _printed(self, octets: bytes, moment: Moment) -> None:
-        lines = self._screen.feed(octets, wants_lines=self._dialogue.wants_lines)
-        for line in lines:
-            self._dialogue.printed(line, moment)
-            self._collect()
+        is_wanted = self._dialogue.wants_lines
+        for line in self._screen.feed(octets, wants_lines=is_wanted or self._transcribe):
+            if self._transcript is not None:
+                self._transcript.printed(line.text, moment)
+            if is_wanted:
+                self._dialogue.printed(line, moment)
+                self._collect()
+        if self._transcript is not None:
+            self._transcript.full_screen(moment, is_on=self._screen.full_screen)
         self._is_new = True
 
     def _judge(self) -> None:
@@ -278,13 +293,18 @@ class TelnetAnalyzer:
                     if exploit.is_on_login:
                         self._add("telnet_exploit", login.moment, _of_exploit(exploit, BYPASS))
             self._last = login
+            if self._transcript is not None and login.attempt.name:
+                self._transcript.tell(login.attempt.name)
             self._add("telnet_login", login.moment, self._of_login(login),
                       login.attempt.secret or "")
         dialogue.logins_told += len(dialogue.logins)
         dialogue.logins.clear()
         for command in dialogue.commands.found:
-            self._commands += 1
-            fields = self._of_command(command, self._commands)
+            if self._transcript is not None:
+                self._transcript.tell(command.text)
+            if command.number > COMMANDS_MAX:
+                continue
+            fields = self._of_command(command)
             self._add("telnet_command", command.moment, fields)
             if len(self._lines) < LINES_MAX:
                 self._lines.append(str(fields["telnet.command.line"]))
@@ -296,6 +316,10 @@ class TelnetAnalyzer:
         self._events.append(ProtocolEvent(
             moment, action, fields, secret if self._secrets.reveal else "",
             is_proven=self._options.is_negotiated))  # fmt: skip
+
+    def _note(self, text: str, moment: Moment) -> None:
+        if self._transcript is not None:
+            self._transcript.note(text, moment)
 
     def _tell(self, found: list[Exploit], moment: Moment) -> None:
         for exploit in found:
@@ -339,12 +363,12 @@ class TelnetAnalyzer:
             }
         return fields
 
-    def _of_command(self, command: Command, number: int) -> dict[str, Value]:
+    def _of_command(self, command: Command) -> dict[str, Value]:
         fields: dict[str, Value] = {
             "event.category": ["session", "network"],
             "event.type": ["info"],
             "telnet.command.line": self._clean(command.text),
-            "telnet.command.number": number,
+            "telnet.command.number": command.number,
         }
         if command.from_echo:
             fields["telnet.command.from_echo"] = True
@@ -355,7 +379,7 @@ class TelnetAnalyzer:
         return fields
 
     def _session(self) -> dict[str, Value]:
-        options, dialogue = self._options, self._dialogue
+        options, dialogue, transcript = self._options, self._dialogue, self._transcript
         if MIRAI_WINDOW in self._first[CLIENT]:
             self._signs.sign("window")
         elevations = dialogue.commands.elevations
@@ -389,6 +413,7 @@ class TelnetAnalyzer:
             "telnet.elevation.user": [self._clean(one.user or "") for one in elevations] or None,
             "telnet.elevation.outcome": [one.outcome for one in elevations] or None,
             "telnet.confused": True if dialogue.is_confused else None,
+            "telnet.transcript": transcript.lines(self._known) if transcript is not None else None,
         }
         return {name: value for name, value in found.items() if value is not None}
 

@@ -19,7 +19,6 @@ from sensor.protocols.telnet.screen import Printed
 
 OPEN_MAX = 64
 """Lines that wait for their answers."""
-COMMANDS_MAX = 64
 ELEVATIONS_MAX = 32
 LINE_MAX = 256
 KEPT_MAX = 1500
@@ -41,6 +40,8 @@ class Command:
 
     text: str
     moment: Moment
+    number: int
+    """In its session, from 1."""
     from_echo: bool = False
     is_incomplete: bool = False
 
@@ -214,10 +215,9 @@ class Commands:
             return
         self._last, self._is_running = text, True
         self.count += 1
-        if self.count <= COMMANDS_MAX:
-            incomplete = one.line.was_cut or (one.line.needs_echo and not from_echo)
-            self.found.append(Command(text.strip()[:KEPT_MAX], one.moment, from_echo,
-                                      incomplete or len(text) > LINE_MAX))  # fmt: skip
+        incomplete = one.line.was_cut or (one.line.needs_echo and not from_echo)
+        self.found.append(Command(text.strip()[:KEPT_MAX], one.moment, self.count, from_echo,
+                                  incomplete or len(text) > LINE_MAX))  # fmt: skip
 
     def _end_elevation(self, outcome: str) -> None:
         assert self._elevation is not None

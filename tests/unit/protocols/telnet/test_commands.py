@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sensor.protocols.telnet.commands import COMMANDS_MAX, LINE_MAX
+from sensor.protocols.telnet.analyzer import COMMANDS_MAX
+from sensor.protocols.telnet.commands import LINE_MAX
 from tests.telnet_story import LOGIN, OFFERS, Told, story
 
 P = "ann@box:~$ "
