@@ -27,7 +27,7 @@ from sensor.app.outputs import (
 )
 from sensor.capture.files.discover import discover
 from sensor.capture.files.streams import STANDARD_INPUT
-from sensor.cli.options import BPF_OPTION, options_of, packet_selection, run_options
+from sensor.cli.options import BPF_OPTION, options_of, packet_selection, run_options, time_options
 from sensor.cli.output import exit_code
 from sensor.rules.state_store import close_store, open_store
 from sensor.sinks.base import Sink
@@ -47,10 +47,7 @@ if TYPE_CHECKING:
 @click.option("--events", metavar="FILE", multiple=True,
               help="ECS documents as NDJSON (- is standard input), plain or compressed, alone or "
                    "merged with the captures by time. Repeatable.")
-@click.option("--from", "from_time", metavar="TIME",
-              help="Only packets of then or later: RFC 3339 (UTC without a zone), or seconds since "
-                   "1970.")
-@click.option("--to", "to_time", metavar="TIME", help="Only packets of before then.")
+@time_options
 @BPF_OPTION
 @click.option("--follow", metavar="DIR",
               help="Go on with the capture files that come into this folder, each once it is "
