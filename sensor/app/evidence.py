@@ -14,10 +14,19 @@ from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.evidence.cutter import Cutter
 from sensor.evidence.folder import EvidenceFolder
-from sensor.evidence.manifest import flow_entry, manifest_of, source_entry
+from sensor.evidence.manifest import SourceDigests, flow_entry, manifest_of
 from sensor.evidence.request import Request
 from sensor.evidence.wanted import FLOWS_MAX, WantedFlow, WantedFlows
 from sensor.model.columns import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Captures, and how the run that named their flows read them."""
+
+    captures: Discovery
+    config: Config
+    selection: FileSelection
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +52,32 @@ def check_inputs(captures: Discovery, option: str) -> None:
 
 
 def cut_evidence(
-    captures: Discovery, config: Config, selection: FileSelection, request: Request,
-    folder: EvidenceFolder, command: Sequence[str], on_batch: Callable[[Cutter], None] | None = None,
+    recorded: Recorded, request: Request, folder: EvidenceFolder, command: Sequence[str],
+    on_batch: Callable[[Cutter], None] | None = None,
 ) -> Evidence:
     """Cut the frames of the flows that are asked for out of captures, into a folder.
 
-    `config` and `selection` are those of the run that named the flows. Errors: OSError of the
-    folder, which is then as it was before.
+    Where no flow is found, the folder stays as it was. Errors: OSError of the folder, which then is
+    as it was, too.
     """
-    capture = FileCapture(captures, thread=False, frame_filter=frame_filter_of(selection))
+    captures, config = recorded.captures, recorded.config
+    capture = FileCapture(
+        captures, thread=False, frame_filter=frame_filter_of(recorded.selection))
     context = flow_context(config)
     wanted = WantedFlows(request, key_vlan=config.key_vlan)
     table = flow_tables(config, context, follow=False, note=True)[0]
     cutter = Cutter(capture, decoder_of(config).decode, table, wanted, folder,
                     key_vlan=config.key_vlan)
+    digests = SourceDigests(probe.path for probe in captures.probes)
     try:
         cutter.run(None if on_batch is None else lambda: on_batch(cutter))
         flows, names = _write(wanted, folder)
-        sources = [source_entry(entry) for entry in capture.inputs]
+        sources = digests.entries(capture.inputs)
         unknown = wanted.unknown()
-        folder.finish(names, manifest_of(command, sources, flows, unknown))
+        if flows:
+            folder.finish(names, manifest_of(command, sources, flows, unknown))
+        else:
+            folder.discard()
     except BaseException:
         capture.close()
         folder.discard()

@@ -12,13 +12,14 @@ import click
 import orjson
 
 from sensor.app.build import build_replay, load_rules
-from sensor.app.evidence import Evidence, check_inputs, cut_evidence
+from sensor.app.evidence import Evidence, Recorded, check_inputs, cut_evidence
 from sensor.app.options import ReplayOptions
 from sensor.app.outputs import RunOutputs, console_options
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import Discovery, discover
 from sensor.cli.options import BPF_OPTION, judge_options, options_of, packet_selection, time_options
 from sensor.cli.output import DAMAGED, DONE
+from sensor.engine.protocols import SinkPart
 from sensor.errors import ConfigError, reason_of
 from sensor.evidence.cutter import Cutter
 from sensor.evidence.event_ids import EventIds
@@ -46,8 +47,8 @@ class EvidenceOptions(ReplayOptions):
 @click.command()
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option(*OUTPUT, metavar="DIR", required=True,
-              help="The folder to write to: new, empty, or with evidence of an earlier run, which is "
-                   "replaced.")
+              help="The folder to write to: new, empty, or with evidence of an earlier run, which "
+                   "is replaced.")
 @click.option("--alerts", "alert_file", metavar="FILE",
               help="The flows of these alerts (NDJSON, as replay --json writes them), instead of "
                    "running the rules.")
@@ -98,14 +99,16 @@ def evidence(context: click.Context, /, **given: Any) -> int:
     except BaseException:
         folder.discard()
         raise
-    found = write_evidence(captures, options, request, folder, command_line(OUTPUT))
+    recorded = Recorded(captures, options.config, packet_selection(options))
+    found = write_evidence(recorded, options, request, folder, command_line(OUTPUT))
     if found is not None and (named := flows_of_events(captures, options, found.unknown)):
         request = Request({named.get(name, name): notes for name, notes in request.flows.items()})
         folder = EvidenceFolder(options.output, OUTPUT[0])
-        found = write_evidence(captures, options, request, folder, command_line(OUTPUT))
+        found = write_evidence(recorded, options, request, folder, command_line(OUTPUT))
     if found is None:
         return DAMAGED
-    return DAMAGED if print_evidence(found, request, options.output, options.quiet) or failed else DONE
+    failed |= print_evidence(found, request, options.output, quiet=options.quiet, show=click.echo)
+    return DAMAGED if failed else DONE
 
 
 def read_alerts(path: str, rules: Sequence[str]) -> Request:
@@ -175,8 +178,50 @@ def flows_of_events(
     return finder.flows
 
 
+class ReplayEvidence:
+    """The evidence of a replay, if it is to leave any: it notes the alerts, and is written when all
+    was read.
+
+    Errors: ConfigError if the captures can be read but once, or the folder cannot be used.
+    """
+
+    def __init__(self, captures: Discovery, options: ReplayOptions) -> None:
+        self._alerted = AlertedFlows()
+        self._options = options
+        self._recorded = Recorded(captures, options.config, packet_selection(options))
+        self._folder: EvidenceFolder | None = None
+        self._place = options.evidence or ""
+        if not self._place:
+            return
+        if options.follow:
+            raise ConfigError("--evidence: captures are read once more to cut the frames out, which"
+                              " is not possible with --follow")
+        check_inputs(captures, REPLAY[0])
+        self._folder = EvidenceFolder(self._place, REPLAY[0])
+
+    @property
+    def sinks(self) -> list[SinkPart]:
+        """The sinks that the run has for it."""
+        return [self._alerted] if self._folder is not None else []
+
+    def write(self, is_interrupted: bool) -> bool:
+        """Cut the evidence of what alerted; False, and a message, if anything went wrong."""
+        if self._folder is None:
+            return True
+        if is_interrupted:
+            self._folder.discard()
+            print_stderr(f"notice: interrupted: nothing was written to {self._folder.name}")
+            return True
+        request, quiet = self._alerted.request, self._options.quiet
+        found = write_evidence(self._recorded, self._options, request, self._folder,
+                               command_line(REPLAY))
+        return found is not None and not print_evidence(
+            found, request, self._place, quiet=quiet,
+            show=(lambda line: None) if quiet else print_stderr)
+
+
 def write_evidence(
-    captures: Discovery, options: ReplayOptions, request: Request, folder: EvidenceFolder,
+    recorded: Recorded, options: ReplayOptions, request: Request, folder: EvidenceFolder,
     command: Sequence[str],
 ) -> Evidence | None:
     """Cut the evidence, with a progress line; None, and a message, if it cannot be written."""
@@ -189,8 +234,7 @@ def write_evidence(
                 len(folder.files), 0))
 
     try:
-        return cut_evidence(captures, options.config, packet_selection(options), request, folder,
-                            command, watch)
+        return cut_evidence(recorded, request, folder, command, watch)
     except OSError as error:
         print_stderr(f"sensor: {folder.name}: {reason_of(error)}: nothing was written")
         return None
@@ -198,22 +242,34 @@ def write_evidence(
         progress.close()
 
 
-def print_evidence(found: Evidence, request: Request, place: str, quiet: bool) -> bool:
-    """Print what was written, and what went wrong; True if anything did."""
+def print_evidence(
+    found: Evidence, request: Request, place: str, *, quiet: bool, show: Callable[[str], None]
+) -> bool:
+    """Print what was written, `show` a line for each file, and what went wrong; True if anything
+    did.
+    """
     folder = harmless(place.rstrip("/"))
     for flow in found.flows:
-        click.echo(f"{folder}/{evidence_line(flow)}")
+        show(f"{folder}/{evidence_line(flow)}")
     if not quiet:
         if request.unnamed:
             print_stderr(f"notice: {request.unnamed} alerts are about no one flow: there are no "
                          "frames for them")
-        frames = sum(int(str(flow["packets"])) for flow in found.flows)
-        print_stderr(f"{len(found.flows)} flows, {frames} frames: {folder}/{MANIFEST}")
+        print_stderr(summary_of(found, folder))
     for name in found.unknown:
         print_stderr(f"sensor: no flow of these captures is {name}")
     for problem in found.problems:
         print_stderr(f"sensor: {problem}")
     return bool(found.unknown or found.problems)
+
+
+def summary_of(found: Evidence, folder: str) -> str:
+    """What was written, in a line."""
+    if not found.flows:
+        return f"no flow to cut out: nothing was written to {folder}"
+    frames = sum(int(str(flow["packets"])) for flow in found.flows)
+    flows = "1 flow" if len(found.flows) == 1 else f"{len(found.flows):,} flows"
+    return f"{flows}, {frames:,} frame{'s'[:frames != 1]}: {folder}/{MANIFEST}"
 
 
 def evidence_line(flow: Document) -> str:

@@ -23,7 +23,7 @@ from sensor.model.packets import PacketBatch
 class Cutter:
     """One pass over captures. The table must note what makes flows (`note`)."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self, capture: CapturePart, decode: Decode, table: FlowTable, wanted: WantedFlows,
         folder: EvidenceFolder, *, key_vlan: bool = False,
     ) -> None:

@@ -40,6 +40,7 @@ class EvidenceFolder:
         self._path = Path(path)
         self.name = f"{option} {harmless(path)}"
         self._gathered_bytes = 0
+        self._is_new = not self._path.exists()
         self._before = self._files_before()
         try:
             self._path.mkdir(parents=True, exist_ok=True)
@@ -114,8 +115,9 @@ class EvidenceFolder:
         self.files.clear()
         try:
             self._remove_parts()
-            self._path.rmdir()
-        except OSError:  # it is not empty, or the disk is in trouble: the next run removes them
+            if self._is_new:
+                self._path.rmdir()
+        except OSError:  # the disk is in trouble: the next run removes them
             return
 
     def _remove_parts(self) -> None:

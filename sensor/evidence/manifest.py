@@ -6,7 +6,8 @@ Nothing in it is of the moment at which it was made: the same captures give the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from sensor._version import __version__
@@ -43,18 +44,31 @@ def manifest_of(
     }
 
 
-def source_entry(entry: Input) -> Document:
-    """A file that was read, as it lies on the disk, with its SHA-256."""
-    found: Document = {"path": utf8_text(entry.path)}
-    try:
-        with open(entry.path, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256")
-            found |= {"bytes": file.tell(), "sha256": digest.hexdigest()}
-    except (OSError, ValueError) as error:
-        found["error"] = reason_of(error)
-    if entry.error:
-        found["error"] = utf8_text(entry.error)
-    return found
+class SourceDigests:
+    """The SHA-256 of files as they lie on the disk, computed on a thread of their own."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._paths = list(dict.fromkeys(paths))
+        self._found: dict[str, Document] = {}
+        self._thread = threading.Thread(target=self._run, name="sensor-digests", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        for path in self._paths:
+            try:
+                with open(path, "rb") as file:
+                    digest = hashlib.file_digest(file, "sha256")
+                    found: Document = {"bytes": file.tell(), "sha256": digest.hexdigest()}
+            except (OSError, ValueError) as error:
+                found = {"error": reason_of(error)}
+            self._found[path] = found
+
+    def entries(self, inputs: Iterable[Input]) -> list[Document]:
+        """A source for each input, in order of reading; waits until all files were read."""
+        self._thread.join()
+        return [{"path": utf8_text(entry.path), **self._found.get(entry.path, {}),
+                 **({"error": utf8_text(entry.error)} if entry.error else {})}
+                for entry in inputs]
 
 
 def flow_entry(

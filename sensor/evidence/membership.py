@@ -32,6 +32,7 @@ from sensor.model.packets import (
 
 Key = tuple[object, ...]
 Places = NDArray[np.int64]
+LIKELY_MASK = np.uint64(0xFFFF)
 HAS_KEY = np.zeros(256, np.bool_)
 """By the kind of a packet: it has addresses and ports."""
 HAS_KEY[2:7] = True
@@ -63,6 +64,8 @@ class Membership:
         self._open: dict[int, _Open] = {}
         """By the hash of the key: flows of which none with the same key was made since."""
         self._by_key: dict[Key, WantedFlow] = {}
+        self._likely = np.zeros(1 << 16, np.uint32)
+        """By the low bits of the hash, how many flows are open: most packets are told by that."""
         self._held: _Held | None = None
 
     def take(
@@ -101,14 +104,16 @@ class Membership:
         made: Places = places[inside & (what == MADE_FLOW)]
         quoting = frozenset(places[inside & (what == QUOTES_FLOW)].tolist())
         begun = {int(made[at]): flow for at, flow in self._wanted.begin(packets[made])}
-        candidates = self._candidates(packets, list(begun))
+        for index in begun:
+            self._likely[packets["hash"][index] & LIKELY_MASK] += 1
+        candidates = self._candidates(packets)
         if not len(candidates):
             return
         all_made = frozenset(made.tolist())
         for index in candidates.tolist():
             packet = packets[index]
-            if packet["fragment"] & IS_FRAGMENT and not HAS_KEY[packet["kind"]]:
-                if packet["datagram"]:
+            if not HAS_KEY[packet["kind"]]:
+                if packet["fragment"] & IS_FRAGMENT and packet["datagram"]:
                     self._queue.add_fragment(frame_of(index), int(packet["datagram"]))
                 continue
             if index in all_made:
@@ -119,14 +124,11 @@ class Membership:
             if flows:
                 self._queue.add(frame_of(index), flows)
 
-    def _candidates(self, packets: RecordArray, begun: list[int]) -> Places:
+    def _candidates(self, packets: RecordArray) -> Places:
         """The packets that may belong to wanted flows: few of most batches."""
         mask = (packets["fragment"] & IS_FRAGMENT) != 0
-        if self._open or begun:
-            kinds = packets["kind"]
-            hashes = [*self._open, *packets["hash"][begun].tolist()]
-            mask |= HAS_KEY[kinds] & np.isin(packets["hash"], np.array(hashes, np.uint64))
-            mask |= (packets["quoted"] != 0) & ((kinds == KIND_ICMP_ERROR) | (kinds == KIND_COPY))
+        mask |= self._likely[packets["hash"] & LIKELY_MASK] != 0
+        mask |= packets["quoted"] != 0
         return np.flatnonzero(mask)
 
     def _follow(self, packet: Any, flow: WantedFlow | None) -> None:
@@ -134,6 +136,7 @@ class Membership:
         hashed = int(packet["hash"])
         before = self._open.pop(hashed, None)
         if before is not None:
+            self._likely[hashed & int(LIKELY_MASK)] -= 1
             self._by_key.pop(before.key, None)
         if flow is not None:
             key = self._key(packet, "")

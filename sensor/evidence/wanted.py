@@ -119,4 +119,5 @@ def _first_seq(packets: RecordArray, key_vlan: bool) -> NDArray[np.uint32]:
     if not key_vlan:
         return numbers
     outer, inner = packets["vlan_outer"].astype(np.uint32), packets["vlan_inner"].astype(np.uint32)
-    return numbers ^ (outer << np.uint32(16)) ^ (inner << np.uint32(4))
+    mixed: NDArray[np.uint32] = numbers ^ (outer << np.uint32(16)) ^ (inner << np.uint32(4))
+    return mixed

@@ -49,8 +49,8 @@ class TableState:
     """The state that the functions of this package work on.
 
     `accept_on_data` holds `flow_started` back until there is payload; `key_vlan` lets VLAN ids
-    separate flows; `duplicates` counts copies of a packet once; `follow` gives segments, `note` notes
-    (notes.py). `paths` is a PathStore, where it shall not be one of the table's own. `seed` keeps
+    separate flows; `duplicates` counts copies of a packet once; `follow` gives segments, `note`
+    gives notes. `paths` is a PathStore, where it shall not be one of the table's own. `seed` keeps
     senders from choosing flows that collide in the hash table; it never shows in the output.
     """
 
