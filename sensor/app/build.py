@@ -230,10 +230,13 @@ def decoder_of(config: Config) -> Decoder:
     return Decoder(config, seed=_seed())
 
 
-def flow_tables(config: Config, context: FlowContext, count: int = 1) -> list[FlowTable]:
+def flow_tables(
+    config: Config, context: FlowContext, count: int = 1, *, follow: bool = True, note: bool = False
+) -> list[FlowTable]:
     """Empty flow tables as the configuration wants them, each with a hash of its own.
 
-    They share the numbers of paths through tunnels among themselves.
+    They share the numbers of paths through tunnels among themselves. `follow` and `note` as in
+    FlowTable.
     """
     tables = []
     places = PATHS_MAX // count
@@ -248,7 +251,8 @@ def flow_tables(config: Config, context: FlowContext, count: int = 1) -> list[Fl
             duplicates=config.duplicates,
             seed=_seed(),
             paths=paths,
-            follow=True,
+            follow=follow,
+            note=note,
         ))  # fmt: skip
     return tables
 

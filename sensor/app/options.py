@@ -47,6 +47,7 @@ class ReplayOptions(RunOptions):
     to_time: str | None = None
     bpf: str | None = None
     follow: str | None = None
+    evidence: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

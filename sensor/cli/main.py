@@ -89,6 +89,7 @@ commands = LazyGroup(
     {
         "replay": "sensor.cli.replay:replay",
         "live": "sensor.cli.live:live",
+        "evidence": "sensor.cli.evidence:evidence",
         "rules": "sensor.cli.rules:rules",
         "doctor": "sensor.cli.doctor:doctor",
         "host-events": "sensor.cli.host_events:host_events_command",

@@ -49,7 +49,7 @@ def load_config(context: click.Context, _: click.Parameter, path: str | None) ->
         defaults = dict(context.default_map or {})
         for word, value in given.items():
             option = own.get(word)
-            if option is None:
+            if option is None or (option.name != keys[word].name and not option.is_flag):
                 defaults[keys[word].name] = value
             else:  # a flag where another command has a value: whether there is one
                 defaults[str(option.name)] = bool(value) if option.is_flag else value
@@ -192,6 +192,20 @@ def run_options(function: Command) -> Command:
     return function
 
 
+def time_options(function: Command) -> Command:
+    """Add the options for a part of the captures by time."""
+    for option in reversed(_TIME_OPTIONS):
+        function = option(function)
+    return function
+
+
+def judge_options(function: Command) -> Command:
+    """Add those of them that say which flows there are and what rules make of them."""
+    for option in reversed([*_RULE_OPTIONS, *_FLOW_OPTIONS, COLOR_OPTION, QUIET_OPTION]):
+        function = option(function)
+    return function
+
+
 def context_options(function: Command) -> Command:
     """Add the options that say by what rules are to be judged, beside a tap's evidence."""
     for option in reversed(_CONTEXT_OPTIONS):
@@ -219,7 +233,15 @@ COLOR_OPTION = click.option("--color", type=click.Choice(["auto", "always", "nev
 BPF_OPTION = click.option("--bpf", metavar="FILTER",
                           help="Only what this pcap-filter(7) expression selects. It hides the "
                                "rest from all rules.")  # fmt: skip
-_RUN_OPTIONS = [
+QUIET_OPTION = click.option("--quiet", "-q", is_flag=True,
+                            help="No progress, no notices, no summary.")  # fmt: skip
+_TIME_OPTIONS = [
+    click.option("--from", "from_time", metavar="TIME",
+                 help="Only packets of then or later: RFC 3339 (UTC without a zone), or seconds "
+                      "since 1970."),
+    click.option("--to", "to_time", metavar="TIME", help="Only packets of before then."),
+]
+_RULE_OPTIONS = [
     click.option("--config", metavar="FILE", is_eager=True, expose_value=False,
                  callback=load_config,
                  help="Settings and limits as TOML; the command line wins."),
@@ -235,6 +257,8 @@ _RUN_OPTIONS = [
     click.option("--state", metavar="DIR",
                  help="Keep there what new-terms rules have seen, so that a restart forgets "
                       "nothing."),
+]
+_OUTPUT_OPTIONS = [
     click.option("--json", "as_json", is_flag=True,
                  help="Alerts to stdout as ECS documents, one JSON object a line."),
     click.option("--alerts", metavar="FILE",
@@ -255,6 +279,8 @@ _RUN_OPTIONS = [
                       "Repeatable."),
     click.option("--syslog-format", type=click.Choice(["rfc5424", "rfc3164", "cee", "cef"]),
                  default="rfc5424", show_default=True, help="How syslog messages are written."),
+]
+_FLOW_OPTIONS = [
     click.option("--internal", metavar="CIDR", multiple=True,
                  help="A network that counts as inside, instead of RFC 1918, fc00::/7, "
                       "link-local and loopback. Repeatable."),
@@ -275,13 +301,16 @@ _RUN_OPTIONS = [
                  help="Whether rules on external networks also except the IANA special-purpose "
                       "ranges that their lists lack.  [default: no]"),
     click.option("--building-blocks", is_flag=True, help="Show alerts of building-block rules."),
+]
+_END_OPTIONS = [
     click.option("--stats", metavar="FILE", help="The ledger as one JSON object, at the end."),
     click.option("--local-time", is_flag=True, help="Times in this machine's zone, not UTC."),
     COLOR_OPTION,
-    click.option("--quiet", "-q", is_flag=True, help="No progress, no notices, no summary."),
+    QUIET_OPTION,
     click.option("-v", "--verbose", is_flag=True, help="Say more: what is loaded, what is read."),
     click.option("--fail-on-alert", is_flag=True, help="Exit with 3 if any alert was raised."),
 ]
+_RUN_OPTIONS = [*_RULE_OPTIONS, *_OUTPUT_OPTIONS, *_FLOW_OPTIONS, *_END_OPTIONS]
 _CONTEXT_OPTIONS = [
     click.option("--host", "processes", is_flag=True, help="As where processes are told of."),
     click.option("--events", "any_event", is_flag=True, help="As where documents are read."),

@@ -27,7 +27,8 @@ from sensor.app.outputs import (
 )
 from sensor.capture.files.discover import discover
 from sensor.capture.files.streams import STANDARD_INPUT
-from sensor.cli.options import BPF_OPTION, options_of, packet_selection, run_options
+from sensor.cli.evidence import ReplayEvidence
+from sensor.cli.options import BPF_OPTION, options_of, packet_selection, run_options, time_options
 from sensor.cli.output import exit_code
 from sensor.rules.state_store import close_store, open_store
 from sensor.sinks.base import Sink
@@ -47,14 +48,14 @@ if TYPE_CHECKING:
 @click.option("--events", metavar="FILE", multiple=True,
               help="ECS documents as NDJSON (- is standard input), plain or compressed, alone or "
                    "merged with the captures by time. Repeatable.")
-@click.option("--from", "from_time", metavar="TIME",
-              help="Only packets of then or later: RFC 3339 (UTC without a zone), or seconds since "
-                   "1970.")
-@click.option("--to", "to_time", metavar="TIME", help="Only packets of before then.")
+@time_options
 @BPF_OPTION
 @click.option("--follow", metavar="DIR",
               help="Go on with the capture files that come into this folder, each once it is "
                    "closed, until Ctrl-C or SIGTERM.")
+@click.option("--evidence", metavar="DIR",
+              help="When all is read, cut the frames of the flows that alert out of the captures, "
+                   "as sensor evidence does.")
 @click.option("--reveal-secrets", is_flag=True,
               help="Passwords in the file of --protocol-events; alerts never have them.")
 @click.option("--explain", metavar="ID",
@@ -113,10 +114,12 @@ def run_replay(options: ReplayOptions) -> int:
         indicators=options.indicators, store=store, strict=options.strict_rules,
     )  # fmt: skip
     secrets = open_secrets(options)
+    evidence = ReplayEvidence(captures, options)
     sinks = open_sinks(options)
     talkers = Talkers()
     stats = open_stats(options.stats) if options.stats else None
-    outputs = RunOutputs([*sinks, talkers], flow_events=options.flow_events, secrets=secrets)
+    outputs = RunOutputs([*sinks, talkers, *evidence.sinks], flow_events=options.flow_events,
+                         secrets=secrets)
     pipeline = build_replay(
         captures, ruleset, outputs, options.config, selection,
         event_files(options.events, options.config, ruleset.rules),
@@ -144,6 +147,7 @@ def run_replay(options: ReplayOptions) -> int:
     failed |= not close_store(store)
     if stats is not None:
         failed |= not write_stats(stats, ledger)
+    failed |= not evidence.write(bool(interrupted))
     if not options.quiet and (pipeline.frames or options.events or not failed):
         from sensor.terminal.summary import render_summary  # noqa: PLC0415  a quiet run needs none
 

@@ -25,6 +25,7 @@ cdef class Fragments:
     cdef bint key_vlan, duplicates
     cdef long long copy_window_ns
     cdef readonly unsigned long long evicted
+    cdef unsigned int begun
     @cython.locals(i=Py_ssize_t)
     cpdef void join(self, FrameBatch frames, PacketBatch packets)
 

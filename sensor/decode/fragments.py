@@ -107,6 +107,7 @@ class Fragments:
         self.copy_window_ns = copy_window_ns
         self.seed = seed & MASK64
         self.evicted = 0
+        self.begun = 0
 
     def join(self, frames: FrameBatch, packets: PacketBatch) -> None:
         """Give the fragments of a batch the flow of their packet; `frames` are its own."""
@@ -122,6 +123,7 @@ class Fragments:
 
 def join_one(fragments: Fragments, octets: Octets, packet: Packet) -> None:
     """Find the packet that a fragment belongs to, and classify the fragment by it."""
+    packet.datagram = 0
     if packet.fragment_bytes == 0:
         return  # nothing of it can be missing
     datagram = fragmented_at(fragments.rows, find_datagram(fragments, packet))
@@ -129,6 +131,7 @@ def join_one(fragments: Fragments, octets: Octets, packet: Packet) -> None:
     if begins_another(fragments, datagram, packet, relation):
         begin(fragments, datagram, packet)
         relation = NEW
+    packet.datagram = datagram.number
     if relation == OVERLAPS:
         packet.kind = KIND_ANOMALY
         packet.anomaly = IP_OVERLAPPING_FRAGMENTS
@@ -229,6 +232,8 @@ def is_older(fragments: Fragments, one: int, other: int) -> bool:
 
 def begin(fragments: Fragments, datagram: FragmentedPacket, packet: Packet) -> None:
     """Remember a packet of which nothing was seen before this fragment."""
+    fragments.begun = (fragments.begun + 1) & MASK32
+    datagram.number = fragments.begun
     datagram.src_hi = packet.src_hi
     datagram.src_lo = packet.src_lo
     datagram.dst_hi = packet.dst_hi

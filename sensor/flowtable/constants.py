@@ -18,6 +18,11 @@ TURNED = 2
 FOLLOWED_NO_MORE = 4
 """Bits of TableState.followed: a flow of which segments are out, which was turned round since, or
 which nobody follows any more."""
+NOTES_MAX = 1 << 12
+"""Notes on the packets of a batch: one of each, one of a packet held back, and room."""
+MADE_FLOW = 0
+QUOTES_FLOW = 1
+"""What a note (notes.py) says of a packet."""
 HELD_BYTES = 1 << 16
 """Of a payload whose packet is held back until the next one confirms its time."""
 AHEAD_MAX = 16

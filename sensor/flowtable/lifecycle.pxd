@@ -1,6 +1,7 @@
 cimport cython
 from sensor.flowtable.direction cimport initiator_of, reverse
 from sensor.flowtable.hashtable cimport insert, remove
+from sensor.flowtable.notes cimport note
 from sensor.flowtable.tunnel_paths cimport path_of
 from sensor.flowtable.eviction cimport delist, enlist, victim
 from sensor.flowtable.segments cimport add_end
@@ -16,7 +17,7 @@ cdef long long UNDER_WAY_NS
 cdef int FLOW_ACTIVE, ACCEPTED, ACK, ATTEMPTED, END_EVICTED
 cdef int END_IDLE_TIMEOUT, FLOW_ENDED, HISTORY_MAX, INFERRED_ONE_SIDED, ONE_SIDED
 cdef unsigned long long LOSSY_FLOWS_MIN, LOSSY_SHARE
-cdef int NOT_ENDED, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP
+cdef int MADE_FLOW, NOT_ENDED, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP
 cdef int TAG_DIRECTION_GUESSED
 cdef unsigned int ANY_RST, CLOSED, COUNTED_LOSSY, COUNTED_ONE_WAY, FAILED, GAP, HANDSHAKE_DONE
 cdef unsigned int NO_WINDOW_SCALES, SAW_ACK, STARTED, WAITING

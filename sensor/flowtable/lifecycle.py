@@ -7,7 +7,7 @@ try:
 except ImportError:
     from sensor.base import cython_stub as cython
 
-from sensor.flowtable.constants import ANY_RST, MASK32, UNDER_WAY_NS
+from sensor.flowtable.constants import ANY_RST, MADE_FLOW, MASK32, UNDER_WAY_NS
 from sensor.flowtable.flow_state import (
     CLOSED,
     COUNTED_LOSSY,
@@ -40,6 +40,7 @@ if not cython.compiled:
     from sensor.flowtable.direction import initiator_of, reverse
     from sensor.flowtable.eviction import delist, enlist, victim
     from sensor.flowtable.hashtable import insert, remove
+    from sensor.flowtable.notes import note
     from sensor.flowtable.segments import add_end
     from sensor.flowtable.table_state import TableState
     from sensor.flowtable.time_wait import remember
@@ -76,6 +77,8 @@ def create(table: TableState, packets: PacketBatch, index: int, hashed: int) -> 
     enlist(table, slot, 0)
     flow.known_ns = table.now_ns
     timers_schedule(table.timers, slot, deadline_of(table, slot))
+    if table.noting:
+        note(table, packets, index, MADE_FLOW)
     return slot
 
 

@@ -13,6 +13,7 @@ from sensor.flowtable.lifecycle cimport (
     timeout_of,
 )
 from sensor.flowtable.eviction cimport reclass
+from sensor.flowtable.notes cimport note
 from sensor.flowtable.prepare cimport prepare_batch, touch_ahead
 from sensor.flowtable.segments cimport add_segment, is_crowded, turn
 from sensor.flowtable.table_state cimport TableState
@@ -38,7 +39,7 @@ cdef int ACCEPTED, ACK, CROWDED, DONE, END_ACTIVE_TIMEOUT
 cdef int END_FIN, END_IDLE_TIMEOUT, END_OF_CAPTURE, END_RST, FLOW_ACTIVE
 cdef int FRAGMENT_COPY, FRAGMENT_TINY, FULL, TRANSPORT_CUT, HELD, KIND_ANOMALY, KIND_CONTINUED, KIND_COPY
 cdef int KIND_FLOW, KIND_FRAGMENT, KIND_NON_IP
-cdef int NOT_ENDED, PROTOCOL_TCP, SYN, TAG_DIRECTION_GUESSED
+cdef int NOT_ENDED, PROTOCOL_TCP, QUOTES_FLOW, SYN, TAG_DIRECTION_GUESSED
 cdef Py_ssize_t AHEAD_MAX
 cdef unsigned int GAP
 cdef unsigned int ANY_RST, CLOSED, COUNTED_TWO_WAY, FAILED

@@ -24,6 +24,7 @@ from sensor.flowtable.constants import (
     JUMP_NS,
     MASK32,
     NO_SLOT,
+    QUOTES_FLOW,
 )
 from sensor.flowtable.flow_state import (
     CLOSED,
@@ -77,6 +78,7 @@ if not cython.compiled:
         prove_direction,
         timeout_of,
     )
+    from sensor.flowtable.notes import note
     from sensor.flowtable.prepare import prepare_batch, touch_ahead
     from sensor.flowtable.segments import add_segment, is_crowded, turn
     from sensor.flowtable.tcp import tcp_begins_another, tcp_continue, tcp_skip, tcp_update
@@ -412,6 +414,8 @@ def _fold_icmp_error(table: TableState, packets: PacketBatch, index: int) -> Non
         slot = find_quoted(table, packet)
         if slot != NO_SLOT:
             table.icmp_quoting += 1
+            if table.noting:
+                note(table, packets, index, QUOTES_FLOW)
             flow = flow_at(table.rows, slot)
             if flow.orig_hi == packet.quoted_src_hi and flow.orig_lo == packet.quoted_src_lo:
                 was = flow.verdict

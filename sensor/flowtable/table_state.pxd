@@ -19,6 +19,9 @@ cdef class TableState:
     cdef public object event_records
     cdef readonly bint following
     cdef unsigned char[::1] followed
+    cdef readonly bint noting
+    cdef unsigned long long[::1] notes
+    cdef Py_ssize_t note_count
     cdef Segment[::1] segment_view
     cdef Segment *segment_rows
     cdef public object segment_records

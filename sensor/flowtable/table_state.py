@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 try:
     import cython
@@ -18,6 +19,7 @@ from sensor.flowtable.constants import (
     FOLLOWED_NO_MORE,
     HELD_BYTES,
     MASK64,
+    NOTES_MAX,
     PATHS_MAX,
     SEGMENT_BYTES,
     SEGMENTS_MAX,
@@ -47,14 +49,14 @@ class TableState:
     """The state that the functions of this package work on.
 
     `accept_on_data` holds `flow_started` back until there is payload; `key_vlan` lets VLAN ids
-    separate flows; `duplicates` counts copies of a packet once; `follow` gives segments. `paths` is
-    a PathStore, where it shall not be one of the table's own. `seed` keeps senders from choosing
-    flows that collide in the hash table; it never shows in the output.
+    separate flows; `duplicates` counts copies of a packet once; `follow` gives segments, `note`
+    gives notes. `paths` is a PathStore, where it shall not be one of the table's own. `seed` keeps
+    senders from choosing flows that collide in the hash table; it never shows in the output.
     """
 
     def __init__(  # noqa: PLR0913  most are left out
         self, limits: FlowLimits, *, accept_on_data: bool = False, key_vlan: bool = False,
-        duplicates: bool = True, follow: bool = False, seed: int = 0,
+        duplicates: bool = True, follow: bool = False, note: bool = False, seed: int = 0,
         paths: PathStore | None = None,
     ) -> None:  # fmt: skip
         slots = max(1, limits.flows_max)
@@ -64,6 +66,9 @@ class TableState:
         self.event_view, self.event_records = allocate(FLOW_LAYOUT, EVENTS_MAX, cython.compiled)
         self.event_rows = flows_of(self.event_view)
         self.make_segments(slots, follow)
+        self.noting = note
+        self.notes = np.zeros(NOTES_MAX if note else 1, np.uint64).data
+        self.note_count = 0
         self.timers = Timers(slots)
         self.paths = paths or PathStore(PATHS_MAX, 1, seed)
         self.free = np.zeros(slots, np.uint32).data
@@ -179,6 +184,12 @@ class TableState:
             bytes(self.segment_octets[: self.segment_bytes]),
         )
         self.segment_count = self.segment_bytes = 0
+        return found
+
+    def take_notes(self) -> npt.NDArray[np.uint64]:
+        """The notes since the last call: of each the packet's ordinal times two, plus its kind."""
+        found = np.array(self.notes[: self.note_count])
+        self.note_count = 0
         return found
 
     def follow_no_more(self, slot: int) -> None:

@@ -62,6 +62,7 @@ cdef struct Packet:
     unsigned int quoted_seq
     unsigned short quoted_src_port
     unsigned short quoted_dst_port
+    unsigned int datagram
     unsigned long long quoted_src_hi
     unsigned long long quoted_src_lo
     unsigned long long quoted_dst_hi
@@ -171,6 +172,7 @@ cdef struct FragmentedPacket:
     unsigned short held_packets
     unsigned int held_ip_bytes
     unsigned int held_bytes
+    unsigned int number
     unsigned char protocol
     unsigned char ip_version
     unsigned char stage

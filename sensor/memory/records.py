@@ -143,6 +143,7 @@ class Packet:
     quoted_seq: U32
     quoted_src_port: U16
     quoted_dst_port: U16
+    datagram: U32  # of a fragment: which fragmented packet it is of, by Fragments; 0: none
     quoted_src_hi: U64
     quoted_src_lo: U64
     quoted_dst_hi: U64
@@ -269,6 +270,7 @@ class FragmentedPacket:
     held_packets: U16  # fragments that wait for their header
     held_ip_bytes: U32
     held_bytes: U32  # without their IP headers
+    number: U32  # counted from 1 in the order in which they began
     protocol: U8  # of the key; 0 for IPv6
     ip_version: U8  # 0: a free place
     stage: U8  # decode/fragments.py: what is known of the header

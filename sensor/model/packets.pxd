@@ -38,6 +38,7 @@ cdef class PacketBatch:
     cdef public tuple files
     cdef public Py_ssize_t outside_window
     cdef public Py_ssize_t filtered
+    cdef public unsigned long long ordinal
     @cython.locals(depth=Py_ssize_t)
     cdef void hold(self, PacketBatch packets, Py_ssize_t index) noexcept nogil
     cpdef void adopt(self, FrameBatch frames)

@@ -80,7 +80,8 @@ class PacketBatch:
     `prepared` says that the flow table has computed what it needs of each packet by itself; the
     rest is as in FrameBatch. `numbered` says that `numbers` and `file_of` hold for its packets; the
     run's bookkeeping turns the latter, at first indices into `files`, into indices of the run's
-    files.
+    files. `ordinal` is how many packets of the run come before its first one, where somebody counts
+    them.
     """
 
     def __init__(self, capacity: int = FRAMES_MAX) -> None:
@@ -111,6 +112,7 @@ class PacketBatch:
         self.files: tuple[str, ...] = ()
         self.outside_window = 0
         self.filtered = 0
+        self.ordinal = 0
 
     def keep_room(self, size: int) -> None:
         """Have room for so many octets in `kept`; what is there may be lost."""
@@ -125,6 +127,7 @@ class PacketBatch:
         for depth in range(TUNNELS_MAX):
             self.tunnel_view[depth] = packets.tunnel_view[index * TUNNELS_MAX + depth]
         self.count = 1
+        self.ordinal = packets.ordinal + index
         self._hold_payload(packets, index)
         self.first_number = packets.first_number + index
         if packets.numbered:

@@ -27,7 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"model", "compression", "config"}),
     frozenset({"flowtable", "ecs", "protocols"}),
     frozenset({"engine", "capture", "host", "decode", "query", "terminal", "streams"}),
-    frozenset({"rules", "sinks", "events"}),
+    frozenset({"rules", "sinks", "events", "evidence"}),
     frozenset({"app"}),
     frozenset({"monitoring", "api"}),
     frozenset({"__init__"}),

@@ -1,0 +1,108 @@
+"""The manifest: what was read, what was cut out of it, why, and how to check it.
+
+Nothing in it is of the moment at which it was made: the same captures give the same octets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+from sensor._version import __version__
+from sensor.base.escape import utf8_text
+from sensor.ecs.text import time_text
+from sensor.errors import reason_of
+from sensor.evidence.display_filter import flow_filter, frame_filter
+from sensor.evidence.flow_file import FlowFile
+from sensor.evidence.folder import KIND
+from sensor.evidence.request import AlertNote
+from sensor.memory.records import RecordArray
+from sensor.model.addresses import address_text
+from sensor.model.columns import Document
+from sensor.model.flow import VERDICTS
+from sensor.model.status import Input
+
+FORMAT = 1
+"""The version of the manifest's own form."""
+
+
+def manifest_of(
+    command: Sequence[str], sources: Sequence[Document], flows: Sequence[Document],
+    not_found: Sequence[str],
+) -> Document:
+    """The whole manifest."""
+    return {
+        "kind": KIND,
+        "format": FORMAT,
+        "tool": {"name": "sensor", "version": __version__},
+        "command": [utf8_text(word) for word in command],
+        "sources": list(sources),
+        "flows": list(flows),
+        "not_found": list(not_found),
+    }
+
+
+class SourceDigests:
+    """The SHA-256 of files as they lie on the disk, computed on a thread of their own."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._paths = list(dict.fromkeys(paths))
+        self._found: dict[str, Document] = {}
+        self._thread = threading.Thread(target=self._run, name="sensor-digests", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        for path in self._paths:
+            try:
+                with open(path, "rb") as file:
+                    digest = hashlib.file_digest(file, "sha256")
+                    found: Document = {"bytes": file.tell(), "sha256": digest.hexdigest()}
+            except (OSError, ValueError) as error:
+                found = {"error": reason_of(error)}
+            self._found[path] = found
+
+    def entries(self, inputs: Iterable[Input]) -> list[Document]:
+        """A source for each input, in order of reading; waits until all files were read."""
+        self._thread.join()
+        return [{"path": utf8_text(entry.path), **self._found.get(entry.path, {}),
+                 **({"error": utf8_text(entry.error)} if entry.error else {})}
+                for entry in inputs]
+
+
+def flow_entry(
+    file: FlowFile, name: str, size: int, sha256: str, alerts: Sequence[AlertNote]
+) -> Document:
+    """A flow, the file that its frames are in, and where they come from."""
+    record = file.flow.record
+    assert record is not None, "every flow has ended"
+    return {
+        "id": file.flow.id,
+        "community_id": file.flow.community_id,
+        "file": name,
+        "bytes": size,
+        "sha256": sha256,
+        "packets": file.frames,
+        "first_packet": time_text(file.first_ns),
+        "last_packet": time_text(file.last_ns),
+        "source": _end_of(record, "orig"),
+        "destination": _end_of(record, "resp"),
+        "protocol": int(record["protocol"][0]),
+        "verdict": VERDICTS[int(record["verdict"][0])],
+        "display_filter": flow_filter(record, file.first_ns, file.last_ns),
+        "frames": [_frames_entry(path, file) for path in file.sources],
+        "alerts": [asdict(alert) for alert in alerts],
+    }
+
+
+def _frames_entry(path: str, file: FlowFile) -> Document:
+    numbers = file.sources[path]
+    return {"path": utf8_text(path), "packets": numbers.count, "numbers": numbers.text(),
+            "display_filter": frame_filter(numbers)}
+
+
+def _end_of(record: RecordArray, end: str) -> Document:
+    hi, lo = int(record[f"{end}_hi"][0]), int(record[f"{end}_lo"][0])
+    return {"ip": address_text(hi, lo, int(record["ip_version"][0])),
+            "port": int(record[f"{end}_port"][0])}

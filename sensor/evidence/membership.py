@@ -1,0 +1,172 @@
+"""Membership: the frames of a batch that belong to wanted flows.
+
+A packet belongs to the flow that was made last with its key (flowtable/notes.py). That holds for
+copies and for late segments too, which the table counts with no flow. An ICMP error belongs to the
+flow that it quotes, and to one of its own where the table counted it there. A fragment without
+ports belongs where its packet's first one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensor.evidence.frame_copies import FrameCopies, FrameCopy
+from sensor.evidence.frame_queue import FrameQueue
+from sensor.evidence.wanted import WantedFlow, WantedFlows
+from sensor.flowtable.constants import MADE_FLOW, QUOTES_FLOW
+from sensor.memory.records import RecordArray
+from sensor.model.packets import (
+    IS_FRAGMENT,
+    KIND_COPY,
+    KIND_FRAGMENT,
+    KIND_ICMP_ERROR,
+    PROTOCOL_ICMP,
+    PROTOCOL_ICMPV6,
+    PacketBatch,
+)
+
+Key = tuple[object, ...]
+Places = NDArray[np.int64]
+LIKELY_MASK = np.uint64(0xFFFF)
+HAS_KEY = np.zeros(256, np.bool_)
+"""By the kind of a packet: it has addresses and ports."""
+HAS_KEY[2:7] = True
+HAS_KEY[KIND_FRAGMENT] = False
+
+
+class _Held(NamedTuple):
+    """A packet that the table holds back until the next one confirms its time."""
+
+    packet: RecordArray
+    frame: FrameCopy
+    ordinal: int
+
+
+class _Open(NamedTuple):
+    """A wanted flow that packets may belong to, and what ICMP errors call it."""
+
+    flow: WantedFlow
+    key: Key
+
+
+class Membership:
+    """Gives on the frames of wanted flows; one serves one flow table."""
+
+    def __init__(self, wanted: WantedFlows, queue: FrameQueue, *, key_vlan: bool = False) -> None:
+        self._wanted = wanted
+        self._queue = queue
+        self._key_vlan = key_vlan
+        self._open: dict[int, _Open] = {}
+        """By the hash of the key: flows of which none with the same key was made since."""
+        self._by_key: dict[Key, WantedFlow] = {}
+        self._likely = np.zeros(1 << 16, np.uint32)
+        """By the low bits of the hash, how many flows are open: most packets are told by that."""
+        self._held: _Held | None = None
+
+    def take(
+        self, packets: PacketBatch, copies: FrameCopies, notes: NDArray[np.uint64], holds: bool
+    ) -> None:
+        """Give on what is wanted of a batch that the table has worked on, with its notes.
+
+        `holds` says that the table holds a packet back: the last one that it was given.
+        """
+        if packets.count or not holds:
+            self.release(notes)
+        count = packets.count
+        if count and holds:
+            count -= 1
+            self._held = _Held(packets.records[count : count + 1].copy(),
+                               copies.frame(packets, count), packets.ordinal + count)
+        if count:
+            self._give(packets.records[:count], packets.ordinal, notes,
+                       partial(copies.frame, packets))
+
+    def release(self, notes: NDArray[np.uint64]) -> None:
+        """Give on the packet that was held back, if there is one."""
+        held, self._held = self._held, None
+        if held is not None:
+            frame = held.frame
+            self._give(held.packet, held.ordinal, notes, lambda _: frame)
+
+    def _give(
+        self, packets: RecordArray, ordinal: int, notes: NDArray[np.uint64],
+        frame_of: Callable[[int], FrameCopy],
+    ) -> None:
+        """Give on the wanted ones of some packets."""
+        places = (notes >> np.uint64(1)).astype(np.int64) - ordinal
+        inside = (places >= 0) & (places < len(packets))
+        what = notes & np.uint64(1)
+        made: Places = places[inside & (what == MADE_FLOW)]
+        quoting = frozenset(places[inside & (what == QUOTES_FLOW)].tolist())
+        begun = {int(made[at]): flow for at, flow in self._wanted.begin(packets[made])}
+        for index in begun:
+            self._likely[packets["hash"][index] & LIKELY_MASK] += 1
+        candidates = self._candidates(packets)
+        if not len(candidates):
+            return
+        all_made = frozenset(made.tolist())
+        for index in candidates.tolist():
+            packet = packets[index]
+            if not HAS_KEY[packet["kind"]]:
+                if packet["fragment"] & IS_FRAGMENT and packet["datagram"]:
+                    self._queue.add_fragment(frame_of(index), int(packet["datagram"]))
+                continue
+            if index in all_made:
+                self._follow(packet, begun.get(index))
+            flows = self._flows_of(packet, index in quoting)
+            if packet["fragment"] & IS_FRAGMENT and packet["datagram"]:
+                self._queue.settle(int(packet["datagram"]), flows)
+            if flows:
+                self._queue.add(frame_of(index), flows)
+
+    def _candidates(self, packets: RecordArray) -> Places:
+        """The packets that may belong to wanted flows: few of most batches."""
+        mask = (packets["fragment"] & IS_FRAGMENT) != 0
+        mask |= self._likely[packets["hash"] & LIKELY_MASK] != 0
+        mask |= packets["quoted"] != 0
+        return np.flatnonzero(mask)
+
+    def _follow(self, packet: Any, flow: WantedFlow | None) -> None:
+        """A packet made a flow: what follows with its key belongs to that, wanted or not."""
+        hashed = int(packet["hash"])
+        before = self._open.pop(hashed, None)
+        if before is not None:
+            self._likely[hashed & int(LIKELY_MASK)] -= 1
+            self._by_key.pop(before.key, None)
+        if flow is not None:
+            key = self._key(packet, "")
+            self._open[hashed] = _Open(flow, key)
+            self._by_key[key] = flow
+
+    def _flows_of(self, packet: Any, is_quoting: bool) -> list[WantedFlow]:
+        """The wanted flows that a packet belongs to: an ICMP error may be of two."""
+        found = self._open.get(int(packet["hash"]))
+        if not packet["quoted"] or packet["kind"] not in (KIND_ICMP_ERROR, KIND_COPY):
+            return [found.flow] if found is not None else []
+        flows = []
+        if (quoted := self._by_key.get(self._key(packet, "quoted_"))) is not None:
+            flows.append(quoted)
+        if found is not None and found.flow is not quoted:
+            if packet["kind"] == KIND_ICMP_ERROR:  # a copy goes where the packet went
+                found.flow.has_errors = not is_quoting
+            if found.flow.has_errors:
+                flows.append(found.flow)
+        return flows
+
+    def _key(self, packet: Any, of: str) -> Key:
+        """The key of a packet's flow, or (`quoted_`) of the flow that it quotes: see hashtable.py.
+        """
+        protocol = int(packet[of + "protocol"])
+        ends = frozenset((int(packet[f"{of}{end}_hi"]), int(packet[f"{of}{end}_lo"]),
+                          int(packet[f"{of}{end}_port"])) for end in ("src", "dst"))
+        identifier = 0
+        if protocol in (PROTOCOL_ICMP, PROTOCOL_ICMPV6):
+            identifier = int(packet[of + "seq"])
+        vlans = (int(packet["vlan_outer"]), int(packet["vlan_inner"])) if self._key_vlan else ()
+        return (protocol, int(packet[of + "ip_version"]), int(packet["tenant"]), ends, identifier,
+                vlans)
