@@ -62,9 +62,11 @@ class Told:
         return list(zip(*parts, strict=True))
 
 
-def story(*pieces: str, pause: float = 1.0, size: int = 1 << 20) -> Told:
+def story(
+    *pieces: str, pause: float = 1.0, size: int = 1 << 20, transcribe: bool = False
+) -> Told:
     """What is told of a dialogue; a piece is given in parts of at most `size` octets."""
-    analyzer, told = TelnetAnalyzer(Secrets(KEY)), Told()
+    analyzer, told = TelnetAnalyzer(Secrets(KEY), transcribe=transcribe), Told()
     moment = Moment(0)
     for number, piece in enumerate(pieces, 1):
         before, moment = moment, Moment(round(number * pause * SECOND_NS), number)

@@ -40,7 +40,7 @@ from sensor.model.flow import FlowContext
 from sensor.model.logins import Logins
 from sensor.model.processes import Processes
 from sensor.model.tunnels import Tunnels
-from sensor.protocols import PROTOCOLS
+from sensor.protocols import PROTOCOLS, AnalyzedProtocol
 from sensor.query.document_rows import DocumentRows
 from sensor.query.required_terms import NO_CLAUSES
 from sensor.rules.rule import Resources
@@ -125,17 +125,19 @@ def flow_context(
     )  # fmt: skip
 
 
-def build_replay(
+def build_replay(  # noqa: PLR0913  most are left out
     captures: Discovery,
     rules: RulesPart,
     outputs: RunOutputs,
     config: Config,
     selection: FileSelection = EVERYTHING,
     documents: EventFiles | None = None,
+    *,
+    protocols: Sequence[AnalyzedProtocol] = PROTOCOLS,
 ) -> ReplayPipeline:
     """The main path over captures, over files of ECS documents, or over both, merged by time.
 
-    Errors: ConfigError.
+    `protocols` are those whose connections are analyzed. Errors: ConfigError.
     """
     if documents is not None and not captures.probes and not selection.follow:
         from sensor.engine.documents import DocumentsPipeline  # noqa: PLC0415  few runs need it
@@ -164,7 +166,7 @@ def build_replay(
         capture, host.watching(decoder_of(config).decode), flow_tables(config, context)[0], stage,
         merger=merger, prompt=captures.has_standard_input or is_pipe or folder is not None,
         pipe_time=PipeTime(time.time_ns, time.monotonic_ns) if is_pipe else None,
-        streams=Streams(PROTOCOLS, flow_parts(context, None), print_stderr, outputs.secrets,
+        streams=Streams(protocols, flow_parts(context, None), print_stderr, outputs.secrets,
                         context.logins),
     )  # fmt: skip
 

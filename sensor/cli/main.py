@@ -91,6 +91,7 @@ commands = LazyGroup(
         "live": "sensor.cli.live:live",
         "evidence": "sensor.cli.evidence:evidence",
         "rules": "sensor.cli.rules:rules",
+        "transcript": "sensor.cli.transcript:transcript",
         "doctor": "sensor.cli.doctor:doctor",
         "host-events": "sensor.cli.host_events:host_events_command",
     },

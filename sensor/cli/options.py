@@ -206,6 +206,13 @@ def judge_options(function: Command) -> Command:
     return function
 
 
+def flow_options(function: Command) -> Command:
+    """Add those of them that say which flows there are, and the one for settings."""
+    for option in reversed([CONFIG_OPTION, *_FLOW_OPTIONS]):
+        function = option(function)
+    return function
+
+
 def context_options(function: Command) -> Command:
     """Add the options that say by what rules are to be judged, beside a tap's evidence."""
     for option in reversed(_CONTEXT_OPTIONS):
@@ -257,6 +264,10 @@ _RULE_OPTIONS = [
     click.option("--state", metavar="DIR",
                  help="Keep there what new-terms rules have seen, so that a restart forgets "
                       "nothing."),
+    click.option("--strict-external/--no-strict-external", default=None,
+                 help="Whether rules on external networks also except the IANA special-purpose "
+                      "ranges that their lists lack.  [default: no]"),
+    click.option("--building-blocks", is_flag=True, help="Show alerts of building-block rules."),
 ]
 _OUTPUT_OPTIONS = [
     click.option("--json", "as_json", is_flag=True,
@@ -297,10 +308,6 @@ _FLOW_OPTIONS = [
     click.option("--sliced", type=click.Choice(["auto", "always", "never"]),
                  help="Whether packets that are longer than their frames were cut before the "
                       "capture, as brokers and mirrors do; auto learns it.  [default: auto]"),
-    click.option("--strict-external/--no-strict-external", default=None,
-                 help="Whether rules on external networks also except the IANA special-purpose "
-                      "ranges that their lists lack.  [default: no]"),
-    click.option("--building-blocks", is_flag=True, help="Show alerts of building-block rules."),
 ]
 _END_OPTIONS = [
     click.option("--stats", metavar="FILE", help="The ledger as one JSON object, at the end."),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from sensor.model.applications import HTTP, OFFER_CLIENT, SSH, TELNET
 from sensor.protocols.analyzer import Analyzer
@@ -35,3 +36,8 @@ PROTOCOLS = (
     AnalyzedProtocol("telnet", (*range(TELNET, OFFER_CLIENT + 1),), TelnetAnalyzer, (HTTP,),
                      tcp_ports=(23, 2323), octets_max=64 * 1024 * 1024),
 )
+TRANSCRIBED = tuple(
+    replace(one, make=partial(TelnetAnalyzer, transcribe=True)) if one.name == "telnet" else one
+    for one in PROTOCOLS
+)
+"""The same; the events of sessions have `telnet.transcript`."""

@@ -24,7 +24,8 @@ _URL = re.compile(
     re.I)
 _VALUE = r"(?P<password>\"[^\"]*\"?|'[^']*'?|\S+)"
 _PLAIN_WORDS = (r"(?!(?:is|has|was|for|to|or|and|but|of|in|on|required|expired|incorrect|invalid"
-                r"|must|will|may|policy|prompt|changed?|updated|again|authentication)\b)"
+                r"|must|will|may|can|cannot|immediately|now|before|when|with|by|from|failed|failure"
+                r"|policy|prompt|changed?|updated|again|authentication)\b)"
                 )  # fmt: skip
 """What follows the word in running text."""
 _ARGUMENTS = (
@@ -81,15 +82,16 @@ class Secrets:
 class Known:
     """Passwords of one connection, the last ones: they are masked wherever they come again."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = KNOWN_MAX) -> None:
         self._secrets: list[str] = []
+        self._most = most
 
     def learn(self, secret: str) -> None:
         """Keep one; single characters and pairs stand in too many words."""
         if len(secret) < KNOWN_CHARACTERS_MIN or secret in self._secrets:
             return
         self._secrets.append(secret)
-        if len(self._secrets) > KNOWN_MAX:
+        if len(self._secrets) > self._most:
             del self._secrets[0]
 
     def masked(self, text: str) -> str:

@@ -182,6 +182,9 @@ def test_no_password_comes_out(file: str, tmp_path: Path) -> None:
         tmp_path, "--protocol-events", "said.ndjson", *EVERYTHING, str(FOLDER / file))
     (sessions,) = (capture["session"] for capture in truth() if capture["file"] == file)
     assert b"network_flow" in written
+    printed = sensor("transcript", str(FOLDER / file))
+    assert printed.code == 0 and (" -> " in printed.out or file == "begun_late.pcap")
+    written += printed.out.encode()
     assert [secret for session in sessions for secret in secrets_of(session)
             if secret.encode() in written] == []  # fmt: skip
 

@@ -221,22 +221,24 @@ class TelnetAnalyzer:
         for line in self._keyboard.feed(octets):
             self._signs.line(line.text)
             if self._transcript is not None:
-                self._transcript.typed(line, self._screen.pending, moment)
+                self._transcript.typed(line, self._screen.line, moment,
+                                       is_in=self._dialogue.phase is Phase.IN)
             self._dialogue.typed(line, moment)
             self._collect()
             self._screen.cut()
             self._is_new = False
 
     def _printed(self, octets: bytes, moment: Moment) -> None:
-        is_wanted = self._dialogue.wants_lines
-        for line in self._screen.feed(octets, wants_lines=is_wanted or self._transcribe):
-            if self._transcript is not None:
-                self._transcript.printed(line.text, moment)
-            if is_wanted:
-                self._dialogue.printed(line, moment)
-                self._collect()
+        is_wanted, was_full = self._dialogue.wants_lines, self._screen.full_screen
+        lines = self._screen.feed(octets, wants_lines=is_wanted or self._transcribe)
         if self._transcript is not None:
-            self._transcript.full_screen(moment, is_on=self._screen.full_screen)
+            is_full = self._screen.full_screen
+            self._transcript.full_screen(moment, is_on=is_full)
+            for line in () if was_full or is_full else lines:
+                self._transcript.printed(line.text, moment)
+        for line in lines if is_wanted else ():
+            self._dialogue.printed(line, moment)
+            self._collect()
         self._is_new = True
 
     def _judge(self) -> None:

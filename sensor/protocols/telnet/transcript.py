@@ -1,8 +1,8 @@
 """A session as a person would read it: what the server printed, and each line that was typed.
 
-A line that was typed is shown if the server echoed it, or if it proved to be an account or a
-command; of any other one only its length is. Passwords that are known are masked wherever they
-come.
+A line that was typed is shown if it proved to be an account or a command, or if somebody was in and
+the server echoed it; of any other one only its length is: a server may echo even a password, if it
+is typed too early. What is not shown, and passwords that are known, are masked wherever they come.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sensor.base.escape import harmless
 from sensor.protocols.analyzer import Moment
-from sensor.protocols.secrets import Known
+from sensor.protocols.secrets import MASK, Known
 from sensor.protocols.telnet.keyboard import Line
 
 CHARACTERS_MAX = 256 * 1024
@@ -33,7 +33,10 @@ class Entry(NamedTuple):
 class _Typed(NamedTuple):
     time_ns: int
     text: str
-    is_echoed: bool
+    is_in: bool
+    """Somebody was logged in."""
+    unechoed: str
+    """What the server has not echoed of it."""
 
 
 class Transcript:
@@ -45,17 +48,29 @@ class Transcript:
         self._is_full_screen = False
         self._told: set[str] = set()
         """Typed lines that are no secrets."""
+        self._prompt = ""
+        """What stood ahead of the last typed line, if the server has not ended it since."""
 
     def printed(self, text: str, moment: Moment) -> None:
         """A line of the server is over, or something is typed behind it."""
-        if text.strip():
+        self._prompt = ""
+        last = self._kept[-1] if self._kept else None
+        if isinstance(last, _Typed) and text.strip() == last.unechoed:
+            self._kept[-1] = last._replace(unechoed="")
+        elif text.strip():
             self._keep(Entry(moment.time_ns, SERVER_MARK, text.rstrip()))
 
-    def typed(self, line: Line, pending: str, moment: Moment) -> None:
-        """The client has ended a line, behind what the server has printed of its own."""
-        self.printed(pending, moment)
-        is_echoed = bool(line.text) and pending.endswith(line.text)
-        self._keep(_Typed(moment.time_ns, line.text, is_echoed))
+    def typed(self, line: Line, pending: str, moment: Moment, *, is_in: bool) -> None:
+        """The client has ended a line, behind a line of the server's that is not over."""
+        text, shown = line.text.strip(), pending.rstrip()
+        echoed = next((count for count in range(len(text), 0, -1) if shown.endswith(text[:count])),
+                      0)
+        if echoed:
+            pending = shown[:-echoed]
+        if pending != self._prompt:  # lines may be typed ahead behind one prompt
+            self.printed(pending, moment)
+        self._prompt = pending
+        self._keep(_Typed(moment.time_ns, line.text, is_in, text[echoed:]))
 
     def full_screen(self, moment: Moment, *, is_on: bool) -> None:
         """A program has, or has no more, the whole screen."""
@@ -74,15 +89,24 @@ class Transcript:
 
     def lines(self, known: Known) -> list[str]:
         """`TIME_NS MARK TEXT` for each line, harmless, without the passwords that are known."""
-        return [f"{entry.time_ns} {entry.mark} {harmless(known.masked(entry.text))[:LINE_MAX]}"
-                for entry in map(self._shown, self._kept)]  # fmt: skip
+        hidden = Known(most=len(self._kept))
+        for entry in self._kept:
+            if isinstance(entry, _Typed) and not self._is_shown(entry):
+                hidden.learn(entry.text.strip())
+        return [f"{entry.time_ns} {entry.mark} "
+                f"{harmless(hidden.masked(known.masked(entry.text)))[:LINE_MAX]}"
+                for entry in map(self._readable, self._kept)]  # fmt: skip
 
-    def _shown(self, entry: Entry | _Typed) -> Entry:
+    def _is_shown(self, entry: _Typed) -> bool:
+        text = entry.text.strip()
+        return not text or text in self._told or (entry.is_in and not entry.unechoed)
+
+    def _readable(self, entry: Entry | _Typed) -> Entry:
         if isinstance(entry, Entry):
             return entry
         text = entry.text
-        if not (entry.is_echoed or text.strip() in self._told or not text.strip()):
-            text = f"*** ({len(text)} character{'s'[:len(text) != 1]}, not echoed)"
+        if not self._is_shown(entry):
+            text = f"{MASK} ({len(text)} character{'s'[:len(text) != 1]})"
         return Entry(entry.time_ns, CLIENT_MARK, text)
 
     def _keep(self, entry: Entry | _Typed) -> None:
