@@ -66,7 +66,7 @@ def cut_evidence(
     context = flow_context(config)
     wanted = WantedFlows(request, key_vlan=config.key_vlan)
     table = flow_tables(config, context, follow=False, note=True)[0]
-    cutter = Cutter(capture, decoder_of(config).decode, table, wanted, folder,
+    cutter = Cutter(capture, decoder_of(config).decode, table, wanted, folder.add,
                     key_vlan=config.key_vlan)
     digests = SourceDigests(probe.path for probe in captures.probes)
     try:

@@ -267,6 +267,8 @@ def enter(octets: Octets, packet: Packet, tunnel: Tunnel) -> int:
         tunnel.src_lo = packet.src_lo
         tunnel.dst_hi = packet.dst_hi
         tunnel.dst_lo = packet.dst_lo
+        tunnel.fragment_id = packet.fragment_id
+        tunnel.fragment_protocol = packet.fragment_protocol if packet.fragment else 0
         packet.tunnels += 1
         if tunnel.has_id and tunnel.type in (GRE, NVGRE, VXLAN, GENEVE, VXLAN_GPE):
             packet.tenant = tenant_of(packet.tenant, tunnel.id)

@@ -10,11 +10,10 @@ from collections.abc import Callable
 
 from sensor.engine.decode_ahead import DecodeAhead
 from sensor.engine.protocols import CapturePart, Decode
-from sensor.evidence.folder import EvidenceFolder
-from sensor.evidence.frame_copies import FrameCopies
+from sensor.evidence.frame_copies import FrameCopies, FrameCopy
 from sensor.evidence.frame_queue import FrameQueue
 from sensor.evidence.membership import Membership
-from sensor.evidence.wanted import WantedFlows
+from sensor.evidence.wanted import WantedFlow, WantedFlows
 from sensor.flowtable.table import FlowTable
 from sensor.model.frames import FrameBatch
 from sensor.model.packets import PacketBatch
@@ -25,9 +24,10 @@ class Cutter:
 
     def __init__(
         self, capture: CapturePart, decode: Decode, table: FlowTable, wanted: WantedFlows,
-        folder: EvidenceFolder, *, key_vlan: bool = False,
+        receive: Callable[[WantedFlow, FrameCopy], None], *, key_vlan: bool = False,
     ) -> None:
-        self.queue = FrameQueue(folder.add)
+        """`receive` takes each frame, in the order of the capture, with the flow that it is of."""
+        self.queue = FrameQueue(receive)
         self.capture = capture
         self._decode = decode
         self._table = table
@@ -43,7 +43,7 @@ class Cutter:
         return self._ordinal
 
     def run(self, on_batch: Callable[[], None] | None = None) -> None:
-        """Read to the end; `on_batch` is called after each batch. Errors: OSError of the folder."""
+        """Read to the end; `on_batch` is called after each batch. Errors: those of `receive`."""
         ahead = DecodeAhead(self.capture, self._decode, self._prepare)
         try:
             while (packets := ahead.take()) is not None:

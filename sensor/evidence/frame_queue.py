@@ -63,6 +63,10 @@ class FrameQueue:
         self._waiting.setdefault(datagram, []).append(entry)
         self._append(entry)
 
+    def is_waiting(self, datagram: int) -> bool:
+        """True if nobody has said whose this fragmented packet is."""
+        return datagram not in self._settled
+
     def settle(self, datagram: int, flows: Flows) -> None:
         """Say whose a fragmented packet is."""
         self._settled[datagram] = flows

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from sensor.evidence.frame_copies import FrameCopies, FrameCopy
 from sensor.evidence.frame_queue import FrameQueue
+from sensor.evidence.outer_fragments import OuterFragments
 from sensor.evidence.wanted import WantedFlow, WantedFlows
 from sensor.flowtable.constants import MADE_FLOW, QUOTES_FLOW
-from sensor.memory.records import RecordArray
+from sensor.memory.records import TUNNELS_MAX, RecordArray
 from sensor.model.packets import (
     IS_FRAGMENT,
     KIND_COPY,
@@ -39,10 +40,21 @@ HAS_KEY[2:7] = True
 HAS_KEY[KIND_FRAGMENT] = False
 
 
+class _Some(NamedTuple):
+    """Packets that follow each other."""
+
+    packets: RecordArray
+    tunnels: RecordArray
+    """Of each packet, as many as it may have at most."""
+    ordinal: int
+    frame_of: Callable[[int], FrameCopy]
+
+
 class _Held(NamedTuple):
     """A packet that the table holds back until the next one confirms its time."""
 
     packet: RecordArray
+    tunnels: RecordArray
     frame: FrameCopy
     ordinal: int
 
@@ -60,6 +72,7 @@ class Membership:
     def __init__(self, wanted: WantedFlows, queue: FrameQueue, *, key_vlan: bool = False) -> None:
         self._wanted = wanted
         self._queue = queue
+        self._outer = OuterFragments(queue)
         self._key_vlan = key_vlan
         self._open: dict[int, _Open] = {}
         """By the hash of the key: flows of which none with the same key was made since."""
@@ -80,25 +93,25 @@ class Membership:
         count = packets.count
         if count and holds:
             count -= 1
-            self._held = _Held(packets.records[count : count + 1].copy(),
+            tunnels = packets.tunnel_records[count * TUNNELS_MAX : (count + 1) * TUNNELS_MAX]
+            self._held = _Held(packets.records[count : count + 1].copy(), tunnels.copy(),
                                copies.frame(packets, count), packets.ordinal + count)
         if count:
-            self._give(packets.records[:count], packets.ordinal, notes,
+            few = _Some(packets.records[:count], packets.tunnel_records, packets.ordinal,
                        partial(copies.frame, packets))
+            self._give(few, notes)
 
     def release(self, notes: NDArray[np.uint64]) -> None:
         """Give on the packet that was held back, if there is one."""
         held, self._held = self._held, None
         if held is not None:
             frame = held.frame
-            self._give(held.packet, held.ordinal, notes, lambda _: frame)
+            self._give(_Some(held.packet, held.tunnels, held.ordinal, lambda _: frame), notes)
 
-    def _give(
-        self, packets: RecordArray, ordinal: int, notes: NDArray[np.uint64],
-        frame_of: Callable[[int], FrameCopy],
-    ) -> None:
+    def _give(self, some: _Some, notes: NDArray[np.uint64]) -> None:
         """Give on the wanted ones of some packets."""
-        places = (notes >> np.uint64(1)).astype(np.int64) - ordinal
+        packets = some.packets
+        places = (notes >> np.uint64(1)).astype(np.int64) - some.ordinal
         inside = (places >= 0) & (places < len(packets))
         what = notes & np.uint64(1)
         made: Places = places[inside & (what == MADE_FLOW)]
@@ -114,7 +127,8 @@ class Membership:
             packet = packets[index]
             if not HAS_KEY[packet["kind"]]:
                 if packet["fragment"] & IS_FRAGMENT and packet["datagram"]:
-                    self._queue.add_fragment(frame_of(index), int(packet["datagram"]))
+                    self._outer.add_other(packet)
+                    self._queue.add_fragment(some.frame_of(index), int(packet["datagram"]))
                 continue
             if index in all_made:
                 self._follow(packet, begun.get(index))
@@ -122,7 +136,11 @@ class Membership:
             if packet["fragment"] & IS_FRAGMENT and packet["datagram"]:
                 self._queue.settle(int(packet["datagram"]), flows)
             if flows:
-                self._queue.add(frame_of(index), flows)
+                self._queue.add(some.frame_of(index), flows)
+                if packet["tunnels"]:
+                    first = index * TUNNELS_MAX
+                    self._outer.add_first(int(packet["time_ns"]), some.tunnels[
+                        first : first + int(packet["tunnels"])], flows)
 
     def _candidates(self, packets: RecordArray) -> Places:
         """The packets that may belong to wanted flows: few of most batches."""

@@ -74,6 +74,8 @@ cdef struct Tunnel:
     unsigned long long dst_hi
     unsigned long long dst_lo
     unsigned int id
+    unsigned int fragment_id
+    unsigned char fragment_protocol
     unsigned char type
     unsigned char has_id
     unsigned char content

@@ -157,6 +157,8 @@ class Tunnel:
     dst_hi: U64
     dst_lo: U64
     id: U32  # VNI, key, TEID, session or call
+    fragment_id: U32  # and the next: of the outer packet, where this is its first fragment
+    fragment_protocol: U8  # 0: it came in one frame
     type: U8  # model/tunnels.py: TUNNEL_*
     has_id: U8
     # From here on for the decoder alone.
