@@ -58,7 +58,8 @@ class EvidenceFolder:
         except FileNotFoundError:
             return []
         except NotADirectoryError:
-            raise ConfigError(f"{self.name}: is a file: a folder is wanted") from None
+            raise ConfigError(
+                f"{self.name}: a file has this name, or a part of it: give a folder") from None
         except (OSError, ValueError) as error:
             raise ConfigError(f"{self.name}: {reason_of(error)}") from None
         names = [name for name in names if not PART.fullmatch(name)]

@@ -27,6 +27,7 @@ NOT_MIRRORED = {
     "sensor/__init__.py": "tests/unit/test_api.py",
     "sensor/__main__.py": "tests/unit/cli/test_replay.py",
     "sensor/app/build.py": "tests/unit/test_api.py",
+    "sensor/app/evidence.py": "tests/unit/cli/test_evidence.py",
     "sensor/cli/group.py": "tests/unit/cli/test_main_errors.py",
     "sensor/sinks/__init__.py": "tests/unit/sinks/test_sinks.py",
     # It needs interfaces that come and go.
@@ -41,6 +42,12 @@ NOT_MIRRORED = {
     "sensor/sinks/delivery/threaded_sink.py": "tests/conformance/test_live_sinks.py",
     "sensor/sinks/syslog/transports.py": "tests/conformance/test_sinks.py",
     # A part of one neighbour, which is tested with it.
+    "sensor/evidence/cutter.py": "tests/golden/test_evidence.py",
+    "sensor/evidence/event_ids.py": "tests/golden/test_evidence.py",
+    "sensor/evidence/flow_file.py": "tests/unit/evidence/test_folder.py",
+    "sensor/evidence/frame_copies.py": "tests/unit/evidence/test_membership.py",
+    "sensor/evidence/manifest.py": "tests/golden/test_evidence.py",
+    "sensor/evidence/outer_fragments.py": "tests/golden/test_evidence.py",
     "sensor/flowtable/prepare.py": "tests/unit/flowtable/test_table.py",
     "sensor/model/segments.py": "tests/unit/streams/test_streams.py",
     "sensor/streams/documents.py": "tests/unit/streams/test_streams.py",
