@@ -69,6 +69,7 @@ class FlowFile:
         self.first_ns = self.last_ns = 0
         self.gathered_bytes = 0
         self._part = part
+        self._has_part = False
         self._gathered: list[bytes] = []
         self._interfaces: dict[tuple[str, int, str], int] = {}
 
@@ -100,6 +101,7 @@ class FlowFile:
         """Put what was gathered into the file beside. Errors: OSError."""
         with open(self._part, "ab") as file:
             file.writelines(self._gathered)
+        self._has_part = True
         self._gathered, self.gathered_bytes = [], 0
 
     def write(self, place: Path, alerts: Sequence[AlertNote]) -> str:
@@ -111,13 +113,14 @@ class FlowFile:
                 file.write(octets)
 
             put(pcapng.section(self._comment(alerts), APPLICATION))
-            if self._part.exists():
+            if self._has_part:
                 with open(self._part, "rb") as part:
                     while octets := part.read(COPY_BYTES):
                         put(octets)
             for octets in self._gathered:
                 put(octets)
-        self._part.unlink(missing_ok=True)
+        if self._has_part:
+            self._part.unlink()
         self._gathered, self.gathered_bytes = [], 0
         return digest.hexdigest()
 

@@ -86,9 +86,7 @@ class EvidenceFolder:
 
     def write(self, flow: WantedFlow, alerts: Sequence[AlertNote]) -> str:
         """Write the file of a flow, still under another name; its SHA-256. Errors: OSError."""
-        place = self._written(flow)
-        place.unlink(missing_ok=True)
-        return self.files[flow].write(place, alerts)
+        return self.files[flow].write(self._written(flow), alerts)
 
     def size_of(self, flow: WantedFlow) -> int:
         """Octets of a file that was written."""
@@ -104,8 +102,7 @@ class EvidenceFolder:
         """
         whole = self._path / ".part-0.json"
         whole.write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
-        (self._path / MANIFEST).unlink(missing_ok=True)
-        for name in self._before:
+        for name in {MANIFEST, *self._before}.difference(names.values()):
             (self._path / name).unlink(missing_ok=True)
         for flow, name in names.items():
             self._written(flow).rename(self._path / name)

@@ -45,7 +45,8 @@ class WantedFlows:
         self._request = request
         self._key_vlan = key_vlan
         self._by_name: dict[str, WantedFlow] = {}
-        self._first_ns = np.zeros(0, np.int64)
+        self._likely = np.zeros(1 << 16, np.bool_)
+        """By bits of what the first packet was, whether a wanted flow began so: most did not."""
         names = frozenset(request.flows)
         self._by_community = any(map(COMMUNITY_ID.fullmatch, names))
         self._wanted = names
@@ -67,20 +68,15 @@ class WantedFlows:
                 self.left_out += 1
                 continue
             community = identifiers_of(records[index : index + 1], COMMUNITY)[0]
-            yield index, self._add(WantedFlow(either, community), int(records["first_ns"][index]))
-
-    def _add(self, flow: WantedFlow, first_ns: int) -> WantedFlow:
-        self.flows.append(flow)
-        self._by_name |= dict.fromkeys(flow.names, flow)
-        self._first_ns = np.append(self._first_ns, first_ns)
-        return flow
+            flow = WantedFlow(either, community)
+            self.flows.append(flow)
+            self._by_name |= dict.fromkeys(flow.names, flow)
+            self._likely[_bits(records[index : index + 1])] = True
+            yield index, flow
 
     def end(self, events: RecordArray) -> None:
         """Of flow events, keep the records of wanted flows that ended."""
-        if not len(self._first_ns) or not len(events):
-            return
-        ended = events[np.isin(events["first_ns"], self._first_ns)
-                       & (events["action"] == FLOW_ENDED)]
+        ended = events[self._likely[_bits(events)] & (events["action"] == FLOW_ENDED)]
         for index, name in enumerate(identifiers_of(ended, FLOW_ID)):
             if name in self._by_name:
                 self._by_name[name].record = ended[index : index + 1].copy()
@@ -94,6 +90,12 @@ class WantedFlows:
         """The names that were asked for and that no flow has."""
         met = {name for flow in self.flows for name in (*flow.names, flow.community_id)}
         return [name for name in self._request.flows if name not in met]
+
+
+def _bits(records: RecordArray) -> NDArray[np.int64]:
+    """A number of 16 bits that a flow has all its life."""
+    bits: NDArray[np.int64] = (records["first_ns"] >> 8 ^ records["first_seq"]) & 0xFFFF
+    return bits
 
 
 def flows_begun_by(packets: RecordArray, key_vlan: bool) -> RecordArray:
