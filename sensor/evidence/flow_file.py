@@ -90,11 +90,16 @@ class FlowFile:
         return size
 
     def _count(self, frame: FrameCopy) -> None:
-        if frame.path not in self.sources:
-            self.sources[frame.path] = Numbers()
-        self.sources[frame.path].add(frame.number)
-        self.first_ns = min(self.first_ns, frame.time_ns) if self.frames else frame.time_ns
-        self.last_ns = max(self.last_ns, frame.time_ns) if self.frames else frame.time_ns
+        numbers = self.sources.get(frame.path)
+        if numbers is None:
+            numbers = self.sources[frame.path] = Numbers()
+        numbers.add(frame.number)
+        if not self.frames:
+            self.first_ns = self.last_ns = frame.time_ns
+        elif frame.time_ns > self.last_ns:
+            self.last_ns = frame.time_ns
+        elif frame.time_ns < self.first_ns:
+            self.first_ns = frame.time_ns
         self.frames += 1
 
     def flush(self) -> None:

@@ -9,10 +9,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensor.memory.records import FRAME_LAYOUT
 from sensor.model.frames import FRAMES_MAX, FrameBatch
 from sensor.model.packets import PacketBatch
+
+Places = NDArray[np.int64]
+COLUMNS = ("time_ns", "captured", "wire", "link", "interface")
 
 
 class FrameCopy(NamedTuple):
@@ -50,19 +54,22 @@ class FrameCopies:
         self._start = first
         self._data[: end - first] = memoryview(frames.data)[first:end]  # type: ignore[arg-type]
 
-    def frame(self, packets: PacketBatch, index: int) -> FrameCopy:
-        """A frame, of which the packet is the batch's."""
-        record = self._records[index]
-        at = int(record["offset"]) - self._start
-        path, number = packets.file, packets.first_number + index
+    def frames(self, packets: PacketBatch, places: Places) -> list[FrameCopy]:
+        """Some of the frames, of which the packets are the batch's."""
         if packets.numbered:
-            number = int(packets.number_column[index])
-            if packets.files:
-                path = packets.files[packets.file_column[index]]
-        place = int(record["interface"])
-        name = packets.interfaces[place] if place < len(packets.interfaces) else ""
-        return FrameCopy(
-            path, number, int(record["time_ns"]),
-            bytes(memoryview(self._data)[at : at + int(record["captured"])]),
-            int(record["wire"]), int(record["link"]), name,
-        )  # fmt: skip
+            numbers = packets.number_column[places].tolist()
+        else:
+            numbers = (places + packets.first_number).tolist()
+        paths = [packets.file] * len(places)
+        if packets.files:
+            paths = [packets.files[at] for at in packets.file_column[places].tolist()]
+        view, names = memoryview(self._data), packets.interfaces
+        records = self._records
+        starts = (records["offset"][places] - self._start).tolist()
+        columns = [records[name][places].tolist() for name in COLUMNS]
+        return [
+            FrameCopy(path, number, time_ns, bytes(view[start : start + size]), wire, link,
+                      names[interface] if interface < len(names) else "")
+            for path, number, start, time_ns, size, wire, link, interface
+            in zip(paths, numbers, starts, *columns, strict=True)
+        ]  # fmt: skip

@@ -47,16 +47,8 @@ class _Some(NamedTuple):
     tunnels: RecordArray
     """Of each packet, as many as it may have at most."""
     ordinal: int
-    frame_of: Callable[[int], FrameCopy]
-
-
-class _Held(NamedTuple):
-    """A packet that the table holds back until the next one confirms its time."""
-
-    packet: RecordArray
-    tunnels: RecordArray
-    frame: FrameCopy
-    ordinal: int
+    frames: Callable[[Places], list[FrameCopy]]
+    """Those of the packets at some places."""
 
 
 class _Open(NamedTuple):
@@ -79,7 +71,8 @@ class Membership:
         self._by_key: dict[Key, WantedFlow] = {}
         self._likely = np.zeros(1 << 16, np.uint32)
         """By the low bits of the hash, how many flows are open: most packets are told by that."""
-        self._held: _Held | None = None
+        self._held: _Some | None = None
+        """A packet that the table holds back until the next one confirms its time."""
 
     def take(
         self, packets: PacketBatch, copies: FrameCopies, notes: NDArray[np.uint64], holds: bool
@@ -94,19 +87,18 @@ class Membership:
         if count and holds:
             count -= 1
             tunnels = packets.tunnel_records[count * TUNNELS_MAX : (count + 1) * TUNNELS_MAX]
-            self._held = _Held(packets.records[count : count + 1].copy(), tunnels.copy(),
-                               copies.frame(packets, count), packets.ordinal + count)
+            frames = copies.frames(packets, np.array([count]))
+            self._held = _Some(packets.records[count : count + 1].copy(), tunnels.copy(),
+                               packets.ordinal + count, lambda _: frames)
         if count:
-            few = _Some(packets.records[:count], packets.tunnel_records, packets.ordinal,
-                       partial(copies.frame, packets))
-            self._give(few, notes)
+            self._give(_Some(packets.records[:count], packets.tunnel_records, packets.ordinal,
+                             partial(copies.frames, packets)), notes)
 
     def release(self, notes: NDArray[np.uint64]) -> None:
         """Give on the packet that was held back, if there is one."""
         held, self._held = self._held, None
         if held is not None:
-            frame = held.frame
-            self._give(_Some(held.packet, held.tunnels, held.ordinal, lambda _: frame), notes)
+            self._give(held, notes)
 
     def _give(self, some: _Some, notes: NDArray[np.uint64]) -> None:
         """Give on the wanted ones of some packets."""
@@ -123,24 +115,36 @@ class Membership:
         if not len(candidates):
             return
         all_made = frozenset(made.tolist())
-        for index in candidates.tolist():
-            packet = packets[index]
-            if not HAS_KEY[packet["kind"]]:
-                if packet["fragment"] & IS_FRAGMENT and packet["datagram"]:
-                    self._outer.add_other(packet)
-                    self._queue.add_fragment(some.frame_of(index), int(packet["datagram"]))
-                continue
+        hashes = packets["hash"][candidates].tolist()
+        simple = _are_simple(packets)[candidates].tolist()
+        for index, frame, hashed, is_simple in zip(
+                candidates.tolist(), some.frames(candidates), hashes, simple, strict=True):
             if index in all_made:
-                self._follow(packet, begun.get(index))
-            flows = self._flows_of(packet, index in quoting)
-            if packet["fragment"] & IS_FRAGMENT and packet["datagram"]:
-                self._queue.settle(int(packet["datagram"]), flows)
-            if flows:
-                self._queue.add(some.frame_of(index), flows)
-                if packet["tunnels"]:
-                    first = index * TUNNELS_MAX
-                    self._outer.add_first(int(packet["time_ns"]), some.tunnels[
-                        first : first + int(packet["tunnels"])], flows)
+                self._follow(packets[index], begun.get(index))
+            if not is_simple:
+                self._give_other(some, index, frame, index in quoting)
+            elif (found := self._open.get(hashed)) is not None:
+                self._queue.add(frame, [found.flow])
+
+    def _give_other(self, some: _Some, index: int, frame: FrameCopy, is_quoting: bool) -> None:
+        """Give on a packet whose hash alone does not say whose it is."""
+        packet = some.packets[index]
+        datagram = int(packet["datagram"]) if packet["fragment"] & IS_FRAGMENT else 0
+        if not HAS_KEY[packet["kind"]]:
+            if datagram:
+                self._outer.add_other(packet)
+                self._queue.add_fragment(frame, datagram)
+            return
+        flows = self._flows_of(packet, is_quoting)
+        if datagram:
+            self._queue.settle(datagram, flows)
+        if flows:
+            self._queue.add(frame, flows)
+            if packet["tunnels"]:
+                first = index * TUNNELS_MAX
+                self._outer.add_first(
+                    int(packet["time_ns"]),
+                    some.tunnels[first : first + int(packet["tunnels"])], flows)
 
     def _candidates(self, packets: RecordArray) -> Places:
         """The packets that may belong to wanted flows: few of most batches."""
@@ -188,3 +192,10 @@ class Membership:
         vlans = (int(packet["vlan_outer"]), int(packet["vlan_inner"])) if self._key_vlan else ()
         return (protocol, int(packet[of + "ip_version"]), int(packet["tenant"]), ends, identifier,
                 vlans)
+
+
+def _are_simple(packets: RecordArray) -> NDArray[np.bool_]:
+    """Packets that are in no fragments, in no tunnel, and quote nothing."""
+    odd = packets["fragment"] & IS_FRAGMENT | packets["quoted"] | packets["tunnels"]
+    simple: NDArray[np.bool_] = HAS_KEY[packets["kind"]] & (odd == 0)
+    return simple
