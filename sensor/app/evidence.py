@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sensor.app.build import decoder_of, flow_context, flow_tables
+from sensor.base.escape import harmless
 from sensor.capture.files.capture import FileCapture
 from sensor.capture.files.discover import Discovery
 from sensor.capture.files.selection import FileSelection, frame_filter_of
@@ -40,14 +43,22 @@ class Evidence:
     """Damaged inputs, and what there was no room for."""
 
 
-def check_inputs(captures: Discovery, option: str) -> None:
-    """Errors: ConfigError for what can be read but once."""
+def check_inputs(captures: Discovery, paths: Sequence[str], place: str, option: str) -> None:
+    """Errors: ConfigError for what can be read but once, and for a folder of evidence that is read
+    itself: what is replaced there might be a capture, and a second run would find more of them.
+    """
+    folder = Path(os.path.realpath(place))
+    for path in (*paths, *(probe.path for probe in captures.probes)):
+        given = Path(os.path.realpath(path))
+        if folder in given.parents or (given.is_dir() and folder.is_relative_to(given)):
+            raise ConfigError(f"{option} {harmless(place)}: captures are read from there"
+                              f" ({harmless(path)}): give a folder elsewhere")
     if not captures.probes:
-        raise ConfigError(f"{option}: evidence is cut out of captures: name a file or a directory")
+        raise ConfigError("evidence: it is cut out of captures: name a file or a directory")
     for probe in captures.probes:
         if probe.size is None and probe.error is None:
             what = "standard input" if probe.path == STANDARD_INPUT else "a pipe"
-            raise ConfigError(f"{option}: captures are read once more to cut the frames out, which"
+            raise ConfigError(f"evidence: captures are read once more to cut the frames out, which"
                               f" {what} cannot be: write it to a file first")
 
 
@@ -79,7 +90,6 @@ def cut_evidence(
         else:
             folder.discard()
     except BaseException:
-        capture.close()
         folder.discard()
         raise
     return Evidence(flows, unknown, [

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import click
@@ -18,7 +21,7 @@ from sensor.app.outputs import RunOutputs, console_options
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import Discovery, discover
 from sensor.cli.options import BPF_OPTION, judge_options, options_of, packet_selection, time_options
-from sensor.cli.output import DAMAGED, DONE
+from sensor.cli.output import DAMAGED, DONE, exit_code
 from sensor.engine.protocols import SinkPart
 from sensor.errors import ConfigError, reason_of
 from sensor.evidence.cutter import Cutter
@@ -85,16 +88,21 @@ def evidence(context: click.Context, /, **given: Any) -> int:
             raise ConfigError(f"--flow {harmless(name)}: neither an id (32 hexadecimal digits: "
                               "flow.id or event.id of a document) nor a Community ID (1:...=)")
     captures = discover(options.paths)
-    check_inputs(captures, "evidence")
+    check_inputs(captures, options.paths, options.output, OUTPUT[0])
+    request = Request()
+    request.add_names(options.flow)
     if options.alert_file:
         request = read_alerts(options.alert_file, options.rule)
-    else:
-        request = Request()
-        request.add_names(options.flow)
+    with ended_at_once():
+        return run_evidence(captures, options, request)
+
+
+def run_evidence(captures: Discovery, options: EvidenceOptions, request: Request) -> int:
+    """Cut the evidence of a request, or of what alerts if that names no flow; the exit code."""
     folder = EvidenceFolder(options.output, OUTPUT[0])
     failed = False
     try:
-        if not options.flow and not options.alert_file:
+        if not request.flows:
             request, failed = alerted_flows(captures, options)
     except BaseException:
         folder.discard()
@@ -196,7 +204,7 @@ class ReplayEvidence:
         if options.follow:
             raise ConfigError("--evidence: captures are read once more to cut the frames out, which"
                               " is not possible with --follow")
-        check_inputs(captures, REPLAY[0])
+        check_inputs(captures, options.paths, self._place, REPLAY[0])
         self._folder = EvidenceFolder(self._place, REPLAY[0])
 
     @property
@@ -213,11 +221,30 @@ class ReplayEvidence:
             print_stderr(f"notice: interrupted: nothing was written to {self._folder.name}")
             return True
         request, quiet = self._alerted.request, self._options.quiet
-        found = write_evidence(self._recorded, self._options, request, self._folder,
-                               command_line(REPLAY))
+        with ended_at_once():
+            found = write_evidence(self._recorded, self._options, request, self._folder,
+                                   command_line(REPLAY))
         return found is not None and not print_evidence(
             found, request, self._place, quiet=quiet,
             show=(lambda line: None) if quiet else print_stderr)
+
+
+@contextmanager
+def ended_at_once() -> Iterator[None]:
+    """Within it Ctrl-C and SIGTERM end the run: half of the evidence would prove nothing."""
+    ended = signal.SIGINT
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal ended
+        ended = signal.Signals(number)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(exit_code(ended, False, 0, False)) from None
 
 
 def write_evidence(

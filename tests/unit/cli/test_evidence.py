@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -45,10 +46,22 @@ def test_what_can_be_read_but_once_is_refused(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(ConfigError, match="which a pipe cannot be"):
-        check_inputs(discover([str(pipe)]), "evidence")
+        check_inputs(discover([str(pipe)]), [str(pipe)], "out", "-o")
     ended = sensor("replay", "--follow", str(tmp_path), "--evidence", str(tmp_path / "out"))
     assert ended.code == 2 and "not possible with --follow" in ended.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_captures_are_read_from_is_refused(tmp_path: Path) -> None:
+    inside = tmp_path / "in"
+    inside.mkdir()
+    source = shutil.copy(ACCEPTED, inside)
+    (tmp_path / "link").symlink_to(inside)
+    for path, place in ((source, inside), (inside, inside), (inside, inside / "out"),
+                        (inside, tmp_path / "link" / "out"), (f"{inside}/*.pcap", inside)):
+        with pytest.raises(ConfigError, match=r"-o .*: captures are read from there"):
+            check_inputs(discover([str(path)]), [str(path)], str(place), "-o")
+    check_inputs(discover([source]), [source], str(inside / "out"), "-o")
 
 
 @pytest.mark.parametrize(("text", "message"), [
@@ -130,6 +143,22 @@ def test_a_disk_that_is_full_leaves_what_was_there(tmp_path: Path) -> None:
     assert run.returncode == 1
     assert "File too large: nothing was written" in run.stderr and "Traceback" not in run.stderr
     assert {place.name: place.read_bytes() for place in out.iterdir()} == before
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path, number: int, code: int) -> None:
+    many = tmp_path / "many.pcap"
+    frames = Path(DEMO).read_bytes()
+    many.write_bytes(frames[:24] + frames[24:] * 100)
+    out = tmp_path / "out"
+    run = subprocess.Popen([*COMMAND, "evidence", many, "-q", "--flow", UNKNOWN, "-o", out],
+                           stderr=subprocess.PIPE, text=True, env=environment())
+    while not out.exists() and run.poll() is None:
+        pass
+    run.send_signal(number)
+    _, err = run.communicate()
+    assert (run.returncode, err.strip()) == (code, "")
+    assert not out.exists() or names_in(out) == []
 
 
 def test_a_settings_file_for_replay_says_nothing_of_alerts_to_read(tmp_path: Path) -> None:
