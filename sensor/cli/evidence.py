@@ -20,7 +20,14 @@ from sensor.app.options import ReplayOptions
 from sensor.app.outputs import RunOutputs, console_options
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import Discovery, discover
-from sensor.cli.options import BPF_OPTION, judge_options, options_of, packet_selection, time_options
+from sensor.cli.options import (
+    BPF_OPTION,
+    OwnOption,
+    judge_options,
+    options_of,
+    packet_selection,
+    time_options,
+)
 from sensor.cli.output import DAMAGED, DONE, exit_code
 from sensor.engine.protocols import SinkPart
 from sensor.errors import ConfigError, reason_of
@@ -52,7 +59,7 @@ class EvidenceOptions(ReplayOptions):
 @click.option(*OUTPUT, metavar="DIR", required=True,
               help="The folder to write to: new, empty, or with evidence of an earlier run, which "
                    "is replaced.")
-@click.option("--alerts", "alert_file", metavar="FILE",
+@click.option("--alerts", "alert_file", metavar="FILE", cls=OwnOption,
               help="The flows of these alerts (NDJSON, as replay --json writes them), instead of "
                    "running the rules.")
 @click.option("--flow", metavar="ID", multiple=True,

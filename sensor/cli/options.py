@@ -30,6 +30,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Options = TypeVar("Options", bound="RunOptions")
 
 
+class OwnOption(click.Option):
+    """An option that is called as one of the commands whose options files set, and means something
+    else: no file sets it.
+    """
+
+
 def load_config(context: click.Context, _: click.Parameter, path: str | None) -> str | None:
     """Let a configuration file give the defaults of the options that follow."""
     from sensor.config import Config, parse_config  # noqa: PLC0415  `--version` must not wait
@@ -45,11 +51,11 @@ def load_config(context: click.Context, _: click.Parameter, path: str | None) ->
         keys = option_keys(context.find_root())
         given, context.obj = parse_config(text, path, keys)
         own = {_word(option): option for option in context.command.params
-               if isinstance(option, click.Option)}  # fmt: skip
+               if isinstance(option, click.Option) and not isinstance(option, OwnOption)}
         defaults = dict(context.default_map or {})
         for word, value in given.items():
             option = own.get(word)
-            if option is None or (option.name != keys[word].name and not option.is_flag):
+            if option is None:
                 defaults[keys[word].name] = value
             else:  # a flag where another command has a value: whether there is one
                 defaults[str(option.name)] = bool(value) if option.is_flag else value

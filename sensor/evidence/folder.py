@@ -7,6 +7,7 @@ files are replaced. One that holds anything else is refused.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,11 +46,10 @@ class EvidenceFolder:
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             self._remove_parts()
-            probe = self._path / ".part-0"
-            probe.touch()
-            probe.unlink()
         except OSError as error:
             raise ConfigError(f"{self.name}: {reason_of(error)}") from None
+        if not os.access(self._path, os.W_OK | os.X_OK):
+            raise ConfigError(f"{self.name}: may not be written to")
 
     def _files_before(self) -> list[str]:
         """The files of an earlier run that are there. Errors: ConfigError for any other."""

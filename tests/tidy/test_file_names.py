@@ -21,7 +21,7 @@ CODE = ("sensor", "tests", "tools", "fuzz", "benchmarks")
 FOLDERS = (*CODE, "docs", "captures", "rules", "systemd")
 PAGES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "benchmarks/README.md",
          "captures/README.md", "fuzz/README.md")  # fmt: skip
-PLACEHOLDERS = frozenset({"NAME", "PATH", "FILE", "FOLDER", "T"})
+PLACEHOLDERS = frozenset({"ID", "NAME", "PATH", "FILE", "FOLDER", "T"})
 """Parts of a name that stand for any."""
 NOT_OURS = frozenset({
     # What readers have or make.

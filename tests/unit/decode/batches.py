@@ -92,7 +92,7 @@ QUOTED = tuple(f"quoted_{name}" for name in (
 FRAGMENT = ("fragment_id", "fragment_offset", "fragment_bytes", "fragment_protocol",
             "extra_packets", "extra_gap")  # fmt: skip
 NETWORK = ("src_hi", "src_lo", "dst_hi", "dst_lo", "ip_id", "ttl", "payload_offset")
-BY_TABLE = ("hash", "copy_mark")
+BY_OTHERS = ("hash", "copy_mark", "datagram")
 ALWAYS = ("time_ns", "interface", "kind", "anomaly")
 
 
@@ -101,7 +101,7 @@ def members_of(row: Any) -> dict[str, int]:
     if row["kind"] == KIND_ANOMALY:
         names: tuple[str, ...] = ALWAYS
     else:
-        left_out = (*QUOTED, *FRAGMENT, *BY_TABLE)
+        left_out = (*QUOTED, *FRAGMENT, *BY_OTHERS)
         names = tuple(name for name in row.dtype.names if name not in left_out)
         if row["kind"] == KIND_NON_IP:
             names = tuple(name for name in names if name not in NETWORK)
