@@ -8,10 +8,13 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sensor.config import Config
 from sensor.model.flow import FLOW_ENDED
 from tests.conversation import Frames, play
+from tests.evidence import cut
 from tests.examples import examples
 from tests.fragmenting import fragments_of
+from tests.memory_capture import MemoryCapture
 from tests.random_traffic import printed, random_frames, random_options
 from tests.running import SMALL, Run
 
@@ -100,3 +103,15 @@ def test_the_cut_into_batches_never_shows_in_fragments(seed: int, sizes: list[in
     whole = play(frames, **options)
     assert printed(play(frames, batch=sizes, **options)) == printed(whole)
     assert printed(play(frames, **{**options, "seed": 99})) == printed(whole)
+
+
+@examples(60)
+@given(seed=SEEDS, sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5))
+def test_every_fragment_is_in_the_evidence_of_its_flow(seed: int, sizes: list[int]) -> None:
+    """Nothing is missing of any packet, so that each has a flow: whatever came first, and late."""
+    frames = in_fragments(seed, random_frames(seed), mixed=True)
+    names = [record["flow"]["id"] for record in play(frames, limits=SMALL).records]
+    found = cut(MemoryCapture(frames, batch_frames=sizes), names, Config(flow=SMALL))
+    numbers = {frame.number for some in found.values() for frame in some}
+    assert numbers == set(range(1, len(frames) + 1))
+    assert all(some == sorted(some, key=lambda frame: frame.number) for some in found.values())
