@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
@@ -231,6 +231,8 @@ class ReplayEvidence:
         with ended_at_once():
             found = write_evidence(self._recorded, self._options, request, self._folder,
                                    command_line(REPLAY))
+        if found is not None and self._options.events:  # whose alerts may be about other flows
+            found = replace(found, unknown=())
         return found is not None and not print_evidence(
             found, request, self._place, quiet=quiet,
             show=(lambda line: None) if quiet else print_stderr)

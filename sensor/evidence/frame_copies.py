@@ -37,6 +37,7 @@ class FrameCopies:
 
     def __init__(self) -> None:
         self._records = np.zeros(FRAMES_MAX, FRAME_LAYOUT.dtype)
+        self._octets = self._records.view(np.uint8)
         self._data = bytearray(1)
         self._start = 0
 
@@ -46,7 +47,9 @@ class FrameCopies:
         if not count:
             return
         records = frames.records[:count]
-        self._records[:count] = records
+        # As octets: numpy copies records member by member.
+        size = count * records.dtype.itemsize
+        self._octets[:size] = records.view(np.uint8)
         first = int(records["offset"].min())
         end = int((records["offset"] + records["captured"]).max())
         if end - first > len(self._data):
