@@ -149,7 +149,7 @@ def test_a_disk_that_is_full_leaves_what_was_there(tmp_path: Path) -> None:
 def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path, number: int, code: int) -> None:
     many = tmp_path / "many.pcap"
     frames = Path(DEMO).read_bytes()
-    many.write_bytes(frames[:24] + frames[24:] * 100)
+    many.write_bytes(frames[:24] + frames[24:] * 200)
     out = tmp_path / "out"
     run = subprocess.Popen([*COMMAND, "evidence", many, "-q", "--flow", UNKNOWN, "-o", out],
                            stderr=subprocess.PIPE, text=True, env=environment())
