@@ -36,7 +36,6 @@ from sensor.evidence.event_ids import EventIds
 from sensor.evidence.folder import MANIFEST, EvidenceFolder
 from sensor.evidence.request import ID, AlertedFlows, Request, is_name, note_of
 from sensor.model.columns import Document
-from sensor.rules.state_store import close_store, open_store
 from sensor.terminal.progress import Snapshot, open_progress
 from sensor.terminal.stderr import print_stderr
 
@@ -107,10 +106,9 @@ def evidence(context: click.Context, /, **given: Any) -> int:
 def run_evidence(captures: Discovery, options: EvidenceOptions, request: Request) -> int:
     """Cut the evidence of a request, or of what alerts if that names no flow; the exit code."""
     folder = EvidenceFolder(options.output, OUTPUT[0])
-    failed = False
     try:
         if not request.flows:
-            request, failed = alerted_flows(captures, options)
+            request = alerted_flows(captures, options)
     except BaseException:
         folder.discard()
         raise
@@ -122,7 +120,7 @@ def run_evidence(captures: Discovery, options: EvidenceOptions, request: Request
         found = write_evidence(recorded, options, request, folder, command_line(OUTPUT))
     if found is None:
         return DAMAGED
-    failed |= print_evidence(found, request, options.output, quiet=options.quiet, show=click.echo)
+    failed = print_evidence(found, request, options.output, quiet=options.quiet, show=click.echo)
     return DAMAGED if failed else DONE
 
 
@@ -158,15 +156,11 @@ def _alert(line: bytes, place: str) -> Document:
     return document
 
 
-def alerted_flows(captures: Discovery, options: EvidenceOptions) -> tuple[Request, bool]:
-    """The flows that the rules raise alerts about; True if the rules' memory was not kept.
-
-    Errors: OperatorError.
-    """
-    store = open_store(options.state)
+def alerted_flows(captures: Discovery, options: EvidenceOptions) -> Request:
+    """The flows that the rules raise alerts about. Errors: OperatorError."""
     ruleset = load_rules(
         options.rules, options.exceptions, options.config, processes=captures.has_process_info,
-        building_blocks=options.building_blocks, indicators=options.indicators, store=store,
+        building_blocks=options.building_blocks, indicators=options.indicators,
         strict=options.strict_rules,
     )  # fmt: skip
     alerted = AlertedFlows(ruleset.find(name).text.id for name in options.rule)
@@ -175,7 +169,7 @@ def alerted_flows(captures: Discovery, options: EvidenceOptions) -> tuple[Reques
     pipeline.run()
     if pipeline.stop:
         raise KeyboardInterrupt
-    return alerted.request, not close_store(store)
+    return alerted.request
 
 
 def flows_of_events(

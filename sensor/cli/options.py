@@ -267,15 +267,15 @@ _RULE_OPTIONS = [
     click.option("--indicators", metavar="FILE", multiple=True,
                  help="Addresses, networks, domains, URLs or hashes for indicator-match rules: a "
                       "list, CSV or NDJSON. Repeatable."),
-    click.option("--state", metavar="DIR",
-                 help="Keep there what new-terms rules have seen, so that a restart forgets "
-                      "nothing."),
     click.option("--strict-external/--no-strict-external", default=None,
                  help="Whether rules on external networks also except the IANA special-purpose "
                       "ranges that their lists lack.  [default: no]"),
     click.option("--building-blocks", is_flag=True, help="Show alerts of building-block rules."),
 ]
 _OUTPUT_OPTIONS = [
+    click.option("--state", metavar="DIR",
+                 help="Keep there what new-terms rules have seen, so that a restart forgets "
+                      "nothing."),
     click.option("--json", "as_json", is_flag=True,
                  help="Alerts to stdout as ECS documents, one JSON object a line."),
     click.option("--alerts", metavar="FILE",
