@@ -90,6 +90,7 @@ commands = LazyGroup(
         "replay": "sensor.cli.replay:replay",
         "live": "sensor.cli.live:live",
         "evidence": "sensor.cli.evidence:evidence",
+        "report": "sensor.cli.report:report",
         "rules": "sensor.cli.rules:rules",
         "transcript": "sensor.cli.transcript:transcript",
         "doctor": "sensor.cli.doctor:doctor",

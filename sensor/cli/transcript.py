@@ -13,7 +13,6 @@ from sensor.app.build import build_replay
 from sensor.app.ledger import report
 from sensor.app.options import ReplayOptions
 from sensor.app.outputs import RunOutputs, console_options
-from sensor.app.sessions import Session, Sessions
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import discover
 from sensor.cli.options import (
@@ -25,10 +24,11 @@ from sensor.cli.options import (
     time_options,
 )
 from sensor.cli.output import DAMAGED, DONE
-from sensor.ecs.alert_text import alert_time, said_words
+from sensor.ecs.alert_text import alert_time
 from sensor.errors import ConfigError
 from sensor.protocols import TRANSCRIBED
 from sensor.protocols.telnet.transcript import CLIENT_MARK, NOTE_MARK
+from sensor.report.sessions import Session, Sessions
 from sensor.rules.ruleset import RuleSet
 from sensor.terminal.console import rich_console
 from sensor.terminal.stderr import print_stderr
@@ -121,7 +121,7 @@ def print_sessions(sessions: list[Session], options: TranscriptOptions) -> None:
 def lines_of(session: Session, *, local_time: bool) -> Iterator[tuple[str, str]]:
     """The lines of a session, each with its style."""
     yield f"{session.endpoints}  {'  '.join(session.names[::-1])}", TITLE_STYLE
-    yield f"{said_words(session.document) or 'nothing is known of a login'}", ""
+    yield session.said, ""
     for entry in session.transcript:
         when = alert_time(entry.time_ns, local=local_time)
         yield f"{when}  {entry.mark} {entry.text}", STYLES.get(entry.mark, "")

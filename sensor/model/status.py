@@ -13,10 +13,15 @@ INTERFACE_UP, INTERFACE_DOWN, INTERFACE_ABSENT = "up", "down", "absent"
 
 @dataclass(slots=True)
 class Input:
-    """One input of a run: where it is, and why it could not be read whole."""
+    """One input of a run: where it is, what was read of it, and why not all."""
 
     path: str
     error: str | None = None
+    frames: int = 0
+    """Those that were read, also where they were left out afterwards."""
+    first_ns: int = -1
+    """Packet time of the earliest and of the latest one; negative where there is none."""
+    last_ns: int = -1
 
 
 @dataclass(frozen=True, slots=True)

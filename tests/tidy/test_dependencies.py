@@ -29,7 +29,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"engine", "capture", "host", "decode", "query", "terminal", "streams"}),
     frozenset({"rules", "sinks", "events", "evidence"}),
     frozenset({"app"}),
-    frozenset({"monitoring", "api"}),
+    frozenset({"monitoring", "api", "report"}),
     frozenset({"__init__"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),

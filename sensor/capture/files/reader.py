@@ -143,8 +143,19 @@ class FileReader:
         for _ in batches(window, file.probe.path, frames, reading.interfaces, last_ns,
                          reading.processes, notices=reading.notices):  # fmt: skip
             walked = frames.count
+            self._note(walked)
             yield walked
             frames.first_number += walked
+
+    def _note(self, walked: int) -> None:
+        """Write down what was read of the file."""
+        if not walked:
+            return
+        times, told = self.frames.records["time_ns"][:walked], self.file.input
+        earliest, latest = int(times.min()), int(times.max())
+        told.first_ns = earliest if told.frames == 0 else min(told.first_ns, earliest)
+        told.last_ns = latest if told.frames == 0 else max(told.last_ns, latest)
+        told.frames += walked
 
     def _open(self) -> Window:
         file = self.file

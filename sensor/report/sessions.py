@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sensor.ecs.alert_text import endpoints
+from sensor.ecs.alert_text import endpoints, said_words
 from sensor.ecs.event_batch import EventBatch, value_at
 from sensor.model.columns import Document
 from sensor.protocols.telnet.transcript import Entry, entry_of
@@ -42,6 +42,11 @@ class Session:
     def endpoints(self) -> str:
         """`SRC -> DST`."""
         return endpoints(self.document)
+
+    @property
+    def said(self) -> str:
+        """What is known of its login, and what was typed."""
+        return said_words(self.document) or "nothing is known of a login"
 
     @property
     def telnet(self) -> Mapping[str, Any]:

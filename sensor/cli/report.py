@@ -1,0 +1,184 @@
+"""`sensor report`: what captures show, as one HTML file to hand over."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from sensor._version import __version__
+from sensor.app.build import build_replay, load_rules
+from sensor.app.ledger import full_ledger
+from sensor.app.ledger import report as report_problems
+from sensor.app.options import ReplayOptions
+from sensor.app.outputs import RunOutputs, console_options
+from sensor.base.escape import harmless
+from sensor.capture.files.discover import Discovery, discover
+from sensor.cli.evidence import ReplayEvidence, command_line
+from sensor.cli.options import BPF_OPTION, judge_options, options_of, packet_selection, time_options
+from sensor.cli.output import DAMAGED, DONE
+from sensor.errors import ConfigError, reason_of
+from sensor.evidence.manifest import SourceDigests
+from sensor.model.status import Input
+from sensor.protocols import TRANSCRIBED
+from sensor.report.collect import AlertsOfRun, FlowsOfRun
+from sensor.report.facts import facts_of
+from sensor.report.page import Examined, RuleNote, render
+from sensor.report.sessions import Sessions
+from sensor.rules.ruleset import RuleSet
+from sensor.terminal.progress import Snapshot, open_progress
+from sensor.terminal.stderr import print_stderr
+from sensor.terminal.summary import headline
+
+OUTPUT = ("-o", "--output")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions(ReplayOptions):
+    """The options of `sensor report`."""
+
+    output: str
+    case: str = ""
+    examiner: str = ""
+    time_zone: str = "UTC"
+
+
+@click.command("report")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option(*OUTPUT, metavar="FILE", required=True,
+              help="The HTML file to write; an earlier one gives way when the new one is whole.")
+@click.option("--case", metavar="NAME", default="", help="What the report is about: its title.")
+@click.option("--examiner", metavar="NAME", default="", help="Who examined the captures.")
+@click.option("--time-zone", metavar="TZ", default="UTC", show_default=True,
+              help="The zone of all times, as Europe/Berlin.")
+@click.option("--evidence", metavar="DIR",
+              help="Cut the packets of the flows that alert out too, as sensor evidence does.")
+@time_options
+@BPF_OPTION
+@judge_options
+@click.pass_context
+def report(context: click.Context, /, **given: Any) -> int:
+    """Write a report on captures: who got in, what was done, which packets prove it.
+
+    PATH is as in replay, but nothing that can be read only once. The file needs no network and no
+    script to be read, and prints.
+
+    \b
+      sensor report captures/demo.pcap -o report.html
+      sensor report /var/captures -o report.html --case "Plant 7" --examiner "R. Ito" \\
+          --time-zone Asia/Tokyo --evidence evidence
+    """
+    options = options_of(ReportOptions, context, given)
+    if not options.paths:
+        raise click.UsageError("Missing argument 'PATH...'.", context)
+    zone = zone_of(options.time_zone)
+    captures = discover(options.paths)
+    check_files(captures)
+    started_s = time.perf_counter()
+    ruleset = load_rules(
+        options.rules, options.exceptions, options.config, processes=captures.has_process_info,
+        building_blocks=options.building_blocks, indicators=options.indicators,
+        strict=options.strict_rules,
+    )  # fmt: skip
+    evidence = ReplayEvidence(captures, options)
+    alerts, flows, sessions = AlertsOfRun(), FlowsOfRun(), Sessions()
+    outputs = RunOutputs([alerts, *evidence.sinks], flow_sink=flows, event_sink=sessions)
+    pipeline = build_replay(captures, ruleset, outputs, options.config, packet_selection(options),
+                            protocols=TRANSCRIBED)  # fmt: skip
+    digests = SourceDigests(probe.path for probe in captures.probes)
+    progress = open_progress(quiet=options.quiet, options=console_options(options))
+    source = pipeline.captures[0]
+
+    def watch() -> None:
+        if progress.shown:
+            progress.update(time.monotonic(), lambda: Snapshot(
+                source.bytes_read, source.bytes_total or None, pipeline.frames,
+                flows.count, pipeline.alerts))
+
+    try:
+        pipeline.run(watch)
+    finally:
+        progress.close()
+    if pipeline.stop:
+        raise KeyboardInterrupt
+    failed = report_problems(pipeline, ())
+    failed |= not evidence.write(is_interrupted=False)
+    ledger = full_ledger(pipeline, ruleset, (), time.perf_counter() - started_s)
+    examined = Examined(
+        case=options.case, examiner=options.examiner, zone=zone, made_ns=time.time_ns(),
+        version=__version__, command=" ".join(map(harmless, command_line(()))),
+        inputs=inputs_of(pipeline.inputs, digests), left_out=left_out_of(captures),
+        rules=len(ruleset.rules), alerting=alerting(ruleset), exceptions=options.exceptions,
+        ledger=headline(ledger), anomalies=ledger["anomalies"], evidence=options.evidence or "",
+    )  # fmt: skip
+    write_page(options.output, render(facts_of(alerts, flows, sessions), examined))
+    if not options.quiet:
+        print_stderr(f"{harmless(options.output)}: {alerts.count} alerts, "
+                     f"{len(sessions.kept)} Telnet sessions, {flows.count} flows")
+    return DAMAGED if failed else DONE
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of a name. Errors: ConfigError."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigError(f"--time-zone {harmless(name)}: no such zone here; names are as in the"
+                          " IANA database: UTC, Europe/Berlin, America/New_York") from None
+
+
+def check_files(captures: Discovery) -> None:
+    """Errors: ConfigError for what can be read but once: its SHA-256 would stay unknown."""
+    for probe in captures.probes:
+        if probe.size is None and probe.error is None:
+            raise ConfigError(f"report {harmless(probe.path)}: it names files by their SHA-256, and"
+                              " this can be read only once: write it to a file first")
+
+
+def inputs_of(inputs: Sequence[Input], digests: SourceDigests) -> list[Mapping[str, Any]]:
+    """The captures as the report lists them."""
+    return [
+        {"path": entry.path, "bytes": found.get("bytes"), "sha256": found.get("sha256"),
+         "frames": entry.frames, "first_ns": entry.first_ns, "last_ns": entry.last_ns,
+         "error": entry.error}
+        for entry, found in zip(inputs, digests.entries(inputs), strict=True)
+    ]
+
+
+def left_out_of(captures: Discovery) -> list[str]:
+    """What was not read, in words."""
+    if not captures.skipped:
+        return []
+    files = f"{captures.skipped} file{'s'[:captures.skipped != 1]}"
+    return [f"{files} in the named folders were left out: they are no captures."]
+
+
+def alerting(ruleset: RuleSet) -> list[RuleNote]:
+    """The rules that alerted, most alerts first."""
+    ledger = ruleset.ledger()
+    found = []
+    for rule in ruleset.rules:
+        counts = ledger.get(rule.text.id)
+        if counts and (counts["alerts"] or counts["excepted"]):
+            found.append(RuleNote(rule.text.name, rule.text.severity, counts["alerts"],
+                                  counts["excepted"], rule.text.description, rule.text.note))
+    return sorted(found, key=lambda one: -one.alerts)
+
+
+def write_page(path: str, page: str) -> None:
+    """Write the file as a whole, or not at all. Errors: ConfigError."""
+    part = f"{path}.part"
+    try:
+        with open(part, "w", encoding="utf-8") as file:
+            file.write(page)
+        os.replace(part, path)
+    except (OSError, ValueError) as error:
+        with contextlib.suppress(OSError, ValueError):
+            os.unlink(part)
+        raise ConfigError(f"{OUTPUT[0]} {harmless(path)}: {reason_of(error)}") from None

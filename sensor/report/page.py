@@ -1,0 +1,112 @@
+"""The report as one HTML file: no request leaves it, and nothing in it runs that is not ours."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from importlib.resources import files
+from typing import Any
+
+from sensor.base.escape import harmless
+from sensor.report.charts import WIDTH, timeline, who_talked
+from sensor.report.facts import Facts, display_filter
+
+OPEN_TRANSCRIPTS_MAX = 20
+"""Sessions whose transcripts are unfolded from the start, if there are no more."""
+UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleNote:
+    """A rule that alerted, and what to do about it."""
+
+    name: str
+    severity: str
+    alerts: int
+    excepted: int
+    description: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was examined, with what, by whom."""
+
+    case: str
+    examiner: str
+    zone: tzinfo
+    made_ns: int
+    version: str
+    command: str
+    inputs: Sequence[Mapping[str, Any]]
+    """Path, octets, SHA-256, frames, first and last time, error of each."""
+    left_out: Sequence[str]
+    rules: int
+    alerting: Sequence[RuleNote]
+    exceptions: Sequence[str]
+    ledger: Sequence[str]
+    anomalies: Mapping[str, int]
+    evidence: str
+    """The folder with the packets; empty: there is none."""
+
+
+def render(facts: Facts, examined: Examined) -> str:
+    """The page."""
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415  slow to import, and few need it
+
+    style, script = (_own(name) for name in ("report.css", "report.js"))
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+                              lstrip_blocks=True)  # fmt: skip
+    times = _Times(examined.zone)
+    environment.filters |= {"time": times.whole, "clock": times.clock, "size": _size,
+                            "clean": lambda value: harmless(str(value)), "count": "{:,}".format}
+    environment.globals |= {"display_filter": display_filter}
+    return environment.from_string(_own("report.html.j2")).render(
+        facts=facts, examined=examined, style=style, script=script, width=WIDTH,
+        style_hash=_hash(style), script_hash=_hash(script), zone=times.name,
+        timeline=timeline(facts.stories), talk=who_talked(facts.stories),
+        is_open=len(facts.sessions) <= OPEN_TRANSCRIPTS_MAX,
+    )  # fmt: skip
+
+
+class _Times:
+    """Times in the zone of the report."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self.name = str(zone)
+
+    def _of(self, time_ns: int) -> datetime:
+        return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).replace(
+            microsecond=time_ns // 1000 % 1_000_000).astimezone(self._zone)
+
+    def whole(self, time_ns: int) -> str:
+        """Date, time and offset, to the millisecond."""
+        return self._of(time_ns).isoformat(" ", "milliseconds")
+
+    def clock(self, time_ns: int) -> str:
+        """The time of the day alone."""
+        return self._of(time_ns).strftime("%H:%M:%S.%f")[:-3]
+
+
+def _own(name: str) -> str:
+    """A file of the page."""
+    return files("sensor.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """What the page's Content-Security-Policy says of an element's text."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _size(octets: int) -> str:
+    """`1.4 MB`."""
+    number = float(octets)
+    for unit in UNITS:
+        if number < 1000 or unit == UNITS[-1]:
+            return f"{number:.1f} {unit}" if unit != "B" else f"{octets:,} B"
+        number /= 1000
+    raise AssertionError(octets)

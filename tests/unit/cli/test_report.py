@@ -1,0 +1,104 @@
+"""`sensor report`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from tests.command import ACCEPTED, DEMO, EXTERNAL, Ended, sensor
+from tests.hostile_session import hostile_capture
+from tests.telnet_sessions import FOLDER
+
+
+def reported(folder: Path, *arguments: str) -> tuple[Ended, str]:
+    """A run, and its page."""
+    page = folder / "report.html"
+    ended = sensor("report", *arguments, "-o", str(page))
+    return ended, page.read_text(encoding="utf-8") if page.exists() else ""
+
+
+def words(page: str) -> str:
+    """What a person reads of a page."""
+    body = re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def test_it_answers_who_got_in_and_proves_it(tmp_path: Path) -> None:
+    ended, page = reported(tmp_path, ACCEPTED, EXTERNAL, "--case", "Press", "--examiner", "R. Ito")
+    assert ended.code == 0 and "2 Telnet sessions" in ended.err
+    told = words(page)
+    assert told.startswith("Press: report Press Examined by R. Ito.")
+    assert "2 Telnet sessions in which somebody got in 2 accepted Telnet connections" in told
+    assert "> mreyes" in told and "> uptime" in told and "*** (12 characters)" in told
+    assert hashlib.sha256(Path(ACCEPTED).read_bytes()).hexdigest() in told
+    assert "ip.addr == 192.168.1.20 && tcp.port == 50432 && ip.addr == 192.168.1.50" in told
+    assert "What to ask" in told  # the rule's triage note
+
+
+def test_the_demo_shows_its_scan_and_what_is_not_decided(tmp_path: Path) -> None:
+    """captures/mixed.py: 16 addresses are tried on port 23; nine refuse, two are prohibited."""
+    told = words(reported(tmp_path, DEMO)[1])
+    assert re.search(r"Scans .* 16 23 \d+ (refused|unanswered|half open)", told)
+    assert "answers to packets that somebody else sent under this address" in told
+
+
+def test_nothing_leaves_the_page_and_hostile_words_stay_words(tmp_path: Path) -> None:
+    _, page = reported(tmp_path, str(hostile_capture(tmp_path)), "--case", "<i>&\x1b[2J")
+    assert not re.search(r"(?:src|href)=[\"'](?!#|data:,)", page)
+    assert "<script>alert" not in page and "<img" not in page and "<i>" not in page
+    assert page.count("<script>") == page.count("<style>") == 1
+    assert "\u202e" not in page and "\x1b" not in page
+    assert "hunter-22" not in page
+    assert "<script>alert(1)</script>" in words(page)
+
+
+def test_no_password_is_in_it(tmp_path: Path) -> None:
+    _, page = reported(tmp_path, str(FOLDER / "elevation.pcap"))
+    assert "su - hedda" in words(page) and "Password:" in words(page)
+    assert "Slate" not in page and "Orchid" not in page
+
+
+def test_evidence_is_cut_in_the_same_run(tmp_path: Path) -> None:
+    _, page = reported(tmp_path, ACCEPTED, "--evidence", str(tmp_path / "evidence"))
+    files = [path.name for path in (tmp_path / "evidence").glob("*.pcapng")]
+    assert len(files) == 1 and files[0] in page
+
+
+def test_times_are_in_the_zone_that_is_asked_for(tmp_path: Path) -> None:
+    _, page = reported(tmp_path, ACCEPTED, "--time-zone", "Asia/Tokyo")
+    assert "2026-01-02 12:04:05.722+09:00" in page  # the server's first line, at 03:04 UTC
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ((ACCEPTED, "--time-zone", "Mars/Base"), "--time-zone Mars/Base: no such zone"),
+    (("-",), "write it to a file first"),
+    ((), "PATH"),
+])
+def test_wrong_usage_leaves_no_page(
+    tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    ended, page = reported(tmp_path, *arguments)
+    assert (ended.code, page) == (2, "") and message in ended.err
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    ended = sensor("report", ACCEPTED, "-o", str(tmp_path / "none" / "x.html"))
+    assert ended.code == 2 and "No such file or directory" in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_input_is_named_and_the_rest_is_told(tmp_path: Path) -> None:
+    bad = tmp_path / "cut.pcap"
+    bad.write_bytes(Path(ACCEPTED).read_bytes()[:3000])
+    ended, page = reported(tmp_path, str(bad), EXTERNAL)
+    assert ended.code == 1 and "cut.pcap" in ended.err
+    assert "cut.pcap" in words(page) and "1 of them to external networks" in words(page)
+
+
+def test_without_alerts_it_says_so(tmp_path: Path) -> None:
+    told = words(reported(tmp_path, str(Path(ACCEPTED).parent / "background.pcap"))[1])
+    assert "No Telnet connection was accepted" in told and "No rule found anything" in told
