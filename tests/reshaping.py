@@ -37,7 +37,9 @@ class Reshaped:
                 batch.file, batch.interfaces = frames.file, frames.interfaces
                 batch.records[: len(some)] = some
                 batch.count = len(some)
-                batch.watermark_ns = frames.watermark_ns
+                is_last = first + len(some) == len(records)
+                batch.watermark_ns = (
+                    frames.watermark_ns if is_last else int(some["time_ns"].max()))
                 yield batch
 
 

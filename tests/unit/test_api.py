@@ -28,7 +28,7 @@ def test_alerts() -> None:
 def test_several_paths_and_own_rules() -> None:
     alerts = list(sensor.replay(REFUSED, ACCEPTED, DEMO, rules=[PORT_RULE]))
     assert {alert.rule_name for alert in alerts} == {PORT}
-    assert len(alerts) == 4  # tests/golden/truth.toml: one, and three
+    assert len(alerts) == 7  # tests/golden/truth.toml: one, and six
 
 
 def test_flows_are_columns() -> None:

@@ -39,10 +39,10 @@ def test_stats_have_the_shape_that_scripts_rely_on(tmp_path: Path) -> None:
     ledger = json.loads(line)
     same_shape(ledger, LEDGER)
     rules = {entry["name"]: entry for entry in ledger["rules"].values()}
-    assert rules[PORT]["alerts"] == rules[PORT]["matches"] == 3
+    assert rules[PORT]["alerts"] == rules[PORT]["matches"] == 6
     for entry in rules.values():
         same_shape(entry, {"name": "", "matches": 0, "alerts": 0, "excepted": 0, "suppressed": 0})
-    assert ledger["sinks"] == {"console": {"delivered": 4, "dropped": 0, "retried": 0}}
+    assert ledger["sinks"] == {"console": {"delivered": 12, "dropped": 0, "retried": 0}}
     assert ledger["inputs"] == [{"path": DEMO, "error": None}]
     verdicts = ("accepted", "denied", "dropped", "attempted", "unknown")
     assert ledger["flows"]["total"] == sum(ledger["flows"][name] for name in verdicts)

@@ -11,8 +11,8 @@ from tests.running import ROOT
 
 RULES = ROOT / "tests/data/rules"
 NEW, LISTED = str(RULES / "new_telnet_server.toml"), str(RULES / "listed_destination.toml")
-SERVERS = {"192.168.1.50", "10.40.7.9", "185.199.110.153"}
-"""Whom the three telnet logins of demo.pcap go to (captures/mixed.py)."""
+SERVERS = {"192.168.1.50", "10.40.7.9", "185.199.110.153", "192.168.3.31", "185.199.111.153"}
+"""Whom the telnet connections of demo.pcap go to (captures/mixed.py)."""
 
 
 def config(folder: Path, text: str = "[rule]\nnew_terms_learning_s = 0\n") -> str:
