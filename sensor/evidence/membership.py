@@ -47,6 +47,7 @@ class _Some(NamedTuple):
     tunnels: RecordArray
     """Of each packet, as many as it may have at most."""
     ordinal: int
+    has_fragments: bool
     frames: Callable[[Places], list[FrameCopy]]
     """Those of the packets at some places."""
 
@@ -69,7 +70,7 @@ class Membership:
         self._open: dict[int, _Open] = {}
         """By the hash of the key: flows of which none with the same key was made since."""
         self._by_key: dict[Key, WantedFlow] = {}
-        self._likely = np.zeros(1 << 16, np.uint32)
+        self._likely = np.zeros(1 << 16, np.uint16)
         """By the low bits of the hash, how many flows are open: most packets are told by that."""
         self._held: _Some | None = None
         """A packet that the table holds back until the next one confirms its time."""
@@ -89,10 +90,11 @@ class Membership:
             tunnels = packets.tunnel_records[count * TUNNELS_MAX : (count + 1) * TUNNELS_MAX]
             frames = copies.frames(packets, np.array([count]))
             self._held = _Some(packets.records[count : count + 1].copy(), tunnels.copy(),
-                               packets.ordinal + count, lambda _: frames)
+                               packets.ordinal + count, packets.fragments != 0,
+                               lambda _: frames)
         if count:
             self._give(_Some(packets.records[:count], packets.tunnel_records, packets.ordinal,
-                             partial(copies.frames, packets)), notes)
+                             packets.fragments != 0, partial(copies.frames, packets)), notes)
 
     def release(self, notes: NDArray[np.uint64]) -> None:
         """Give on the packet that was held back, if there is one."""
@@ -108,9 +110,11 @@ class Membership:
         what = notes & np.uint64(1)
         made: Places = places[inside & (what == MADE_FLOW)]
         quoting = frozenset(places[inside & (what == QUOTES_FLOW)].tolist())
-        begun = {int(made[at]): flow for at, flow in self._wanted.begin(packets[made])}
+        begun = dict(self._wanted.begin(packets, made))
         for index in begun:
             self._likely[packets["hash"][index] & LIKELY_MASK] += 1
+        if not (begun or self._open or some.has_fragments):
+            return
         candidates = self._candidates(packets)
         if not len(candidates):
             return
