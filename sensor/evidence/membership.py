@@ -115,7 +115,7 @@ class Membership:
             self._likely[packets["hash"][index] & LIKELY_MASK] += 1
         if not (begun or self._open or some.has_fragments):
             return
-        candidates = self._candidates(packets)
+        candidates = self._candidates(packets, {int(packets["hash"][at]) for at in begun})
         if not len(candidates):
             return
         all_made = frozenset(made.tolist())
@@ -150,12 +150,15 @@ class Membership:
                     int(packet["time_ns"]),
                     some.tunnels[first : first + int(packet["tunnels"])], flows)
 
-    def _candidates(self, packets: RecordArray) -> Places:
-        """The packets that may belong to wanted flows: few of most batches."""
-        mask = (packets["fragment"] & IS_FRAGMENT) != 0
-        mask |= self._likely[packets["hash"] & LIKELY_MASK] != 0
-        mask |= packets["quoted"] != 0
-        return np.flatnonzero(mask)
+    def _candidates(self, packets: RecordArray, begun: set[int]) -> Places:
+        """The packets that may belong to wanted flows: those open, and those that have `begun`."""
+        odd = (packets["fragment"] & IS_FRAGMENT) != 0
+        odd |= packets["quoted"] != 0
+        places = np.flatnonzero(odd | (self._likely[packets["hash"] & LIKELY_MASK] != 0))
+        hashes = packets["hash"][places].tolist()
+        known = [hashed in self._open or hashed in begun for hashed in hashes]
+        candidates: Places = places[odd[places] | np.array(known, np.bool_)]
+        return candidates
 
     def _follow(self, packet: Any, flow: WantedFlow | None) -> None:
         """A packet made a flow: what follows with its key belongs to that, wanted or not."""
