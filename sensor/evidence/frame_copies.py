@@ -50,8 +50,10 @@ class FrameCopies:
         # As octets: numpy copies records member by member.
         size = count * records.dtype.itemsize
         self._octets[:size] = records.view(np.uint8)
-        first = int(records["offset"].min())
-        end = int((records["offset"] + records["captured"]).max())
+        first, end = int(records["offset"][0]), int(records["offset"][-1] + records["captured"][-1])
+        if frames.files:  # merged: the frames of each file stand together
+            first = int(records["offset"].min())
+            end = int((records["offset"] + records["captured"]).max())
         if end - first > len(self._data):
             self._data = bytearray(2 * (end - first))
         self._start = first

@@ -47,6 +47,7 @@ class _Some(NamedTuple):
     tunnels: RecordArray
     """Of each packet, as many as it may have at most."""
     ordinal: int
+    has_fragments: bool
     frames: Callable[[Places], list[FrameCopy]]
     """Those of the packets at some places."""
 
@@ -69,7 +70,7 @@ class Membership:
         self._open: dict[int, _Open] = {}
         """By the hash of the key: flows of which none with the same key was made since."""
         self._by_key: dict[Key, WantedFlow] = {}
-        self._likely = np.zeros(1 << 16, np.uint32)
+        self._likely = np.zeros(1 << 16, np.uint16)
         """By the low bits of the hash, how many flows are open: most packets are told by that."""
         self._held: _Some | None = None
         """A packet that the table holds back until the next one confirms its time."""
@@ -89,10 +90,11 @@ class Membership:
             tunnels = packets.tunnel_records[count * TUNNELS_MAX : (count + 1) * TUNNELS_MAX]
             frames = copies.frames(packets, np.array([count]))
             self._held = _Some(packets.records[count : count + 1].copy(), tunnels.copy(),
-                               packets.ordinal + count, lambda _: frames)
+                               packets.ordinal + count, packets.fragments != 0,
+                               lambda _: frames)
         if count:
             self._give(_Some(packets.records[:count], packets.tunnel_records, packets.ordinal,
-                             partial(copies.frames, packets)), notes)
+                             packets.fragments != 0, partial(copies.frames, packets)), notes)
 
     def release(self, notes: NDArray[np.uint64]) -> None:
         """Give on the packet that was held back, if there is one."""
@@ -108,10 +110,12 @@ class Membership:
         what = notes & np.uint64(1)
         made: Places = places[inside & (what == MADE_FLOW)]
         quoting = frozenset(places[inside & (what == QUOTES_FLOW)].tolist())
-        begun = {int(made[at]): flow for at, flow in self._wanted.begin(packets[made])}
+        begun = dict(self._wanted.begin(packets, made))
         for index in begun:
             self._likely[packets["hash"][index] & LIKELY_MASK] += 1
-        candidates = self._candidates(packets)
+        if not (begun or self._open or some.has_fragments):
+            return
+        candidates = self._candidates(packets, {int(packets["hash"][at]) for at in begun})
         if not len(candidates):
             return
         all_made = frozenset(made.tolist())
@@ -146,12 +150,15 @@ class Membership:
                     int(packet["time_ns"]),
                     some.tunnels[first : first + int(packet["tunnels"])], flows)
 
-    def _candidates(self, packets: RecordArray) -> Places:
-        """The packets that may belong to wanted flows: few of most batches."""
-        mask = (packets["fragment"] & IS_FRAGMENT) != 0
-        mask |= self._likely[packets["hash"] & LIKELY_MASK] != 0
-        mask |= packets["quoted"] != 0
-        return np.flatnonzero(mask)
+    def _candidates(self, packets: RecordArray, begun: set[int]) -> Places:
+        """The packets that may belong to wanted flows: those open, and those that have `begun`."""
+        odd = (packets["fragment"] & IS_FRAGMENT) != 0
+        odd |= packets["quoted"] != 0
+        places = np.flatnonzero(odd | (self._likely[packets["hash"] & LIKELY_MASK] != 0))
+        hashes = packets["hash"][places].tolist()
+        known = [hashed in self._open or hashed in begun for hashed in hashes]
+        candidates: Places = places[odd[places] | np.array(known, np.bool_)]
+        return candidates
 
     def _follow(self, packet: Any, flow: WantedFlow | None) -> None:
         """A packet made a flow: what follows with its key belongs to that, wanted or not."""

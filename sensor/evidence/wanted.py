@@ -12,10 +12,14 @@ from sensor.ecs.identifiers import COMMUNITY, FLOW_ID, identifiers_of
 from sensor.evidence.request import COMMUNITY_ID, AlertNote, Request
 from sensor.memory.records import FLOW_LAYOUT, RecordArray
 from sensor.model.flow import FLOW_ENDED
+from sensor.model.frames import FRAMES_MAX
 
 FLOWS_MAX = 10_000
 """Flows of which there may be evidence, each a file; the ones that begin later are left out."""
-ENDS = ("hi", "lo", "port")
+Places = NDArray[np.int64]
+MEMBERS = {"tenant": "tenant", "protocol": "protocol", "ip_version": "ip_version",
+           "first_ns": "time_ns"}  # fmt: skip
+"""Members of a flow that it has of its first packet."""
 
 
 @dataclass(eq=False)
@@ -44,6 +48,8 @@ class WantedFlows:
         self.left_out = 0
         self._request = request
         self._key_vlan = key_vlan
+        self._records = np.zeros(2 * FRAMES_MAX, FLOW_LAYOUT.dtype)
+        """Flows as far as they name themselves, for the packets of a batch; the rest stays 0."""
         self._by_name: dict[str, WantedFlow] = {}
         self._likely = np.zeros(1 << 16, np.bool_)
         """By bits of what the first packet was, whether a wanted flow began so: most did not."""
@@ -51,12 +57,12 @@ class WantedFlows:
         self._by_community = any(map(COMMUNITY_ID.fullmatch, names))
         self._wanted = names
 
-    def begin(self, packets: RecordArray) -> Iterator[tuple[int, WantedFlow]]:
-        """Of packets that each made a flow, those whose flow is wanted, by their index."""
-        count = len(packets)
-        if not count:
+    def begin(self, packets: RecordArray, made: Places) -> Iterator[tuple[int, WantedFlow]]:
+        """Of the packets at these places, which made flows, those whose flow is wanted."""
+        if not len(made):
             return
-        records = flows_begun_by(packets, self._key_vlan)
+        count = put_names(self._records, packets, made, self._key_vlan)
+        records = self._records[: 2 * count]
         names = identifiers_of(records, FLOW_ID)
         communities = identifiers_of(records[:count], COMMUNITY) if self._by_community else None
         for index in range(count):
@@ -72,7 +78,7 @@ class WantedFlows:
             self.flows.append(flow)
             self._by_name |= dict.fromkeys(flow.names, flow)
             self._likely[_bits(records[index : index + 1])] = True
-            yield index, flow
+            yield int(made[index]), flow
 
     def end(self, events: RecordArray) -> None:
         """Of flow events, keep the records of wanted flows that ended."""
@@ -98,28 +104,32 @@ def _bits(records: RecordArray) -> NDArray[np.int64]:
     return bits
 
 
-def flows_begun_by(packets: RecordArray, key_vlan: bool) -> RecordArray:
-    """The records of flows, as far as they name them: first each packet's source as originator,
-    then each one's destination.
+def put_names(records: RecordArray, packets: RecordArray, made: Places, key_vlan: bool) -> int:
+    """Fill records, as far as they name flows, from the packets at some places, which made them.
+
+    First each packet's source is the originator, then each one's destination. Returns how many
+    packets that were.
     """
-    count = len(packets)
-    records = np.zeros(2 * count, FLOW_LAYOUT.dtype)
-    for name in ("tenant", "protocol", "ip_version"):
-        records[name] = np.tile(packets[name], 2)
-    records["first_ns"] = np.tile(packets["time_ns"], 2)
-    records["first_seq"] = np.tile(_first_seq(packets, key_vlan), 2)
-    for end in ENDS:
-        src, dst = packets[f"src_{end}"], packets[f"dst_{end}"]
-        records[f"orig_{end}"] = np.concatenate((src, dst))
-        records[f"resp_{end}"] = np.concatenate((dst, src))
-    return records
+    count = len(made)
+    both = records[:count], records[count : 2 * count]
+    columns = {name: packets[member][made] for name, member in MEMBERS.items()}
+    columns["first_seq"] = _first_seq(packets, made, key_vlan)
+    for some in both:
+        for name, values in columns.items():
+            some[name] = values
+    for end in ("hi", "lo", "port"):
+        src, dst = packets[f"src_{end}"][made], packets[f"dst_{end}"][made]
+        both[0][f"orig_{end}"] = both[1][f"resp_{end}"] = src
+        both[0][f"resp_{end}"] = both[1][f"orig_{end}"] = dst
+    return count
 
 
-def _first_seq(packets: RecordArray, key_vlan: bool) -> NDArray[np.uint32]:
+def _first_seq(packets: RecordArray, made: Places, key_vlan: bool) -> NDArray[np.uint32]:
     """What tells flows of one key and time apart, as flowtable/lifecycle.py makes it."""
-    numbers: NDArray[np.uint32] = packets["seq"]
+    numbers: NDArray[np.uint32] = packets["seq"][made]
     if not key_vlan:
         return numbers
-    outer, inner = packets["vlan_outer"].astype(np.uint32), packets["vlan_inner"].astype(np.uint32)
+    outer = packets["vlan_outer"][made].astype(np.uint32)
+    inner = packets["vlan_inner"][made].astype(np.uint32)
     mixed: NDArray[np.uint32] = numbers ^ (outer << np.uint32(16)) ^ (inner << np.uint32(4))
     return mixed
