@@ -1,7 +1,10 @@
-"""Alerts as two lines for people: with colours on a terminal, plain in a pipe.
+"""Alerts as two lines for people: plain in a pipe, with colours and as wide as it is on a terminal.
 
     2026-01-02 03:04:05.678901  MEDIUM 47  Accepted Default Telnet Port Connection
         192.0.2.10:50432 -> 198.51.100.7:23  tcp accepted (handshake) outbound  1:wCb3OG7yAFW...
+
+On a terminal, the second line is left out if it would say what the one before has said: alerts of
+one connection stand together.
 """
 
 from __future__ import annotations
@@ -24,9 +27,9 @@ from sensor.model.alert import Alert
 from sensor.model.status import Notice
 from sensor.terminal.console import (
     SEVERITY_STYLES,
-    VERDICT_STYLES,
     ConsoleOptions,
     discard,
+    is_terminal,
     rich_console,
 )
 
@@ -35,23 +38,40 @@ if TYPE_CHECKING:  # rich costs a tenth of a second: only a terminal pays for it
     from rich.text import Text
 
 
-def alert_rich(alert: Alert, *, local_time: bool = False) -> Text:
-    """The same characters as `alert_text`, styled by severity and verdict."""
+INDENT = "    "
+MARGIN_MIN = 20
+"""Columns that a line has at least, however narrow the terminal."""
+
+
+def alert_rich(alert: Alert, *, local_time: bool = False) -> tuple[Text, Text]:
+    """The two lines of `alert_text`, without indent, styled by severity: a colour means risk."""
     from rich.text import Text  # noqa: PLC0415
 
     style = SEVERITY_STYLES.get(alert.severity, "bold")
+    head = Text()
+    head.append(f"{alert_time(alert.time_ns, local=local_time)}  ", "dim")
+    head.append(f"{harmless(alert.severity).upper()} {score(alert)}", style)
+    head.append(f"  {harmless(alert.rule_name)}", "bold")
     first, *others = alert_details(alert)
-    text = Text()
-    text.append(alert_time(alert.time_ns, local=local_time), "dim")
-    text.append("  ")
-    text.append(f"{harmless(alert.severity).upper()} {score(alert)}", style)
-    text.append(f"  {harmless(alert.rule_name)}", "bold")
-    text.append(f"\n    {first}")
     verdict = field(flow_of(alert.document), "sensor", "flow", "verdict")
+    details = Text()
+    details.append(first)
     for other in others:
-        text.append("  ")
-        text.append(other, VERDICT_STYLES.get(verdict, "") if verdict in other else "dim")
-    return text
+        details.append("  ")
+        details.append(other, style if verdict and verdict in other else "dim")
+    return head, details
+
+
+def wrapped(text: Text, console: Console, *, indent_first: bool) -> Text:
+    """A line that fits the console, cut between words; what goes on is indented."""
+    from rich.text import Text  # noqa: PLC0415
+
+    parts = text.wrap(console, max(console.width - len(INDENT), MARGIN_MIN), overflow="fold")
+    found = Text(INDENT if indent_first else "")
+    for number, part in enumerate(parts):
+        part.rstrip()
+        found.append_text(Text("\n" + INDENT) + part if number else part)
+    return found
 
 
 class ConsoleSink:
@@ -77,6 +97,7 @@ class ConsoleSink:
         """The console for colours; a progress bar on the same terminal must use this one too."""
         self._stream = stream
         self._local_time = local_time
+        self._last_details = ""
 
     def unbuffer(self) -> None:
         """Write below Python's buffers from now on.
@@ -109,14 +130,24 @@ class ConsoleSink:
 
     def _write(self, alert: Alert) -> None:
         if self.console is not None:
-            text = alert_rich(alert, local_time=self._local_time)
             try:
-                self.console.print(text, soft_wrap=True)
+                self.console.print(self._text(alert, self.console), soft_wrap=True)
             except SystemExit:  # what rich makes of a broken pipe
                 raise BrokenPipeError from None
         else:
             self._stream.write(alert_text(alert, local_time=self._local_time) + "\n")
             self._stream.flush()
+
+    def _text(self, alert: Alert, console: Console) -> Text:
+        """What a console prints of an alert."""
+        head, details = alert_rich(alert, local_time=self._local_time)
+        if not is_terminal(self._stream):  # colours in a pipe: the same lines for whoever reads it
+            return head.append(f"\n{INDENT}").append_text(details)
+        text = wrapped(head, console, indent_first=False)
+        if details.plain != self._last_details:
+            self._last_details = details.plain
+            text.append("\n").append_text(wrapped(details, console, indent_first=True))
+        return text
 
     def accounted(self) -> int:
         return self.delivered + self.dropped

@@ -19,7 +19,8 @@ SEVERITY_STYLES = {
     "high": "bold red",
     "critical": "bold white on red",
 }
-VERDICT_STYLES = {"accepted": "green", "denied": "red", "dropped": "magenta"}
+VERDICT_STYLES = {"accepted": "bold", "denied": "dim", "dropped": "dim"}
+"""Accepted is what matters, and no colour of its own: whether it is a risk is for rules to say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,68 @@ from pathlib import Path
 
 import pytest
 
+from sensor.model.alert import Alert
 from sensor.sinks.console import ConsoleSink, alert_rich, open_console
 from tests.telnet_alert import DOCUMENTED, TELNET, alert_of
 
 
+class Terminal(io.StringIO):
+    """A terminal of so many columns, as far as a console can tell."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def seen(width: int, *alerts: Alert) -> str:
+    """What a terminal shows of alerts."""
+    from rich.console import Console  # noqa: PLC0415
+
+    terminal = Terminal()
+    console = Console(file=terminal, width=width, color_system=None, highlight=False)
+    sink = ConsoleSink(terminal, console=console)
+    for alert in alerts:
+        sink.emit(alert)
+    return terminal.getvalue()
+
+
 def test_rich_has_the_same_characters() -> None:
-    assert alert_rich(alert_of(TELNET)).plain == DOCUMENTED
+    head, details = alert_rich(alert_of(TELNET))
+    assert f"{head.plain}\n    {details.plain}" == DOCUMENTED
+
+
+AT_60 = """\
+2026-01-02 03:04:05.678901  MEDIUM 47  Accepted Default
+    Telnet Port Connection
+    192.0.2.10:50432 -> 198.51.100.7:23  tcp accepted
+    (handshake) outbound  1:wCb3OG7yAFWelaUydu0D+125CLM=
+"""
+AT_80 = """\
+2026-01-02 03:04:05.678901  MEDIUM 47  Accepted Default Telnet Port
+    Connection
+    192.0.2.10:50432 -> 198.51.100.7:23  tcp accepted (handshake) outbound
+    1:wCb3OG7yAFWelaUydu0D+125CLM=
+"""
+
+
+@pytest.mark.parametrize(("width", "shown"), [
+    (60, AT_60), (80, AT_80), (120, DOCUMENTED + "\n"), (200, DOCUMENTED + "\n")])
+def test_lines_fit_the_terminal_and_no_word_is_cut(width: int, shown: str) -> None:
+    assert seen(width, alert_of(TELNET)) == shown
+
+
+def test_alerts_of_one_connection_stand_together() -> None:
+    one, other = alert_of(TELNET), alert_of(TELNET, rule_name="Another Rule")
+    shown = seen(120, one, other, one)
+    assert shown.count("192.0.2.10:50432") == 1
+    assert [line.split("  ")[-1] for line in shown.splitlines() if line[0] == "2"] == [
+        "Accepted Default Telnet Port Connection", "Another Rule",
+        "Accepted Default Telnet Port Connection"]  # fmt: skip
+
+
+def test_an_accepted_connection_has_the_colour_of_its_severity() -> None:
+    _, details = alert_rich(alert_of(TELNET, severity="high"))
+    styles = {details.plain[span.start:span.end]: span.style for span in details.spans}
+    assert styles["tcp accepted (handshake) outbound"] == "bold red"
 
 
 def test_a_pipe_gets_plain_text_and_never_loads_rich(tmp_path: Path) -> None:
