@@ -71,6 +71,7 @@ def replay(  # noqa: PLR0913  most are left out
     *paths: str,
     rules: Sequence[str] = (),
     exceptions: Sequence[str] = (),
+    allow: Sequence[str] = (),
     config: Config | None = None,
     events: str | Sequence[str] = (),
     indicators: Sequence[str] = (),
@@ -80,9 +81,9 @@ def replay(  # noqa: PLR0913  most are left out
     """The alerts of capture files, as they become known.
 
     `events` are files of ECS documents, to be read in place of captures or, merged by time, with
-    them (docs/events.md). `indicators` are files for indicator-match rules; in the folder `state`
-    new-terms rules keep what they learn. `building_blocks` gives the alerts of building-block rules
-    too.
+    them (docs/events.md). `allow` are allow-lists, `indicators` files for indicator-match rules; in
+    the folder `state` new-terms rules keep what they learn. `building_blocks` gives the alerts of
+    building-block rules too.
     Errors: OperatorError for rules or settings, before anything is read; CaptureError at the end,
     when everything readable has been read, if a file was damaged or unreadable.
     """
@@ -95,8 +96,9 @@ def replay(  # noqa: PLR0913  most are left out
         store = RuleStore(state)
     captures = discover(paths)
     ruleset = load_rules(
-        rules, exceptions, config, any_event=bool(events), processes=captures.has_process_info,
-        indicators=indicators, store=store, building_blocks=building_blocks,
+        rules, exceptions, config, allow=allow, any_event=bool(events),
+        processes=captures.has_process_info, indicators=indicators, store=store,
+        building_blocks=building_blocks,
     )  # fmt: skip
     kept = _Kept()
     documents = event_files(events, config, ruleset.rules)

@@ -33,6 +33,7 @@ def full_ledger(
     return {
         **ledger,
         "rules": ruleset.ledger(),
+        "exceptions": ruleset.excepted(),
         "sinks": {sink.name: sink_ledger(sink) for sink in sinks},
         "capture": {"kernel_packets": kernel.kernel_packets, "kernel_drops": kernel.kernel_drops,
                     "ring_freezes": kernel.ring_freezes, **seen},

@@ -14,6 +14,7 @@ class RunOptions:
     rules: tuple[str, ...] = ()
     strict_rules: bool = False
     exceptions: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
     indicators: tuple[str, ...] = ()
     state: str | None = None
     as_json: bool = False

@@ -97,6 +97,7 @@ class _Flow:
 @click.option("--events", metavar="FILE", multiple=True, help="As in replay.")
 @click.option("--rules", metavar="PATH", multiple=True, help="Instead of the shipped.")
 @click.option("--exceptions", metavar="FILE", multiple=True, help="As in replay.")
+@click.option("--allow", metavar="FILE", multiple=True, help="As in replay.")
 @click.option("--indicators", metavar="FILE", multiple=True, help="As in replay.")
 @rule_options
 @click.pass_context
@@ -154,8 +155,9 @@ def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
 
 def _rules_of(options: ReplayOptions, captures: Discovery) -> RuleSet:
     return load_rules(
-        options.rules, options.exceptions, options.config, any_event=bool(options.events),
-        processes=captures.has_process_info, indicators=options.indicators,
+        options.rules, options.exceptions, options.config, allow=options.allow,
+        any_event=bool(options.events), processes=captures.has_process_info,
+        indicators=options.indicators,
         strict=options.strict_rules,
     )  # fmt: skip
 
@@ -291,8 +293,7 @@ class _Trial:
         if counters.alerts > before.alerts:
             return ALERT
         if counters.excepted > before.excepted:
-            items = [item.name or item.place for item in self.rule.exceptions
-                     if item.mask(rows)[0]]
+            items = [item.name_of(rows, 0) for item in self.rule.exceptions if item.mask(rows)[0]]
             return f"no alert: excepted by {', '.join(items)}"
         if counters.limited > before.limited:
             limit = self.rule.text.max_signals or "max_signals"

@@ -177,7 +177,7 @@ def reloader_of(options: LiveOptions, store: RuleStore | None) -> Reloader:
     """Loads the rules that the options name, now and when a signal asks for it."""
     slices = Slices()
     return Reloader(lambda: load_rules(
-        options.rules, options.exceptions, options.config,
+        options.rules, options.exceptions, options.config, allow=options.allow,
         building_blocks=options.building_blocks, processes=bool(options.host),
         indicators=options.indicators, store=store, strict=options.strict_rules, pause=slices,
     ), slices)  # fmt: skip

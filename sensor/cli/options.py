@@ -264,6 +264,9 @@ _RULE_OPTIONS = [
                  help="Do not start if any rule of a folder is wrong, instead of leaving it out."),
     click.option("--exceptions", metavar="FILE", multiple=True,
                  help="Exception items: TOML, or a Kibana export. Repeatable."),
+    click.option("--allow", metavar="FILE", multiple=True,
+                 help="What no rule is to alert on: an address, network or \"address port\" a "
+                      "line, or CSV with a column ip, cidr, network or address. Repeatable."),
     click.option("--indicators", metavar="FILE", multiple=True,
                  help="Addresses, networks, domains, URLs or hashes for indicator-match rules: a "
                       "list, CSV or NDJSON. Repeatable."),

@@ -109,8 +109,9 @@ def run_replay(options: ReplayOptions) -> int:
     captures = discover(options.paths)
     store = open_store(options.state)
     ruleset = load_rules(
-        options.rules, options.exceptions, options.config, any_event=bool(options.events),
-        processes=captures.has_process_info, building_blocks=options.building_blocks,
+        options.rules, options.exceptions, options.config, allow=options.allow,
+        any_event=bool(options.events), processes=captures.has_process_info,
+        building_blocks=options.building_blocks,
         indicators=options.indicators, store=store, strict=options.strict_rules,
     )  # fmt: skip
     secrets = open_secrets(options)

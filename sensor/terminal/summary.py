@@ -23,6 +23,7 @@ WIDTH_PLAIN = 120
 """The width without a terminal: there is no edge to keep to, but for the eye's."""
 TALKERS_SHOWN = 10
 ANOMALIES_SHOWN = 15
+EXCEPTIONS_SHOWN = 10
 PORTS_SHOWN = 4
 TEXT_WIDTH_MIN = 8
 """Text is not clipped to less than this, however narrow the terminal."""
@@ -68,6 +69,7 @@ def summary_sections(ledger: Ledger, talkers: Talkers) -> list[Section]:
     sections = [
         _verdicts(ledger),
         _rules(ledger),
+        _exceptions(ledger),
         _talkers(talkers),
         _anomalies(ledger),
         _sinks(ledger),
@@ -232,6 +234,16 @@ def _rules(ledger: Ledger) -> Section:
                        note=note)
     return Section("Alerts by rule", ("rule", *keys, "also"), rows, styles=fired,
                    text_columns=frozenset({0, len(keys) + 1}), note=note)
+
+
+def _exceptions(ledger: Ledger) -> Section:
+    excepted = list(_mapping(ledger, "exceptions").items())
+    rows = [(harmless(name), harmless(str(entry.get("comment") or "")),
+             _grouped(_number(entry, "matches"))) for name, entry in excepted[:EXCEPTIONS_SHOWN]]
+    hidden = len(excepted) - len(rows)
+    note = f"and {_grouped(hidden)} more that excepted something" if hidden else ""
+    return Section("Excepted", ("by", "comment", "matches"), rows, note=note,
+                   text_columns=frozenset({0, 1}))
 
 
 def _standing(rule: Ledger) -> str:
