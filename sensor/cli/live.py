@@ -21,6 +21,7 @@ from sensor.app.outputs import (
     AnySink,
     RunOutputs,
     console_options,
+    held_notices,
     open_files,
     open_secrets,
     open_sinks,
@@ -108,7 +109,9 @@ def live(context: click.Context, /, **given: Any) -> int:
       sensor live -i tap0 -i tap1 --json --quiet
       sensor live -i eth0 --syslog tls://logs.example.net --spool /var/lib/sensor
     """
-    return run_live(options_of(LiveOptions, context, given))
+    options = options_of(LiveOptions, context, given)
+    held_notices(options)  # an ending that says no format is refused before anything begins
+    return run_live(options)
 
 
 def run_live(options: LiveOptions) -> int:

@@ -24,6 +24,8 @@ HOST_SOCKET = "/run/sensor-host/events"
 """Where the helper for host events serves, as systemd/sensor-host.service has it."""
 RUN_COMMANDS = ("replay", "live", "doctor")
 """The commands whose options a configuration file may set; one file is for all of them."""
+FORMATS_HELP = ("Its ending says the format: .ndjson, .json, .jsonl, .csv, .parquet. What is in it "
+                "stays: lines are appended, a Parquet file is renamed NAME.N.parquet.")
 NOT_IN_FILES = frozenset({"config", "help"})
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -282,14 +284,14 @@ _OUTPUT_OPTIONS = [
     click.option("--json", "as_json", is_flag=True,
                  help="Alerts to stdout as ECS documents, one JSON object a line."),
     click.option("--alerts", metavar="FILE",
-                 help="Alerts as NDJSON to FILE, appended, beside stdout."),
+                 help=f"Alerts to FILE, beside stdout. {FORMATS_HELP}"),
     click.option("--flows", metavar="FILE",
-                 help="Flow records as NDJSON (- is stdout), or as Parquet if FILE ends so."),
+                 help=f"Flow records to FILE (- is stdout). {FORMATS_HELP}"),
     click.option("--flow-events", is_flag=True,
                  help="With --flows: starts, refusals and drops too, not only final records."),
     click.option("--protocol-events", metavar="FILE",
-                 help="What was said in connections (Telnet, SSH) as NDJSON (- is stdout), or as "
-                      "CSV or Parquet if FILE ends so."),
+                 help="What was said in connections (Telnet, SSH) to FILE (- is stdout). "
+                      f"{FORMATS_HELP}"),
     click.option("--hash-key-file", metavar="FILE",
                  help="Hash passwords with the key in FILE (at least 16 octets), so that those of "
                       "several runs can be compared, instead of with one of this run alone."),

@@ -19,6 +19,7 @@ from sensor.app.outputs import (
     AnySink,
     RunOutputs,
     console_options,
+    held_notices,
     open_files,
     open_secrets,
     open_sinks,
@@ -106,6 +107,7 @@ def run_replay(options: ReplayOptions) -> int:
     """
     started_s = time.perf_counter()
     selection = packet_selection(options)
+    held = held_notices(options)
     captures = discover(options.paths)
     store = open_store(options.state)
     ruleset = load_rules(
@@ -128,7 +130,7 @@ def run_replay(options: ReplayOptions) -> int:
     outputs.flow_sink, outputs.event_sink = opened = open_files(options)
     files = [file for file in opened if file is not None]
     if not options.quiet:
-        for notice in ruleset.notices:
+        for notice in (*ruleset.notices, *held):
             print_stderr(f"notice: {notice}")
         if options.verbose:
             print_stderr(f"{len(ruleset.rules)} rules loaded")

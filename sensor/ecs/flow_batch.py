@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from sensor.ecs.arrow import frame_of, table_of
 from sensor.ecs.columns import column_of
+from sensor.ecs.tables import csv_lines, flow_csv, flow_csv_names
 from sensor.ecs.writer import render_json_lines
 from sensor.model.columns import Column, Document
 from sensor.model.flow import FlowContext
@@ -121,8 +122,18 @@ class FlowBatch:
         """All events as nested ECS documents."""
         return [orjson.loads(line) for line in self.to_json_lines().splitlines()]
 
+    def csv_header(self) -> bytes:
+        """The line of names that belongs in front of `to_csv`."""
+        return csv_lines([flow_csv_names(self)])
+
+    def to_csv(self) -> bytes:
+        """All events as CSV, columns as in `to_arrow`; lists are joined by `;`."""
+        return flow_csv(self)
+
     def to_arrow(self) -> Any:
-        """All events as a pyarrow.Table with one column for each field that any of them has.
+        """All events as a pyarrow.Table with one column for each field that flows can have.
+
+        A column is named as its field, with `_` for `.`: `source_ip`, `timestamp`.
 
         Errors: ImportError if pyarrow is not installed.
         """

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from sensor.config import Config
+from sensor.sinks.alert_files import open_alerts
 from sensor.sinks.base import Sink
 from sensor.sinks.console import open_console
-from sensor.sinks.jsonl import open_json_file, open_json_stdout
+from sensor.sinks.jsonl import open_json_stdout
 from sensor.terminal.console import ConsoleOptions
 
 
@@ -45,7 +46,7 @@ def _journald(target: str, options: SinkOptions) -> Sink:
 SINKS: dict[str, Callable[[str, SinkOptions], Sink]] = {
     "console": lambda _, options: open_console(options.stream, options.console),
     "json": lambda _, options: open_json_stdout(),
-    "file": lambda path, options: open_json_file(path),
+    "file": lambda path, options: open_alerts(path, live=options.live),
     "syslog": _syslog,
     "journald": _journald,
 }

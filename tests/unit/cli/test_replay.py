@@ -71,7 +71,7 @@ def test_flows_to_stdout_leave_the_alerts_to_stderr() -> None:
 
 
 def test_flows_file_and_flow_events(tmp_path: Path) -> None:
-    records, events = tmp_path / "records", tmp_path / "events"
+    records, events = tmp_path / "records.json", tmp_path / "events.jsonl"
     assert quiet("--flows", str(records), REFUSED, ACCEPTED).code == 0
     assert quiet("--flows", str(events), "--flow-events", REFUSED, ACCEPTED).code == 0
     actions = [document["event"]["action"] for document in ndjson(events)]
