@@ -216,7 +216,7 @@ def open_live_sinks(options: LiveOptions) -> tuple[list[Sink], StatusView]:
 
 def note_beginning(run: LiveRun, operator: Operator, options: LiveOptions) -> None:
     """Say what the operator should know before the first frame."""
-    for text in run.rules.notices:
+    for text in run.rules.notices_at_start(whole=options.verbose or bool(options.rules)):
         operator.note("rules", text)
     if options.verbose:
         operator.note("rules", f"rules loaded: {len(run.rules.rules)}")

@@ -47,7 +47,7 @@ def main() -> int:
 
 def _run() -> int:
     try:
-        code = commands.main(standalone_mode=False)
+        code = commands.main(prog_name="sensor", standalone_mode=False)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
@@ -96,9 +96,10 @@ commands = LazyGroup(
         "doctor": "sensor.cli.doctor:doctor",
         "host-events": "sensor.cli.host_events:host_events_command",
     },
+    file_command="replay",
     name="sensor",
     help=HELP,
     context_settings={"help_option_names": ["-h", "--help"]},
-    params=[click.Option(["--version"], is_flag=True, expose_value=False, is_eager=True,
+    params=[click.Option(["--version", "-V"], is_flag=True, expose_value=False, is_eager=True,
                          callback=_show_version, help="Show the version and exit.")],
 )  # fmt: skip

@@ -53,6 +53,9 @@ class AllowList:
         content = self._content(Path(name))
         if (separator := _separator(content)) or name.lower().endswith(".csv"):
             self._read_csv(content, separator or ",")
+        elif name.lower().endswith((".toml", ".ndjson", ".json")):
+            self._errors.append(f"{self._shown}: an allow-list is a list or CSV; exceptions in TOML"
+                                " and exports of Kibana are given to --exceptions")
         else:
             self._read_list(content)
         if not self.entries and not self._errors:

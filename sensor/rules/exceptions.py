@@ -109,7 +109,11 @@ def _toml(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, Tab
     try:
         document = tomllib.loads(content)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        errors.append(f"{path}: TOML: {error}")
+        start = next((line for line in content.split("\n") if line.strip(" \t\r")[:1] not in "#"),
+                     "")
+        hint = "; a list of addresses is given to --allow" if is_network(
+            (start.split("#")[0].split() or [""])[0]) else ""
+        errors.append(f"{path}: TOML: {error}{hint}")
         return
     for key in document.keys() - {"item"}:
         errors.append(f"{path}: unknown key '{key}': items are [[item]] tables")

@@ -41,7 +41,8 @@ class RuleSet:
     ) -> None:
         self.rules = rules
         self.show_building_blocks = show_building_blocks
-        self.notices: list[str] = _notices(rules)
+        self._standing = _notices(rules)
+        self.notices = list(self._standing)
         self.running = [RunningRule(rule, config) for rule in rules if rule.runner is not None]
         """The rules that run, with what they remember and count."""
         self._due_ns: int | None = None
@@ -193,6 +194,11 @@ class RuleSet:
                      self._earlier_excepted)
         return {name: {"comment": comment, "matches": count}
                 for (name, comment), count in counts.most_common()}
+
+    def notices_at_start(self, *, whole: bool) -> list[str]:
+        """The notices, unless `whole` without those that rules do not run here as they are."""
+        standing = () if whole else self._standing
+        return [notice for notice in self.notices if notice not in standing]
 
     def describe(self) -> list[dict[str, str]]:
         """One row of plain data per rule, for a table."""

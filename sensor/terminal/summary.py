@@ -102,6 +102,10 @@ def headline(ledger: Ledger) -> list[str]:
         lines.append(
             f"{_grouped(packets / elapsed_s)} packets/s, {data_size(octets / elapsed_s)}/s"
         )
+    inputs, left_out = ledger.get("inputs") or (), ledger.get("left_out") or ()
+    if left_out or len(inputs) > 1:
+        not_read = f", {_grouped(len(left_out))} left out (-v names them)" if left_out else ""
+        lines.append(f"{_counted(len(inputs), 'file')} read{not_read}")
     span = [harmless(str(ledger.get(key) or "")) for key in ("first_packet", "last_packet")]
     if all(span):
         lines.append(f"from {span[0]} to {span[1]}")
