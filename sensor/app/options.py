@@ -35,6 +35,8 @@ class RunOptions:
     quiet: bool = False
     verbose: bool = False
     fail_on_alert: bool = False
+    settings_file: str = ""
+    """The file of settings that was given or found; empty: none."""
     config: Config
 
 

@@ -11,6 +11,19 @@ import click
 
 from sensor.base.escape import harmless
 
+ENVIRONMENT_PREFIX = "SENSOR_"
+
+
+def word_of(option: click.Option) -> str:
+    """An option as a settings file writes it, and the environment in capitals."""
+    return max(option.opts, key=len).lstrip("-").replace("-", "_")
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a help text, whole."""
+    paragraph = " ".join(text.split("\n\n", maxsplit=1)[0].split())
+    return paragraph.partition(". ")[0].rstrip(".") + "."
+
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are asked for: `--version` must not wait."""
@@ -32,7 +45,19 @@ class LazyGroup(click.Group):
         module, _, attribute = self._lazy[cmd_name].partition(":")
         command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)
+        for param in command.params:
+            if isinstance(param, click.Option):
+                param.envvar = ENVIRONMENT_PREFIX + word_of(param).upper()
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = []
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                rows.append((name, command.short_help or first_sentence(command.help or "")))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -31,6 +31,7 @@ from sensor.capture.bpf import hides
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.live.open import PortOptions, check_ports, check_present, open_ports
 from sensor.capture.live.privileges import drop_privileges
+from sensor.cli.help import GroupedCommand
 from sensor.cli.options import BPF_OPTION, HOST_SOCKET, options_of, ring_option, run_options
 from sensor.cli.output import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED
 from sensor.errors import CaptureError
@@ -68,7 +69,7 @@ from sensor.terminal.stderr import print_stderr
 from sensor.terminal.talkers import Talkers
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.option("--interface", "-i", "names", metavar="IFACE", multiple=True,
               help="A span or tap port, or the host's own interface. Repeatable.")
 @click.option("--wait-for-interface", is_flag=True,
@@ -220,6 +221,7 @@ def note_beginning(run: LiveRun, operator: Operator, options: LiveOptions) -> No
         operator.note("rules", text)
     if options.verbose:
         operator.note("rules", f"rules loaded: {len(run.rules.rules)}")
+        operator.note("start", f"settings: {harmless(options.settings_file) or 'no file'}")
     if options.bpf and (hidden := hides(options.bpf)):
         operator.note("filter", hidden, warning=True)
     if hasattr(os, "geteuid") and os.geteuid() == 0:

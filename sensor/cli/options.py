@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sensor.base.escape import harmless
+from sensor.cli.group import word_of
 from sensor.errors import ConfigError
 from sensor.terminal.stderr import print_stderr
 
@@ -26,7 +29,10 @@ RUN_COMMANDS = ("replay", "live", "doctor")
 """The commands whose options a configuration file may set; one file is for all of them."""
 FORMATS_HELP = ("Its ending says the format: .ndjson, .json, .jsonl, .csv, .parquet. What is in it "
                 "stays: lines are appended, a Parquet file is renamed NAME.N.parquet.")
-NOT_IN_FILES = frozenset({"config", "help"})
+NOT_IN_FILES = frozenset({"config", "no_config", "help", "read"})
+NO_CONFIG, SETTINGS_FILE = "sensor.no_config", "sensor.settings_file"
+"""Keys of a context's `meta`."""
+CONFIG_PLACES = "./sensor.toml, $XDG_CONFIG_HOME/sensor/config.toml or /etc/sensor/sensor.toml"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Options = TypeVar("Options", bound="RunOptions")
@@ -39,10 +45,16 @@ class OwnOption(click.Option):
 
 
 def load_config(context: click.Context, _: click.Parameter, path: str | None) -> str | None:
-    """Let a configuration file give the defaults of the options that follow."""
+    """Let a configuration file, or the one that is found, give the defaults of other options."""
     from sensor.config import Config, parse_config  # noqa: PLC0415  `--version` must not wait
 
     context.obj = Config()
+    if path is None and not context.meta.get(NO_CONFIG):
+        path = found_config()
+    elif path is not None and context.meta.get(NO_CONFIG):
+        raise click.UsageError(f"--config {harmless(path)} and --no-config contradict each other",
+                               context)
+    context.meta[SETTINGS_FILE] = path or ""
     if path:
         try:
             with open(path, encoding="utf-8") as file:
@@ -52,7 +64,7 @@ def load_config(context: click.Context, _: click.Parameter, path: str | None) ->
             raise ConfigError(f"--config {harmless(path)}: {reason}") from None
         keys = option_keys(context.find_root())
         given, context.obj = parse_config(text, path, keys)
-        own = {_word(option): option for option in context.command.params
+        own = {word_of(option): option for option in context.command.params
                if isinstance(option, click.Option) and not isinstance(option, OwnOption)}
         defaults = dict(context.default_map or {})
         for word, value in given.items():
@@ -65,9 +77,35 @@ def load_config(context: click.Context, _: click.Parameter, path: str | None) ->
     return path
 
 
-def _word(option: click.Option) -> str:
-    """An option as a file writes it."""
-    return max(option.opts, key=len).lstrip("-").replace("-", "_")
+def found_config() -> str | None:
+    """The first configuration file that there is where one is looked for.
+
+    One that others may write, or that belongs to somebody else, is not taken from a working folder.
+    """
+    if _is_own("sensor.toml"):
+        return "./sensor.toml"
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    places = (os.path.join(home, "sensor", "config.toml"), "/etc/sensor/sensor.toml")
+    return next((place for place in places if os.path.isfile(place)), None)
+
+
+def _is_own(path: str) -> bool:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return False
+    if not stat.S_ISREG(status.st_mode):
+        return False
+    is_own = not hasattr(os, "geteuid") or status.st_uid in (0, os.geteuid())
+    if is_own and not status.st_mode & stat.S_IWOTH:
+        return True
+    print_stderr(f"notice: {path} of this folder is left alone: others may write it;"
+                 f" --config {path} reads it")
+    return False
+
+
+def _note_no_config(context: click.Context, _: click.Parameter, given: bool) -> None:
+    context.meta[NO_CONFIG] = given
 
 
 def option_keys(root: click.Context) -> dict[str, FileOption]:
@@ -77,7 +115,7 @@ def option_keys(root: click.Context) -> dict[str, FileOption]:
     keys: dict[str, FileOption] = {}
     for option in (param for command in commands if command for param in command.params):
         if isinstance(option, click.Option):
-            word = _word(option)
+            word = word_of(option)
             if word not in NOT_IN_FILES:
                 keys.setdefault(word, FileOption(option))
     return keys
@@ -137,7 +175,8 @@ def options_of(kind: type[Options], context: click.Context, given: Mapping[str, 
     """The options of a command as typed values, the settings that they change among them."""
     names = {member.name for member in fields(kind)}
     return kind(**{name: value for name, value in given.items() if name in names},
-                config=effective_config(context.obj, given))  # fmt: skip
+                config=effective_config(context.obj, given),
+                settings_file=context.meta.get(SETTINGS_FILE, ""))  # fmt: skip
 
 
 def effective_config(config: Config, given: Mapping[str, Any]) -> Config:
@@ -230,9 +269,9 @@ def context_options(function: Command) -> Command:
 
 def rule_options(function: Command) -> Command:
     """Add the options of the commands about rules."""
-    return CONFIG_OPTION(
-        click.option("--strict-external/--no-strict-external", default=None, help="As in replay.")(
-            function))
+    strict = click.option("--strict-external/--no-strict-external", default=None,
+                          help="As in replay.")  # fmt: skip
+    return NO_CONFIG_OPTION(CONFIG_OPTION(strict(function)))
 
 
 def ring_option(text: str) -> Callable[[Command], Command]:
@@ -240,8 +279,12 @@ def ring_option(text: str) -> Callable[[Command], Command]:
     return click.option("--ring-mib", metavar="N", type=click.IntRange(1, 2048), help=text)
 
 
-CONFIG_OPTION = click.option("--config", metavar="FILE", is_eager=True, expose_value=False,
-                             callback=load_config, help="Settings as TOML.")  # fmt: skip
+CONFIG_OPTION = click.option(
+    "--config", metavar="FILE", is_eager=True, expose_value=False, callback=load_config,
+    help=f"Settings and limits as TOML; the command line wins.  [default: {CONFIG_PLACES}]")
+NO_CONFIG_OPTION = click.option(
+    "--no-config", is_flag=True, is_eager=True, expose_value=False, callback=_note_no_config,
+    help="Look for no file of settings.")
 COLOR_OPTION = click.option("--color", type=click.Choice(["auto", "always", "never"]),
                             default="auto", show_default=True,
                             help="NO_COLOR is honoured.")  # fmt: skip
@@ -257,9 +300,8 @@ _TIME_OPTIONS = [
     click.option("--to", "to_time", metavar="TIME", help="Only packets of before then."),
 ]
 _RULE_OPTIONS = [
-    click.option("--config", metavar="FILE", is_eager=True, expose_value=False,
-                 callback=load_config,
-                 help="Settings and limits as TOML; the command line wins."),
+    NO_CONFIG_OPTION,
+    CONFIG_OPTION,
     click.option("--rules", metavar="PATH", multiple=True,
                  help="Rule file or folder, instead of the shipped rules. Repeatable."),
     click.option("--strict-rules", is_flag=True,

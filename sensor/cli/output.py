@@ -8,6 +8,7 @@ import sys
 from difflib import get_close_matches
 
 import click
+from click.core import ParameterSource
 
 from sensor._version import __version__
 from sensor.base.escape import harmless
@@ -27,6 +28,9 @@ def error_text(error: click.ClickException) -> str:
     elif isinstance(error, click.MissingParameter) and context and error.param:
         usage = " ".join([context.command_path, *context.command.collect_usage_pieces(context)])
         message = f"no {error.param.make_metavar(context).strip('[]')} is given: {usage}"
+    elif isinstance(error, click.BadParameter) and context and error.param and (
+            context.get_parameter_source(str(error.param.name)) is ParameterSource.ENVIRONMENT):
+        message += f" (it comes from the environment: {error.param.envvar})"
     command = context.command_path if context else "sensor"
     return f"sensor: {message}\nTry '{command} --help'."
 

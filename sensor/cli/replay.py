@@ -30,6 +30,7 @@ from sensor.base.escape import harmless
 from sensor.capture.files.discover import Discovery, discover
 from sensor.capture.files.streams import STANDARD_INPUT
 from sensor.cli.evidence import ReplayEvidence
+from sensor.cli.help import GroupedCommand
 from sensor.cli.options import BPF_OPTION, options_of, packet_selection, run_options, time_options
 from sensor.cli.output import exit_code
 from sensor.rules.ruleset import RuleSet
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from sensor.app.build import ReplayPipeline
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--read", "-r", "also", metavar="PATH", multiple=True,
               help="The same as PATH alone, as other programs have it. Repeatable.")
@@ -169,6 +170,7 @@ def note_beginning(
         print_stderr(f"notice: {notice}")
     if options.verbose:
         print_stderr(f"{len(ruleset.rules)} rules loaded")
+        print_stderr(f"settings: {harmless(options.settings_file) or 'no file'}")
         for probe in captures.left_out:
             print_stderr(f"left out: {harmless(probe.path)}: {probe.foreign}")
     if STANDARD_INPUT in options.paths and sys.stdin is not None and is_terminal(sys.stdin):
