@@ -10,6 +10,7 @@ from importlib import import_module
 import click
 
 from sensor.base.escape import harmless
+from sensor.cli.completion import typed_for_shells
 
 ENVIRONMENT_PREFIX = "SENSOR_"
 
@@ -46,6 +47,7 @@ class LazyGroup(click.Group):
         command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)
         for param in command.params:
+            typed_for_shells(param)
             if isinstance(param, click.Option):
                 param.envvar = ENVIRONMENT_PREFIX + word_of(param).upper()
         return command

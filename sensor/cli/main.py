@@ -99,6 +99,7 @@ commands = LazyGroup(
         "rules": "sensor.cli.rules:rules",
         "transcript": "sensor.cli.transcript:transcript",
         "doctor": "sensor.cli.doctor:doctor",
+        "completion": "sensor.cli.completion:completion",
         "host-events": "sensor.cli.host_events:host_events_command",
     },
     file_command="replay",

@@ -49,6 +49,8 @@ def load_config(context: click.Context, _: click.Parameter, path: str | None) ->
     from sensor.config import Config, parse_config  # noqa: PLC0415  `--version` must not wait
 
     context.obj = Config()
+    if context.resilient_parsing:  # a shell completes
+        return path
     if path is None and not context.meta.get(NO_CONFIG):
         path = found_config()
     elif path is not None and context.meta.get(NO_CONFIG):
