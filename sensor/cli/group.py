@@ -20,10 +20,21 @@ def word_of(option: click.Option) -> str:
     return max(option.opts, key=len).lstrip("-").replace("-", "_")
 
 
+def variable_of(option: click.Option) -> str:
+    """The environment variable of an option, unless it has one of its own."""
+    return ENVIRONMENT_PREFIX + word_of(option).upper()
+
+
 def first_sentence(text: str) -> str:
     """The first sentence of a help text, whole."""
     paragraph = " ".join(text.split("\n\n", maxsplit=1)[0].split())
     return paragraph.partition(". ")[0].rstrip(".") + "."
+
+
+class OwnOption(click.Option):
+    """An option that is called as one of the commands whose options files set, and means something
+    else: neither a file nor a variable sets it.
+    """
 
 
 class LazyGroup(click.Group):
@@ -48,8 +59,8 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         for param in command.params:
             typed_for_shells(param)
-            if isinstance(param, click.Option):
-                param.envvar = ENVIRONMENT_PREFIX + word_of(param).upper()
+            if isinstance(param, click.Option) and not isinstance(param, OwnOption):
+                param.envvar = variable_of(param)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

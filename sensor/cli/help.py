@@ -16,13 +16,13 @@ SECTIONS: dict[str, frozenset[str]] = {
     "Rules": frozenset({
         "--rules", "--strict-rules", "--exceptions", "--allow", "--indicators", "--state",
         "--building-blocks", "--strict-external", "--internal", "--accept-on", "--key-vlan",
-        "--key-tenant", "--explain", "--explain-flow",
+        "--key-tenant", "--explain", "--explain-flow", "--flow", "--rule",
     }),
     "Output": frozenset({
         "--json", "--alerts", "--flows", "--flow-events", "--protocol-events", "--syslog",
         "--syslog-format", "--syslog-time", "--journald", "--spool", "--metrics", "--stats",
         "--stats-interval", "--hash-key-file", "--reveal-secrets", "--fail-on-alert",
-        "--evidence", "--evidence-mask",
+        "--evidence", "--output",
     }),
     "Limits": frozenset({"--config", "--no-config", "--ring-mib", "--workers", "--duration"}),
     "Look": frozenset({"--local-time", "--color", "--quiet", "--verbose", "--help"}),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sensor.base.escape import harmless
-from sensor.cli.group import word_of
+from sensor.cli.group import OwnOption, word_of
 from sensor.errors import ConfigError
 from sensor.terminal.stderr import print_stderr
 
@@ -29,6 +29,8 @@ RUN_COMMANDS = ("replay", "live", "doctor")
 """The commands whose options a configuration file may set; one file is for all of them."""
 FORMATS_HELP = ("Its ending says the format: .ndjson, .json, .jsonl, .csv, .parquet. What is in it "
                 "stays: lines are appended, a Parquet file is renamed NAME.N.parquet.")
+NO_PATH = ("no PATH is given: a capture file, a folder, a glob, or - for standard input, as in "
+           "sensor replay capture.pcap")
 NOT_IN_FILES = frozenset({"config", "no_config", "help", "read"})
 NO_CONFIG, SETTINGS_FILE = "sensor.no_config", "sensor.settings_file"
 """Keys of a context's `meta`."""
@@ -36,12 +38,6 @@ CONFIG_PLACES = "./sensor.toml, $XDG_CONFIG_HOME/sensor/config.toml or /etc/sens
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Options = TypeVar("Options", bound="RunOptions")
-
-
-class OwnOption(click.Option):
-    """An option that is called as one of the commands whose options files set, and means something
-    else: no file sets it.
-    """
 
 
 def load_config(context: click.Context, _: click.Parameter, path: str | None) -> str | None:
@@ -257,7 +253,7 @@ def judge_options(function: Command) -> Command:
 
 def flow_options(function: Command) -> Command:
     """Add those of them that say which flows there are, and the one for settings."""
-    for option in reversed([CONFIG_OPTION, *_FLOW_OPTIONS]):
+    for option in reversed([NO_CONFIG_OPTION, CONFIG_OPTION, *_FLOW_OPTIONS]):
         function = option(function)
     return function
 

@@ -31,7 +31,14 @@ from sensor.capture.files.discover import Discovery, discover
 from sensor.capture.files.streams import STANDARD_INPUT
 from sensor.cli.evidence import ReplayEvidence
 from sensor.cli.help import GroupedCommand
-from sensor.cli.options import BPF_OPTION, options_of, packet_selection, run_options, time_options
+from sensor.cli.options import (
+    BPF_OPTION,
+    NO_PATH,
+    options_of,
+    packet_selection,
+    run_options,
+    time_options,
+)
 from sensor.cli.output import exit_code
 from sensor.rules.ruleset import RuleSet
 from sensor.rules.state_store import close_store, open_store
@@ -93,8 +100,7 @@ def replay(
     given["paths"] = (*given["paths"], *given.pop("also"))
     options = options_of(ReplayOptions, context, given)
     if not options.paths and not options.events and not options.follow:
-        raise click.UsageError("no PATH is given: a capture file, a folder, a glob, or - for "
-                               "standard input, as in sensor replay capture.pcap", context)
+        raise click.UsageError(NO_PATH, context)
     if explain_flow and not explain:
         raise click.UsageError("--explain-flow needs --explain ID.", context)
     if not explain:
