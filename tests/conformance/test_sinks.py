@@ -118,7 +118,7 @@ class Nowhere:
         self.sink = sink
 
     def messages(self) -> list[bytes]:
-        return [b"counted"] * sum(talker.alerts for talker in self.sink.top(10))
+        return [b"counted"] * sum(talker.alerts for talker in self.sink.sources.top(10))
 
 
 CASES = (
