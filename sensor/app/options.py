@@ -26,6 +26,7 @@ class RunOptions:
     reveal_secrets: bool = False
     syslog: tuple[str, ...] = ()
     syslog_format: str = "rfc5424"
+    syslog_time: str = "packet"
     journald: bool = False
     spool: str | None = None
     building_blocks: bool = False

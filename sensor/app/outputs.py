@@ -62,6 +62,7 @@ def open_sinks(options: RunOptions, *, live: bool = False) -> list[Sink]:
         console=console_options(options),
         stream=sys.stderr if "-" in (options.flows, options.protocol_events) else None,
         syslog_format=options.syslog_format,
+        syslog_time=options.syslog_time,
         config=options.config,
         live=live,
     )

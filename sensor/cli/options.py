@@ -341,6 +341,10 @@ _OUTPUT_OPTIONS = [
                       "Repeatable."),
     click.option("--syslog-format", type=click.Choice(["rfc5424", "rfc3164", "cee", "cef"]),
                  default="rfc5424", show_default=True, help="How syslog messages are written."),
+    click.option("--syslog-time", type=click.Choice(["packet", "now"]), default="packet",
+                 show_default=True,
+                 help="Which time the headers of syslog messages carry; with now the packet's is "
+                      "a fact of the message."),
 ]
 _FLOW_OPTIONS = [
     click.option("--internal", metavar="CIDR", multiple=True,

@@ -26,6 +26,8 @@ class SinkOptions:
     stream: TextIO | None = None
     """The stream of the console's lines; None: standard output."""
     syslog_format: str = "rfc5424"
+    syslog_time: str = "packet"
+    """The time in headers: `packet`, or `now`."""
     config: Config = field(default_factory=Config)
     live: bool = False
     """True if the sink goes into a `ThreadedSink`, which connects from its thread."""
@@ -34,7 +36,8 @@ class SinkOptions:
 def _syslog(url: str, options: SinkOptions) -> Sink:
     from sensor.sinks.syslog import sink as syslog  # noqa: PLC0415  slow to import
 
-    return syslog.open_syslog(url, options.syslog_format, options.config, live=options.live)
+    return syslog.open_syslog(url, options.syslog_format, options.config, live=options.live,
+                              now=options.syslog_time == "now")  # fmt: skip
 
 
 def _journald(target: str, options: SinkOptions) -> Sink:

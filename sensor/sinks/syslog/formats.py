@@ -67,11 +67,21 @@ class Origin:
     facility: int = FACILITIES[DEFAULT_FACILITY]
     utc: bool = False
     """True if RFC 3164 times are UTC instead of this machine's local time (5424 always is UTC)."""
+    clock: Callable[[], int] | None = None
+    """Tells the time that headers carry; None: they carry the packet's."""
+
+    def header_ns(self, alert: Alert) -> int:
+        """The time in the header of an alert's message."""
+        return alert.time_ns if self.clock is None else self.clock()
 
 
-def key_values(alert: Alert) -> list[tuple[str, str]]:
-    """The key facts of an alert in a fixed order, harmless, only those that it has."""
-    facts = [
+def key_values(alert: Alert, origin: Origin) -> list[tuple[str, str]]:
+    """The key facts of an alert in a fixed order, harmless, only those that it has.
+
+    The packet's time is one of them where the header has another.
+    """
+    facts = [("time", "" if origin.clock is None else stamp(alert.time_ns))]
+    facts += [
         ("id", alert.id),
         ("rule", alert.rule_id),
         ("name", alert.rule_name),
@@ -98,10 +108,10 @@ def rfc5424(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
     The message starts with a byte order mark where it is not plain ASCII, as 6.4 demands.
     """
     head = (
-        f"<{_priority(alert, origin)}>1 {stamp(alert.time_ns)} {header_field(origin.hostname, 255)}"
-        f" {header_field(origin.app, 48)} {origin.pid or '-'} alert [{SD_ID}"
+        f"<{_priority(alert, origin)}>1 {stamp(origin.header_ns(alert))}"
+        f" {header_field(origin.hostname, 255)} {header_field(origin.app, 48)} {origin.pid or '-'} alert [{SD_ID}"
     ).encode()
-    for key, value in key_values(alert):
+    for key, value in key_values(alert, origin):
         parameter = f' {key}="{_SD_SPECIAL.sub(_escaped, value)}"'.encode()
         if limit is None or len(head) + len(parameter) < limit:
             head += parameter
@@ -113,7 +123,7 @@ def rfc5424(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
 def rfc3164(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
     """The older BSD form: readable message, then `key=value` pairs, spaces quoted."""
     pairs = " ".join(
-        f"{key}={_quoted(value)}" for key, value in key_values(alert) if key != "name"
+        f"{key}={_quoted(value)}" for key, value in key_values(alert, origin) if key != "name"
     )
     return cut(_alert_head(alert, origin) + f"{message_text(alert)} {pairs}".encode(), limit)
 
@@ -125,12 +135,15 @@ def cee(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
     many of them as fit.
     """
     head = _alert_head(alert, origin) + b"@cee: "
-    message = head + json_line(alert.document)[:-1]
+    document, event = alert.document, alert.document.get("event")
+    if origin.clock is not None and isinstance(event, dict):
+        document = {**document, "event": {"created": stamp(origin.clock()), **event}}
+    message = head + json_line(document)[:-1]
     if limit is None or len(message) <= limit:
         return message
     facts: dict[str, Any] = {"truncated": True}
     message = head + json_line(facts)[:-1]
-    for key, value in [*key_values(alert), ("message", message_text(alert))]:
+    for key, value in [*key_values(alert, origin), ("message", message_text(alert))]:
         longer = head + json_line({**facts, key: value})[:-1]
         if len(longer) <= limit:
             facts[key], message = value, longer
@@ -152,7 +165,7 @@ def cef(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
 
 def _cef_pairs(alert: Alert) -> list[tuple[str, str]]:
     """The extension: CEF's own keys; it keeps IPv6 addresses in keys of their own."""
-    facts = dict(key_values(alert))
+    facts = dict(key_values(alert, Origin()))
     source, destination = facts.get("src", ""), facts.get("dst", "")
     pairs = [("rt", str(alert.time_ns // 1_000_000)), ("externalId", facts.get("id", ""))]
     if ":" in source:
@@ -191,7 +204,7 @@ def _priority(alert: Alert, origin: Origin) -> int:
 
 
 def _alert_head(alert: Alert, origin: Origin, *, tag: bool = True) -> bytes:
-    return bsd_head(_priority(alert, origin), alert.time_ns, origin, tag=tag)
+    return bsd_head(_priority(alert, origin), origin.header_ns(alert), origin, tag=tag)
 
 
 def bsd_head(priority: int, time_ns: int, origin: Origin, *, tag: bool = True) -> bytes:

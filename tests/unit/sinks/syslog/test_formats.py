@@ -196,3 +196,21 @@ def test_a_cut_never_leaves_half_an_escape() -> None:
 @pytest.mark.parametrize("time_ns", [-(10**18), 0, 2**63, 10**30])
 def test_impossible_times_still_make_a_message(form: str, time_ns: int) -> None:
     assert FORMATS[form](alert_of(time_ns=time_ns), ORIGIN, None).startswith(b"<132>")
+
+
+NOW = Origin(hostname="sensor-1", pid=42, utc=True, clock=lambda: 1_800_000_000 * 10**9)
+"""2027-01-15T08:00:00Z, by `date -u -d @1800000000`."""
+
+
+def test_headers_may_carry_the_time_of_sending() -> None:
+    alert = alert_of(document={"event": {"action": "x"}})
+    header, parameters, _ = parse_5424(rfc5424(alert, NOW))
+    assert header[1] == "2027-01-15T08:00:00.000000Z"
+    plain_header, plain, _ = parse_5424(rfc5424(alert, ORIGIN))
+    assert parameters == {"time": plain_header[1], **plain}
+    assert rfc3164(alert, NOW).startswith(b"<132>Jan 15 08:00:00 ")
+    assert f" time={plain_header[1]} ".encode() in rfc3164(alert, NOW)
+    document = orjson.loads(cee(alert, NOW).partition(b"@cee: ")[2])
+    assert document["event"] == {"created": "2027-01-15T08:00:00.000000Z", "action": "x"}
+    assert "created" not in orjson.loads(cee(alert, ORIGIN).partition(b"@cee: ")[2])["event"]
+    assert f"rt={alert.time_ns // 10**6} ".encode() in cef(alert, NOW)
