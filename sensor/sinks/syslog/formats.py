@@ -109,7 +109,8 @@ def rfc5424(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
     """
     head = (
         f"<{_priority(alert, origin)}>1 {stamp(origin.header_ns(alert))}"
-        f" {header_field(origin.hostname, 255)} {header_field(origin.app, 48)} {origin.pid or '-'} alert [{SD_ID}"
+        f" {header_field(origin.hostname, 255)} {header_field(origin.app, 48)}"
+        f" {origin.pid or '-'} alert [{SD_ID}"
     ).encode()
     for key, value in key_values(alert, origin):
         parameter = f' {key}="{_SD_SPECIAL.sub(_escaped, value)}"'.encode()
