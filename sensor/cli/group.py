@@ -21,7 +21,7 @@ def word_of(option: click.Option) -> str:
 
 
 def variable_of(option: click.Option) -> str:
-    """The environment variable of an option, unless it has one of its own."""
+    """The environment variable of an option."""
     return ENVIRONMENT_PREFIX + word_of(option).upper()
 
 

@@ -25,7 +25,8 @@ def error_text(error: click.ClickException) -> str:
     message = error.format_message()
     if isinstance(error, click.NoSuchOption):
         message = _no_option(error)
-    elif isinstance(error, click.MissingParameter) and context and error.param:
+    elif isinstance(error, click.MissingParameter) and context and isinstance(
+            error.param, click.Argument):
         usage = " ".join([context.command_path, *context.command.collect_usage_pieces(context)])
         message = f"no {error.param.make_metavar(context).strip('[]')} is given: {usage}"
     elif isinstance(error, click.BadParameter) and context and error.param and (
