@@ -21,6 +21,7 @@ from sensor.app.outputs import RunOutputs, console_options
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import Discovery, discover
 from sensor.cli.group import OwnOption
+from sensor.cli.help import GroupedCommand
 from sensor.cli.options import (
     BPF_OPTION,
     NO_PATH,
@@ -54,7 +55,7 @@ class EvidenceOptions(ReplayOptions):
     rule: tuple[str, ...] = ()
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option(*OUTPUT, metavar="DIR", required=True,
               help="The folder to write to: new, empty, or with evidence of an earlier run, which "

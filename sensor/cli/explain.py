@@ -18,7 +18,7 @@ from sensor.app.options import ReplayOptions
 from sensor.app.outputs import RunOutputs
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import Discovery, discover
-from sensor.cli.options import options_of, packet_selection, rule_options
+from sensor.cli.options import NO_PATH, options_of, packet_selection, rule_options
 from sensor.cli.output import DAMAGED, DONE
 from sensor.config import Config
 from sensor.ecs.flow_batch import FlowBatch
@@ -113,7 +113,7 @@ def explain_rule(context: click.Context, /, name: str, flow: str, **given: Any) 
     """
     options = options_of(ReplayOptions, context, given)
     if not options.paths and not options.events:
-        raise click.UsageError("Missing argument 'PATH...'.", context)
+        raise click.UsageError(NO_PATH, context)
     return print_explanation(name, options, flow)
 
 

@@ -22,10 +22,10 @@ SECTIONS: dict[str, frozenset[str]] = {
         "--json", "--alerts", "--flows", "--flow-events", "--protocol-events", "--syslog",
         "--syslog-format", "--syslog-time", "--journald", "--spool", "--metrics", "--stats",
         "--stats-interval", "--hash-key-file", "--reveal-secrets", "--fail-on-alert",
-        "--evidence", "--output",
+        "--evidence", "--output", "--case", "--examiner",
     }),
     "Limits": frozenset({"--config", "--no-config", "--ring-mib", "--workers", "--duration"}),
-    "Look": frozenset({"--local-time", "--color", "--quiet", "--verbose", "--help"}),
+    "Look": frozenset({"--local-time", "--time-zone", "--color", "--quiet", "--verbose", "--help"}),
 }  # fmt: skip
 """The sections of help in their order, and the options in each."""
 

