@@ -39,6 +39,19 @@ def section_of(param: click.Parameter) -> str:
 class GroupedCommand(click.Command):
     """A command with many options: its help has them by section."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption:
+            raise
+        except click.BadOptionUsage as error:  # it has no value, or one that it does not take
+            option = next((param for param in self.params if error.option_name in param.opts), None)
+            if option is None or (isinstance(option, click.Option) and option.is_flag):
+                raise
+            wanted = f"{error.option_name} {option.make_metavar(ctx)}"
+            message = f"{error.option_name} stands alone: {ctx.command_path} {wanted}"
+            raise click.BadOptionUsage(error.option_name, message, ctx) from None
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows: dict[str, list[tuple[str, str]]] = {name: [] for name in (*SECTIONS, OTHERS)}
         for param in self.get_params(ctx):
