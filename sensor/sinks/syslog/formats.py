@@ -17,6 +17,7 @@ from sensor.base.escape import harmless
 from sensor.base.units import SECOND_NS
 from sensor.ecs.alert_text import endpoints, field, json_line, score, stamp, verdict_words
 from sensor.model.alert import Alert
+from sensor.model.columns import Document
 
 SD_ID = "alert@32473"
 """The name of our structured data; 32473 is the enterprise number for examples (RFC 5612)."""
@@ -52,6 +53,13 @@ _FIELDS = (
 )
 """Our short keys and the fields of the document that they carry."""
 
+DISPENSABLE = tuple(tuple(name.split(".")) for name in (
+    "rule.description", "threat", "client", "server", "related", "data_stream", "rule.author",
+    "rule.license", "rule.reference", "observer", "ecs", "event.type", "event.category",
+    "sensor.alert.events", "rule.uuid", "rule.ruleset", "rule.category",
+))  # fmt: skip
+"""What a CEE document that is too long loses, one after the other: the rule says it, or other
+fields do, or it is the same in all documents."""
 _NOT_HEADER = re.compile(r"[^\x21-\x7e]")
 _SD_SPECIAL = re.compile(r'["\\\]]')
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -132,8 +140,8 @@ def rfc3164(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
 def cee(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
     """The alert document as JSON behind the `@cee:` cookie, in an RFC 3164 message.
 
-    Nothing may follow the JSON. Where the document does not fit it is the key facts instead, as
-    many of them as fit.
+    Nothing may follow the JSON. A document that does not fit loses fields until it does, first what
+    can be had elsewhere; where that is not enough it is the key facts, as many of them as fit.
     """
     head = _alert_head(alert, origin) + b"@cee: "
     document, event = alert.document, alert.document.get("event")
@@ -142,6 +150,11 @@ def cee(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
     message = head + json_line(document)[:-1]
     if limit is None or len(message) <= limit:
         return message
+    for path in DISPENSABLE:
+        document = _without(document, path)
+        message = head + json_line({**document, "truncated": True})[:-1]
+        if len(message) <= limit:
+            return message
     facts: dict[str, Any] = {"truncated": True}
     message = head + json_line(facts)[:-1]
     for key, value in [*key_values(alert, origin), ("message", message_text(alert))]:
@@ -149,6 +162,17 @@ def cee(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
         if len(longer) <= limit:
             facts[key], message = value, longer
     return message
+
+
+def _without(document: Document, path: tuple[str, ...]) -> Document:
+    """The document without one of its members; the one that was given stays as it is."""
+    name, *rest = path
+    if name not in document:
+        return document
+    member = document[name]
+    if rest and isinstance(member, dict):
+        return {**document, name: _without(member, tuple(rest))}
+    return {key: value for key, value in document.items() if key != name}
 
 
 def cef(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import sensor
 from sensor.model.alert import SEVERITIES, Alert
 from sensor.sinks.syslog.formats import FORMATS, Origin, cee, cef, cut, rfc3164, rfc5424
+from tests.running import CAPTURES
 
 ORIGIN = Origin(hostname="sensor-1", pid=42, utc=True)
 
@@ -144,6 +146,22 @@ def test_cee_that_does_not_fit_is_the_key_facts() -> None:
     assert facts["truncated"] is True
     assert facts["src"] == "192.0.2.1"
     assert facts["message"] == "Something happened"
+
+
+def test_cee_loses_what_is_said_elsewhere_first() -> None:
+    (alert,) = sensor.replay(str(CAPTURES / "telnet_accepted_v4.pcap"))
+    whole = alert.document
+    assert len(cee(alert, ORIGIN)) > 2048
+    message = cee(alert, ORIGIN, 2048)
+    found = orjson.loads(message.partition(b"@cee: ")[2])
+    assert len(message) <= 2048 and found.pop("truncated") is True
+    for name in ("@timestamp", "event", "source", "destination", "network", "sensor", "message"):
+        assert found[name] == whole[name]
+    assert found["rule"]["name"] == whole["rule"]["name"]
+    assert "description" not in found["rule"] and "description" in whole["rule"]
+    for limit in range(480, 2048, 97):  # never an empty one
+        found = orjson.loads(cee(alert, ORIGIN, limit).partition(b"@cee: ")[2])
+        assert found["truncated"] is True and len(found) > 5
 
 
 def parse_cef(message: bytes) -> tuple[list[str], dict[str, str]]:
