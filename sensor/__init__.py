@@ -31,7 +31,7 @@ from sensor._version import __version__
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 if TYPE_CHECKING:
-    from sensor.api import replay
+    from sensor.api import flows, protocol_events, replay
     from sensor.ecs.flow_batch import FlowBatch
     from sensor.errors import CaptureError, ConfigError, OperatorError, QueryError, SensorError
     from sensor.model.alert import Alert
@@ -49,6 +49,7 @@ __all__ = [
     "SensorError",
     "__version__",
     "flows",
+    "protocol_events",
     "replay",
 ]
 
@@ -61,6 +62,8 @@ _HOMES = {
     "QueryError": "sensor.errors",
     "RulesError": "sensor.rules.rule",
     "SensorError": "sensor.errors",
+    "flows": "sensor.api",
+    "protocol_events": "sensor.api",
     "replay": "sensor.api",
 }
 
@@ -74,10 +77,3 @@ def __getattr__(name: str) -> Any:
         globals()[name] = value
         return value
     raise AttributeError(f"module 'sensor' has no attribute {name!r}")
-
-
-def flows(*paths: str, **options: Any) -> FlowBatch:
-    """The final record of every flow in capture files, as columns (sensor.api.flows)."""
-    from sensor.api import flows as all_flows  # noqa: PLC0415
-
-    return all_flows(*paths, **options)

@@ -73,6 +73,7 @@ def load_rules(  # noqa: PLR0913  most are left out
     exceptions: Sequence[str] = (),
     config: Config | None = None,
     *,
+    allow: Sequence[str] = (),
     building_blocks: bool = False,
     any_event: bool = False,
     processes: bool = False,
@@ -84,9 +85,9 @@ def load_rules(  # noqa: PLR0913  most are left out
     """The rules of files and folders; the shipped ones if none is named.
 
     `any_event` says that documents will be read too, which can have any field; `processes`, that
-    this run can learn of processes, so that rules may ask for them. `indicators` are files for
-    indicator-match rules, `store` keeps what new-terms rules learn. Unless `strict`, wrong rules of
-    a folder are left out, with notices. `pause` is called after each rule.
+    this run can learn of processes, so that rules may ask for them. `allow` are allow-lists,
+    `indicators` files for indicator-match rules, `store` keeps what new-terms rules learn. Unless
+    `strict`, wrong rules of a folder are left out, with notices. `pause` is called after each rule.
     Errors: OperatorError tells everything that is wrong at once.
     """
     files: list[IndicatorFile] = []
@@ -97,6 +98,7 @@ def load_rules(  # noqa: PLR0913  most are left out
     return RuleSet.load(
         listed(paths) or [shipped_rules()],
         exceptions=listed(exceptions),
+        allow=listed(allow),
         config=config or Config(),
         known_fields=known_fields(processes=processes),
         any_event=any_event,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from sensor.app.outputs import AnySink
+from sensor.capture.files.probe import FileProbe
 from sensor.ecs.text import time_text
 from sensor.engine.ledger import Ledger
 from sensor.engine.pipeline import AnyPipeline
@@ -24,6 +25,7 @@ def full_ledger(
     sinks: Sequence[AnySink],
     elapsed_s: float,
     capture: CaptureStatus | None = None,
+    left_out: Sequence[FileProbe] = (),
 ) -> Ledger:
     """The ledger of `--stats`, whole."""
     ledger = pipeline.ledger()
@@ -33,11 +35,13 @@ def full_ledger(
     return {
         **ledger,
         "rules": ruleset.ledger(),
+        "exceptions": ruleset.excepted(),
         "sinks": {sink.name: sink_ledger(sink) for sink in sinks},
         "capture": {"kernel_packets": kernel.kernel_packets, "kernel_drops": kernel.kernel_drops,
                     "ring_freezes": kernel.ring_freezes, **seen},
         "inputs": [{"path": entry.path, "error": entry.error}
                    for entry in pipeline.inputs],
+        "left_out": [{"path": probe.path, "reason": probe.foreign} for probe in left_out],
         "first_packet": time_text(min(lane.table.first_ns for lane in lanes)) if lanes else None,
         "last_packet": time_text(max(lane.last_ns for lane in lanes)) if lanes else None,
         "elapsed_s": round(elapsed_s, 6),

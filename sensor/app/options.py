@@ -14,6 +14,7 @@ class RunOptions:
     rules: tuple[str, ...] = ()
     strict_rules: bool = False
     exceptions: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
     indicators: tuple[str, ...] = ()
     state: str | None = None
     as_json: bool = False
@@ -25,6 +26,7 @@ class RunOptions:
     reveal_secrets: bool = False
     syslog: tuple[str, ...] = ()
     syslog_format: str = "rfc5424"
+    syslog_time: str = "packet"
     journald: bool = False
     spool: str | None = None
     building_blocks: bool = False
@@ -34,6 +36,8 @@ class RunOptions:
     quiet: bool = False
     verbose: bool = False
     fail_on_alert: bool = False
+    settings_file: str = ""
+    """The file of settings that was given or found; empty: none."""
     config: Config
 
 

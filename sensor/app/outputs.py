@@ -17,8 +17,10 @@ from sensor.engine.protocols import EventWriter, FlowWriter, SinkPart
 from sensor.errors import ConfigError
 from sensor.protocols.secrets import KEY_BYTES_MIN, Secrets
 from sensor.sinks import SINKS, SinkOptions
+from sensor.sinks.alert_files import ALERTS
 from sensor.sinks.base import Sink
-from sensor.sinks.flow_files import FlowSink, open_events, open_flows
+from sensor.sinks.flow_files import EVENTS, FlowSink, held_notice, open_table
+from sensor.sinks.jsonl import FLOWS
 from sensor.terminal.console import ConsoleOptions, discard
 from sensor.terminal.stderr import print_stderr
 
@@ -30,7 +32,7 @@ KEY_BYTES_MAX = 4096
 class RunOutputs:
     """The receivers of the alerts, flow records and protocol events of a run.
 
-    The flow file is opened last: opening empties it, and what fails before leaves it alone.
+    The flow file is opened last: opening may rename it, and what fails before leaves it alone.
     """
 
     sinks: Sequence[SinkPart]
@@ -60,6 +62,7 @@ def open_sinks(options: RunOptions, *, live: bool = False) -> list[Sink]:
         console=console_options(options),
         stream=sys.stderr if "-" in (options.flows, options.protocol_events) else None,
         syslog_format=options.syslog_format,
+        syslog_time=options.syslog_time,
         config=options.config,
         live=live,
     )
@@ -75,9 +78,16 @@ def open_sinks(options: RunOptions, *, live: bool = False) -> list[Sink]:
 def open_files(options: RunOptions, *, live: bool = False) -> list[FlowSink | None]:
     """The files of flow records and of protocol events, in this order. Errors: ConfigError."""
     return [
-        open_flows(options.flows, live=live) if options.flows else None,
-        open_events(options.protocol_events, live=live) if options.protocol_events else None,
+        open_table(path, live=live, what=what) if path else None
+        for what, path in ((FLOWS, options.flows), (EVENTS, options.protocol_events))
     ]
+
+
+def held_notices(options: RunOptions) -> list[str]:
+    """What is said of files that hold something already. Errors: ConfigError."""
+    named = ((ALERTS, options.alerts), (FLOWS, options.flows), (EVENTS, options.protocol_events))
+    notices = (held_notice(path, what) for what, path in named if path)
+    return [notice for notice in notices if notice]
 
 
 def open_secrets(options: RunOptions) -> Secrets:

@@ -14,7 +14,13 @@ from sensor.base.escape import harmless
 from sensor.capture.diagnose import checks as checkup
 from sensor.capture.diagnose import facts as machine
 from sensor.capture.diagnose.checks import OK, PROBLEM, WARNING, Check
-from sensor.cli.options import COLOR_OPTION, effective_config, load_config, ring_option
+from sensor.cli.options import (
+    COLOR_OPTION,
+    CONFIG_OPTION,
+    NO_CONFIG_OPTION,
+    effective_config,
+    ring_option,
+)
 from sensor.cli.output import DONE, version_text
 from sensor.config import Config
 from sensor.decode.decoder import Decoder
@@ -39,8 +45,8 @@ ANY_INTERFACE = "eth0"
 @click.option("--listen", metavar="SECONDS", type=click.FloatRange(0, 3600),
               help="How long to look at what comes by; 0: not at all.  [default: 2]")
 @ring_option("The size of the ring that live would be given.")
-@click.option("--config", metavar="FILE", is_eager=True, expose_value=False,
-              callback=load_config, help="Settings as TOML: interfaces, ring.")
+@NO_CONFIG_OPTION
+@CONFIG_OPTION
 @COLOR_OPTION
 @click.pass_obj
 def doctor(

@@ -20,9 +20,11 @@ from sensor.app.options import ReplayOptions
 from sensor.app.outputs import RunOutputs, console_options
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import Discovery, discover
+from sensor.cli.group import OwnOption
+from sensor.cli.help import GroupedCommand
 from sensor.cli.options import (
     BPF_OPTION,
-    OwnOption,
+    NO_PATH,
     judge_options,
     options_of,
     packet_selection,
@@ -53,7 +55,7 @@ class EvidenceOptions(ReplayOptions):
     rule: tuple[str, ...] = ()
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option(*OUTPUT, metavar="DIR", required=True,
               help="The folder to write to: new, empty, or with evidence of an earlier run, which "
@@ -85,7 +87,7 @@ def evidence(context: click.Context, /, **given: Any) -> int:
     """
     options = options_of(EvidenceOptions, context, given)
     if not options.paths:
-        raise click.UsageError("Missing argument 'PATH...'.", context)
+        raise click.UsageError(NO_PATH, context)
     if options.flow and (options.alert_file or options.rule):
         raise click.UsageError("--flow names flows, --alerts and --rule those of alerts: give one "
                                "of them.", context)  # fmt: skip
@@ -159,9 +161,9 @@ def _alert(line: bytes, place: str) -> Document:
 def alerted_flows(captures: Discovery, options: EvidenceOptions) -> Request:
     """The flows that the rules raise alerts about. Errors: OperatorError."""
     ruleset = load_rules(
-        options.rules, options.exceptions, options.config, processes=captures.has_process_info,
-        building_blocks=options.building_blocks, indicators=options.indicators,
-        strict=options.strict_rules,
+        options.rules, options.exceptions, options.config, allow=options.allow,
+        processes=captures.has_process_info, building_blocks=options.building_blocks,
+        indicators=options.indicators, strict=options.strict_rules,
     )  # fmt: skip
     alerted = AlertedFlows(ruleset.find(name).text.id for name in options.rule)
     pipeline = build_replay(captures, ruleset, RunOutputs([alerted]), options.config,

@@ -18,7 +18,7 @@ from sensor.app.options import ReplayOptions
 from sensor.app.outputs import RunOutputs
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import Discovery, discover
-from sensor.cli.options import options_of, packet_selection, rule_options
+from sensor.cli.options import NO_PATH, options_of, packet_selection, rule_options
 from sensor.cli.output import DAMAGED, DONE
 from sensor.config import Config
 from sensor.ecs.flow_batch import FlowBatch
@@ -97,6 +97,7 @@ class _Flow:
 @click.option("--events", metavar="FILE", multiple=True, help="As in replay.")
 @click.option("--rules", metavar="PATH", multiple=True, help="Instead of the shipped.")
 @click.option("--exceptions", metavar="FILE", multiple=True, help="As in replay.")
+@click.option("--allow", metavar="FILE", multiple=True, help="As in replay.")
 @click.option("--indicators", metavar="FILE", multiple=True, help="As in replay.")
 @rule_options
 @click.pass_context
@@ -112,7 +113,7 @@ def explain_rule(context: click.Context, /, name: str, flow: str, **given: Any) 
     """
     options = options_of(ReplayOptions, context, given)
     if not options.paths and not options.events:
-        raise click.UsageError("Missing argument 'PATH...'.", context)
+        raise click.UsageError(NO_PATH, context)
     return print_explanation(name, options, flow)
 
 
@@ -154,8 +155,9 @@ def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
 
 def _rules_of(options: ReplayOptions, captures: Discovery) -> RuleSet:
     return load_rules(
-        options.rules, options.exceptions, options.config, any_event=bool(options.events),
-        processes=captures.has_process_info, indicators=options.indicators,
+        options.rules, options.exceptions, options.config, allow=options.allow,
+        any_event=bool(options.events), processes=captures.has_process_info,
+        indicators=options.indicators,
         strict=options.strict_rules,
     )  # fmt: skip
 
@@ -291,8 +293,7 @@ class _Trial:
         if counters.alerts > before.alerts:
             return ALERT
         if counters.excepted > before.excepted:
-            items = [item.name or item.place for item in self.rule.exceptions
-                     if item.mask(rows)[0]]
+            items = [item.name_of(rows, 0) for item in self.rule.exceptions if item.mask(rows)[0]]
             return f"no alert: excepted by {', '.join(items)}"
         if counters.limited > before.limited:
             limit = self.rule.text.max_signals or "max_signals"

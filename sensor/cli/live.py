@@ -21,6 +21,7 @@ from sensor.app.outputs import (
     AnySink,
     RunOutputs,
     console_options,
+    held_notices,
     open_files,
     open_secrets,
     open_sinks,
@@ -30,6 +31,7 @@ from sensor.capture.bpf import hides
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.live.open import PortOptions, check_ports, check_present, open_ports
 from sensor.capture.live.privileges import drop_privileges
+from sensor.cli.help import GroupedCommand
 from sensor.cli.options import BPF_OPTION, HOST_SOCKET, options_of, ring_option, run_options
 from sensor.cli.output import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED
 from sensor.errors import CaptureError
@@ -67,7 +69,7 @@ from sensor.terminal.stderr import print_stderr
 from sensor.terminal.talkers import Talkers
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.option("--interface", "-i", "names", metavar="IFACE", multiple=True,
               help="A span or tap port, or the host's own interface. Repeatable.")
 @click.option("--wait-for-interface", is_flag=True,
@@ -108,7 +110,9 @@ def live(context: click.Context, /, **given: Any) -> int:
       sensor live -i tap0 -i tap1 --json --quiet
       sensor live -i eth0 --syslog tls://logs.example.net --spool /var/lib/sensor
     """
-    return run_live(options_of(LiveOptions, context, given))
+    options = options_of(LiveOptions, context, given)
+    held_notices(options)  # an ending that says no format is refused before anything begins
+    return run_live(options)
 
 
 def run_live(options: LiveOptions) -> int:
@@ -177,7 +181,7 @@ def reloader_of(options: LiveOptions, store: RuleStore | None) -> Reloader:
     """Loads the rules that the options name, now and when a signal asks for it."""
     slices = Slices()
     return Reloader(lambda: load_rules(
-        options.rules, options.exceptions, options.config,
+        options.rules, options.exceptions, options.config, allow=options.allow,
         building_blocks=options.building_blocks, processes=bool(options.host),
         indicators=options.indicators, store=store, strict=options.strict_rules, pause=slices,
     ), slices)  # fmt: skip
@@ -213,10 +217,11 @@ def open_live_sinks(options: LiveOptions) -> tuple[list[Sink], StatusView]:
 
 def note_beginning(run: LiveRun, operator: Operator, options: LiveOptions) -> None:
     """Say what the operator should know before the first frame."""
-    for text in run.rules.notices:
+    for text in run.rules.notices_at_start(whole=options.verbose or bool(options.rules)):
         operator.note("rules", text)
     if options.verbose:
         operator.note("rules", f"rules loaded: {len(run.rules.rules)}")
+        operator.note("start", f"settings: {harmless(options.settings_file) or 'no file'}")
     if options.bpf and (hidden := hides(options.bpf)):
         operator.note("filter", hidden, warning=True)
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -8,6 +8,7 @@ import sys
 import click
 
 from sensor.cli.group import LazyGroup
+from sensor.cli.help import WIDTH_MAX
 from sensor.cli.output import DAMAGED, DONE, INTERRUPTED, USAGE, crashed, error_text, version_text
 from sensor.errors import OperatorError, reason_of
 from sensor.terminal.console import discard
@@ -22,7 +23,11 @@ HELP = """A network-flow sensor: which connections were really accepted, and wha
   sudo sensor live -i eth0 --user nobody       a span or tap port, as it happens
   sensor rules show accepted_default_telnet_port_connection
 
-\b
+Every option is an environment variable too: SENSOR_FLOWS for --flows; those that may be repeated
+are separated by blanks. Settings are read from the first that there is of ./sensor.toml,
+$XDG_CONFIG_HOME/sensor/config.toml and /etc/sensor/sensor.toml; the environment wins over it,
+the command line over both.
+
 Exit codes: 0 done; 1 done, but an input was damaged or unreadable or a sink failed;
 2 bad usage, configuration or rule; 3 with --fail-on-alert, if any alert was raised;
 70 a defect of the sensor itself; 130 interrupted (143 by SIGTERM, which `live` takes for a wish
@@ -47,7 +52,7 @@ def main() -> int:
 
 def _run() -> int:
     try:
-        code = commands.main(standalone_mode=False)
+        code = commands.main(prog_name="sensor", standalone_mode=False)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
@@ -94,11 +99,13 @@ commands = LazyGroup(
         "rules": "sensor.cli.rules:rules",
         "transcript": "sensor.cli.transcript:transcript",
         "doctor": "sensor.cli.doctor:doctor",
+        "completion": "sensor.cli.completion:completion",
         "host-events": "sensor.cli.host_events:host_events_command",
     },
+    file_command="replay",
     name="sensor",
     help=HELP,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    params=[click.Option(["--version"], is_flag=True, expose_value=False, is_eager=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH_MAX},
+    params=[click.Option(["--version", "-V"], is_flag=True, expose_value=False, is_eager=True,
                          callback=_show_version, help="Show the version and exit.")],
 )  # fmt: skip

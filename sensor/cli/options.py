@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sensor.base.escape import harmless
+from sensor.cli.group import OwnOption, word_of
 from sensor.errors import ConfigError
 from sensor.terminal.stderr import print_stderr
 
@@ -24,23 +27,32 @@ HOST_SOCKET = "/run/sensor-host/events"
 """Where the helper for host events serves, as systemd/sensor-host.service has it."""
 RUN_COMMANDS = ("replay", "live", "doctor")
 """The commands whose options a configuration file may set; one file is for all of them."""
-NOT_IN_FILES = frozenset({"config", "help"})
+FORMATS_HELP = ("Its ending says the format: .ndjson, .json, .jsonl, .csv, .parquet. What is in it "
+                "stays: lines are appended, a Parquet file is renamed NAME.N.parquet.")
+NO_PATH = ("no PATH is given: a capture file, a folder, a glob, or - for standard input, as in "
+           "sensor replay capture.pcap")
+NOT_IN_FILES = frozenset({"config", "no_config", "help", "read"})
+NO_CONFIG, SETTINGS_FILE = "sensor.no_config", "sensor.settings_file"
+"""Keys of a context's `meta`."""
+CONFIG_PLACES = "./sensor.toml, $XDG_CONFIG_HOME/sensor/config.toml or /etc/sensor/sensor.toml"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Options = TypeVar("Options", bound="RunOptions")
 
 
-class OwnOption(click.Option):
-    """An option that is called as one of the commands whose options files set, and means something
-    else: no file sets it.
-    """
-
-
 def load_config(context: click.Context, _: click.Parameter, path: str | None) -> str | None:
-    """Let a configuration file give the defaults of the options that follow."""
+    """Let a configuration file, or the one that is found, give the defaults of other options."""
     from sensor.config import Config, parse_config  # noqa: PLC0415  `--version` must not wait
 
     context.obj = Config()
+    if context.resilient_parsing:  # a shell completes
+        return path
+    if path is None and not context.meta.get(NO_CONFIG):
+        path = found_config()
+    elif path is not None and context.meta.get(NO_CONFIG):
+        raise click.UsageError(f"--config {harmless(path)} and --no-config contradict each other",
+                               context)
+    context.meta[SETTINGS_FILE] = path or ""
     if path:
         try:
             with open(path, encoding="utf-8") as file:
@@ -50,7 +62,7 @@ def load_config(context: click.Context, _: click.Parameter, path: str | None) ->
             raise ConfigError(f"--config {harmless(path)}: {reason}") from None
         keys = option_keys(context.find_root())
         given, context.obj = parse_config(text, path, keys)
-        own = {_word(option): option for option in context.command.params
+        own = {word_of(option): option for option in context.command.params
                if isinstance(option, click.Option) and not isinstance(option, OwnOption)}
         defaults = dict(context.default_map or {})
         for word, value in given.items():
@@ -63,9 +75,35 @@ def load_config(context: click.Context, _: click.Parameter, path: str | None) ->
     return path
 
 
-def _word(option: click.Option) -> str:
-    """An option as a file writes it."""
-    return max(option.opts, key=len).lstrip("-").replace("-", "_")
+def found_config() -> str | None:
+    """The first configuration file that there is where one is looked for.
+
+    One that others may write, or that belongs to somebody else, is not taken from a working folder.
+    """
+    if _is_own("sensor.toml"):
+        return "./sensor.toml"
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    places = (os.path.join(home, "sensor", "config.toml"), "/etc/sensor/sensor.toml")
+    return next((place for place in places if os.path.isfile(place)), None)
+
+
+def _is_own(path: str) -> bool:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return False
+    if not stat.S_ISREG(status.st_mode):
+        return False
+    is_own = not hasattr(os, "geteuid") or status.st_uid in (0, os.geteuid())
+    if is_own and not status.st_mode & stat.S_IWOTH:
+        return True
+    print_stderr(f"notice: {path} of this folder is left alone: others may write it;"
+                 f" --config {path} reads it")
+    return False
+
+
+def _note_no_config(context: click.Context, _: click.Parameter, given: bool) -> None:
+    context.meta[NO_CONFIG] = given
 
 
 def option_keys(root: click.Context) -> dict[str, FileOption]:
@@ -75,7 +113,7 @@ def option_keys(root: click.Context) -> dict[str, FileOption]:
     keys: dict[str, FileOption] = {}
     for option in (param for command in commands if command for param in command.params):
         if isinstance(option, click.Option):
-            word = _word(option)
+            word = word_of(option)
             if word not in NOT_IN_FILES:
                 keys.setdefault(word, FileOption(option))
     return keys
@@ -135,7 +173,8 @@ def options_of(kind: type[Options], context: click.Context, given: Mapping[str, 
     """The options of a command as typed values, the settings that they change among them."""
     names = {member.name for member in fields(kind)}
     return kind(**{name: value for name, value in given.items() if name in names},
-                config=effective_config(context.obj, given))  # fmt: skip
+                config=effective_config(context.obj, given),
+                settings_file=context.meta.get(SETTINGS_FILE, ""))  # fmt: skip
 
 
 def effective_config(config: Config, given: Mapping[str, Any]) -> Config:
@@ -214,7 +253,7 @@ def judge_options(function: Command) -> Command:
 
 def flow_options(function: Command) -> Command:
     """Add those of them that say which flows there are, and the one for settings."""
-    for option in reversed([CONFIG_OPTION, *_FLOW_OPTIONS]):
+    for option in reversed([NO_CONFIG_OPTION, CONFIG_OPTION, *_FLOW_OPTIONS]):
         function = option(function)
     return function
 
@@ -228,9 +267,9 @@ def context_options(function: Command) -> Command:
 
 def rule_options(function: Command) -> Command:
     """Add the options of the commands about rules."""
-    return CONFIG_OPTION(
-        click.option("--strict-external/--no-strict-external", default=None, help="As in replay.")(
-            function))
+    strict = click.option("--strict-external/--no-strict-external", default=None,
+                          help="As in replay.")  # fmt: skip
+    return NO_CONFIG_OPTION(CONFIG_OPTION(strict(function)))
 
 
 def ring_option(text: str) -> Callable[[Command], Command]:
@@ -238,8 +277,12 @@ def ring_option(text: str) -> Callable[[Command], Command]:
     return click.option("--ring-mib", metavar="N", type=click.IntRange(1, 2048), help=text)
 
 
-CONFIG_OPTION = click.option("--config", metavar="FILE", is_eager=True, expose_value=False,
-                             callback=load_config, help="Settings as TOML.")  # fmt: skip
+CONFIG_OPTION = click.option(
+    "--config", metavar="FILE", is_eager=True, expose_value=False, callback=load_config,
+    help=f"Settings and limits as TOML; the command line wins.  [default: {CONFIG_PLACES}]")
+NO_CONFIG_OPTION = click.option(
+    "--no-config", is_flag=True, is_eager=True, expose_value=False, callback=_note_no_config,
+    help="Look for no file of settings.")
 COLOR_OPTION = click.option("--color", type=click.Choice(["auto", "always", "never"]),
                             default="auto", show_default=True,
                             help="NO_COLOR is honoured.")  # fmt: skip
@@ -255,15 +298,17 @@ _TIME_OPTIONS = [
     click.option("--to", "to_time", metavar="TIME", help="Only packets of before then."),
 ]
 _RULE_OPTIONS = [
-    click.option("--config", metavar="FILE", is_eager=True, expose_value=False,
-                 callback=load_config,
-                 help="Settings and limits as TOML; the command line wins."),
+    NO_CONFIG_OPTION,
+    CONFIG_OPTION,
     click.option("--rules", metavar="PATH", multiple=True,
                  help="Rule file or folder, instead of the shipped rules. Repeatable."),
     click.option("--strict-rules", is_flag=True,
                  help="Do not start if any rule of a folder is wrong, instead of leaving it out."),
     click.option("--exceptions", metavar="FILE", multiple=True,
                  help="Exception items: TOML, or a Kibana export. Repeatable."),
+    click.option("--allow", metavar="FILE", multiple=True,
+                 help="What no rule is to alert on: an address, network or \"address port\" a "
+                      "line, or CSV with a column ip, cidr, network or address. Repeatable."),
     click.option("--indicators", metavar="FILE", multiple=True,
                  help="Addresses, networks, domains, URLs or hashes for indicator-match rules: a "
                       "list, CSV or NDJSON. Repeatable."),
@@ -279,14 +324,14 @@ _OUTPUT_OPTIONS = [
     click.option("--json", "as_json", is_flag=True,
                  help="Alerts to stdout as ECS documents, one JSON object a line."),
     click.option("--alerts", metavar="FILE",
-                 help="Alerts as NDJSON to FILE, appended, beside stdout."),
+                 help=f"Alerts to FILE, beside stdout. {FORMATS_HELP}"),
     click.option("--flows", metavar="FILE",
-                 help="Flow records as NDJSON (- is stdout), or as Parquet if FILE ends so."),
+                 help=f"Flow records to FILE (- is stdout). {FORMATS_HELP}"),
     click.option("--flow-events", is_flag=True,
                  help="With --flows: starts, refusals and drops too, not only final records."),
     click.option("--protocol-events", metavar="FILE",
-                 help="What was said in connections (Telnet, SSH) as NDJSON (- is stdout), or as "
-                      "CSV or Parquet if FILE ends so."),
+                 help="What was said in connections (Telnet, SSH) to FILE (- is stdout). "
+                      f"{FORMATS_HELP}"),
     click.option("--hash-key-file", metavar="FILE",
                  help="Hash passwords with the key in FILE (at least 16 octets), so that those of "
                       "several runs can be compared, instead of with one of this run alone."),
@@ -296,6 +341,10 @@ _OUTPUT_OPTIONS = [
                       "Repeatable."),
     click.option("--syslog-format", type=click.Choice(["rfc5424", "rfc3164", "cee", "cef"]),
                  default="rfc5424", show_default=True, help="How syslog messages are written."),
+    click.option("--syslog-time", type=click.Choice(["packet", "now"]), default="packet",
+                 show_default=True,
+                 help="Which time the headers of syslog messages carry; with now the packet's is "
+                      "a fact of the message."),
 ]
 _FLOW_OPTIONS = [
     click.option("--internal", metavar="CIDR", multiple=True,

@@ -8,8 +8,11 @@ import sys
 from difflib import get_close_matches
 
 import click
+from click.core import ParameterSource
 
 from sensor._version import __version__
+from sensor.base.escape import harmless
+from sensor.cli.group import LazyGroup
 from sensor.terminal.stderr import print_stderr
 
 DONE, DAMAGED, USAGE, ALERTED, CRASHED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
@@ -19,11 +22,43 @@ DONE, DAMAGED, USAGE, ALERTED, CRASHED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70
 def error_text(error: click.ClickException) -> str:
     """What is wrong with the command line, and where help is, in two lines."""
     context = error.ctx if isinstance(error, click.UsageError) else None
-    if isinstance(error, click.NoSuchOption) and error.possibilities:
-        nearest = get_close_matches(error.option_name, error.possibilities, n=1)
-        error = click.NoSuchOption(error.option_name, possibilities=nearest, ctx=context)
+    message = error.format_message()
+    if isinstance(error, click.NoSuchOption):
+        message = _no_option(error)
+    elif isinstance(error, click.MissingParameter) and context and isinstance(
+            error.param, click.Argument):
+        usage = " ".join([context.command_path, *context.command.collect_usage_pieces(context)])
+        message = f"no {error.param.make_metavar(context).strip('[]')} is given: {usage}"
+    elif isinstance(error, click.BadParameter) and context and error.param and (
+            context.get_parameter_source(str(error.param.name)) is ParameterSource.ENVIRONMENT):
+        message += f" (it comes from the environment: {error.param.envvar})"
     command = context.command_path if context else "sensor"
-    return f"sensor: {error.format_message()}\nTry '{command} --help'."
+    return f"sensor: {message}\nTry '{command} --help'."
+
+
+_ELSEWHERE = {"-r": "sensor replay FILE", "-i": "sensor live -i IFACE"}
+"""What other programs of the field have as an option, and how it is asked for here."""
+
+
+def _no_option(error: click.NoSuchOption) -> str:
+    """An option that the command does not have, and where it is or what may be meant."""
+    name, context = error.option_name, error.ctx
+    said = f"no option '{harmless(name)}'"
+    if context is None:
+        return said
+    root = context.find_root()
+    if context is root and name in _ELSEWHERE:
+        return f"{said} here: {_ELSEWHERE[name]}"
+    assert isinstance(root.command, LazyGroup)
+    owners = [path for path, command in root.command.commands_below(root)
+              if any(name in (*param.opts, *param.secondary_opts) for param in command.params)]
+    if owners and context is root:
+        owner = "replay" if "replay" in owners else owners[0]
+        return f"{said} in front of a command; behind it: sensor {owner} {harmless(name)}"
+    nearest = get_close_matches(name, error.possibilities or (), n=1, cutoff=0.75)
+    if nearest:
+        return f"{said}; did you mean '{nearest[0]}'?"
+    return f"{said} of {context.command_path}; {' and '.join(owners)} has it" if owners else said
 
 
 def crashed(error: Exception) -> int:

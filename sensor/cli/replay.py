@@ -19,17 +19,28 @@ from sensor.app.outputs import (
     AnySink,
     RunOutputs,
     console_options,
+    held_notices,
     open_files,
     open_secrets,
     open_sinks,
     open_stats,
     write_stats,
 )
-from sensor.capture.files.discover import discover
+from sensor.base.escape import harmless
+from sensor.capture.files.discover import Discovery, discover
 from sensor.capture.files.streams import STANDARD_INPUT
 from sensor.cli.evidence import ReplayEvidence
-from sensor.cli.options import BPF_OPTION, options_of, packet_selection, run_options, time_options
+from sensor.cli.help import GroupedCommand
+from sensor.cli.options import (
+    BPF_OPTION,
+    NO_PATH,
+    options_of,
+    packet_selection,
+    run_options,
+    time_options,
+)
 from sensor.cli.output import exit_code
+from sensor.rules.ruleset import RuleSet
 from sensor.rules.state_store import close_store, open_store
 from sensor.sinks.base import Sink
 from sensor.sinks.console import ConsoleSink
@@ -43,8 +54,10 @@ if TYPE_CHECKING:
     from sensor.app.build import ReplayPipeline
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option("--read", "-r", "also", metavar="PATH", multiple=True,
+              help="The same as PATH alone, as other programs have it. Repeatable.")
 @click.option("--events", metavar="FILE", multiple=True,
               help="ECS documents as NDJSON (- is standard input), plain or compressed, alone or "
                    "merged with the captures by time. Repeatable.")
@@ -84,9 +97,10 @@ def replay(
       sensor replay --syslog udp://192.0.2.1:514 --quiet today.pcapng
       sensor replay --explain my_rule --rules mine/ today.pcapng
     """
+    given["paths"] = (*given["paths"], *given.pop("also"))
     options = options_of(ReplayOptions, context, given)
     if not options.paths and not options.events and not options.follow:
-        raise click.UsageError("Missing argument 'PATH...'.", context)
+        raise click.UsageError(NO_PATH, context)
     if explain_flow and not explain:
         raise click.UsageError("--explain-flow needs --explain ID.", context)
     if not explain:
@@ -106,11 +120,13 @@ def run_replay(options: ReplayOptions) -> int:
     """
     started_s = time.perf_counter()
     selection = packet_selection(options)
+    held = held_notices(options)
     captures = discover(options.paths)
     store = open_store(options.state)
     ruleset = load_rules(
-        options.rules, options.exceptions, options.config, any_event=bool(options.events),
-        processes=captures.has_process_info, building_blocks=options.building_blocks,
+        options.rules, options.exceptions, options.config, allow=options.allow,
+        any_event=bool(options.events), processes=captures.has_process_info,
+        building_blocks=options.building_blocks,
         indicators=options.indicators, store=store, strict=options.strict_rules,
     )  # fmt: skip
     secrets = open_secrets(options)
@@ -127,13 +143,7 @@ def run_replay(options: ReplayOptions) -> int:
     outputs.flow_sink, outputs.event_sink = opened = open_files(options)
     files = [file for file in opened if file is not None]
     if not options.quiet:
-        for notice in ruleset.notices:
-            print_stderr(f"notice: {notice}")
-        if options.verbose:
-            print_stderr(f"{len(ruleset.rules)} rules loaded")
-        if STANDARD_INPUT in options.paths and sys.stdin is not None and is_terminal(sys.stdin):
-            print_stderr("waiting for a capture on standard input, which is a terminal: write one "
-                         "into it, as in tcpdump -w - | sensor replay -")
+        note_beginning(ruleset, captures, held, options)
     interrupted = run(pipeline, sinks, files, options)
     all_sinks: list[AnySink] = [*sinks, *files]
     for sink in all_sinks:
@@ -142,7 +152,8 @@ def run_replay(options: ReplayOptions) -> int:
         interrupted = 0  # there is no other end
     if interrupted and not options.quiet:
         print_stderr("interrupted: this is what was read until then")
-    ledger = full_ledger(pipeline, ruleset, all_sinks, time.perf_counter() - started_s)
+    ledger = full_ledger(pipeline, ruleset, all_sinks, time.perf_counter() - started_s,
+                         left_out=captures.left_out)
     failed = report(pipeline, all_sinks)
     failed |= not close_store(store)
     if stats is not None:
@@ -153,6 +164,24 @@ def run_replay(options: ReplayOptions) -> int:
 
         render_summary(ledger, talkers, console_options(options))
     return exit_code(interrupted, failed, pipeline.alerts, options.fail_on_alert)
+
+
+def note_beginning(
+    ruleset: RuleSet, captures: Discovery, held: list[str], options: ReplayOptions
+) -> None:
+    """Say what the operator should know before anything is read."""
+    # That a rule of ours cannot run here is no news; of a rule that was asked for it is.
+    whole = options.verbose or bool(options.rules)
+    for notice in (*ruleset.notices_at_start(whole=whole), *held):
+        print_stderr(f"notice: {notice}")
+    if options.verbose:
+        print_stderr(f"{len(ruleset.rules)} rules loaded")
+        print_stderr(f"settings: {harmless(options.settings_file) or 'no file'}")
+        for probe in captures.left_out:
+            print_stderr(f"left out: {harmless(probe.path)}: {probe.foreign}")
+    if STANDARD_INPUT in options.paths and sys.stdin is not None and is_terminal(sys.stdin):
+        print_stderr("waiting for a capture on standard input, which is a terminal: write one "
+                     "into it, as in tcpdump -w - | sensor replay -")
 
 
 def run(

@@ -21,7 +21,15 @@ from sensor.app.outputs import RunOutputs, console_options
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import Discovery, discover
 from sensor.cli.evidence import ReplayEvidence, command_line
-from sensor.cli.options import BPF_OPTION, judge_options, options_of, packet_selection, time_options
+from sensor.cli.help import GroupedCommand
+from sensor.cli.options import (
+    BPF_OPTION,
+    NO_PATH,
+    judge_options,
+    options_of,
+    packet_selection,
+    time_options,
+)
 from sensor.cli.output import DAMAGED, DONE
 from sensor.errors import ConfigError, reason_of
 from sensor.evidence.manifest import SourceDigests
@@ -37,6 +45,8 @@ from sensor.terminal.stderr import print_stderr
 from sensor.terminal.summary import headline
 
 OUTPUT = ("-o", "--output")
+LEFT_OUT_NAMED = 100
+"""Files that are no captures of which each is named."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +59,7 @@ class ReportOptions(ReplayOptions):
     time_zone: str = "UTC"
 
 
-@click.command("report")
+@click.command("report", cls=GroupedCommand)
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option(*OUTPUT, metavar="FILE", required=True,
               help="The HTML file to write; an earlier one gives way when the new one is whole.")
@@ -76,15 +86,15 @@ def report(context: click.Context, /, **given: Any) -> int:
     """
     options = options_of(ReportOptions, context, given)
     if not options.paths:
-        raise click.UsageError("Missing argument 'PATH...'.", context)
+        raise click.UsageError(NO_PATH, context)
     zone = zone_of(options.time_zone)
     captures = discover(options.paths)
     check_files(captures)
     started_s = time.perf_counter()
     ruleset = load_rules(
-        options.rules, options.exceptions, options.config, processes=captures.has_process_info,
-        building_blocks=options.building_blocks, indicators=options.indicators,
-        strict=options.strict_rules,
+        options.rules, options.exceptions, options.config, allow=options.allow,
+        processes=captures.has_process_info, building_blocks=options.building_blocks,
+        indicators=options.indicators, strict=options.strict_rules,
     )  # fmt: skip
     evidence = ReplayEvidence(captures, options)
     alerts, flows, sessions = AlertsOfRun(), FlowsOfRun(), Sessions()
@@ -114,8 +124,9 @@ def report(context: click.Context, /, **given: Any) -> int:
         case=options.case, examiner=options.examiner, zone=zone, made_ns=time.time_ns(),
         version=__version__, command=" ".join(map(harmless, command_line(()))),
         inputs=inputs_of(pipeline.inputs, digests), left_out=left_out_of(captures),
-        rules=len(ruleset.rules), alerting=alerting(ruleset), exceptions=options.exceptions,
-        ledger=headline(ledger), anomalies=ledger["anomalies"], evidence=options.evidence or "",
+        rules=len(ruleset.rules), alerting=alerting(ruleset), excepted=ruleset.excepted(),
+        exceptions=(*options.exceptions, *options.allow), ledger=headline(ledger),
+        anomalies=ledger["anomalies"], evidence=options.evidence or "",
     )  # fmt: skip
     write_page(options.output, render(facts_of(alerts, flows, sessions), examined))
     if not options.quiet:
@@ -153,10 +164,13 @@ def inputs_of(inputs: Sequence[Input], digests: SourceDigests) -> list[Mapping[s
 
 def left_out_of(captures: Discovery) -> list[str]:
     """What was not read, in words."""
-    if not captures.skipped:
+    count = len(captures.left_out)
+    if not count:
         return []
-    files = f"{captures.skipped} file{'s'[:captures.skipped != 1]}"
-    return [f"{files} in the named folders were left out: they are no captures."]
+    files = f"{count} file{'s'[:count != 1]}"
+    named = [f"{probe.path}: {probe.foreign}" for probe in captures.left_out[:LEFT_OUT_NAMED]]
+    more = [f"and {count - len(named)} more"] if count > len(named) else []
+    return [f"{files} in the named folders were left out: they are no captures.", *named, *more]
 
 
 def alerting(ruleset: RuleSet) -> list[RuleNote]:

@@ -45,6 +45,7 @@ rules = LazyGroup(
         "test": "sensor.cli.rules_test:test_rules",
         "explain": "sensor.cli.explain:explain_rule",
     },
+    file_command="check",
     name="rules",
     help="What is loaded, one rule with its notes, whether files are sound, why a rule fired or "
          "not.",

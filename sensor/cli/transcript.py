@@ -18,6 +18,7 @@ from sensor.capture.files.discover import discover
 from sensor.cli.options import (
     BPF_OPTION,
     COLOR_OPTION,
+    NO_PATH,
     flow_options,
     options_of,
     packet_selection,
@@ -70,7 +71,7 @@ def transcript(context: click.Context, /, **given: Any) -> int:
     """
     options = options_of(TranscriptOptions, context, given)
     if not options.paths:
-        raise click.UsageError("Missing argument 'PATH...'.", context)
+        raise click.UsageError(NO_PATH, context)
     sessions = Sessions()
     config = options.config
     pipeline = build_replay(

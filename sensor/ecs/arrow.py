@@ -7,19 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from sensor.ecs import schema
-from sensor.ecs.columns import column_of
 from sensor.ecs.field import Field
+from sensor.ecs.tables import HEX, HEX_DIGITS, SORTABLE, flow_columns, hex_texts
 from sensor.model.addresses import address_text
 from sensor.model.columns import AddressColumn, CodedColumn, Column, NumberColumn
 from sensor.model.flow import FlowRecords
 
 
 def table_of(batch: FlowRecords) -> Any:
-    """A pyarrow.Table with a column for each field that the batch's documents can have.
+    """A pyarrow.Table with a column for each field that documents of flows can have.
 
-    Numbers are as in the records, dates timestamps in UTC, addresses and the rest text; fields that
-    documents hold as arrays are lists.
+    Columns are named as in `sensor.ecs.tables`. Numbers are as in the records, dates timestamps in
+    UTC, addresses and the rest text; fields that documents hold as arrays are lists.
 
     Errors: ImportError if pyarrow is not installed.
     """
@@ -30,10 +29,11 @@ def table_of(batch: FlowRecords) -> Any:
             "to_arrow needs the package pyarrow: pip install 'flow-sensor[parquet]'"
         ) from error
     arrays = {}
-    for field in (*schema.FIELDS, *(pairs[0][1] for pairs in schema.GROUP_FIELDS.values())):
-        column = column_of(batch, field.name)
-        if column is not None:
-            arrays[field.name] = _array(pyarrow, column, field)
+    nothing = np.zeros(len(batch), dtype=np.int32)
+    for name, field, column in flow_columns(batch):
+        arrays[name] = _array(pyarrow, column or CodedColumn(nothing, ((),), field.type), field)
+        if field.name in SORTABLE and isinstance(column, AddressColumn):
+            arrays[name + HEX] = _hex(pyarrow, column)
     return pyarrow.table(arrays)
 
 
@@ -58,6 +58,13 @@ def _array(pyarrow: ModuleType, column: Column, field: Field) -> object:
             return pyarrow.array(texts, pyarrow.string())
         case CodedColumn():
             return _coded(pyarrow, column, field)
+
+
+def _hex(pyarrow: ModuleType, column: AddressColumn) -> object:
+    count = len(column.hi)
+    ends = np.arange(0, (count + 1) * HEX_DIGITS, HEX_DIGITS, dtype=np.int32)
+    return pyarrow.StringArray.from_buffers(
+        count, pyarrow.py_buffer(ends), pyarrow.py_buffer(hex_texts(column)))
 
 
 def _coded(pyarrow: ModuleType, column: CodedColumn, field: Field) -> object:

@@ -1,23 +1,40 @@
-"""EventBatch: documents of protocol events on their way into a file."""
+"""EventBatch: protocol events and alerts, which are documents, on their way into a file."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from sensor.ecs.alert_text import json_line
+from sensor.ecs.field import Field
 from sensor.ecs.protocol_fields import FROM_THE_FLOW, PROTOCOL_EVENT_FIELDS
-from sensor.ecs.schema import FLOW_FIELDS
+from sensor.ecs.schema import ALERT_FIELDS, FLOW_FIELDS
+from sensor.ecs.tables import cell, column_name, csv_lines
+from sensor.ecs.text import time_text
+from sensor.model.alert import Alert
 from sensor.model.columns import Document
 
 COLUMNS = {
     **{name: FLOW_FIELDS[name] for name in FROM_THE_FLOW},
     **{field.name: field for field in PROTOCOL_EVENT_FIELDS},
 }
-"""The fields of tables."""
+"""The fields of tables of protocol events."""
+_KNOWN = {**FLOW_FIELDS, **{field.name: field for field in (*ALERT_FIELDS, *PROTOCOL_EVENT_FIELDS)}}
+DOCUMENT = "document"
+ALERT_COLUMNS = {
+    **{name: _KNOWN[name] for name in (
+        "@timestamp", "rule.name", "rule.id", "event.severity", "event.risk_score", "message",
+        "event.action", "event.outcome", "source.ip", "source.port", "destination.ip",
+        "destination.port", "network.transport", "network.direction", "network.protocol",
+        "network.community_id", "flow.id", "user.name", "sensor.flow.verdict",
+        "sensor.flow.evidence", "sensor.flow.confidence", "sensor.capture.file",
+        "sensor.capture.frame", "sensor.alert.id", "sensor.alert.suppressed_count",
+    )},
+    DOCUMENT: Field(DOCUMENT, "keyword", "the whole alert as JSON"),
+}  # fmt: skip
+"""The fields of tables of alerts."""
 ROW_BYTES = 4096
 """About what a document takes in memory."""
 
@@ -25,8 +42,11 @@ ROW_BYTES = 4096
 class EventBatch:
     """Documents, as JSON lines or as the rows of a table."""
 
-    def __init__(self, documents: Sequence[Document]) -> None:
+    def __init__(
+        self, documents: Sequence[Document], columns: Mapping[str, Field] = COLUMNS
+    ) -> None:
         self.documents = documents
+        self.columns = columns
         self.count = len(documents)
 
     @property
@@ -38,37 +58,44 @@ class EventBatch:
         """NDJSON, one ECS document a line."""
         return b"".join(orjson.dumps(document) + b"\n" for document in self.documents)
 
+    def csv_header(self) -> bytes:
+        """The line of names that belongs in front of `to_csv`."""
+        return csv_lines([list(map(column_name, self.columns))])
+
     def to_csv(self) -> bytes:
-        """CSV (RFC 4180) without a header: a column for each of COLUMNS, lists joined by `;`."""
-        text = io.StringIO()
-        writer = csv.writer(text)
-        for document in self.documents:
-            writer.writerow([_cell(value_at(document, name)) for name in COLUMNS])
-        return text.getvalue().encode()
+        """CSV (RFC 4180) without a header: a cell for each column, lists joined by `;`."""
+        return csv_lines([cell(value_at(document, name)) for name in self.columns]
+                         for document in self.documents)
 
     def to_arrow(self) -> Any:
-        """A pyarrow.Table with a column for each of COLUMNS. Errors: ImportError."""
+        """A pyarrow.Table with a column for each field. Errors: ImportError."""
         import pyarrow  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415
 
         text = pyarrow.string()
+        types = {"long": pyarrow.int64(), "float": pyarrow.float64(), "boolean": pyarrow.bool_()}
         arrays = {}
-        for name, field in COLUMNS.items():
-            values = [value_at(document, name) for document in self.documents]
+        for name, field in self.columns.items():
+            values = [_typed(value_at(document, name), field) for document in self.documents]
+            column = column_name(name)
             if field.array:
-                arrays[name] = pyarrow.array(values, pyarrow.list_(text))
-            elif field.type == "long":
-                arrays[name] = pyarrow.array(values, pyarrow.int64())
-            elif field.type == "float":
-                arrays[name] = pyarrow.array(values, pyarrow.float64())
-            elif field.type == "boolean":
-                arrays[name] = pyarrow.array(values, pyarrow.bool_())
+                arrays[column] = pyarrow.array(values, pyarrow.list_(text))
             elif field.type == "date":
-                stamps = pyarrow.array([str(value)[:-1] if value else None for value in values])
-                arrays[name] = stamps.cast(pyarrow.timestamp("ns")).cast(
+                stamps = pyarrow.array([str(value)[:-1] if value else None for value in values],
+                                       text)
+                arrays[column] = stamps.cast(pyarrow.timestamp("ns")).cast(
                     pyarrow.timestamp("ns", tz="UTC"))
             else:
-                arrays[name] = pyarrow.array(values, text)
+                arrays[column] = pyarrow.array(values, types.get(field.type, text))
         return pyarrow.table(arrays)
+
+
+def alert_batch(alerts: Iterable[Alert]) -> EventBatch:
+    """Alerts as rows; those on documents from elsewhere have their time in our form, too."""
+    return EventBatch([
+        {**alert.document, "@timestamp": time_text(alert.time_ns),
+         DOCUMENT: json_line(alert.document).decode().rstrip()}
+        for alert in alerts
+    ], ALERT_COLUMNS)  # fmt: skip
 
 
 def value_at(document: Document, name: str) -> Any:
@@ -81,10 +108,17 @@ def value_at(document: Document, name: str) -> Any:
     return found
 
 
-def _cell(value: Any) -> str:
-    """A value as text; what a spreadsheet would take for a formula is text for it, too."""
-    if value is None:
-        return ""
-    text = ";".join(map(str, value)) if isinstance(value, list) else str(value)
-    text = text.replace("\r", "\\r").replace("\n", "\\n")
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
+def _typed(value: Any, field: Field) -> Any:
+    """The value as its column has it: documents from elsewhere may have other types."""
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    if field.array:
+        return [str(each) for each in values] or None
+    if field.type == "boolean":
+        return next((each for each in values if isinstance(each, bool)), None)
+    if field.type in ("long", "float"):
+        kind = int if field.type == "long" else float
+        try:
+            return kind(values[0]) if values else None
+        except (TypeError, ValueError, OverflowError):
+            return None
+    return ";".join(map(str, values)) if values else None

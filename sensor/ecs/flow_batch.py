@@ -10,17 +10,30 @@ the tables below.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from sensor.base.escape import harmless
 from sensor.ecs.arrow import frame_of, table_of
 from sensor.ecs.columns import column_of
+from sensor.ecs.tables import csv_lines, flow_csv, flow_csv_names
 from sensor.ecs.writer import render_json_lines
-from sensor.model.columns import Column, Document
+from sensor.model.columns import CodedColumn, Column, Document
 from sensor.model.flow import FlowContext
+
+ROWS_SHOWN = 20
+SHOWN = {
+    "start": "event.start", "source": "source.ip", "port": "source.port",
+    "destination": "destination.ip", "its port": "destination.port",
+    "transport": "network.transport", "protocol": "network.protocol",
+    "verdict": "sensor.flow.verdict", "evidence": "sensor.flow.evidence",
+    "octets": "network.bytes", "ns": "event.duration",
+}  # fmt: skip
+"""What a notebook shows of flows: heading and field."""
 
 
 class KeptFlow:
@@ -73,6 +86,23 @@ class FlowBatch:
         """The octets of its records."""
         return int(self.records.nbytes)
 
+    def __repr__(self) -> str:
+        column = self.column("sensor.flow.verdict")
+        assert isinstance(column, CodedColumn)
+        numbers = np.bincount(column.codes, minlength=len(column.table)).tolist()
+        verdicts = ", ".join(f"{count:,} {entry[0]}"
+                             for count, entry in zip(numbers, column.table, strict=True) if count)
+        return f"<FlowBatch of {self.count:,} flow{'s'[:self.count != 1]}: {verdicts or 'empty'}>"
+
+    def _repr_html_(self) -> str:
+        """The first rows as a notebook shows them."""
+        head = "".join(f"<th>{name}</th>" for name in SHOWN)
+        rows = [[escape(harmless(_value(document, name))) for name in SHOWN.values()]
+                for document in self.part(0, min(ROWS_SHOWN, self.count))]
+        body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+        return (f"<table><caption>{escape(repr(self)[1:-1])}</caption><tr>{head}</tr>{body}"
+                "</table>")
+
     def __iter__(self) -> Iterator[Document]:
         return iter(self.to_dicts())
 
@@ -121,8 +151,18 @@ class FlowBatch:
         """All events as nested ECS documents."""
         return [orjson.loads(line) for line in self.to_json_lines().splitlines()]
 
+    def csv_header(self) -> bytes:
+        """The line of names that belongs in front of `to_csv`."""
+        return csv_lines([flow_csv_names(self)])
+
+    def to_csv(self) -> bytes:
+        """All events as CSV, columns as in `to_arrow`; lists are joined by `;`."""
+        return flow_csv(self)
+
     def to_arrow(self) -> Any:
-        """All events as a pyarrow.Table with one column for each field that any of them has.
+        """All events as a pyarrow.Table with one column for each field that flows can have.
+
+        A column is named as its field, with `_` for `.`: `source_ip`, `timestamp`.
 
         Errors: ImportError if pyarrow is not installed.
         """
@@ -134,3 +174,11 @@ class FlowBatch:
         Errors: ImportError if pyarrow or pandas is not installed.
         """
         return frame_of(self)
+
+
+def _value(document: Document, name: str) -> str:
+    """A value as text; empty where there is none."""
+    found: object = document
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return "" if found is None else str(found)

@@ -47,6 +47,8 @@ class Examined:
     rules: int
     alerting: Sequence[RuleNote]
     exceptions: Sequence[str]
+    excepted: Mapping[str, Mapping[str, Any]]
+    """Matches, and a comment, by exception or entry of an allow-list."""
     ledger: Sequence[str]
     anomalies: Mapping[str, int]
     evidence: str

@@ -7,7 +7,7 @@ for its rule and has not expired. Whatever is wrong with a file is reported at o
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -50,6 +50,19 @@ class ExceptionItem:
     """The Kibana list that the item is in; rules may name it in `exceptions_list`."""
     expires_ns: int
     predicate: Predicate
+    entries_of: Callable[[Rows, Sequence[int]], Iterable[tuple[str, str]]] | None = None
+    """Names which entries of a list take some rows, with their comments; None: it has none."""
+
+    def takers(self, rows: Rows, taken: Sequence[int]) -> Iterable[tuple[str, str]]:
+        """Name and comment of what took each of some rows: this item, or an entry of its list."""
+        if self.entries_of is not None:
+            return self.entries_of(rows, taken)
+        label = self.name if self.name == self.place else f"{self.place} {self.name}"
+        return [(harmless(label), harmless(self.comment))] * len(taken)
+
+    def name_of(self, rows: Rows, row: int) -> str:
+        """The name of what took a row."""
+        return self.name if self.entries_of is None else next(iter(self.takers(rows, [row])))[0]
 
     def mask(self, rows: Rows) -> Mask:
         """The rows that it takes: nothing that became known after it expired."""
@@ -86,11 +99,21 @@ def read_exceptions(
     return items
 
 
+def expired_notices(items: Iterable[ExceptionItem], now_ns: int) -> list[str]:
+    """What is said at the start of exceptions that have expired."""
+    return [f"exception '{harmless(item.name)}' ({item.place}) has expired: what happened since"
+            " is not excepted any more" for item in items if item.expires_ns <= now_ns]
+
+
 def _toml(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, Table]]:
     try:
         document = tomllib.loads(content)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        errors.append(f"{path}: TOML: {error}")
+        start = next((line for line in content.split("\n") if line.strip(" \t\r")[:1] not in "#"),
+                     "")
+        hint = "; a list of addresses is given to --allow" if is_network(
+            (start.split("#")[0].split() or [""])[0]) else ""
+        errors.append(f"{path}: TOML: {error}{hint}")
         return
     for key in document.keys() - {"item"}:
         errors.append(f"{path}: unknown key '{key}': items are [[item]] tables")
@@ -296,7 +319,7 @@ class _ItemReader:
         if kind == "keyword":
             return _keywords(name, frozenset(line for _, line in numbered))
         cidrs = [cidr for number, line in numbered for cidr in self._cidrs(path, number, line)]
-        return _networks(name, Networks(cidrs))
+        return in_networks(name, Networks(cidrs))
 
     def _cidrs(self, path: Path, number: int, line: str) -> list[str]:
         if is_network(line):
@@ -316,7 +339,8 @@ def _keywords(name: str, words: frozenset[str]) -> Predicate:
     return lambda rows: test.mask(rows.column(name), rows.count)
 
 
-def _networks(name: str, networks: Networks) -> Predicate:
+def in_networks(name: str, networks: Networks) -> Predicate:
+    """True where the field has an address in one of the networks."""
     test = ValuesTest(lambda values: any(
         (halves := address_of(text_of(value))) is not None and halves in networks
         for value in values))

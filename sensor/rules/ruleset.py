@@ -6,6 +6,7 @@ that a tap never sees) stays in the set with the reason, and the set says so onc
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,7 +17,8 @@ from sensor.errors import ConfigError
 from sensor.model.alert import Alert
 from sensor.model.columns import Document, Mask, Rows
 from sensor.query.document_rows import merge
-from sensor.rules.exceptions import read_exceptions
+from sensor.rules.allow_lists import read_allow_lists
+from sensor.rules.exceptions import expired_notices, read_exceptions
 from sensor.rules.kibana_json import is_json
 from sensor.rules.loader import assign_exceptions, load_rules
 from sensor.rules.rule import CANNOT_RUN, DEGRADED, RUNS, Resources, Rule, RulesError, Schema
@@ -39,13 +41,15 @@ class RuleSet:
     ) -> None:
         self.rules = rules
         self.show_building_blocks = show_building_blocks
-        self.notices: list[str] = _notices(rules)
+        self._standing = _notices(rules)
+        self.notices = list(self._standing)
         self.running = [RunningRule(rule, config) for rule in rules if rule.runner is not None]
         """The rules that run, with what they remember and count."""
         self._due_ns: int | None = None
         """When the first window ends that held something back; None if none did."""
         self._earlier: Ledger = {}
         """The counts of rules that are not in this set any more, or were changed."""
+        self._earlier_excepted: Counter[tuple[str, str]] = Counter()
 
     @classmethod
     def load(  # noqa: PLR0913  most are left out
@@ -53,6 +57,7 @@ class RuleSet:
         paths: Iterable[str],
         *,
         exceptions: Iterable[str] = (),
+        allow: Iterable[str] = (),
         config: Config,
         known_fields: Mapping[str, str],
         any_event: bool = False,
@@ -60,7 +65,7 @@ class RuleSet:
         resources: Resources | None = None,
         strict: bool = True,
     ) -> RuleSet:
-        """The rules of files and folders, with the exceptions from files.
+        """The rules of files and folders, with the exceptions from files, those of allow-lists too.
 
         `known_fields` gives the ECS type of each field that the sensor's events can have;
         `any_event` says that other events come too, which can have any field. Unless `strict`,
@@ -69,10 +74,11 @@ class RuleSet:
         """
         schema = Schema(known_fields, any_event)
         loaded, errors = load_rules(paths, config, schema, resources, strict=strict)
-        items = read_exceptions(exceptions, schema.type_of)
+        items = read_exceptions(exceptions, schema.type_of) + read_allow_lists(allow)
         ruleset = cls(loaded, config, show_building_blocks=show_building_blocks)
         ruleset.notices[:0] = [f"{LEFT_OUT}{error}" for error in RulesError(errors).errors]
         ruleset.notices += assign_exceptions(items, loaded)
+        ruleset.notices += expired_notices(items, time.time_ns())
         running = [rule.text for rule in loaded if rule.runner is not None]
         if any(text.special is not None for text in running):
             from sensor.rules.runner_factory import learning_notices  # noqa: PLC0415  as in loader
@@ -155,6 +161,8 @@ class RuleSet:
         before._note_due()
         closing = before.finish()
         self._earlier = _added(before._earlier, {name: old.ledger() for name, old in known.items()})
+        self._earlier_excepted = sum((old.counters.excepted_by for old in known.values()),
+                                     before._earlier_excepted)
         return closing
 
     def _close(self, now_ns: int | None) -> list[Alert]:
@@ -179,6 +187,18 @@ class RuleSet:
         rows = {rule.text.id: ledger_row(rule, Counters()) for rule in self.rules}
         rows |= {running.rule.text.id: running.ledger() for running in self.running}
         return _added(rows, self._earlier)
+
+    def excepted(self) -> dict[str, LedgerRow]:
+        """The exceptions' part of the ledger: matches by exception, or entry of an allow-list."""
+        counts = sum((running.counters.excepted_by for running in self.running),
+                     self._earlier_excepted)
+        return {name: {"comment": comment, "matches": count}
+                for (name, comment), count in counts.most_common()}
+
+    def notices_at_start(self, *, whole: bool) -> list[str]:
+        """The notices, unless `whole` without those that rules do not run here as they are."""
+        standing = () if whole else self._standing
+        return [notice for notice in self.notices if notice not in standing]
 
     def describe(self) -> list[dict[str, str]]:
         """One row of plain data per rule, for a table."""

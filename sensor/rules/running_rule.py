@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from sensor.config import Config
@@ -27,6 +28,8 @@ class Counters:
     matches: int = 0
     alerts: int = 0
     excepted: int = 0
+    excepted_by: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Those by the exception, or entry of an allow-list, with its comment."""
     suppressed: int = 0
     """Held back by suppression or by the limit."""
     limited: int = 0
@@ -93,10 +96,11 @@ class RunningRule:
             if id(item) not in masks:
                 masks[id(item)] = item.mask(rows)
             mask = masks[id(item)]
-            kept = [row for row in selected if not mask[row]]
-            self.counters.matches += len(selected) - len(kept)
-            self.counters.excepted += len(selected) - len(kept)
-            selected = kept
+            if taken := [row for row in selected if mask[row]]:
+                self.counters.matches += len(taken)
+                self.counters.excepted += len(taken)
+                self.counters.excepted_by.update(item.takers(rows, taken))
+                selected = [row for row in selected if not mask[row]]
         return selected
 
     def looks_at(self, match: Match) -> bool:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from sensor.config import Config
+from sensor.sinks.alert_files import open_alerts
 from sensor.sinks.base import Sink
 from sensor.sinks.console import open_console
-from sensor.sinks.jsonl import open_json_file, open_json_stdout
+from sensor.sinks.jsonl import open_json_stdout
 from sensor.terminal.console import ConsoleOptions
 
 
@@ -25,6 +26,8 @@ class SinkOptions:
     stream: TextIO | None = None
     """The stream of the console's lines; None: standard output."""
     syslog_format: str = "rfc5424"
+    syslog_time: str = "packet"
+    """The time in headers: `packet`, or `now`."""
     config: Config = field(default_factory=Config)
     live: bool = False
     """True if the sink goes into a `ThreadedSink`, which connects from its thread."""
@@ -33,7 +36,8 @@ class SinkOptions:
 def _syslog(url: str, options: SinkOptions) -> Sink:
     from sensor.sinks.syslog import sink as syslog  # noqa: PLC0415  slow to import
 
-    return syslog.open_syslog(url, options.syslog_format, options.config, live=options.live)
+    return syslog.open_syslog(url, options.syslog_format, options.config, live=options.live,
+                              now=options.syslog_time == "now")  # fmt: skip
 
 
 def _journald(target: str, options: SinkOptions) -> Sink:
@@ -45,7 +49,7 @@ def _journald(target: str, options: SinkOptions) -> Sink:
 SINKS: dict[str, Callable[[str, SinkOptions], Sink]] = {
     "console": lambda _, options: open_console(options.stream, options.console),
     "json": lambda _, options: open_json_stdout(),
-    "file": lambda path, options: open_json_file(path),
+    "file": lambda path, options: open_alerts(path, live=options.live),
     "syslog": _syslog,
     "journald": _journald,
 }

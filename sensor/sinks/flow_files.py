@@ -1,4 +1,7 @@
-"""Flow records to a file: NDJSON, or Parquet by the name's ending."""
+"""Flow records, protocol events and alerts in files: NDJSON, CSV or Parquet, by the name's ending.
+
+What a file holds already stays: lines are appended to, a Parquet file, which cannot be, is renamed.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,18 @@ import stat
 from typing import IO, Any, Protocol
 
 from sensor.base.escape import harmless
-from sensor.ecs.event_batch import COLUMNS
 from sensor.errors import ConfigError, reason_of
 from sensor.sinks.jsonl import FLOWS, FlowFile
 
 EVENTS = "protocol-events"
+JSON, CSV, PARQUET = "json", "csv", "parquet"
+FORMATS = {".ndjson": JSON, ".json": JSON, ".jsonl": JSON, ".csv": CSV, ".parquet": PARQUET}
+"""The formats by the endings of names."""
 LIVE_GROUP_ROWS = 16_384
 
 
 class Batch(Protocol):
-    """Documents: flow records or protocol events."""
+    """Flow records, protocol events or alerts."""
 
     count: int
 
@@ -25,6 +30,10 @@ class Batch(Protocol):
     def nbytes(self) -> int: ...
 
     def to_json_lines(self) -> bytes: ...
+
+    def csv_header(self) -> bytes: ...
+
+    def to_csv(self) -> bytes: ...
 
     def to_arrow(self) -> Any: ...
 
@@ -65,17 +74,17 @@ class JsonFlows(FlowFile):
         self.write_lines(flows.to_json_lines())
 
 
-class CsvEvents(FlowFile):
-    """Protocol events as CSV, a header first."""
+class CsvFile(FlowFile):
+    """Records as CSV, a header first."""
 
-    def __init__(self, path: str, *, append: bool = False) -> None:
-        super().__init__(path, append=append, what=EVENTS)
+    def __init__(self, path: str, *, live: bool = False, what: str = FLOWS) -> None:
+        super().__init__(path, live=live, what=what)
         self._is_headed = self.has_content
 
-    def write(self, flows: Any) -> None:
+    def write(self, flows: Batch) -> None:
         if not self._is_headed:
             self._is_headed = True
-            self.write_header((",".join(COLUMNS) + "\r\n").encode())
+            self.write_header(flows.csv_header())
         self.write_lines(flows.to_csv())
 
     def reopen(self) -> None:
@@ -206,24 +215,48 @@ class ParquetFlows:
             self._file, self._writer, self._in_file = None, None, 0
 
 
-def open_events(path: str, *, live: bool = False) -> FlowSink:
-    """Open the sink of `--protocol-events PATH`, as `open_flows`; CSV too. Errors: ConfigError."""
-    if path.endswith(".csv"):
-        return CsvEvents(path, append=live)
-    return open_flows(path, live=live, what=EVENTS)
+def format_of(path: str, what: str) -> str:
+    """The format of a file by its name; what is no file, such as a pipe, gets JSON lines.
 
-
-def open_flows(path: str, *, live: bool = False, what: str = FLOWS) -> FlowSink:
-    """Open the sink of `--flows PATH`; `-` is standard output. Errors: ConfigError.
-
-    A live run keeps what an earlier one has written: NDJSON is appended to, a Parquet file, which
-    cannot be, is renamed.
+    Errors: ConfigError for another ending.
     """
-    if not path.endswith(".parquet"):
-        return JsonFlows(path, append=live, what=what)
-    if live:
-        _move_aside(path, what)
+    kind = FORMATS.get(os.path.splitext(path)[1].lower())
+    if kind is None and path != "-" and (os.path.isdir(path) or not _is_special(path)):
+        raise ConfigError(f"--{what} {harmless(path)}: the ending says the format, and this says"
+                          f" none that is written: {', '.join(FORMATS)}")
+    return kind or JSON
+
+
+def _is_special(path: str) -> bool:
+    """True if a path names a device or a pipe."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def open_table(path: str, *, live: bool = False, what: str = FLOWS) -> FlowSink:
+    """Open a file of records; `-` is standard output. Errors: ConfigError.
+
+    `live`: it goes on after a write that failed, and gathers small batches.
+    """
+    kind = format_of(path, what)
+    if kind == JSON:
+        return JsonFlows(path, live=live, what=what)
+    if kind == CSV:
+        return CsvFile(path, live=live, what=what)
+    _move_aside(path, what)
     return ParquetFlows(path, group_rows=LIVE_GROUP_ROWS if live else 0, what=what)
+
+
+def held_notice(path: str, what: str) -> str:
+    """What is said of a file that holds something already; empty if there is nothing to say."""
+    try:
+        held = os.path.getsize(path) if path != "-" and not _is_special(path) else 0
+    except (OSError, ValueError):
+        held = 0
+    fate = ("is renamed" if format_of(path, what) == PARQUET else "is appended to")
+    return f"--{what} {harmless(path)}: {fate}, it holds {held:,} octets already" if held else ""
 
 
 def _move_aside(path: str, what: str) -> None:

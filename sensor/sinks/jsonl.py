@@ -164,22 +164,21 @@ def open_json_file(path: str) -> JsonSink:
 class FlowFile:
     """Writes blocks of NDJSON lines and counts the lines; after opening it never raises."""
 
-    def __init__(self, path: str, *, append: bool = False, what: str = FLOWS) -> None:
-        """Start writing to `path`, `-` for standard output.
+    def __init__(self, path: str, *, live: bool = False, what: str = FLOWS) -> None:
+        """Start writing at the end of `path`, `-` for standard output.
 
-        A file that is appended to belongs to a live run: after a write that failed the next one
-        is tried all the same, because a full disk may have been cleared.
+        In a live run, after a write that failed the next one is tried all the same, because a full
+        disk may have been cleared.
         Errors: ConfigError if the file cannot be opened.
         """
         self.name = f"{what} {harmless(path)}"
         self.delivered = self.dropped = self.waiting = self.retried = 0
         self.error: str | None = None
         self.closed = False
-        mode = "ab" if append else "wb"
         self._path = "" if path == "-" else path
-        self._goes_on = append
-        self._output = _stdout() if path == "-" else _opened(path, mode, what)
-        self._torn = append and path != "-" and _is_torn(path)
+        self._goes_on = live
+        self._output = _stdout() if path == "-" else _opened(path, "ab", what)
+        self._torn = path != "-" and _is_torn(path)
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
 

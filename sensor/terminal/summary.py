@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from sensor.base.escape import harmless
+from sensor.base.units import SECOND_NS
+from sensor.ecs.alert_text import alert_time
 from sensor.terminal.console import VERDICT_STYLES, ConsoleOptions, rich_console
-from sensor.terminal.talkers import Talker, Talkers
+from sensor.terminal.talkers import Ends, Talker, Talkers
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,6 +26,7 @@ WIDTH_PLAIN = 120
 """The width without a terminal: there is no edge to keep to, but for the eye's."""
 TALKERS_SHOWN = 10
 ANOMALIES_SHOWN = 15
+EXCEPTIONS_SHOWN = 10
 PORTS_SHOWN = 4
 TEXT_WIDTH_MIN = 8
 """Text is not clipped to less than this, however narrow the terminal."""
@@ -57,9 +61,10 @@ def render_summary(
     stream = stream or sys.stderr
     console = rich_console(stream, options, width=WIDTH)
     if console is None:
-        stream.write(summary_text(ledger, talkers, options.width or WIDTH_PLAIN))
+        stream.write(summary_text(ledger, talkers, options.width or WIDTH_PLAIN,
+                                  local=options.local_time))
     else:
-        console.print(summary_rich(ledger, talkers, console.width))
+        console.print(summary_rich(ledger, talkers, console.width, local=options.local_time))
     stream.flush()
 
 
@@ -68,14 +73,27 @@ def summary_sections(ledger: Ledger, talkers: Talkers) -> list[Section]:
     sections = [
         _verdicts(ledger),
         _rules(ledger),
-        _talkers(talkers),
+        _exceptions(ledger),
+        _ends(talkers.sources, "Top talkers of the alerts", "source", "targets"),
+        _ends(talkers.targets, "Top targets of the alerts", "target", "sources"),
         _anomalies(ledger),
         _sinks(ledger),
         _inputs(ledger),
     ]
     if _is_empty(ledger):  # tables of zeros say nothing
         sections = [_anomalies(ledger), _inputs(ledger)]
-    return [section for section in sections if section.rows]
+    return [_without_zeros(section) for section in sections if section.rows]
+
+
+def _without_zeros(section: Section) -> Section:
+    """The table without columns of nothing but zeros, and with a dash for other zeros."""
+    kept = [at for at in range(len(section.columns)) if at in section.text_columns
+            or any(row[at] != "0" for row in section.rows)]
+    rows = [tuple("-" if row[at] == "0" and at not in section.text_columns else row[at]
+                  for at in kept) for row in section.rows]
+    return replace(section, columns=tuple(section.columns[at] for at in kept), rows=rows,
+                   text_columns=frozenset(at for at, old in enumerate(kept)
+                                          if old in section.text_columns))
 
 
 def _is_empty(ledger: Ledger) -> bool:
@@ -83,8 +101,8 @@ def _is_empty(ledger: Ledger) -> bool:
     return "documents" not in ledger and not _number(ledger, "frames")
 
 
-def headline(ledger: Ledger) -> list[str]:
-    """Return one to four lines of what was read and how fast."""
+def headline(ledger: Ledger, *, local: bool = False) -> list[str]:
+    """Return one to five lines of what was read and how fast; times as those of alerts."""
     octets, packets = _number(ledger, "bytes"), _number(ledger, "packets")
     elapsed_s = _number(ledger, "elapsed_s")
     flows = _number(ledger, "flows", "total")
@@ -100,9 +118,14 @@ def headline(ledger: Ledger) -> list[str]:
         lines.append(
             f"{_grouped(packets / elapsed_s)} packets/s, {data_size(octets / elapsed_s)}/s"
         )
-    span = [harmless(str(ledger.get(key) or "")) for key in ("first_packet", "last_packet")]
+    inputs, left_out = ledger.get("inputs") or (), ledger.get("left_out") or ()
+    if left_out or len(inputs) > 1:
+        not_read = f", {_grouped(len(left_out))} left out (-v names them)" if left_out else ""
+        lines.append(f"{_counted(len(inputs), 'file')} read{not_read}")
+    span = [_time(str(ledger.get(key) or ""), local=local)
+            for key in ("first_packet", "last_packet")]
     if all(span):
-        lines.append(f"from {span[0]} to {span[1]}")
+        lines.append(f"{span[0]} to {span[1]}")
     others = [
         (_number(ledger, "outside_window"), "frames outside the asked time"),
         (_number(ledger, "filtered"), "frames that --bpf left out"),
@@ -117,6 +140,15 @@ def headline(ledger: Ledger) -> list[str]:
     ]
     parts = [f"{_grouped(count)} {what}" for count, what in others if count > 0]
     return lines + ([", ".join(parts)] if parts else []) + _shortcomings(ledger)
+
+
+def _time(text: str, *, local: bool) -> str:
+    """A time of the ledger as alerts show theirs."""
+    try:
+        at = datetime.fromisoformat(text[:26].removesuffix("Z") + "+00:00")
+    except ValueError:
+        return harmless(text)
+    return alert_time(int(at.timestamp()) * SECOND_NS + at.microsecond * 1000, local=local)
 
 
 def _shortcomings(ledger: Ledger) -> list[str]:
@@ -143,9 +175,11 @@ def _documents(ledger: Ledger, elapsed_s: float) -> str:
     return f"{_counted(count['read'], 'document')} ({', '.join(others)}) in {duration(elapsed_s)}"
 
 
-def summary_text(ledger: Ledger, talkers: Talkers, width: int = WIDTH) -> str:
+def summary_text(
+    ledger: Ledger, talkers: Talkers, width: int = WIDTH, *, local: bool = False
+) -> str:
     """The whole summary as plain, aligned lines; the tables fit into `width` columns."""
-    lines = ["", *headline(ledger)]
+    lines = ["", *headline(ledger, local=local)]
     for section in summary_sections(ledger, talkers):
         lines += ["", section.title, *_aligned(section, width)]
         if section.note:
@@ -153,12 +187,14 @@ def summary_text(ledger: Ledger, talkers: Talkers, width: int = WIDTH) -> str:
     return "\n".join(lines) + "\n"
 
 
-def summary_rich(ledger: Ledger, talkers: Talkers, width: int = WIDTH) -> RenderableType:
+def summary_rich(
+    ledger: Ledger, talkers: Talkers, width: int = WIDTH, *, local: bool = False
+) -> RenderableType:
     """The whole summary as something that a rich console of `width` columns prints."""
     from rich.console import Group  # noqa: PLC0415  only a terminal pays for it
     from rich.text import Text  # noqa: PLC0415
 
-    first, *others = headline(ledger)
+    first, *others = headline(ledger, local=local)
     parts: list[RenderableType] = [Text(""), Text(first, "bold")]
     parts += [Text(line, "dim") for line in others]
     for section in summary_sections(ledger, talkers):
@@ -234,31 +270,35 @@ def _rules(ledger: Ledger) -> Section:
                    text_columns=frozenset({0, len(keys) + 1}), note=note)
 
 
+def _exceptions(ledger: Ledger) -> Section:
+    excepted = list(_mapping(ledger, "exceptions").items())
+    rows = [(harmless(name), harmless(str(entry.get("comment") or "")),
+             _grouped(_number(entry, "matches"))) for name, entry in excepted[:EXCEPTIONS_SHOWN]]
+    hidden = len(excepted) - len(rows)
+    note = f"and {_grouped(hidden)} more that excepted something" if hidden else ""
+    return Section("Excepted", ("by", "comment", "matches"), rows, note=note,
+                   text_columns=frozenset({0, 1}))
+
+
 def _standing(rule: Ledger) -> str:
     """Return what is counted of some rules beside their matches: `17 learned`."""
     return ", ".join(f"{_grouped(count)} {key}" for key in _STANDING
                      if (count := _number(rule, key)))
 
 
-def _talkers(talkers: Talkers) -> Section:
-    shown = talkers.top(TALKERS_SHOWN)
-    rows = [
-        (talker.source, _ports(talker), _destinations(talker), _grouped(talker.alerts))
-        for talker in shown
-    ]
-    hidden = len(talkers) - len(shown)
+def _ends(ends: Ends, title: str, name: str, peers: str) -> Section:
+    """The sources, or the targets, with the most alerts."""
+    shown = ends.top(TALKERS_SHOWN)
+    rows = [(talker.address, _ports(talker), _peers(talker), _grouped(talker.alerts))
+            for talker in shown]
+    hidden = len(ends) - len(shown)
     notes = []
     if hidden:
-        notes.append(f"and {_counted(hidden, 'more source')}")
-    if talkers.overlooked:
-        notes.append(f"{_counted(talkers.overlooked, 'alert')} of sources not told apart")
-    return Section(
-        "Top talkers of the alerts",
-        ("source", "ports", "destinations", "alerts"),
-        rows,
-        text_columns=frozenset({0, 1}),
-        note="; ".join(notes),
-    )
+        notes.append(f"and {_counted(hidden, f'more {name}')}")
+    if ends.overlooked:
+        notes.append(f"{_counted(ends.overlooked, 'alert')} of {name}s not told apart")
+    return Section(title, (name, "ports", peers, "alerts"), rows, text_columns=frozenset({0, 1}),
+                   note="; ".join(notes))
 
 
 def _ports(talker: Talker) -> str:
@@ -267,8 +307,8 @@ def _ports(talker: Talker) -> str:
     return ", ".join(ports[:PORTS_SHOWN]) + (f" +{more}" if more > 0 else "")
 
 
-def _destinations(talker: Talker) -> str:
-    return _grouped(len(talker.destinations)) + ("+" if talker.has_more else "")
+def _peers(talker: Talker) -> str:
+    return _grouped(len(talker.peers)) + ("+" if talker.has_more else "")
 
 
 def _anomalies(ledger: Ledger) -> Section:

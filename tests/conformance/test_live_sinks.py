@@ -382,7 +382,7 @@ def test_a_full_disk_is_said_and_counted() -> None:
 
 
 def test_a_file_is_opened_anew_between_two_alerts(tmp_path: Path) -> None:
-    path, moved = tmp_path / "alerts", tmp_path / "alerts.1"
+    path, moved = tmp_path / "alerts.ndjson", tmp_path / "alerts.1.ndjson"
     sink = background(open_sink(f"file:{path}"), SinkLimits())
     emit(sink, range(5))
     until(lambda: sink.delivered == 5)
@@ -397,7 +397,7 @@ def test_a_file_is_opened_anew_between_two_alerts(tmp_path: Path) -> None:
 def test_that_a_file_could_not_be_opened_anew_is_not_forgotten(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    sink = background(open_sink(f"file:{folder}/alerts"), SinkLimits())
+    sink = background(open_sink(f"file:{folder}/alerts.json"), SinkLimits())
     folder.rename(tmp_path / "moved")
     sink.reopen()
     emit(sink, range(3))

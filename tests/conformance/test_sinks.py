@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import re
@@ -75,6 +76,16 @@ def file_case(tmp_path: Path) -> Case:
     return Case(open_sink(f"file:{path}"), lambda: lines_of(path.read_bytes()), "file", "json")
 
 
+def table_case(tmp_path: Path) -> Case:
+    path = tmp_path / "alerts.csv"
+
+    def messages() -> list[bytes]:
+        rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+        return [row["document"].encode() for row in rows]
+
+    return Case(open_sink(f"file:{path}"), messages, "file", "json")
+
+
 def stdout_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
     path = tmp_path / "stdout"
     monkeypatch.setattr(sys, "stdout", open(path, "w", encoding="utf-8"))  # noqa: SIM115
@@ -107,11 +118,11 @@ class Nowhere:
         self.sink = sink
 
     def messages(self) -> list[bytes]:
-        return [b"counted"] * sum(talker.alerts for talker in self.sink.top(10))
+        return [b"counted"] * sum(talker.alerts for talker in self.sink.sources.top(10))
 
 
 CASES = (
-    "console plain", "console rich", "json", "file", "talkers",
+    "console plain", "console rich", "json", "file", "csv", "talkers",
     *(f"udp {form}" for form in FORMATS), *(f"tcp {form}" for form in FORMATS),
     "udp6 rfc5424", "tcp6 rfc5424", "tls rfc5424", "unix-datagram rfc5424", "unix-stream rfc5424",
     "journald entry",
@@ -125,6 +136,8 @@ def local_case(kind: str, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
         return stdout_case(tmp_path, monkeypatch)
     if kind == "file":
         return file_case(tmp_path)
+    if kind == "csv":
+        return table_case(tmp_path)
     talkers = Talkers()
     return Case(talkers, Nowhere(talkers).messages, "talkers")
 

@@ -41,7 +41,7 @@ class LiveSensor:
             self.process = lab.start(
                 namespace,
                 [*wrapper, *COMMAND, "live", *listening, "--json", "--stats", self.folder / "stats",
-                 "--flows", self.folder / "flows", *arguments],
+                 "--flows", self.folder / "flows.ndjson", *arguments],
                 stdout=out, stderr=err, stdin=subprocess.DEVNULL, cwd=ROOT,
                 env=environment(NOTIFY_SOCKET=str(self.folder / "notify")),
             )  # fmt: skip
@@ -92,7 +92,7 @@ class LiveSensor:
 
     def wait_for_flow(self, action: str) -> None:
         """Wait until a flow event with this action is in the file of flows."""
-        path = self.folder / "flows"
+        path = self.folder / "flows.ndjson"
         wait_until(lambda: f'"{action}"' in path.read_text(encoding="utf-8"), action)
 
     def send(self, number: signal.Signals) -> None:
@@ -110,7 +110,7 @@ class LiveSensor:
 
     def flows(self) -> list[Document]:
         """The flow records; whole once it has stopped."""
-        return ndjson(self.folder / "flows")
+        return ndjson(self.folder / "flows.ndjson")
 
 
 def actor(name: str, *arguments: str | int | Path) -> list[str | Path]:

@@ -61,7 +61,7 @@ def configuration(folder: Path, pace: int) -> Path:
 
 def replayed(folder: Path, *arguments: str) -> tuple[list[Document], list[Document]]:
     """Alerts and flow records of `sensor replay`."""
-    flows = folder / "replayed"
+    flows = folder / "replayed.ndjson"
     run = sensor("replay", "--json", "--quiet", "--flows", str(flows),
                  "--config", str(configuration(folder, 1)), *arguments)  # fmt: skip
     assert run.code == 0, run.err

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -131,3 +133,41 @@ def test_no_path_at_all() -> None:
 def test_every_exception_is_public_and_has_one_base() -> None:
     for name in ("CaptureError", "ConfigError", "OperatorError", "QueryError", "RulesError"):
         assert name in sensor.__all__ and issubclass(getattr(sensor, name), sensor.SensorError)
+
+
+def test_paths_may_be_paths() -> None:
+    assert len(flows(Path(REFUSED))) == 3
+    assert len(list(sensor.replay(Path(ACCEPTED), rules=Path(PORT_RULE), allow=[]))) == 1
+
+
+def test_what_was_said() -> None:
+    said = list(sensor.protocol_events(DEMO))
+    logins = [each for each in said if each["event"]["action"] == "telnet_login"]  # type: ignore[index]
+    assert [each["user"]["name"] for each in logins] == [  # type: ignore[index]
+        "mreyes", "operator", "visitor"]  # by captures/mixed.py
+
+
+@pytest.mark.parametrize("call", [
+    flows, lambda: flows(3), lambda: flows([ACCEPTED]), lambda: flows(ACCEPTED, config={}),
+    lambda: sensor.replay(ACCEPTED, rules=5), lambda: sensor.replay(ACCEPTED, state=1),
+    lambda: sensor.replay(ACCEPTED, allow=[None]), lambda: sensor.protocol_events(b"x"),
+])  # fmt: skip
+def test_wrong_arguments(call: Callable[[], object]) -> None:
+    with pytest.raises(sensor.ConfigError):
+        call()
+
+
+def test_functions_have_real_signatures() -> None:
+    for function in (sensor.flows, sensor.replay, sensor.protocol_events):
+        parameters = inspect.signature(function).parameters
+        assert "config" in parameters
+        assert all(parameter.annotation is not parameter.empty and
+                   parameter.kind is not parameter.VAR_KEYWORD
+                   for parameter in parameters.values())
+
+
+def test_batches_show_themselves() -> None:
+    batch = flows(REFUSED)
+    assert repr(batch) == "<FlowBatch of 3 flows: 3 denied>"
+    assert batch._repr_html_().count("<tr>") == 4
+    assert repr(batch.part(0, 0)) == "<FlowBatch of 0 flows: empty>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from sensor.base.escape import harmless
-from sensor.capture.files.errors import NOTE_LONG, NOTES, not_a_capture, reason_of
+from sensor.capture.files.errors import LOOK_BYTES, NOTE_LONG, NOTES, not_a_capture, reason_of
 from sensor.capture.files.pcap import PcapReader
 from sensor.capture.files.pcapng import PcapngReader
 from sensor.capture.files.process_blocks import ProcessNotes
@@ -51,10 +51,10 @@ def batches(  # noqa: PLR0913  most callers want neither of the last two
     that was wrong: what stopped the reading first, then what was odd before.
     """
     fill(window, window.at, MAGIC_BYTES, path)
-    start = bytes(window.data[window.at : min(window.end, window.at + MAGIC_BYTES)])
+    start = bytes(window.data[window.at : min(window.end, window.at + LOOK_BYTES)])
     reader_type = READERS.get(format_of(start))
     if reader_type is None:
-        raise CaptureError(path, not_a_capture(start))
+        raise CaptureError(path, not_a_capture(start, path))
     reader = reader_type(path, interfaces, last_ns)
     frames.records["process"] = 0  # only one of the readers writes it
     if isinstance(reader, PcapngReader) and processes is not None:

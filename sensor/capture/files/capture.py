@@ -82,7 +82,7 @@ class FileCapture:
         self._finished_bytes = 0
         self._closed = False
         self._is_crowded = False
-        self.skipped = discovery.skipped
+        self.skipped = len(discovery.left_out)
         """Files in the given directories that are not captures."""
         self.inputs = [file.input for file in self._files]
         sizes = [probe.size for probe in discovery.probes if probe.error is None]

@@ -22,8 +22,8 @@ class Discovery:
     """Everything that the given paths stand for, in the order given."""
 
     probes: list[FileProbe] = field(default_factory=list)
-    skipped: int = 0
-    """Files in directories that are not captures."""
+    left_out: list[FileProbe] = field(default_factory=list)
+    """Files in directories that are not captures, each with its reason."""
 
     @property
     def has_standard_input(self) -> bool:
@@ -86,16 +86,13 @@ def _add(discovery: Discovery, path: str, by_name: bool) -> None:
 def _add_directory(discovery: Discovery, directory: str) -> None:
     """Add every capture below a directory, by content; also those that cannot be read."""
     before = len(discovery.probes)
-    skipped = 0
+    left_out_before = len(discovery.left_out)
     for path in _files_below(directory, discovery):
         probe = inspect(path)
-        if probe is None:
-            skipped += 1
-        else:
-            discovery.probes.append(probe)
-    discovery.skipped += skipped
+        (discovery.left_out if probe.foreign else discovery.probes).append(probe)
     if len(discovery.probes) == before:
-        others = f" ({skipped} other files)" if skipped else ""
+        left_out = len(discovery.left_out) - left_out_before
+        others = f" ({left_out} other files: -v names them)" if left_out else ""
         error = CaptureError(directory, f"no captures in this directory{others}")
         discovery.probes.append(FileProbe(directory, error))
 
@@ -113,9 +110,8 @@ def _files_below(directory: str, discovery: Discovery) -> Iterator[str]:
             yield os.path.join(place, name)
 
 
-def inspect(path: str) -> FileProbe | None:
-    """The probe of a file that is a capture by its first octets, or cannot be read; None: something
-    else.
+def inspect(path: str) -> FileProbe:
+    """The probe of a file; `foreign` says why it is no capture, if it can be read and is none.
 
     What counts of a compressed file is its content. If that is damaged it is taken for a capture if
     its name is one of a capture: the damage is then reported.
@@ -123,11 +119,13 @@ def inspect(path: str) -> FileProbe | None:
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
-            return None  # opening a pipe or a device could wait for ever
+            # Opening it could wait for ever.
+            return FileProbe(path, foreign="a pipe, a socket or a device")
         probe = probe_file(path, status.st_size)
     except OSError as error:
         return FileProbe(path, CaptureError(path, reason_of(error)))
     except DecompressError:
         named = any(part in os.path.basename(path).lower() for part in CAPTURE_NAMES)
-        return FileProbe(path, None, status.st_size) if named else None
-    return probe if probe.format else None
+        foreign = "" if named else "damaged at its beginning, and not named as a capture is"
+        return FileProbe(path, None, status.st_size, foreign=foreign)
+    return probe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 RECORD_MAX = 262144
@@ -102,12 +103,50 @@ def notes_texts(noted: Sequence[int], subject: str) -> list[str]:
     ]
 
 
-def not_a_capture(octets: bytes) -> str:
-    """Why a file that starts with these octets cannot be read."""
+LOOK_BYTES = 512
+"""Octets from which the format of a file that is no capture may be told."""
+_UNPACK = "unpack it and name what was in it"
+_CONVERT = "editcap (of Wireshark) makes a capture of it: editcap -F pcapng IN OUT"
+_MAGICS: tuple[tuple[int, bytes, str, str], ...] = (
+    (0, b"PK\x03\x04", "a zip archive", _UNPACK),
+    (0, b"PK\x05\x06", "an empty zip archive", _UNPACK),
+    (257, b"ustar", "a tar archive", f"{_UNPACK}: tar -xf"),
+    (0, b"7z\xbc\xaf'\x1c", "a 7-Zip archive", _UNPACK),
+    (0, b"Rar!", "a RAR archive", _UNPACK),
+    (0, b"GMBU", "a capture of Microsoft Network Monitor", _CONVERT),
+    (0, b"RTSS", "a capture of Microsoft Network Monitor 1", _CONVERT),
+    (0, b"snoop\0\0\0", "a snoop capture (RFC 1761)", _CONVERT),
+    (0, b"XCP\0", "a NetXRay or Sniffer capture", _CONVERT),
+    (0, b"TRSNIFF data", "a Sniffer capture", _CONVERT),
+    (0, b"iptrace ", "a capture of AIX iptrace", _CONVERT),
+    (0, b"PAR1", "a Parquet file", "captures are read here, documents by --events as NDJSON"),
+    (0, b"{", "JSON", "documents are given to --events, rules to --rules"),
+)
+"""Offset and octets by which a format is known, its name, and what to do with such a file."""
+_ENDINGS = {
+    ".erf": ("an ERF capture", _CONVERT),
+    ".etl": ("an event trace of Windows", "pktmon etl2pcap IN.etl --out OUT.pcapng, on Windows, or "
+             "etl2pcapng, makes a capture of it"),
+    ".toml": ("TOML", "rules are given to --rules, settings to --config, exceptions to"
+              " --exceptions"),
+}
+"""Formats that have no octets of their own, by the ending of the name."""
+
+
+def not_a_capture(octets: bytes, path: str = "") -> str:
+    """Why a file that starts with these octets cannot be read, and the way out if there is one.
+
+    `octets` are as many as are at hand; `LOOK_BYTES` are enough.
+    """
     if not octets:
         return "empty file"
-    hint = "; documents are given to --events, rules to --rules" if octets[:1] == b"{" else ""
-    return f"not a capture file (it starts with {octets[:8]!r}){hint}"
+    name, way_out = _ENDINGS.get(os.path.splitext(path)[1].lower(), ("", ""))
+    for at, magic, kind, what_to_do in _MAGICS:
+        if octets[at : at + len(magic)] == magic:
+            name, way_out = kind, what_to_do
+            break
+    start = f"not a capture file (it starts with {octets[:8]!r})"
+    return f"{start}: {name}; {way_out}" if name else start
 
 
 def reason_of(error: Exception) -> str:

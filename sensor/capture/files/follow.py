@@ -179,8 +179,9 @@ class Folder:
             grew = any(before[:2] == state[:2] and before[2] < state[2] for before in self._given)
             self._given.append(state)
             if not os.path.basename(path).startswith("."):
-                probe = inspect(path)
-                if probe is not None:
+                found = inspect(path)
+                if not found.foreign:
+                    probe = found
                     start, held = _start_of(path, hold)
         except (OSError, DecompressError):
             # What is gone was packed, and comes once more; the rest is reported when it is read.

@@ -6,6 +6,8 @@ import contextlib
 from dataclasses import dataclass
 
 from sensor.capture.files.batches import MAGIC_BYTES, PCAP, batches, format_of
+from sensor.capture.files.errors import LOOK_BYTES as SHOWN_BYTES
+from sensor.capture.files.errors import not_a_capture
 from sensor.capture.files.streams import open_stream
 from sensor.capture.files.window import Window
 from sensor.capture.interfaces import Interfaces
@@ -38,6 +40,8 @@ class FileProbe:
     """The time of the first record."""
     has_process_info: bool = False
     """True if packets near the beginning belong to processes."""
+    foreign: str = ""
+    """Why it is no capture, if its beginning says so."""
 
 
 def probe_file(path: str, size: int) -> FileProbe:
@@ -49,10 +53,11 @@ def probe_file(path: str, size: int) -> FileProbe:
     window = Window(stream, window_bytes=LOOK_BYTES // 4, ahead=0)
     try:
         window.fill(window.at, MAGIC_BYTES)
-        start = bytes(window.data[window.at : min(window.end, window.at + MAGIC_BYTES)])
+        start = bytes(window.data[window.at : min(window.end, window.at + SHOWN_BYTES)])
         kind = format_of(start)
+        foreign = "" if kind else not_a_capture(start, path)
         first_ns, has_process_info = _look(window, path, kind) if kind else (NO_TIME, False)
-        return FileProbe(path, None, size, kind, compression, first_ns, has_process_info)
+        return FileProbe(path, None, size, kind, compression, first_ns, has_process_info, foreign)
     finally:
         window.close()
 

@@ -17,6 +17,7 @@ from sensor.base.escape import harmless
 from sensor.base.units import SECOND_NS
 from sensor.ecs.alert_text import endpoints, field, json_line, score, stamp, verdict_words
 from sensor.model.alert import Alert
+from sensor.model.columns import Document
 
 SD_ID = "alert@32473"
 """The name of our structured data; 32473 is the enterprise number for examples (RFC 5612)."""
@@ -52,6 +53,13 @@ _FIELDS = (
 )
 """Our short keys and the fields of the document that they carry."""
 
+DISPENSABLE = tuple(tuple(name.split(".")) for name in (
+    "rule.description", "threat", "client", "server", "related", "data_stream", "rule.author",
+    "rule.license", "rule.reference", "observer", "ecs", "event.type", "event.category",
+    "sensor.alert.events", "rule.uuid", "rule.ruleset", "rule.category",
+))  # fmt: skip
+"""What a CEE document that is too long loses, one after the other: the rule says it, or other
+fields do, or it is the same in all documents."""
 _NOT_HEADER = re.compile(r"[^\x21-\x7e]")
 _SD_SPECIAL = re.compile(r'["\\\]]')
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -67,11 +75,21 @@ class Origin:
     facility: int = FACILITIES[DEFAULT_FACILITY]
     utc: bool = False
     """True if RFC 3164 times are UTC instead of this machine's local time (5424 always is UTC)."""
+    clock: Callable[[], int] | None = None
+    """Tells the time that headers carry; None: they carry the packet's."""
+
+    def header_ns(self, alert: Alert) -> int:
+        """The time in the header of an alert's message."""
+        return alert.time_ns if self.clock is None else self.clock()
 
 
-def key_values(alert: Alert) -> list[tuple[str, str]]:
-    """The key facts of an alert in a fixed order, harmless, only those that it has."""
-    facts = [
+def key_values(alert: Alert, origin: Origin) -> list[tuple[str, str]]:
+    """The key facts of an alert in a fixed order, harmless, only those that it has.
+
+    The packet's time is one of them where the header has another.
+    """
+    facts = [("time", "" if origin.clock is None else stamp(alert.time_ns))]
+    facts += [
         ("id", alert.id),
         ("rule", alert.rule_id),
         ("name", alert.rule_name),
@@ -98,10 +116,11 @@ def rfc5424(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
     The message starts with a byte order mark where it is not plain ASCII, as 6.4 demands.
     """
     head = (
-        f"<{_priority(alert, origin)}>1 {stamp(alert.time_ns)} {header_field(origin.hostname, 255)}"
-        f" {header_field(origin.app, 48)} {origin.pid or '-'} alert [{SD_ID}"
+        f"<{_priority(alert, origin)}>1 {stamp(origin.header_ns(alert))}"
+        f" {header_field(origin.hostname, 255)} {header_field(origin.app, 48)}"
+        f" {origin.pid or '-'} alert [{SD_ID}"
     ).encode()
-    for key, value in key_values(alert):
+    for key, value in key_values(alert, origin):
         parameter = f' {key}="{_SD_SPECIAL.sub(_escaped, value)}"'.encode()
         if limit is None or len(head) + len(parameter) < limit:
             head += parameter
@@ -113,7 +132,7 @@ def rfc5424(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
 def rfc3164(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
     """The older BSD form: readable message, then `key=value` pairs, spaces quoted."""
     pairs = " ".join(
-        f"{key}={_quoted(value)}" for key, value in key_values(alert) if key != "name"
+        f"{key}={_quoted(value)}" for key, value in key_values(alert, origin) if key != "name"
     )
     return cut(_alert_head(alert, origin) + f"{message_text(alert)} {pairs}".encode(), limit)
 
@@ -121,20 +140,39 @@ def rfc3164(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
 def cee(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
     """The alert document as JSON behind the `@cee:` cookie, in an RFC 3164 message.
 
-    Nothing may follow the JSON. Where the document does not fit it is the key facts instead, as
-    many of them as fit.
+    Nothing may follow the JSON. A document that does not fit loses fields until it does, first what
+    can be had elsewhere; where that is not enough it is the key facts, as many of them as fit.
     """
     head = _alert_head(alert, origin) + b"@cee: "
-    message = head + json_line(alert.document)[:-1]
+    document, event = alert.document, alert.document.get("event")
+    if origin.clock is not None and isinstance(event, dict):
+        document = {**document, "event": {"created": stamp(origin.clock()), **event}}
+    message = head + json_line(document)[:-1]
     if limit is None or len(message) <= limit:
         return message
+    for path in DISPENSABLE:
+        document = _without(document, path)
+        message = head + json_line({**document, "truncated": True})[:-1]
+        if len(message) <= limit:
+            return message
     facts: dict[str, Any] = {"truncated": True}
     message = head + json_line(facts)[:-1]
-    for key, value in [*key_values(alert), ("message", message_text(alert))]:
+    for key, value in [*key_values(alert, origin), ("message", message_text(alert))]:
         longer = head + json_line({**facts, key: value})[:-1]
         if len(longer) <= limit:
             facts[key], message = value, longer
     return message
+
+
+def _without(document: Document, path: tuple[str, ...]) -> Document:
+    """The document without one of its members; the one that was given stays as it is."""
+    name, *rest = path
+    if name not in document:
+        return document
+    member = document[name]
+    if rest and isinstance(member, dict):
+        return {**document, name: _without(member, tuple(rest))}
+    return {key: value for key, value in document.items() if key != name}
 
 
 def cef(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
@@ -152,7 +190,7 @@ def cef(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
 
 def _cef_pairs(alert: Alert) -> list[tuple[str, str]]:
     """The extension: CEF's own keys; it keeps IPv6 addresses in keys of their own."""
-    facts = dict(key_values(alert))
+    facts = dict(key_values(alert, Origin()))
     source, destination = facts.get("src", ""), facts.get("dst", "")
     pairs = [("rt", str(alert.time_ns // 1_000_000)), ("externalId", facts.get("id", ""))]
     if ":" in source:
@@ -191,7 +229,7 @@ def _priority(alert: Alert, origin: Origin) -> int:
 
 
 def _alert_head(alert: Alert, origin: Origin, *, tag: bool = True) -> bytes:
-    return bsd_head(_priority(alert, origin), alert.time_ns, origin, tag=tag)
+    return bsd_head(_priority(alert, origin), origin.header_ns(alert), origin, tag=tag)
 
 
 def bsd_head(priority: int, time_ns: int, origin: Origin, *, tag: bool = True) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sensor.base.escape import harmless
@@ -31,7 +33,8 @@ class SyslogWire:
     """Syslog messages of one form, and the way to their server."""
 
     def __init__(
-        self, address: Address, render: Renderer, message_bytes: int, transport: Transport
+        self, address: Address, render: Renderer, message_bytes: int, transport: Transport,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self.name = f"syslog {address}"
         self.place = f"syslog server {address.place()}"
@@ -39,7 +42,8 @@ class SyslogWire:
         self._render = render
         self._render_notice = NOTICE_FORMS.get(render, notice_rfc5424)
         self._message_bytes = message_bytes
-        self._origin = Origin(socket.gethostname(), pid=os.getpid(), facility=address.facility)
+        self._origin = Origin(socket.gethostname(), pid=os.getpid(), facility=address.facility,
+                              clock=clock)  # fmt: skip
 
     def render(self, alert: Alert) -> bytes:
         return self._render(alert, self._origin, self._limit())
@@ -52,9 +56,11 @@ class SyslogWire:
 
 
 def open_syslog(
-    url: str, form: str, config: Config, *, live: bool = False
+    url: str, form: str, config: Config, *, live: bool = False, now: bool = False
 ) -> DirectWriter:
     """The sink for a syslog URL; that its server is not there is said in the sink's `error`.
+
+    `now`: headers carry the time of sending, not the packet's.
 
     Errors: ConfigError for a bad URL, format or message size, or an unusable `cafile`.
     """
@@ -77,7 +83,8 @@ def open_syslog(
     else:
         tls = _tls_context(url, address) if address.scheme == "tls" else None
         transport = TcpStream(address, timeout_s, tls)
-    wire = SyslogWire(address, FORMATS[form], limits.syslog_message_bytes, transport)
+    wire = SyslogWire(address, FORMATS[form], limits.syslog_message_bytes, transport,
+                      time.time_ns if now else None)  # fmt: skip
     return DirectWriter(wire, live=live)
 
 

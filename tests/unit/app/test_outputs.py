@@ -11,7 +11,7 @@ from tests.unit.cli.bad_input import assert_damaged, assert_refused, rule_of
 
 
 @pytest.mark.parametrize("option", ["--alerts", "--flows", "--stats"])
-@pytest.mark.parametrize("name", ["none/file", "", "x.parquet/y.parquet"])
+@pytest.mark.parametrize("name", ["none/file.json", "", "x.parquet/y.parquet"])
 def test_an_output_that_cannot_be_written(option: str, name: str, tmp_path: Path) -> None:
     """Told before anything is read; a directory and a missing folder fail for root too."""
     path = str(tmp_path / name)
@@ -22,7 +22,7 @@ def test_an_output_that_cannot_be_written(option: str, name: str, tmp_path: Path
 
 def test_a_failed_start_leaves_the_files_of_the_run_before(tmp_path: Path) -> None:
     """What one option has right is not emptied because another one is wrong."""
-    stats, flows = tmp_path / "stats", tmp_path / "flows"
+    stats, flows = tmp_path / "stats", tmp_path / "flows.ndjson"
     for path in (stats, flows):
         path.write_text("precious", encoding="utf-8")
     broken = rule_of(tmp_path, "((")

@@ -25,7 +25,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["-o", "out"], "Missing argument 'PATH...'"),
+    (["-o", "out"], "no PATH is given"),
     ([ACCEPTED], "Missing option '-o'"),
     ([ACCEPTED, "-o", "out", "--flow", "nonsense"], "neither an id (32 hexadecimal digits"),
     ([ACCEPTED, "-o", "out", "--flow", UNKNOWN, "--rule", "x"], "give one of them"),

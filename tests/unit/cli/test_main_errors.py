@@ -276,7 +276,7 @@ def test_an_exception_that_can_never_match(tmp_path: Path) -> None:
 
 def test_the_nearest_option_only_is_named() -> None:
     ended = quiet("--jsno", ACCEPTED)
-    assert ended.code == 2 and "Did you mean '--json'?" in ended.err and "--to" not in ended.err
+    assert ended.code == 2 and "did you mean '--json'?" in ended.err and "--to" not in ended.err
 
 
 def test_a_capture_in_the_place_of_rules_is_named() -> None:

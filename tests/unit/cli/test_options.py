@@ -8,8 +8,9 @@ from typing import Any
 import click
 import pytest
 
+from sensor.cli.group import word_of
 from sensor.cli.main import commands
-from sensor.cli.options import effective_config, option_keys, time_of
+from sensor.cli.options import NOT_IN_FILES, effective_config, option_keys, time_of
 from sensor.config import SETTING_TYPES, Config, parse_config
 from tests.command import ACCEPTED, PORT_RULE, quiet, sensor
 from tests.running import CAPTURES
@@ -93,7 +94,7 @@ def options_of_command(name: str) -> list[tuple[str, click.Option]]:
     command = commands.get_command(ROOT_CONTEXT, name)
     assert command is not None
     return [(name, option) for option in command.params if isinstance(option, click.Option)
-            and option.name not in ("help", "config") and "--config" not in option.opts]
+            and word_of(option) not in NOT_IN_FILES]
 
 
 def samples(option: click.Option) -> list[tuple[list[str], str]]:

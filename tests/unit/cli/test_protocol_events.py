@@ -52,8 +52,8 @@ def test_csv(tmp_path: Path) -> None:
     assert sensor("replay", "--quiet", "--protocol-events", str(path), DEMO).code == 0
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [row["ssh.server.software"] for row in rows].count(SOFTWARE) == 1
-    assert [row["user.name"] for row in rows].count("mreyes") == 2
+    assert [row["ssh_server_software"] for row in rows].count(SOFTWARE) == 1
+    assert [row["user_name"] for row in rows].count("mreyes") == 2
     stats = sensor("replay", "--quiet", "--protocol-events", str(path), "--stats", "-",
                    "--json", DEMO)
     ledger = json.loads(stats.out.splitlines()[-1])
@@ -66,9 +66,9 @@ def test_parquet(tmp_path: Path) -> None:
     path = tmp_path / "said.parquet"
     assert sensor("replay", "--quiet", "--protocol-events", str(path), DEMO).code == 0
     rows = parquet.read_table(path).to_pylist()
-    assert [row["ssh.server.software"] for row in rows].count(SOFTWARE) == 1
-    assert [row["telnet.password.length"] for row in rows].count(12) == 3
-    assert {row["telnet.login.confidence"] for row in rows} == {None, 0.98, 0.95}
+    assert [row["ssh_server_software"] for row in rows].count(SOFTWARE) == 1
+    assert [row["telnet_password_length"] for row in rows].count(12) == 3
+    assert {row["telnet_login_confidence"] for row in rows} == {None, 0.98, 0.95}
 
 
 def test_rules_see_them(tmp_path: Path) -> None:

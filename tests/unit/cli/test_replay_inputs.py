@@ -134,7 +134,7 @@ def test_a_folder_is_followed_until_a_signal(tmp_path: Path, number: int) -> Non
     folder = tmp_path / "captures"
     folder.mkdir()
     shutil.copy(ACCEPTED, folder / "first.pcap")
-    flows = tmp_path / "flows"
+    flows = tmp_path / "flows.ndjson"
     run = following("--flows", str(flows), "--follow", str(folder))
     assert run.stdout is not None and run.stderr is not None
     assert json.loads(run.stdout.readline())["sensor"]["capture"]["file"].endswith("first.pcap")

@@ -79,7 +79,7 @@ def test_a_signal_ends_the_run_with_the_summary_of_what_was_read(number: int, co
 
 
 def test_an_interrupted_run_keeps_flows_and_ledger(tmp_path: Path) -> None:
-    flows, stats = tmp_path / "flows", tmp_path / "stats"
+    flows, stats = tmp_path / "flows.ndjson", tmp_path / "stats"
     run = started("--quiet", "--flows", str(flows), "--stats", str(stats), "-")
     assert first_alert(run)
     run.send_signal(signal.SIGINT)
@@ -175,7 +175,7 @@ def test_a_reader_that_leaves_has_what_it_wanted(arguments: list[str]) -> None:
 
 
 def test_a_reader_that_leaves_does_not_end_what_others_still_want(tmp_path: Path) -> None:
-    kept = tmp_path / "alerts"
+    kept = tmp_path / "alerts.ndjson"
     run = started("--quiet", "--alerts", str(kept), "-")
     assert first_alert(run)
     close(run.stdout)

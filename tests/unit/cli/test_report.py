@@ -102,3 +102,16 @@ def test_a_damaged_input_is_named_and_the_rest_is_told(tmp_path: Path) -> None:
 def test_without_alerts_it_says_so(tmp_path: Path) -> None:
     told = words(reported(tmp_path, str(Path(ACCEPTED).parent / "background.pcap"))[1])
     assert "No Telnet connection was accepted" in told and "No rule found anything" in told
+
+
+def test_it_says_what_was_excepted_and_what_was_left_out(tmp_path: Path) -> None:
+    allowed, folder = tmp_path / "allow.txt", tmp_path / "captures"
+    allowed.write_text("192.168.1.50 # the printer\n", "utf-8")
+    folder.mkdir()
+    (folder / "one.pcap").write_bytes(Path(ACCEPTED).read_bytes())
+    (folder / "notes.txt").write_text("hello", "utf-8")
+    told = words(reported(tmp_path, str(folder), "--allow", str(allowed))[1])
+    assert f"with exceptions from {allowed}" in told
+    assert f"{allowed}:1 192.168.1.50 (the printer): " in told
+    assert "1 file in the named folders were left out" in told
+    assert f"{folder}/notes.txt: not a capture file" in told

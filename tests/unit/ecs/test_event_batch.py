@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sensor.ecs.event_batch import COLUMNS, EventBatch
+from sensor.ecs.tables import column_name
 from tests.conversation import Talk, play
 
 
@@ -49,12 +50,12 @@ def test_what_others_say_is_no_formula_and_no_line_end(software: str, cell: str)
 
 def test_a_table() -> None:
     table = EventBatch([event(), event(comments="x")]).to_arrow()
-    assert table.column_names == list(COLUMNS)
+    assert table.column_names == [column_name(name) for name in COLUMNS]
     rows = table.to_pylist()
-    assert [row["ssh.server.comments"] for row in rows] == [None, "x"]
-    assert rows[0]["source.port"] == 40_000
-    assert rows[0]["related.ip"] == ["192.0.2.10", "198.51.100.7"]
-    assert rows[0]["@timestamp"].to_pydatetime() == datetime(
+    assert [row["ssh_server_comments"] for row in rows] == [None, "x"]
+    assert rows[0]["source_port"] == 40_000
+    assert rows[0]["related_ip"] == ["192.0.2.10", "198.51.100.7"]
+    assert rows[0]["timestamp"].to_pydatetime() == datetime(
         2026, 1, 2, 3, 4, 5, 250_000, tzinfo=UTC)
 
 

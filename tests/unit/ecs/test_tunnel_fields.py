@@ -52,7 +52,7 @@ def test_a_flow_without_tunnels_has_no_object_and_a_batch_of_such_no_column() ->
 def test_data_frames_have_lists() -> None:
     pytest.importorskip("pyarrow")
     table = sensor.flows(NESTED).to_arrow()
-    assert sorted(table["sensor.tunnel.id"].to_pylist()) == [["77"], ["77", "5003"]]
+    assert sorted(table["sensor_tunnel_id"].to_pylist()) == [["77"], ["77", "5003"]]
 
 
 @pytest.mark.parametrize(("query", "ports"), [

@@ -110,7 +110,7 @@ def confined(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_replay_is_the_same_under_the_units_rules(tmp_path: Path) -> None:
-    arguments = ("replay", "--quiet", "--json", "--flows", str(tmp_path / "flows"), ACCEPTED)
+    arguments = ("replay", "--quiet", "--json", "--flows", str(tmp_path / "flows.ndjson"), ACCEPTED)
     free = subprocess.run([*COMMAND, *arguments], env=environment(), capture_output=True,
                           text=True, check=True)  # fmt: skip
     bound = confined(*COMMAND, *arguments)

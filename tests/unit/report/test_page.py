@@ -17,7 +17,7 @@ NOTHING = Examined(
     case="", examiner="", zone=UTC, made_ns=1_767_323_045_123_456_789, version="1", command="c",
     inputs=[{"path": "a", "bytes": 1_234_567, "sha256": None, "frames": 0, "first_ns": -1,
              "last_ns": -1, "error": "a: unreadable"}],
-    left_out=[], rules=1, alerting=[], exceptions=["x.toml"], ledger=["no packets"],
+    left_out=[], rules=1, alerting=[], exceptions=["x.toml"], excepted={}, ledger=["no packets"],
     anomalies={"ip_bad_version": 2}, evidence="",
 )  # fmt: skip
 

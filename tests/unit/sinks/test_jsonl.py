@@ -122,7 +122,7 @@ def test_flows_arrive_whole_and_in_order(tmp_path: Path) -> None:
     path = tmp_path / "flows.ndjson"
     path.write_text("of an earlier run\n")
     flows = FlowFile(str(path))
-    expected = b""
+    expected = path.read_bytes()
     for at in range(0, 300_000, 1000):  # several times FLOW_WRITE_BYTES
         block = lines_of(at, 1000)
         flows.write_lines(block)
@@ -139,7 +139,7 @@ def test_flows_arrive_whole_and_in_order(tmp_path: Path) -> None:
 def test_flows_can_be_appended(tmp_path: Path) -> None:
     path = tmp_path / "flows.ndjson"
     path.write_bytes(lines_of(0, 1))
-    flows = FlowFile(str(path), append=True)
+    flows = FlowFile(str(path), live=True)
     flows.write_lines(lines_of(1, 1))
     flows.close()
     assert path.read_bytes() == lines_of(0, 2)
@@ -250,7 +250,7 @@ def test_flows_go_on_in_a_new_file_after_the_old_one_was_moved(tmp_path: Path) -
 def test_flows_of_a_live_run_go_on_when_a_full_disk_was_cleared(tmp_path: Path) -> None:
     path = tmp_path / "flows"
     path.write_bytes(lines_of(0, 1)[:-3])
-    flows = FlowFile(str(path), append=True)
+    flows = FlowFile(str(path), live=True)
     disk = FillingDisk(room=30)
     flows._output = Output(disk)
     flows.write_lines(lines_of(1, 3))  # 11 octets each behind a line end: two fit, one is torn

@@ -40,7 +40,7 @@ def test_the_whole_of_it(summary: Any) -> None:
     text = summary(ledger_of(), talkers)
     assert "5,000,000 packets (1.8 GB), 200,000 flows in 2.00 s\n" in text
     assert "2,500,000 packets/s, 875 MB/s\n" in text
-    assert "from 2026-01-02T03:04:05.678901Z to 2026-01-02T04:04:05Z\n" in text
+    assert "2026-01-02 03:04:05.678901 to 2026-01-02 04:04:05.000000\n" in text
     assert "3 frames without IP\n" in text
     assert rows_of(text, "Verdicts") == [
         ["verdict", "flows", "share"],
@@ -54,12 +54,14 @@ def test_the_whole_of_it(summary: Any) -> None:
         ["and 1 rule without a match"],
     ]
     assert rows_of(text, "Top talkers of the alerts") == [
-        ["source", "ports", "destinations", "alerts"],
+        ["source", "ports", "targets", "alerts"],
         ["192.0.2.1", "23", "5", "5"],
         ["192.0.2.2", "2323", "1", "1"],
     ]
+    assert rows_of(text, "Top targets of the alerts")[0] == [
+        "target", "ports", "sources", "alerts"]
     assert rows_of(text, "Malformed frames")[1:] == [["udp_length", "6"], ["ipv4_truncated", "4"]]
-    assert rows_of(text, "Sinks")[1:] == [["console", "666", "0", "0"]]
+    assert rows_of(text, "Sinks")[1:] == [["console", "666"]]
     assert "inputs" not in text
 
 
@@ -142,7 +144,27 @@ def test_what_rules_count_beside_their_matches_is_told() -> None:
              "evicted": 2}, "r3": {"name": "Plain"}}  # fmt: skip
     lines = summary_text(ledger_of(rules=rules), Talkers()).splitlines()
     told = {line.split()[0]: line for line in lines if line.startswith("  ")}
-    assert told["New"].endswith(" 0  1,017 learned")
-    assert told["Scan"].endswith(" 0  3 absorbed, 2 evicted")
+    assert told["New"].endswith("  1,017 learned")
+    assert told["Scan"].endswith("  3 absorbed, 2 evicted")
     assert "Plain" not in told
     assert told["and"] == "  and 1 rule without a match"
+
+
+def test_zeros_are_left_out_and_victims_are_named() -> None:
+    talkers = Talkers()
+    for number in range(3):
+        talkers.emit(alert_of(f"192.0.2.{number}", "198.51.100.7"))
+    rules = {"r1": {"name": "One", "matches": 2, "alerts": 2},
+             "r2": {"name": "Two", "matches": 1, "suppressed": 1}}  # fmt: skip
+    text = summary_text(ledger_of(rules=rules), talkers)
+    assert rows_of(text, "Alerts by rule") == [
+        ["rule", "matches", "alerts", "suppressed"], ["One", "2", "2", "-"], ["Two", "1", "-", "1"]]
+    assert rows_of(text, "Top targets of the alerts")[1:] == [["198.51.100.7", "23", "3", "3"]]
+
+
+def test_times_are_as_in_alerts() -> None:
+    times = {"first_packet": "2026-01-02T03:04:05.678901234Z",
+             "last_packet": "2026-01-02T03:04:06.000000000Z"}  # fmt: skip
+    text = summary_text(ledger_of(**times), Talkers())
+    assert "2026-01-02 03:04:05.678901 to 2026-01-02 03:04:06.000000" in text
+    assert "soon to" in summary_text(ledger_of(first_packet="soon"), Talkers())

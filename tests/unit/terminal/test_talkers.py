@@ -14,11 +14,11 @@ def test_talkers_are_bounded() -> None:
         talkers.emit(alert_of(f"source {number}"))
     for number in range(DESTINATIONS_MAX + 5):
         talkers.emit(alert_of("source 0", f"destination {number}", number))
-    assert len(talkers) == SOURCES_MAX
-    assert talkers.overlooked == 5
-    [first] = talkers.top(1)
-    assert (first.source, first.alerts) == ("source 0", DESTINATIONS_MAX + 6)
-    assert len(first.destinations) == DESTINATIONS_MAX
+    assert len(talkers.sources) == SOURCES_MAX
+    assert talkers.sources.overlooked == 5
+    [first] = talkers.sources.top(1)
+    assert (first.address, first.alerts) == ("source 0", DESTINATIONS_MAX + 6)
+    assert len(first.peers) == DESTINATIONS_MAX
     assert talkers.delivered == SOURCES_MAX + 5 + DESTINATIONS_MAX + 5
     text = summary_text(ledger_of(), talkers)
     assert "and 9,990 more sources; 5 alerts of sources not told apart" in text
@@ -31,7 +31,7 @@ def test_destinations_of_all_talkers_together_are_bounded() -> None:
     for source in range(sources):
         for number in range(100):
             talkers.emit(alert_of(f"source {source}", f"destination {number}"))
-    kept = [len(talker.destinations) for talker in talkers.top(sources)]
+    kept = [len(talker.peers) for talker in talkers.sources.top(sources)]
     assert sum(kept) <= ALL_DESTINATIONS_MAX + sources
     assert min(kept) == 1  # of a source that came late at least one is known
 
@@ -40,4 +40,4 @@ def test_talkers_without_addresses_are_processes() -> None:
     talkers = Talkers()
     talkers.emit(Alert("a", "r", "n", "low", 21.0, 0, "", {"process": {"name": "telnet"}}))
     talkers.emit(Alert("a", "r", "n", "low", 21.0, 0, "", {}))
-    assert [talker.source for talker in talkers.top(9)] == ["telnet", "unknown"]
+    assert [talker.address for talker in talkers.sources.top(9)] == ["telnet", "unknown"]

@@ -42,7 +42,8 @@ def test_directory_without_captures_tells_how_many_files_it_has(tmp_path: Path) 
     write(tmp_path / "notes.txt", b"not a capture")
     capture = FileCapture([tmp_path])
     assert frames_of(capture) == []
-    assert errors_of(capture) == [f"{tmp_path}: no captures in this directory (1 other files)"]
+    assert errors_of(capture) == [f"{tmp_path}: no captures in this directory (1 other files: "
+                                  "-v names them)"]
 
 
 def test_glob(tmp_path: Path) -> None:

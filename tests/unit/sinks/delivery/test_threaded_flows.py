@@ -12,7 +12,7 @@ import pytest
 
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.sinks.delivery.threaded_flows import ThreadedFlows
-from sensor.sinks.flow_files import open_flows
+from sensor.sinks.flow_files import open_table
 from tests.conformance.sink_peers import until
 from tests.running import CAPTURES
 
@@ -37,8 +37,8 @@ def lines_of(path: Path) -> int:
 
 
 def test_records_arrive_in_order_and_are_counted(batch: FlowBatch, tmp_path: Path) -> None:
-    path = tmp_path / "flows"
-    flows = ThreadedFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+    path = tmp_path / "flows.ndjson"
+    flows = ThreadedFlows(open_table(str(path), live=True), MIB, drain_s=30)
     for _ in range(20):
         flows.write(batch)
     assert flows.accounted() == 20 * batch.count
@@ -51,8 +51,8 @@ def test_records_arrive_in_order_and_are_counted(batch: FlowBatch, tmp_path: Pat
 
 
 def test_what_was_gathered_is_written_soon(batch: FlowBatch, tmp_path: Path) -> None:
-    path = tmp_path / "flows"
-    flows = ThreadedFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+    path = tmp_path / "flows.ndjson"
+    flows = ThreadedFlows(open_table(str(path), live=True), MIB, drain_s=30)
     flows.write(batch)
     until(lambda: flows.delivered == batch.count, "a flush without a further record")
     assert lines_of(path) == batch.count
@@ -60,17 +60,17 @@ def test_what_was_gathered_is_written_soon(batch: FlowBatch, tmp_path: Path) -> 
 
 
 def test_a_restart_keeps_what_was_written(batch: FlowBatch, tmp_path: Path) -> None:
-    path = tmp_path / "flows"
+    path = tmp_path / "flows.ndjson"
     for _ in range(2):
-        flows = ThreadedFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+        flows = ThreadedFlows(open_table(str(path), live=True), MIB, drain_s=30)
         flows.write(batch)
         flows.close()
     assert lines_of(path) == 2 * batch.count
 
 
 def test_a_file_that_was_moved_away_is_opened_anew(batch: FlowBatch, tmp_path: Path) -> None:
-    path, moved = tmp_path / "flows", tmp_path / "flows.1"
-    flows = ThreadedFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+    path, moved = tmp_path / "flows.ndjson", tmp_path / "flows.1.ndjson"
+    flows = ThreadedFlows(open_table(str(path), live=True), MIB, drain_s=30)
     flows.write(batch)
     until(lambda: flows.delivered == batch.count)
     path.rename(moved)
@@ -88,7 +88,7 @@ def test_a_reader_that_never_reads_holds_up_nothing(
     with open(write_end, "w", encoding="utf-8") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
         limit = 50 * batch.records.nbytes
-        flows = ThreadedFlows(open_flows("-", live=True), limit, drain_s=0.1)
+        flows = ThreadedFlows(open_table("-", live=True), limit, drain_s=0.1)
         written = 0
         while not flows.dropped:
             flows.write(batch)
@@ -216,7 +216,7 @@ def test_a_batch_that_cannot_be_rendered_costs_itself_only(batch: FlowBatch) -> 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
 def test_a_full_disk_is_said_and_counted(batch: FlowBatch) -> None:
-    flows = ThreadedFlows(open_flows("/dev/full", live=True), MIB, drain_s=30)
+    flows = ThreadedFlows(open_table("/dev/full", live=True), MIB, drain_s=30)
     flows.write(batch)
     until(lambda: flows.dropped == batch.count)
     assert flows.error == "flows /dev/full: No space left on device"
@@ -229,7 +229,7 @@ def test_parquet_is_whole_after_close_and_after_a_rotation(
 ) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     path, moved = tmp_path / "flows.parquet", tmp_path / "moved.parquet"
-    flows = ThreadedFlows(open_flows(str(path), live=True), MIB, drain_s=30)
+    flows = ThreadedFlows(open_table(str(path), live=True), MIB, drain_s=30)
     for _ in range(3):
         flows.write(batch)
     assert (flows.delivered, flows.waiting) == (0, 3 * batch.count), "gathered for a row group"
@@ -244,7 +244,7 @@ def test_parquet_is_whole_after_close_and_after_a_rotation(
     assert parquet.read_table(moved).num_rows == 4 * batch.count
     assert parquet.read_table(path).num_rows == batch.count
     assert parquet.ParquetFile(moved).num_row_groups == 2
-    again = open_flows(str(path), live=True)
+    again = open_table(str(path), live=True)
     again.write(batch)
     again.close()
     assert parquet.read_table(tmp_path / "flows.1.parquet").num_rows == batch.count

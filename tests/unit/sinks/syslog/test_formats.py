@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import sensor
 from sensor.model.alert import SEVERITIES, Alert
 from sensor.sinks.syslog.formats import FORMATS, Origin, cee, cef, cut, rfc3164, rfc5424
+from tests.running import CAPTURES
 
 ORIGIN = Origin(hostname="sensor-1", pid=42, utc=True)
 
@@ -146,6 +148,22 @@ def test_cee_that_does_not_fit_is_the_key_facts() -> None:
     assert facts["message"] == "Something happened"
 
 
+def test_cee_loses_what_is_said_elsewhere_first() -> None:
+    (alert,) = sensor.replay(str(CAPTURES / "telnet_accepted_v4.pcap"))
+    whole = alert.document
+    assert len(cee(alert, ORIGIN)) > 2048
+    message = cee(alert, ORIGIN, 2048)
+    found = orjson.loads(message.partition(b"@cee: ")[2])
+    assert len(message) <= 2048 and found.pop("truncated") is True
+    for name in ("@timestamp", "event", "source", "destination", "network", "sensor", "message"):
+        assert found[name] == whole[name]
+    assert found["rule"]["name"] == whole["rule"]["name"]
+    assert "description" not in found["rule"] and "description" in whole["rule"]
+    for limit in range(480, 2048, 97):  # never an empty one
+        found = orjson.loads(cee(alert, ORIGIN, limit).partition(b"@cee: ")[2])
+        assert found["truncated"] is True and len(found) > 5
+
+
 def parse_cef(message: bytes) -> tuple[list[str], dict[str, str]]:
     text = message.decode().partition(" sensor-1 ")[2]
     *header, extension = re.split(r"(?<!\\)\|", text, maxsplit=7)
@@ -196,3 +214,21 @@ def test_a_cut_never_leaves_half_an_escape() -> None:
 @pytest.mark.parametrize("time_ns", [-(10**18), 0, 2**63, 10**30])
 def test_impossible_times_still_make_a_message(form: str, time_ns: int) -> None:
     assert FORMATS[form](alert_of(time_ns=time_ns), ORIGIN, None).startswith(b"<132>")
+
+
+NOW = Origin(hostname="sensor-1", pid=42, utc=True, clock=lambda: 1_800_000_000 * 10**9)
+"""2027-01-15T08:00:00Z, by `date -u -d @1800000000`."""
+
+
+def test_headers_may_carry_the_time_of_sending() -> None:
+    alert = alert_of(document={"event": {"action": "x"}})
+    header, parameters, _ = parse_5424(rfc5424(alert, NOW))
+    assert header[1] == "2027-01-15T08:00:00.000000Z"
+    plain_header, plain, _ = parse_5424(rfc5424(alert, ORIGIN))
+    assert parameters == {"time": plain_header[1], **plain}
+    assert rfc3164(alert, NOW).startswith(b"<132>Jan 15 08:00:00 ")
+    assert f" time={plain_header[1]} ".encode() in rfc3164(alert, NOW)
+    document = orjson.loads(cee(alert, NOW).partition(b"@cee: ")[2])
+    assert document["event"] == {"created": "2027-01-15T08:00:00.000000Z", "action": "x"}
+    assert "created" not in orjson.loads(cee(alert, ORIGIN).partition(b"@cee: ")[2])["event"]
+    assert f"rt={alert.time_ns // 10**6} ".encode() in cef(alert, NOW)
