@@ -34,10 +34,8 @@ NOT_MIRRORED = {
     "sensor/capture/live/link_state.py": "tests/live/test_lifecycle.py",
     "sensor/capture/live/scapy_capture.py": "tests/live/test_scapy_live.py",
     "sensor/cli/doctor.py": "tests/live/test_doctor.py",
-    # One suite for every sink, every query, every rule that ships.
+    # One suite for every sink, every rule that ships.
     "sensor/cli/rules_test.py": "tests/golden/test_rule_selftests.py",
-    "sensor/query/stateful/sample.py": "tests/queries/test_queries.py",
-    "sensor/query/stateful/steps.py": "tests/queries/test_queries.py",
     "sensor/sinks/delivery/background.py": "tests/conformance/test_live_sinks.py",
     "sensor/sinks/delivery/threaded_sink.py": "tests/conformance/test_live_sinks.py",
     "sensor/sinks/syslog/transports.py": "tests/conformance/test_sinks.py",

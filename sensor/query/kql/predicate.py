@@ -54,6 +54,7 @@ def numbers_apart(items: tuple[Node, ...]) -> tuple[list[Predicate], list[Node]]
         match item:
             case FieldTest(Text(name), Text(text)) if isinstance(number_of(text), int):
                 by_field.setdefault(name, []).append(item)
+    # One alone stays what it is: other queries may ask it too, and then it is asked once a batch.
     together = {name: tests for name, tests in by_field.items() if len(tests) > 1}
     taken = {id(test) for tests in together.values() for test in tests}
     return ([_numbers(name, tests) for name, tests in together.items()],

@@ -50,6 +50,15 @@ def test_words_between_brackets_nest_too(deep):
         eql.parse(eql_of(f"not (a == 3 and not ({deep}))"))
 
 
+def test_objects_and_words_nest_together():
+    """Each `not` and each object of KQL is one level."""
+    deep = "not a:{" * 32 + "b:1" + "}" * 32
+    kql.parse(deep)
+    for more in (f"not ({deep})", f"a:{{{deep}}}", deep.replace("b:1", "not b:1")):
+        with pytest.raises(QueryError, match="64 deep"):
+            kql.parse(more)
+
+
 def test_groups_of_a_regular_expression():
     assert regex("(" * 64 + "a" + ")" * 64)("a")
     with pytest.raises(PatternError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sensor.query.patterns import PatternError, regex, star_pattern, wildcard
+from sensor.query.patterns import PatternError, regex, regex_of_wildcard, star_pattern, wildcard
 
 
 @pytest.mark.parametrize(("pattern", "yes", "no"), [
@@ -26,8 +26,39 @@ def test_regular_expressions_that_do_not_mind_capitals() -> None:
     assert not regex("A[b-d]e")("aCE")
 
 
-@pytest.mark.parametrize("pattern", ["(" * 100 + ")" * 100, "a" + "?" * 100, "a{1", "[z", "a\\",
-                                     '"x', ")", "<1-5>", "~a", "x{9999}{9999}"])
+@pytest.mark.parametrize(("pattern", "wanted"), [
+    ("[b-d]", "bcd"), ("[B-D]", "BCD"), ("[b-b]", "b"), ("[2-4]", "234"), ("[b-dX]", "bcdX"),
+    ("[é-ë]", "éêë"),
+])
+def test_both_ends_belong_to_a_range(pattern: str, wanted: str) -> None:
+    characters = "abcdeABCDExX12345èéêëìÈÉÊËÌ"
+    assert [c for c in characters if regex(pattern)(c)] == [c for c in characters if c in wanted]
+    negated = regex(f"[^{pattern[1:]}")
+    assert [c for c in characters if not negated(c)] == [c for c in characters if c in wanted]
+    folded = wanted.lower() + wanted.upper()
+    assert [c for c in characters if regex(pattern, True)(c)] == [
+        c for c in characters if c in folded]
+
+
+@pytest.mark.parametrize(("pattern", "yes", "no"), [
+    ("a*b", ["ab", "axxb", "a\nb"], ["a", "axbx", "Ab"]), ("a?b", ["axb", "a?b"], ["ab", "axxb"]),
+    (r"a\*b", ["a*b"], ["ab", "axb", r"a\*b"]), (r"a\?b", ["a?b"], ["axb", r"a\?b"]),
+    (r"a\\b", [r"a\b"], ["ab", r"a\\b"]), (r"\a\_", ["a_"], [r"\a\_"]),
+    (r"\\*", ["\\", "\\x"], ["*", "x"]), ("a\\", ["a\\"], ["a"]), (r"\d\w\s", ["dws"], ["1a "]),
+    ('.+()[]{}|^$"@#~&<>', ['.+()[]{}|^$"@#~&<>'], ["x"]), ("", [""], ["x"]),
+    ("ü 1", ["ü 1"], ["u 1"]),
+])
+def test_wildcards_in_which_a_backslash_takes_the_next_as_it_is(
+    pattern: str, yes: list[str], no: list[str]
+) -> None:
+    fits = regex(regex_of_wildcard(pattern))
+    assert all(map(fits, yes)) and not any(map(fits, no))
+
+
+@pytest.mark.parametrize("pattern", [
+    "(" * 100 + ")" * 100, "a" + "?" * 100, "a{1", "[z", "a\\", '"x', ")", "<1-5>", "~a",
+    "x{9999}{9999}", "[c-b]", "[b-B]", "[a-\\d]",
+])
 def test_regular_expressions_that_are_refused(pattern: str) -> None:
     with pytest.raises(PatternError):
         regex(pattern)

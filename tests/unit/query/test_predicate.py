@@ -32,6 +32,22 @@ def test_what_queries_share_is_asked_once_a_batch() -> None:
         assert masks == [query(Flows()).tolist() for query in alone]
 
 
+def test_a_number_beside_other_alternatives_is_shared_too() -> None:
+    asked = []
+
+    class Counted(Flows):
+        def column(self, name: str) -> Column | None:
+            asked.append(name)
+            return super().column(name)
+
+    shared = Shared()
+    queries = [compile_query(kql.parse(f"u16:23 or word:{word}"), (), shared) for word in "ac"]
+    rows = Counted()
+    assert [query(rows).tolist() for query in queries] == [
+        [True, False, False, False], [True, True, True, False]]
+    assert asked.count("u16") == 1
+
+
 @pytest.mark.parametrize("texts", [
     ("any where a == 1", "any where a == true"), ("any where a == 1", 'any where a == "1"'),
     ("any where a == null", 'any where a == "null"'),

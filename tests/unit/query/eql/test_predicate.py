@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sensor.query.document_rows import Selection
+from sensor.query.document_rows import DocumentRows, Selection
 from sensor.query.eql import parser as eql
 from sensor.query.predicate import compile_query, selects
 from tests.typed_rows import Flows
@@ -46,6 +46,30 @@ def test_null_for_what_may_be_left_out_and_numbers_of_any_base(
     text: str, expected: bool
 ) -> None:
     assert selects(eql.parse(f"any where {text}"), {}) is expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ('source.ip : "10.1.2.3"', True), ('source.ip : "::ffff:10.1.2.3"', True),
+    ('source.ip : "10.0.0.0/8"', True), ('source.ip : "10.*"', True),
+    ('source.ip : "10.?.2.3"', True),
+    ('source.ip : "11.0.0.0/8"', False), ('source.ip : "10.1.2.4"', False),
+    ('source.ip : ("x", "10.0.0.0/8")', True), ('not source.ip : "10.0.0.0/8"', False),
+    ('destination.ip : "fd00:0::1"', True), ('destination.ip : "FD00::1"', True),
+    ('destination.ip : "fd00::/8"', True), ('destination.ip : "fd00::2"', False),
+    ('@timestamp : "2026-01-02"', True), ('@timestamp : "2026-01-03"', False),
+    ('@timestamp : "2026-01-02T04:04:05+01:00"', True), ('@timestamp : "2026-01-02T03*"', True),
+    ('destination.port : 23', True), ('destination.port : "23"', True),
+    ('destination.port : "2*"', False), ('destination.port : "24"', False),
+    # Both are texts: only a pattern, and no number that both spell.
+    ('text : "0x"', True), ('text : "0*"', True), ('digits : "7"', False), ('digits : "7.0"', True),
+    ('digits : 7', True), ('flag : true', True), ('flag : "true"', True), ('flag : false', False),
+])
+def test_what_a_colon_finds_in_single_events(text: str, expected: bool) -> None:
+    event = {"source.ip": "10.1.2.3", "destination.ip": "fd00::1", "destination.port": 23,
+             "@timestamp": "2026-01-02T03:04:05Z", "text": "0X", "digits": "7.0", "flag": True}
+    query = eql.parse(f"any where {text}")
+    assert selects(query, event) is expected
+    assert compile_query(query)(DocumentRows([event, event])).tolist() == [expected] * 2
 
 
 def test_a_time_in_milliseconds() -> None:

@@ -85,6 +85,53 @@ def test_long_events_are_held_up_to_so_many_octets(query: str) -> None:
     assert found.events[0].document() == documents[-1]
 
 
+def ends_of(query: str, count: int, limits: RuleLimits) -> tuple[int, list[int]]:
+    """Begin a match under each of some keys: the evictions, and the keys that can still end one."""
+    still = []
+    for key in range(count):  # each asked anew, for what ends one under another key takes room
+        parsed = eql.parse(query)
+        begun = DocumentRows([{"t": "a", "k": each} for each in range(count)], [SECOND] * count)
+        tracker: Tracker | Sampler
+        if isinstance(parsed, ast.Sequence):
+            tracker = Tracker(parsed, SECOND, limits)
+        else:
+            assert isinstance(parsed, ast.Sample)
+            tracker = Sampler(parsed, SECOND, limits)
+        assert tracker.matches(begun, list) == []
+        evicted = tracker.evicted
+        if tracker.matches(DocumentRows([{"t": "b", "k": key}], [2 * SECOND]), list):
+            still.append(key)
+    return evicted, still
+
+
+@pytest.mark.parametrize("query", [
+    'sequence by k [any where t == "a"] [any where t == "b"]',
+    'sample by k [any where t == "a"] [any where t == "b"]',
+])
+def test_as_many_are_held_as_may_be_and_no_more(query: str) -> None:
+    each = DocumentRows([{"t": "a", "k": 0}]).keep(0).size
+    for limits in (RuleLimits(pending_max=5), RuleLimits(pending_bytes_max=5 * each)):
+        assert ends_of(query, 4, limits) == (0, [0, 1, 2, 3])
+        assert ends_of(query, 5, limits) == (0, [0, 1, 2, 3, 4])
+        assert ends_of(query, 6, limits) == (1, [1, 2, 3, 4, 5])
+        assert ends_of(query, 8, limits) == (3, [3, 4, 5, 6, 7])
+    # One octet less is room for one less.
+    assert ends_of(query, 5, RuleLimits(pending_bytes_max=5 * each - 1)) == (1, [1, 2, 3, 4])
+
+
+def test_sights_of_what_must_be_missing_take_room_like_events() -> None:
+    query = ('sequence by k with maxspan=1s ![any where t == "b"] [any where t == "a"] '
+             '[any where t == "c"]')
+    for sights, evicted in ((2, 0), (3, 0), (4, 1), (5, 2)):
+        parsed = eql.parse(query)
+        assert isinstance(parsed, ast.Sequence)
+        tracker = Tracker(parsed, SECOND, RuleLimits(pending_max=5))
+        documents = [{"t": "b", "k": key} for key in range(sights)]
+        documents += [{"t": "a", "k": key} for key in (10, 11)]
+        tracker.matches(DocumentRows(documents, [SECOND] * len(documents)), list)
+        assert tracker.evicted == evicted
+
+
 def test_what_is_held_gives_its_octets_back() -> None:
     """What ended in any way does not count any more: many times the limit goes through."""
     parsed = eql.parse('sequence by k with maxspan=5s [any where t == "a"] ![any where t == "c"] '
