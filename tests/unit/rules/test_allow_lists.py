@@ -128,7 +128,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_the_command_counts_by_entry(tmp_path: Path) -> None:
     # The demo's telnet servers, from its story.
     path = written(tmp_path, "192.168.1.50 23 # printer\n10.40.7.9\n"
-                             "185.199.110.153\n203.0.113.99\n")
+                             "185.199.110.0/23\n203.0.113.66\n203.0.113.99\n")
     ended = sensor("replay", "--allow", path, DEMO)
     assert (ended.code, ended.out) == (0, "")
     assert "printer" in ended.err

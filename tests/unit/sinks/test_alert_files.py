@@ -10,26 +10,29 @@ import pytest
 
 import sensor
 from sensor.sinks.alert_files import open_alerts
-from tests.command import DEMO, ndjson, quiet
+from tests.command import DEMO, quiet
 from tests.conformance.sink_peers import telnet_alert
 
 
 def test_alerts_are_rows(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    lines, rows, table = (tmp_path / f"alerts.{kind}" for kind in ("json", "csv", "parquet"))
-    for path in (lines, rows, table):
-        assert quiet("--alerts", str(path), DEMO).code == 0
-    documents = ndjson(lines)
+    rows, table = (tmp_path / f"alerts.{kind}" for kind in ("csv", "parquet"))
+    # Passwords are hashed with another key in each run.
+    documents = quiet("--json", "--alerts", str(rows), DEMO).documents()
     with open(rows, encoding="utf-8", newline="") as file:
         cells = list(csv.DictReader(file))
     assert [json.loads(row["document"]) for row in cells] == documents
-    assert [row["source_ip"] for row in cells] == [each["source"]["ip"] for each in documents]
+    assert [row["source_ip"] for row in cells] == [
+        each.get("source", {}).get("ip", "") for each in documents]
+    documents = quiet("--json", "--alerts", str(table), DEMO).documents()
     found = parquet.read_table(table).to_pylist()
     assert [json.loads(row["document"]) for row in found] == documents
     assert [row["rule_name"] for row in found] == [each["rule"]["name"] for each in documents]
-    assert {row["event_severity"] for row in found} == {47}
+    assert [row["event_severity"] for row in found] == [
+        each["event"]["severity"] for each in documents]
     flows = sensor.flows(DEMO).to_dicts()
-    assert {row["flow_id"] for row in found} <= {flow["flow"]["id"] for flow in flows}
+    ids = {row["flow_id"] for row in found if row["flow_id"]}
+    assert ids and ids <= {flow["flow"]["id"] for flow in flows}
 
 
 def test_documents_from_elsewhere_have_other_types(tmp_path: Path) -> None:
