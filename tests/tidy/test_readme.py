@@ -1,4 +1,4 @@
-"""The README keeps its word: its options exist, its settings load, its links lead somewhere."""
+"""README and page of options keep their word: options exist, settings load, links lead somewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sensor.config import parse_config
 from tests.running import ROOT
 from tests.tidy.test_examples import within
 
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXT = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/options.md"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 OPTION = re.compile(r"`(--[a-z-]+)")
@@ -26,7 +26,7 @@ OF_OTHERS = {"--help", "--version"}
 
 
 def block(language: str) -> str:
-    """The first fenced block of a language in the README."""
+    """The first fenced block of a language in them."""
     found = re.search(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
     assert found, language
     return found[1]
@@ -43,7 +43,7 @@ def test_every_option_is_told_and_none_else() -> None:
 
 
 def test_the_configuration_shown_loads() -> None:
-    options, config = parse_config(block("toml"), "README.md", option_keys(click.Context(commands)))
+    options, config = parse_config(block("toml"), "options.md", option_keys(click.Context(commands)))
     assert options["syslog"] == ("udp://192.0.2.1:514",)
     assert config.flow.tcp_idle_timeout_ns == 600_000_000_000
 
