@@ -39,7 +39,7 @@ PATH = ("src_hi", "src_lo", "dst_hi", "dst_lo", "id", "type", "has_id")
 """What a record of a tunnel tells; the rest is the decoder's own."""
 
 ANOMALY_TELLS = ("time_ns", "interface", "kind", "anomaly", "process")
-BY_TABLE = ("hash", "copy_mark")
+BY_OTHERS = ("hash", "copy_mark", "datagram")
 NETWORK = ("src_hi", "src_lo", "dst_hi", "dst_lo", "ip_id", "ttl", "payload_offset")
 
 FRAME = struct.Struct("=qIIIHHHHH")
@@ -147,7 +147,7 @@ class Decoding:
             if kind == KIND_ANOMALY:
                 meant = name in ANOMALY_TELLS
             else:
-                meant = (name not in BY_TABLE
+                meant = (name not in BY_OTHERS
                          and not (name in NETWORK and kind == KIND_NON_IP)
                          and not any(name.startswith(start) for start in absent))
             if meant:
