@@ -94,7 +94,7 @@ def page() -> str:
         "",
         "## Logins",
         "",
-        "Flow documents have these too where somebody logged in within the flow, or tried to:",
+        "The final document of a flow has these too where somebody logged in in it, or tried to:",
         "[telnet.md](telnet.md). Fields without a value are absent.",
         "",
         *_THREE,

@@ -1,4 +1,4 @@
-"""The fields of flow documents in whose flow somebody logged in, or tried to."""
+"""The fields of final flow documents in whose flow somebody logged in, or tried to."""
 
 from __future__ import annotations
 

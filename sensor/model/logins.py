@@ -1,7 +1,8 @@
 """Logins: the account that logs in within a flow, and whether it worked, as far as packets show.
 
-Analyzers tell them while the flow goes on; the flow's records from then on refer to the last one by
-its index in the run's `Logins`. Index 0 stands for none.
+Analyzers tell them while the flow goes on; its final record refers to the last one by its index in
+the run's `Logins`. Index 0 stands for none. Earlier events of the flow do not: what they say must
+not hang on how many events are looked at together.
 """
 
 from __future__ import annotations
@@ -42,19 +43,17 @@ class Logins:
             self._of_flows[name] = login
 
     def stamp(self, records: NDArray[np.void], ended: NDArray[np.bool_]) -> None:
-        """Write the index of its login into each record; flows that `ended` are forgotten."""
+        """Write the index of its login into each record of a flow that `ended`, and forget it."""
         indices = records["pending_isn"]
         indices[:] = 0
         known = list(self._of_flows)  # at once: other threads note theirs
         times = np.array([first_ns for first_ns, _ in known], np.int64)
-        for row in np.flatnonzero(np.isin(records["first_ns"], times)).tolist():
+        for row in np.flatnonzero(ended & np.isin(records["first_ns"], times)).tolist():
             name = int(records["first_ns"][row]), int(records["first_seq"][row])
-            login = self._of_flows.get(name)
+            login = self._of_flows.pop(name, None)
             if login is not None:
                 hidden = login._replace(user="") if records["process"][row] else login
                 indices[row] = self._index(hidden)
-                if ended[row]:
-                    del self._of_flows[name]
 
     def _index(self, login: Login) -> int:
         index = self._indices.get(login, 0)

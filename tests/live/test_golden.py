@@ -54,8 +54,11 @@ def configuration(folder: Path, pace: int) -> Path:
     limits["verdict_wait_ns"] = WAIT_NS
     lines = [f"{name} = {value if name in UNSCALED else value // pace}"
              for name, value in limits.items()]  # fmt: skip
+    key = folder / "key"
+    key.write_bytes(b"the key of both runs")
     path = folder / f"pace{pace}.toml"
-    path.write_text("[flow]\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    text = "\n".join([f'hash_key_file = "{key}"', "[flow]", *lines])
+    path.write_text(text + "\n", encoding="utf-8")
     return path
 
 
@@ -219,14 +222,12 @@ def by_flow(events: list[Document]) -> dict[str, list[Any]]:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_what_was_said_is_told_alike(lab: Lab, tmp_path: Path, workers: str) -> None:
-    key = tmp_path / "key"
-    key.write_bytes(b"the key of both runs")
-    seen_live(lab, tmp_path, "demo.pcap", "--workers", workers, "--hash-key-file", key,
+    seen_live(lab, tmp_path, "demo.pcap", "--workers", workers,
               "--protocol-events", tmp_path / "live.ndjson")  # fmt: skip
     run = sensor("replay", "--quiet", "--protocol-events", str(tmp_path / "replayed.ndjson"),
-                 "--hash-key-file", str(key), str(CAPTURES / "demo.pcap"))  # fmt: skip
+                 "--config", str(configuration(tmp_path, 1)), str(CAPTURES / "demo.pcap"))
     assert run.code == 0, run.err
     expected, found = (by_flow(ndjson(tmp_path / name)) for name in (
         "replayed.ndjson", "live.ndjson"))
     assert found == expected
-    assert len(found) == 4  # SSH once, telnet three times
+    assert len(found) == 7  # SSH once, telnet six times

@@ -1,4 +1,4 @@
-"""README and page of options keep their word: options exist, settings load, links lead somewhere."""
+"""README and page of options keep their word: what they name exists, their settings load."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from sensor.config import parse_config
 from tests.running import ROOT
 from tests.tidy.test_examples import within
 
-TEXT = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/options.md"))
+TEXT = "".join(
+    (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/options.md"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 OPTION = re.compile(r"`(--[a-z-]+)")
@@ -43,7 +44,8 @@ def test_every_option_is_told_and_none_else() -> None:
 
 
 def test_the_configuration_shown_loads() -> None:
-    options, config = parse_config(block("toml"), "options.md", option_keys(click.Context(commands)))
+    keys = option_keys(click.Context(commands))
+    options, config = parse_config(block("toml"), "options.md", keys)
     assert options["syslog"] == ("udp://192.0.2.1:514",)
     assert config.flow.tcp_idle_timeout_ns == 600_000_000_000
 

@@ -20,7 +20,7 @@ def mixed() -> FlowBatch:
     batch.records["first_seq"] = range(4)
     for row, user in ((0, "root"), (2, "admin")):
         logins.note(batch.records[row], Login(user, "success"))
-    logins.stamp(batch.records, np.zeros(4, np.bool_))
+    logins.stamp(batch.records, np.ones(4, np.bool_))
     return batch
 
 

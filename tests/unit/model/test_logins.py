@@ -9,6 +9,7 @@ from sensor.model.logins import LOGINS_MAX, Login, Logins
 from tests.flow_records import batch_of
 
 ROOT = Login("root", "failure")
+OVER = {"first_ns": 5, "action": flows.FLOW_ENDED}
 
 
 def stamped(logins: Logins, *rows: dict[str, int]) -> list[Login]:
@@ -24,24 +25,24 @@ def noted(**flow: int) -> Logins:
     return logins
 
 
-def test_records_of_the_flow_have_its_login_until_it_ends() -> None:
+def test_the_final_record_of_the_flow_has_its_login_and_no_other_one() -> None:
     logins = noted(first_ns=5, first_seq=7)
-    going_on = {"first_ns": 5, "first_seq": 7, "action": flows.FLOW_ACTIVE}
-    over = going_on | {"action": flows.FLOW_ENDED}
-    others = [going_on | {"first_seq": 8}, going_on | {"first_ns": 6}]
+    over = {"first_ns": 5, "first_seq": 7, "action": flows.FLOW_ENDED}
+    others = [over | {"first_seq": 8}, over | {"first_ns": 6},
+              over | {"action": flows.FLOW_ACTIVE}, over | {"action": flows.FLOW_STARTED}]
     none = Login("", "")
-    assert stamped(logins, going_on, *others) == [ROOT, none, none]
+    assert stamped(logins, *others) == [none] * 4
     assert stamped(logins, over, over) == [ROOT, none]
 
 
 def test_the_last_login_counts() -> None:
     logins = noted(first_ns=5)
     logins.note(batch_of({"first_ns": 5}).records[0], Login("guest", "success"))
-    assert stamped(logins, {"first_ns": 5}) == [Login("guest", "success")]
+    assert stamped(logins, OVER) == [Login("guest", "success")]
 
 
 def test_the_owner_of_a_process_stands_before_the_account() -> None:
-    assert stamped(noted(first_ns=5), {"first_ns": 5, "process": 3}) == [Login("", "failure")]
+    assert stamped(noted(first_ns=5), OVER | {"process": 3}) == [Login("", "failure")]
 
 
 def test_what_the_table_left_in_a_record_is_no_login() -> None:
