@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sensor.ecs.alert_text import field as document_field
-from sensor.ecs.alert_text import host_words
+from sensor.ecs.alert_text import flow_of, host_words
 from sensor.errors import reason_of
 from sensor.model.alert import Alert
-from sensor.model.columns import Document
 from sensor.model.status import Notice
 
 SOURCES_MAX = 10_000
@@ -92,14 +92,14 @@ class Talkers:
             self.dropped += 1
             return
         try:
-            self._count(alert.document)
+            self._count(flow_of(alert.document))
         except Exception as error:  # a sink never raises
             self.dropped += 1
             self.error = f"{self.name}: {reason_of(error)}"
         else:
             self.delivered += 1
 
-    def _count(self, document: Document) -> None:
+    def _count(self, document: Mapping[str, object]) -> None:
         source = document_field(document, "source", "ip")
         target = document_field(document, "destination", "ip")
         port = document_field(document, "destination", "port")

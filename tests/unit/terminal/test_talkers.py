@@ -41,3 +41,12 @@ def test_talkers_without_addresses_are_processes() -> None:
     talkers.emit(Alert("a", "r", "n", "low", 21.0, 0, "", {"process": {"name": "telnet"}}))
     talkers.emit(Alert("a", "r", "n", "low", 21.0, 0, "", {}))
     assert [talker.address for talker in talkers.sources.top(9)] == ["telnet", "unknown"]
+
+
+def test_a_sequence_is_about_its_last_connection() -> None:
+    talkers = Talkers()
+    events = [{"source": {"ip": source}, "destination": {"ip": "192.0.2.9", "port": 23}}
+              for source in ("192.0.2.1", "192.0.2.2")]  # fmt: skip
+    document = {"sensor": {"alert": {"events": events}}}
+    talkers.emit(Alert("a", "r", "n", "low", 21.0, 0, "", document))
+    assert [talker.address for talker in talkers.sources.top(9)] == ["192.0.2.2"]
