@@ -29,7 +29,6 @@ from sensor.app.outputs import (
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import Discovery, discover
 from sensor.capture.files.streams import STANDARD_INPUT
-from sensor.cli.evidence import ReplayEvidence
 from sensor.cli.help import GroupedCommand
 from sensor.cli.options import (
     BPF_OPTION,
@@ -130,12 +129,16 @@ def run_replay(options: ReplayOptions) -> int:
         indicators=options.indicators, store=store, strict=options.strict_rules,
     )  # fmt: skip
     secrets = open_secrets(options)
-    evidence = ReplayEvidence(captures, options)
+    evidence = None
+    if options.evidence:
+        from sensor.cli.evidence import ReplayEvidence  # noqa: PLC0415  few runs need it
+
+        evidence = ReplayEvidence(captures, options)
     sinks = open_sinks(options)
     talkers = Talkers()
     stats = open_stats(options.stats) if options.stats else None
-    outputs = RunOutputs([*sinks, talkers, *evidence.sinks], flow_events=options.flow_events,
-                         secrets=secrets)
+    others = [talkers, *(evidence.sinks if evidence is not None else ())]
+    outputs = RunOutputs([*sinks, *others], flow_events=options.flow_events, secrets=secrets)
     pipeline = build_replay(
         captures, ruleset, outputs, options.config, selection,
         event_files(options.events, options.config, ruleset.rules),
@@ -158,7 +161,8 @@ def run_replay(options: ReplayOptions) -> int:
     failed |= not close_store(store)
     if stats is not None:
         failed |= not write_stats(stats, ledger)
-    failed |= not evidence.write(bool(interrupted))
+    if evidence is not None:
+        failed |= not evidence.write(bool(interrupted))
     if not options.quiet and (pipeline.frames or options.events or not failed):
         from sensor.terminal.summary import render_summary  # noqa: PLC0415  a quiet run needs none
 
