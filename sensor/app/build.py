@@ -173,6 +173,13 @@ def build_replay(  # noqa: PLR0913  most are left out
     )  # fmt: skip
 
 
+def run_whole(pipeline: ReplayPipeline, on_batch: Callable[[], None] | None = None) -> None:
+    """Run it to its end. Errors: KeyboardInterrupt if something stopped it before."""
+    pipeline.run(on_batch)
+    if pipeline.stop:
+        raise KeyboardInterrupt
+
+
 def event_files(
     paths: Iterable[str], config: Config, rules: Sequence[Rule] | None
 ) -> EventFiles | None:

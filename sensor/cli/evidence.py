@@ -14,7 +14,7 @@ from typing import Any
 import click
 import orjson
 
-from sensor.app.build import build_replay, load_rules
+from sensor.app.build import build_replay, load_rules, run_whole
 from sensor.app.evidence import Evidence, Recorded, check_inputs, cut_evidence
 from sensor.app.options import ReplayOptions
 from sensor.app.outputs import RunOutputs, console_options
@@ -31,7 +31,7 @@ from sensor.cli.options import (
     time_options,
 )
 from sensor.cli.output import DAMAGED, DONE, exit_code
-from sensor.engine.protocols import SinkPart
+from sensor.ecs.alert_text import endpoints
 from sensor.errors import ConfigError, reason_of
 from sensor.evidence.cutter import Cutter
 from sensor.evidence.event_ids import EventIds
@@ -168,9 +168,7 @@ def alerted_flows(captures: Discovery, options: EvidenceOptions) -> Request:
     alerted = AlertedFlows(ruleset.find(name).text.id for name in options.rule)
     pipeline = build_replay(captures, ruleset, RunOutputs([alerted]), options.config,
                             packet_selection(options))
-    pipeline.run()
-    if pipeline.stop:
-        raise KeyboardInterrupt
+    run_whole(pipeline)
     return alerted.request
 
 
@@ -183,47 +181,36 @@ def flows_of_events(
         return {}
     pipeline = build_replay(captures, finder, RunOutputs(()), options.config,
                             packet_selection(options))
-    pipeline.run()
-    if pipeline.stop:
-        raise KeyboardInterrupt
+    run_whole(pipeline)
     return finder.flows
 
 
 class ReplayEvidence:
-    """The evidence of a replay, if it is to leave any: it notes the alerts, and is written when all
-    was read.
+    """The evidence that a replay leaves: it notes the alerts, and is written when all was read.
 
     Errors: ConfigError if the captures can be read but once, or the folder cannot be used.
     """
 
     def __init__(self, captures: Discovery, options: ReplayOptions) -> None:
-        self._alerted = AlertedFlows()
-        self._options = options
-        self._recorded = Recorded(captures, options.config, packet_selection(options))
-        self._folder: EvidenceFolder | None = None
-        self._place = options.evidence or ""
-        if not self._place:
-            return
+        assert options.evidence
         if options.follow:
             raise ConfigError("--evidence: captures are read once more to cut the frames out, which"
                               " is not possible with --follow")
+        self.sink = AlertedFlows()
+        """A sink of the run."""
+        self._options = options
+        self._place = options.evidence
+        self._recorded = Recorded(captures, options.config, packet_selection(options))
         check_inputs(captures, options.paths, self._place, REPLAY[0])
         self._folder = EvidenceFolder(self._place, REPLAY[0])
 
-    @property
-    def sinks(self) -> list[SinkPart]:
-        """The sinks that the run has for it."""
-        return [self._alerted] if self._folder is not None else []
-
     def write(self, is_interrupted: bool) -> bool:
         """Cut the evidence of what alerted; False, and a message, if anything went wrong."""
-        if self._folder is None:
-            return True
         if is_interrupted:
             self._folder.discard()
             print_stderr(f"notice: interrupted: nothing was written to {self._folder.name}")
             return True
-        request, quiet = self._alerted.request, self._options.quiet
+        request, quiet = self.sink.request, self._options.quiet
         with ended_at_once():
             found = write_evidence(self._recorded, self._options, request, self._folder,
                                    command_line(REPLAY))
@@ -306,16 +293,11 @@ def summary_of(found: Evidence, folder: str) -> str:
 
 def evidence_line(flow: Document) -> str:
     """A file of evidence for people."""
-    ends = []
-    for end in (flow["source"], flow["destination"]):
-        assert isinstance(end, dict)
-        ends.append(f"[{end['ip']}]:{end['port']}" if ":" in end["ip"]
-                    else f"{end['ip']}:{end['port']}")
     alerts = flow["alerts"]
     assert isinstance(alerts, list)
     rules = ", ".join(dict.fromkeys(alert["rule_name"] for alert in alerts))
     noun = "frame" if flow["packets"] == 1 else "frames"
-    return f"{flow['file']}: {flow['packets']} {noun}, {' -> '.join(ends)}" + (
+    return f"{flow['file']}: {flow['packets']} {noun}, {endpoints(flow)}" + (
         f", {rules}" if rules else "")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import click
 import numpy as np
 
-from sensor.app.build import build_replay, event_files, load_rules
+from sensor.app.build import build_replay, event_files, load_rules, run_whole
 from sensor.app.options import ReplayOptions
 from sensor.app.outputs import RunOutputs
 from sensor.base.escape import harmless
@@ -139,9 +139,7 @@ def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
         captures, collected, RunOutputs(()), config, packet_selection(options),
         event_files(options.events, config, None),
     )  # fmt: skip
-    pipeline.run()
-    if pipeline.stop:
-        raise KeyboardInterrupt
+    run_whole(pipeline)
     batches = collected.batches
     flows = _nearest(batches, explainer, selection, _met(ruleset.running_rule(rule), batches))
     click.echo(harmless(f"{rule.text.name}: {_standing(rule)}"))

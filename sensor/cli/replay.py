@@ -137,7 +137,7 @@ def run_replay(options: ReplayOptions) -> int:
     sinks = open_sinks(options)
     talkers = Talkers()
     stats = open_stats(options.stats) if options.stats else None
-    others = [talkers, *(evidence.sinks if evidence is not None else ())]
+    others = [talkers, *([evidence.sink] if evidence is not None else ())]
     outputs = RunOutputs([*sinks, *others], flow_events=options.flow_events, secrets=secrets)
     pipeline = build_replay(
         captures, ruleset, outputs, options.config, selection,

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from sensor._version import __version__
-from sensor.app.build import build_replay, load_rules
+from sensor.app.build import build_replay, load_rules, run_whole
 from sensor.app.ledger import full_ledger
 from sensor.app.ledger import report as report_problems
 from sensor.app.options import ReplayOptions
@@ -32,6 +32,7 @@ from sensor.cli.options import (
     time_options,
 )
 from sensor.cli.output import DAMAGED, DONE
+from sensor.cli.replay import watcher
 from sensor.errors import ConfigError, reason_of
 from sensor.evidence.manifest import SourceDigests
 from sensor.model.status import Input
@@ -41,7 +42,7 @@ from sensor.report.facts import facts_of
 from sensor.report.page import Examined, RuleNote, render
 from sensor.report.sessions import Sessions
 from sensor.rules.ruleset import RuleSet
-from sensor.terminal.progress import Snapshot, open_progress
+from sensor.terminal.progress import open_progress
 from sensor.terminal.stderr import print_stderr
 from sensor.terminal.summary import headline
 
@@ -97,29 +98,21 @@ def report(context: click.Context, /, **given: Any) -> int:
         processes=captures.has_process_info, building_blocks=options.building_blocks,
         indicators=options.indicators, strict=options.strict_rules,
     )  # fmt: skip
-    evidence = ReplayEvidence(captures, options)
+    evidence = ReplayEvidence(captures, options) if options.evidence else None
     alerts, flows, sessions = AlertsOfRun(), FlowsOfRun(), Sessions()
-    outputs = RunOutputs([alerts, *evidence.sinks], flow_sink=flows, event_sink=sessions)
+    sinks = [alerts, *([evidence.sink] if evidence is not None else ())]
+    outputs = RunOutputs(sinks, flow_sink=flows, event_sink=sessions)
     pipeline = build_replay(captures, ruleset, outputs, options.config, packet_selection(options),
                             protocols=TRANSCRIBED)  # fmt: skip
     digests = SourceDigests(probe.path for probe in captures.probes)
     progress = open_progress(quiet=options.quiet, options=console_options(options))
-    source = pipeline.captures[0]
-
-    def watch() -> None:
-        if progress.shown:
-            progress.update(time.monotonic(), lambda: Snapshot(
-                source.bytes_read, source.bytes_total or None, pipeline.frames,
-                flows.count, pipeline.alerts))
-
     try:
-        pipeline.run(watch)
+        run_whole(pipeline, watcher(pipeline, progress, None))
     finally:
         progress.close()
-    if pipeline.stop:
-        raise KeyboardInterrupt
     failed = report_problems(pipeline, ())
-    failed |= not evidence.write(is_interrupted=False)
+    if evidence is not None:
+        failed |= not evidence.write(is_interrupted=False)
     ledger = full_ledger(pipeline, ruleset, (), time.perf_counter() - started_s)
     examined = Examined(
         case=options.case, examiner=options.examiner, zone=zone, made_ns=time.time_ns(),

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sensor.app.build import build_replay
+from sensor.app.build import build_replay, run_whole
 from sensor.app.ledger import report
 from sensor.app.options import ReplayOptions
 from sensor.app.outputs import RunOutputs, console_options
@@ -78,9 +78,7 @@ def transcript(context: click.Context, /, **given: Any) -> int:
         discover(options.paths), RuleSet([], config), RunOutputs((), event_sink=sessions), config,
         packet_selection(options), protocols=TRANSCRIBED,
     )  # fmt: skip
-    pipeline.run()
-    if pipeline.stop:
-        raise KeyboardInterrupt
+    run_whole(pipeline)
     failed = report(pipeline, ())
     sessions.kept.sort(key=lambda session: session.start_ns)
     chosen = chosen_sessions(sessions, options.flow)

@@ -15,13 +15,14 @@ from sensor.model.applications import OFFER, TELNET
 from sensor.model.columns import Document
 from sensor.model.flow import ACCEPTED, FLOW_ENDED
 from sensor.model.packets import PROTOCOL_TCP
+from sensor.protocols import PROTOCOLS
 
 ALERTS_MAX = 10_000
 FLOWS_MAX = 1_000_000
 """Flows whose columns are kept, 88 octets each."""
 CONNECTIONS_MAX = 2_000
 """Accepted Telnet connections that are kept whole."""
-TELNET_PORTS = (23, 2323)
+TELNET_PORTS = next(one.tcp_ports for one in PROTOCOLS if one.name == "telnet")
 _MEMBERS = ["orig_hi", "orig_lo", "resp_hi", "resp_lo", "first_ns", "bytes", "payload_bytes",
             "resp_port", "protocol", "ip_version", "verdict", "evidence", "tags",
             "application"]  # fmt: skip
@@ -57,21 +58,16 @@ class FlowsOfRun:
 
     def write(self, flows: FlowBatch) -> None:
         """Keep what a report tells of flows."""
-        records = flows.records[flows.records["action"] == FLOW_ENDED]
+        ended = np.flatnonzero(flows.records["action"] == FLOW_ENDED)
+        records = flows.records[ended]
         self.count += len(records)
         if room := FLOWS_MAX - self.kept:
             part = repack_fields(records[_MEMBERS][:room])
             self._parts.append(part)
             self.kept += len(part)
-        self._keep_connections(flows)
+        self._keep_connections(flows, ended[_is_connection(records)])
 
-    def _keep_connections(self, flows: FlowBatch) -> None:
-        records = flows.records
-        is_telnet = (records["application"] >= TELNET) & (records["application"] < OFFER)
-        is_telnet |= np.isin(records["resp_port"], TELNET_PORTS)
-        rows = np.flatnonzero(is_telnet & (records["verdict"] == ACCEPTED)
-                              & (records["protocol"] == PROTOCOL_TCP)
-                              & (records["action"] == FLOW_ENDED))  # fmt: skip
+    def _keep_connections(self, flows: FlowBatch, rows: NDArray[np.intp]) -> None:
         self.connection_count += len(rows)
         wanted = rows[: CONNECTIONS_MAX - len(self.connections)]
         if len(wanted):
@@ -81,3 +77,11 @@ class FlowsOfRun:
         """One record for each flow that is kept."""
         empty = repack_fields(np.empty(0, FLOW_LAYOUT.dtype)[_MEMBERS])
         return np.concatenate([empty, *self._parts])
+
+
+def _is_connection(records: NDArray[np.void]) -> NDArray[np.bool_]:
+    """The accepted Telnet connections among records."""
+    is_telnet = (records["application"] >= TELNET) & (records["application"] < OFFER)
+    is_telnet |= np.isin(records["resp_port"], TELNET_PORTS)
+    return np.asarray(is_telnet & (records["verdict"] == ACCEPTED)
+                      & (records["protocol"] == PROTOCOL_TCP))  # fmt: skip

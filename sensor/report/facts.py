@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.ecs.alert_text import endpoints, flow_of, said_words, verdict_words
+from sensor.ecs.alert_text import endpoint, endpoints, flow_of, said_words, verdict_words
 from sensor.ecs.event_batch import value_at
 from sensor.model.addresses import V4_PREFIX, address_text
 from sensor.model.alert import SEVERITIES, Alert
@@ -269,5 +269,4 @@ def _verdicts(flows: NDArray[np.void]) -> Counter[str]:
 def _target(flow: Any) -> str:
     """Address and port of a flow's responder."""
     address = address_text(int(flow["resp_hi"]), int(flow["resp_lo"]), int(flow["ip_version"]))
-    port = int(flow["resp_port"])
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    return endpoint({"destination": {"ip": address, "port": int(flow["resp_port"])}}, "destination")

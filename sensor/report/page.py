@@ -6,17 +6,18 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from importlib.resources import files
 from typing import Any
 
 from sensor.base.escape import harmless
+from sensor.ecs.alert_text import moment
 from sensor.report.charts import WIDTH, timeline, who_talked
 from sensor.report.facts import Facts, display_filter
+from sensor.terminal.summary import data_size
 
 OPEN_TRANSCRIPTS_MAX = 20
 """Sessions whose transcripts are unfolded from the start, if there are no more."""
-UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def render(facts: Facts, examined: Examined) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)  # fmt: skip
     times = _Times(examined.zone)
-    environment.filters |= {"time": times.whole, "clock": times.clock, "size": _size,
+    environment.filters |= {"time": times.whole, "clock": times.clock, "size": data_size,
                             "clean": lambda value: harmless(str(value)), "count": "{:,}".format}
     environment.globals |= {"display_filter": display_filter}
     return environment.from_string(_own("report.html.j2")).render(
@@ -81,17 +82,13 @@ class _Times:
         self._zone = zone
         self.name = str(zone)
 
-    def _of(self, time_ns: int) -> datetime:
-        return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).replace(
-            microsecond=time_ns // 1000 % 1_000_000).astimezone(self._zone)
-
     def whole(self, time_ns: int) -> str:
         """Date, time and offset, to the millisecond."""
-        return self._of(time_ns).isoformat(" ", "milliseconds")
+        return moment(time_ns).astimezone(self._zone).isoformat(" ", "milliseconds")
 
     def clock(self, time_ns: int) -> str:
         """The time of the day alone."""
-        return self._of(time_ns).strftime("%H:%M:%S.%f")[:-3]
+        return moment(time_ns).astimezone(self._zone).strftime("%H:%M:%S.%f")[:-3]
 
 
 def _own(name: str) -> str:
@@ -102,13 +99,3 @@ def _own(name: str) -> str:
 def _hash(text: str) -> str:
     """What the page's Content-Security-Policy says of an element's text."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _size(octets: int) -> str:
-    """`1.4 MB`."""
-    number = float(octets)
-    for unit in UNITS:
-        if number < 1000 or unit == UNITS[-1]:
-            return f"{number:.1f} {unit}" if unit != "B" else f"{octets:,} B"
-        number /= 1000
-    raise AssertionError(octets)
