@@ -55,13 +55,18 @@ def take_turns(commands: dict[str, list[str]], rounds: int) -> dict[str, list[Ru
     return runs
 
 
+def answer(replay: list[str]) -> tuple[bytes, dict[str, object]]:
+    """What a replay prints, and what it counts."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as stats:
+        printed = subprocess.run([*replay, "--stats", stats.name], stdout=subprocess.PIPE,
+                                 check=True).stdout  # fmt: skip
+        ledger = json.loads(Path(stats.name).read_text(encoding="utf-8"))
+    return printed, {name: ledger[name] for name in COUNTED}
+
+
 def counted(sensor: str, capture: Path) -> dict[str, object]:
     """What the sensor counts in a capture."""
-    with tempfile.NamedTemporaryFile(suffix=".json") as stats:
-        command = [*shlex.split(sensor), "replay", "--quiet", "--stats", stats.name, str(capture)]
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-        ledger = json.loads(Path(stats.name).read_text(encoding="utf-8"))
-    return {name: ledger[name] for name in COUNTED}
+    return answer([*shlex.split(sensor), "replay", "--quiet", str(capture)])[1]
 
 
 def median(runs: list[Run], member: str) -> float:

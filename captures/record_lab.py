@@ -143,10 +143,15 @@ def started(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def recording(path: Path) -> Iterator[None]:
-    """All TCP on the server's interface goes into this file. Errors: AssertionError on a loss."""
-    command = within(HOST, "tcpdump", "-i", "press0", "-s", "0", "--immediate-mode", "-U",
-                     "-w", str(path), "-Z", "root", "tcp")  # fmt: skip
+def recording(
+    path: Path, condition: str = "tcp", *, end: tuple[str, str] = (HOST, "press0"), octets: int = 0
+) -> Iterator[None]:
+    """What meets a condition goes into this file: at one end of the cable, a namespace and its
+    interface; of each frame so many octets, 0: all. Errors: AssertionError on a loss.
+    """
+    name, interface = end
+    command = within(name, "tcpdump", "-i", interface, "-s", str(octets), "--immediate-mode", "-U",
+                     "-w", str(path), "-Z", "root", condition)  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
     assert process.stderr is not None
     line = process.stderr.readline()

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from sensor.app.build import build_replay, load_rules
 from sensor.app.outputs import RunOutputs
+from sensor.app.stories import Stories
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import discover
 from sensor.cli.replay import full_ledger
@@ -30,8 +31,8 @@ from sensor.terminal.talkers import Talkers
 
 ROOT = Path(__file__).parents[1]
 CAPTURE = "captures/demo.pcap"
-WIDTH = 118
-"""Columns: the longest line of an alert of the demo fits."""
+WIDTH = 126
+"""Columns: the longest line of the demo fits."""
 
 FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 """How rich lets a picture fetch its font from a server; ours fetches nothing."""
@@ -44,9 +45,16 @@ def main() -> int:
     return 0
 
 
+class Terminal(io.StringIO):
+    """A terminal, as far as a sink can tell."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def draw_replay() -> str:
     """The picture of a replay of the demo, as SVG."""
-    stream = io.StringIO()
+    stream = Terminal()
     console = Console(
         record=True, file=stream, force_terminal=True, color_system="truecolor", width=WIDTH,
         highlight=False, markup=False, emoji=False,
@@ -63,15 +71,17 @@ def replay(console: Console, stream: io.StringIO) -> None:
     started_s = time.perf_counter()
     config = Config()
     ruleset = load_rules((), (), config)
-    for notice in ruleset.notices:
+    for notice in ruleset.notices_at_start(whole=False):
         console.print(harmless(f"notice: {notice}"))
     sink, talkers = ConsoleSink(stream, console=console), Talkers()
-    pipeline = build_replay(
-        discover([ROOT / CAPTURE]), ruleset, RunOutputs([sink, talkers]), config)
+    outputs, stories = RunOutputs([sink, talkers]), Stories()
+    stories.listen(outputs)
+    pipeline = build_replay(discover([ROOT / CAPTURE]), ruleset, outputs, config,
+                            protocols=ruleset.protocols)
     pipeline.run()
     sink.close()
     ledger = full_ledger(pipeline, ruleset, [sink], time.perf_counter() - started_s)
-    console.print(summary_rich(ledger, talkers, console.width))
+    console.print(summary_rich(ledger, talkers, console.width, stories=stories.told()))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from fuzz.targets.frames import (
     VXLAN,
     WIRELESS,
 )
+from tests.dns_messages import answer, framed, message, query, question, record
 from tests.fuzz.test_fuzz_capture import FILES
 from tests.unit.decode.corpus import FRAMES
 
@@ -120,6 +121,123 @@ def ssh() -> list[bytes]:
     return [conversation((1, server), (0, client)), conversation((1, b"hello\r\n" + server)),
             conversation((0, client), (1, b""), (1, server)), conversation((1, b"SSH-2.0\r\n")),
             conversation((1, b"x" * 127), (1, b"x" * 127), (1, b"x\n" + server))]
+
+
+def dns_messages() -> list[bytes]:
+    """A query, an answer with records of many types, and an answer that says nothing more."""
+    records = [
+        record(5, b"\1b\xc0\x0e"), record(1, b"\xc0\0\2\1"), record(28, bytes(15) + b"\1"),
+        record(15, b"\0\x0a\xc0\x0c"), record(16, b"\3a b\2\0\xff"), record(33, bytes(6) + b"\0"),
+        record(6, b"\xc0\x0c\0" + bytes(20)), record(257, b"\0\5issuex"), record(99, b"\4cut"),
+        record(65, b"\0\1\0\0\1\0\3\2h2\0\3\0\2\1\xbb\0\4\0\4\1\2\3\4"),
+    ]
+    edns = record(41, b"", b"\0", class_=1232, ttl=0x8000)
+    return [query(7, "a.example"), answer(7, "a.example"),
+            message(0, 0x8400, answers=(records[1],)),
+            message(7, 0x8180, question("a.example"), answers=tuple(records), additionals=(edns,)),
+            message(7, 0x8183, question("a.example"), authorities=(records[6],))]
+
+
+@seeds("dns_message")
+def dns_message() -> list[bytes]:
+    return dns_messages()
+
+
+@seeds("dns")
+def dns() -> list[bytes]:
+    asked, told, announced, *others = map(framed, dns_messages())
+    return [conversation((0, asked), (1, told)), conversation((0, asked + asked), (1, told)),
+            conversation((1, told), (0, asked)), conversation((0, asked), (1, b""), (1, told)),
+            conversation((0, asked[:9]), (1, announced), (0, asked[9:])),
+            conversation((0, asked), *((1, one[at : at + 127]) for one in others
+                                       for at in range(0, len(one), 127)))]
+
+
+LOGINS = {
+    "ftp": ("S 220-a\nS 220 b\nC USER ann\nS 331 c\nC PASS ab c\nS 230 d\nC SIZE x\nS 213 5\n"
+            "C RETR x\nS 150 e (6 bytes).\nS 226 f\nC STOR y/z\nS 553 g\nC AUTH TLS\nS 234 h",
+            "S 220 a\nC USER a\nC PASS b\nS 332 c\nS 332 d\nC ACCT e\nS 530 f"),
+    "smtp": ("S 220 a\nC EHLO b\nS 250-c\nS 250 d\nC AUTH LOGIN\nS 334 e\nC YW5u\nS 334 f\nC cHc=\n"
+             "S 535 g\nC AUTH PLAIN AGFubgBwdw==\nS 235 h", "S 220 a\nC STARTTLS\nS 220 b",
+             "S 220 a\nC AUTH CRAM-MD5\nS 334 b\nC YW5uIGFi\nS 235 c\nC MAIL FROM:<d>"),
+    "pop3": ("S +OK a\nC CAPA\nS +OK\nS USER\nS .\nC USER ann\nS +OK\nC PASS x y\nS -ERR b\n"
+             "C AUTH PLAIN\nS + \nC AGFubgBwdw==\nS +OK c", "S +OK\nC APOP ann 0\nS +OK",
+             "S +OK\nC STLS\nS +OK"),
+    "imap": ('S * OK a\nC 1 LOGIN ann "p\\"w"\nS 1 NO b\nC 2 LOGIN {3}\nS + c\nC ann {2+}\nC pw\n'
+             "S * d\nS 2 OK e", "S * OK\nC 1 AUTHENTICATE PLAIN\nS +\nC AGFubgBwdw==\nS 1 OK",
+             "S * PREAUTH\nC 1 STARTTLS\nS 1 OK"),
+}
+"""Dialogues of line protocols: the side, and what it says."""
+
+
+@seeds(*LOGINS)
+def logins(name: str) -> list[bytes]:
+    return [conversation(*((int(line[0] == "S"), line[2:].encode() + b"\r\n")
+                           for line in text.splitlines())) for text in LOGINS[name]]
+
+
+@seeds("tls")
+def tls() -> list[bytes]:
+    """Handshakes built field by field, and one that OpenSSL made."""
+    from tests.unit.protocols.tls import handshakes  # noqa: PLC0415
+    from tests.unit.protocols.tls.test_hello import OFFERED, SNI, client, extension, server  # noqa: PLC0415
+    from tests.unit.protocols.tls.test_records import message, record  # noqa: PLC0415
+
+    def cut(side: int, octets: bytes) -> list[tuple[int, bytes]]:
+        return [(side, octets[at : at + 127]) for at in range(0, len(octets), 127)]
+
+    offer = cut(0, record(22, message(1, client(SNI, OFFERED))))
+    old = cut(1, record(22, message(2, server()) + message(14, b"")))
+    new = cut(1, record(22, message(2, server(extension(43, b"\3\4")))) + record(23, bytes(30)))
+    end = record(20, b"\1") + record(22, b"finished")
+    made, *_ = handshakes.handshake(*handshakes.speakers(handshakes.ssl.TLSVersion.TLSv1_2))
+    return [
+        conversation(*offer, *old, (0, end), (1, end)),
+        conversation(*offer, *old, (1, record(21, b"\1\x70") + record(21, b"\2\x28"))),
+        conversation(*offer, (1, end)), conversation(*old, (1, end + record(23, b"data"))),
+        conversation(*offer, *new, (0, record(23, bytes(19)))),
+        conversation(*offer, *new, (0, record(20, b"\1") + record(23, bytes(60)))),
+        conversation(*offer, (1, b""), *new), conversation(*offer, (1, offer[0][1])),
+        conversation(*(piece for side, octets in made for piece in cut(side, octets))),
+    ]  # fmt: skip
+
+
+@seeds("rlogin")
+def rlogin() -> list[bytes]:
+    from tests.unit.protocols.rlogin.test_analyzer import STORIES  # noqa: PLC0415
+
+    return [conversation(*pieces) for pieces in STORIES.values()]
+
+
+@seeds("redis")
+def redis() -> list[bytes]:
+    """Pieces of recorded conversations."""
+    from tests.unit.protocols.redis import recorded  # noqa: PLC0415
+
+    said = [*recorded.CONFIGURING, *recorded.LOGGING_IN, *recorded.LISTENING]
+    pairs = [said[at : at + 4] for at in range(0, len(said), 4)]
+    return [conversation(*((side, octets[:127]) for side, octets in some)) for some in pairs]
+@seeds("http")
+def http() -> list[bytes]:
+    ask = b"GET /a.b?c=d HTTP/1.1\r\nHost: e\r\n\r\n"
+    said = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
+    chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\nT: u\r\n\r\n"
+    form = (b"POST http://u:p@e/ HTTP/1.1\r\nAuthorization: Basic YTpi\r\n",
+            b"Content-Length: 10\r\n\r\npassword=x")
+    packed = (b"HTTP/1.1 404 x\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n"
+              b"\x1f\x8b\x08\0")
+    return [
+        conversation((0, ask + ask), (1, said), (1, chunks)),
+        conversation((0, form[0]), (0, form[1]), (1, packed)),
+        conversation((0, ask), (1, said[:42]), (1, b""), (1, said), (0, b""), (0, ask), (1, said)),
+        conversation((0, b"HEAD / HTTP/1.0\r\n\r\n"), (1, said[:-3]), (0, ask),
+                     (1, b"HTTP/1.1 100 x\n\nHTTP/1.1 204 y\r\n\r\n")),
+        conversation((0, b"CONNECT e:1 HTTP/1.1\r\nHost: e\r\n\r\n"), (1, said), (0, b"\x16\3\1")),
+        conversation((0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")),
+        conversation((0, b"POST / HTTP/1.1\r\nContent-Length: 1\r\n"
+                         b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
+                     (1, b"HTTP/1.1 101 x\r\n\r\n")),
+    ]
 
 
 @seeds("telnet")

@@ -39,18 +39,8 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "Alert",
-    "CaptureError",
-    "ConfigError",
-    "FlowBatch",
-    "OperatorError",
-    "QueryError",
-    "RulesError",
-    "SensorError",
-    "__version__",
-    "flows",
-    "protocol_events",
-    "replay",
+    "Alert", "CaptureError", "ConfigError", "FlowBatch", "OperatorError", "QueryError",
+    "RulesError", "SensorError", "__version__", "flows", "protocol_events", "replay",
 ]
 
 _HOMES = {

@@ -23,6 +23,8 @@ from sensor.memory.records import FLOW_LAYOUT
 from sensor.model.alert import Alert
 from sensor.model.columns import Document, Rows
 from sensor.model.flow import FLOW_ENDED
+from sensor.model.merged_rows import MergedRows
+from sensor.rules.protocol_needs import needed_protocols
 
 if TYPE_CHECKING:
     from sensor.app.build import ReplayPipeline
@@ -58,8 +60,9 @@ class _Records:
         self.parts: list[NDArray[np.void]] = []
 
     def match(self, rows: Rows) -> list[Alert]:
-        if isinstance(rows, FlowBatch):
-            self.parts.append(rows.records[rows.records["action"] == FLOW_ENDED])
+        for part in rows.parts if isinstance(rows, MergedRows) else [rows]:
+            if isinstance(part, FlowBatch):
+                self.parts.append(part.records[part.records["action"] == FLOW_ENDED])
         return []
 
     def advance(self, now_ns: int) -> list[Alert]:
@@ -140,25 +143,17 @@ def replay(  # noqa: PLR0913  most are left out
     )  # fmt: skip
     kept = _Kept()
     documents = event_files(events, config, ruleset.rules)
-    pipeline = build_replay(captures, ruleset, RunOutputs([kept]), config, documents=documents)
+    pipeline = build_replay(captures, ruleset, RunOutputs([kept]), config, documents=documents,
+                            protocols=ruleset.protocols)
     return _alerts(pipeline, kept, store)
 
 
-def _alerts(
-    pipeline: ReplayPipeline, kept: _Kept, store: RuleStore | None
-) -> Iterator[Alert]:
+def _alerts(pipeline: ReplayPipeline, kept: _Kept, store: RuleStore | None) -> Iterator[Alert]:
     with closing(store) if store else nullcontext():
         for _ in pipeline.steps():
             yield from kept.take()
     yield from kept.take()
-    _raise_interrupt(pipeline)
-    _raise_damage(pipeline)
-
-
-def _raise_interrupt(pipeline: ReplayPipeline) -> None:
-    """Pass on the Ctrl-C that ended the reading."""
-    if pipeline.stop:
-        raise KeyboardInterrupt
+    _check_end(pipeline)
 
 
 def flows(*paths: AnyPath, config: Config | None = None) -> FlowBatch:
@@ -168,17 +163,17 @@ def flows(*paths: AnyPath, config: Config | None = None) -> FlowBatch:
     """
     named, config = _checked(paths, config)
     records = _Records()
-    pipeline = build_replay(discover(named), records, RunOutputs(()), config)
+    pipeline = build_replay(discover(named), records, RunOutputs(()), config,
+                            protocols=needed_protocols(()))
     pipeline.run()
-    _raise_interrupt(pipeline)
     empty = np.empty(0, FLOW_LAYOUT.dtype)
     batch = FlowBatch(np.concatenate([empty, *records.parts]), pipeline.stage.context)
-    _raise_damage(pipeline, batch)
+    _check_end(pipeline, batch)
     return batch
 
 
 def protocol_events(*paths: AnyPath, config: Config | None = None) -> Iterator[Document]:
-    """What was said in connections, as ECS documents, as it becomes known: logins, commands, ...
+    """The protocol events of captures as ECS documents, as they become known: logins, commands, ...
 
     Passwords are never in them. Errors: as `replay`.
     """
@@ -193,13 +188,13 @@ def _said(pipeline: ReplayPipeline, said: _Said) -> Iterator[Document]:
         documents, said.documents = said.documents, []
         yield from documents
     yield from said.documents
-    _raise_interrupt(pipeline)
-    _raise_damage(pipeline)
+    _check_end(pipeline)
 
 
-def _raise_damage(
-    pipeline: ReplayPipeline, batch: FlowBatch | None = None
-) -> None:
+def _check_end(pipeline: ReplayPipeline, batch: FlowBatch | None = None) -> None:
+    """Pass on the Ctrl-C that ended the reading, and damage, with what was readable."""
+    if pipeline.stop:
+        raise KeyboardInterrupt
     damaged = [entry for entry in pipeline.inputs if entry.error]
     if damaged:
         first, *others = (str(entry.error) for entry in damaged)

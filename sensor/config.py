@@ -17,14 +17,8 @@ LIMIT_MAX = 1 << 62
 """No limit is larger: sums of two still fit into 64 bits."""
 
 INTERNAL_NETWORKS = (
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "169.254.0.0/16",
-    "127.0.0.0/8",
-    "fc00::/7",
-    "fe80::/10",
-    "::1/128",
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "fc00::/7",
+    "fe80::/10", "::1/128",
 )
 """RFC 1918, RFC 4193, link-local, loopback: what counts as inside for `network.direction`."""
 
@@ -38,16 +32,16 @@ class FlowLimits:
     tcp_idle_timeout_ns: int = 3600 * SECOND_NS
     tcp_closed_timeout_ns: int = 5 * SECOND_NS
     tcp_time_wait_ns: int = 120 * SECOND_NS
-    """How long after a TCP flow's end what comes late of it makes no flow; 0: it makes one."""
+    """The time after a TCP flow's end in which what comes late of it makes no flow; 0: none."""
     udp_timeout_ns: int = 60 * SECOND_NS
     icmp_timeout_ns: int = 60 * SECOND_NS
     other_timeout_ns: int = 60 * SECOND_NS
     active_timeout_ns: int = 0
     """A flow open for this long gives an intermediate record; 0: never."""
     verdict_wait_ns: int = SECOND_NS
-    """How long a silent handshake may still be vetoed by a RST of the responder."""
+    """The time in which a silent handshake may still be vetoed by a RST of the responder."""
     duplicate_window_ns: int = SECOND_NS // 100
-    """How far apart two copies of one packet may be."""
+    """The largest distance of two copies of one packet."""
     flows_max: int = 1_000_000
     """Flows in the table; above it flows are evicted, unanswered attempts first."""
     fragments_max: int = 65_536
@@ -86,13 +80,20 @@ class SinkLimits:
     syslog_message_bytes: int = 2048
     """A syslog datagram is cut here, on a character border (RFC 5424 6.1)."""
     syslog_timeout_s: float = 5.0
-    """How long connecting or writing to a syslog server may take."""
+    """The longest that connecting or writing to a syslog server may take."""
+    request_timeout_s: float = 30.0
+    """The longest that a server may take to answer a block of records."""
     queue_max: int = 10_000
     """Live: alerts that wait in memory for one sink; what comes beyond them is dropped."""
+    record_queue_max: int = 32_768
+    """Flow records or protocol events that wait in memory for one server."""
     flow_queue_bytes: int = 64 << 20
     """Live: flow records that wait in memory for their file."""
     spool_bytes: int = 256 << 20
     """Live: messages that one network sink keeps on disk while its server is away."""
+    patience_s: float = 60.0
+    """Replay: records and alerts for a server that stores them wait while it gets on with others
+    within this time."""
     drain_s: float = 10.0
     """Live: how long sinks may take to deliver what waits when the sensor ends."""
 
@@ -121,7 +122,19 @@ class EventLimits:
     sort_bytes: int = 32 << 20
     """Octets of documents that wait to be sorted; beyond them half of them go on."""
     idle_s: float = 1.0
-    """What waits to be sorted goes on if a pipe gives nothing for this time."""
+    """Documents that wait to be sorted go on if a pipe gives nothing for this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceLimits:
+    """Live: bounds on the frames that `--evidence` keeps."""
+
+    flow_bytes: int = 1 << 20
+    """Octets of a flow's frames; what follows is left out."""
+    memory_bytes: int = 64 << 20
+    """Octets of frames in memory; the oldest give way."""
+    disk_bytes: int = 1 << 30
+    """Octets of files in the folder; the oldest are removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +172,7 @@ class Config:
     sink: SinkLimits = field(default_factory=SinkLimits)
     capture: CaptureLimits = field(default_factory=CaptureLimits)
     events: EventLimits = field(default_factory=EventLimits)
+    evidence: EvidenceLimits = field(default_factory=EvidenceLimits)
     decode: DecodeSettings = field(default_factory=DecodeSettings)
     internal: tuple[str, ...] = INTERNAL_NETWORKS
     accept_on: str = "handshake"
@@ -190,7 +204,7 @@ SETTING_TYPES: dict[str, type] = {
 
 _TABLES: dict[str, type[Any]] = {
     "flow": FlowLimits, "rule": RuleLimits, "sink": SinkLimits, "capture": CaptureLimits,
-    "events": EventLimits, "decode": DecodeSettings,
+    "events": EventLimits, "evidence": EvidenceLimits, "decode": DecodeSettings,
 }  # fmt: skip
 
 
@@ -202,7 +216,7 @@ class OptionKey(Protocol):
 
 
 def _other_format(text: str) -> str:
-    """What a text that is no TOML looks like; empty if like nothing known."""
+    """The format that a text that is no TOML seems to have; empty if none is known."""
     if text.lstrip().startswith(("{", "[")) and text.rstrip().endswith(("}", "]")):
         return "; this looks like JSON: settings are written in TOML (name = value)"
     if re.match(r"(?:---|#[^\n]*\n|\s)*[\w-]+:(?:\s|$)", text):
@@ -276,7 +290,7 @@ class _Source:
     path: str
 
     def at(self, key: str, table: str = "") -> str:
-        """How a line about a key begins."""
+        """The beginning of a line about a key."""
         return f"{self.path}:{_line_of(self.text, key, table)}: "
 
 

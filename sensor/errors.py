@@ -54,13 +54,7 @@ class QueryError(OperatorError):
     """
 
     def __init__(
-        self,
-        reason: str,
-        *,
-        path: str = "",
-        line: int = 0,
-        column: int = 0,
-        text: str = "",
+        self, reason: str, *, path: str = "", line: int = 0, column: int = 0, text: str = ""
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -85,7 +79,7 @@ class CaptureError(SensorError):
         self.reason = reason
         self.offset = offset
         self.flows: object | None = None
-        """What was readable all the same, where `sensor.flows` raised this."""
+        """The flows that were readable all the same, where `sensor.flows` raised this."""
 
     def __str__(self) -> str:
         path = harmless(self.path)
@@ -94,6 +88,6 @@ class CaptureError(SensorError):
 
 
 def reason_of(error: BaseException) -> str:
-    """What went wrong, in a few harmless words."""
+    """The reason of an error in a few harmless words."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return harmless(text) or type(error).__name__

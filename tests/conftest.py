@@ -9,7 +9,9 @@ from hypothesis import settings
 
 from tests.programs import require, summary
 
-settings.register_profile("sensor", deadline=None)
+# One commit gives one answer in CI; everywhere else each run tries other examples.
+SAME_EXAMPLES = "SENSOR_SAME_EXAMPLES" in os.environ
+settings.register_profile("sensor", deadline=None, derandomize=SAME_EXAMPLES, print_blob=True)
 settings.load_profile("sensor")
 # Where Debian keeps tc, nft, telnetd and rsyslogd; only root has it in the path.
 os.environ["PATH"] = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"

@@ -30,7 +30,7 @@ FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 MASK32 = 0xFFFF_FFFF
 Frames = list[tuple[int, bytes]]
 
-ROOMY = FlowLimits(flows_max=16_384, fragments_max=8_192)
+ROOMY = FlowLimits(flows_max=4_096, fragments_max=1_024)
 """Room for any conversations; that of a sensor takes longer to be made than most take to play."""
 
 CLIENT_MAC = bytes.fromhex("02000000000a")

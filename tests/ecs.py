@@ -19,11 +19,16 @@ with _TSV.open(newline="") as _file:
         for row in csv.DictReader(_file, delimiter="\t")
     }
 
-CUSTOM = re.compile(r"(sensor\.|ssh\.|telnet\.|flow\.(id|final)$|icmp\.request\.(type|code)$)")
+CUSTOM = re.compile(
+    r"(sensor\.|ssh\.|telnet\.|flow\.(id|final)$|(network_traffic\.)?icmp\.|(status|request)$"
+    r"|(network_traffic\.)?redis\.|tls\.detailed\.|tls\.client\.ja4$|tls\.(client|server)\.x509\.|dns\.(flags|opt|\w+_count)\b"
+    r"|http\.(login|password|(request|response)\.headers)\.|http\.response\.status_phrase$"
+    r"|zeek\.http\.(client|server)_header_names$)")
 """Fields that are ours or, like icmp.request, Beats'."""
 
 KINDS = {"alert", "event"}
-CATEGORIES = {"network", "intrusion_detection", "process", "authentication", "session"}
+CATEGORIES = {"network", "intrusion_detection", "process", "authentication", "session",
+              "web"}
 TYPES = {"access", "allowed", "connection", "denied", "end", "info", "protocol", "start"}
 """ECS's event.type values for the categories network and process."""
 OUTCOMES = {"success", "failure", "unknown"}
@@ -35,7 +40,8 @@ _ENUMERATIONS = {
     "event.outcome": OUTCOMES,
     "network.direction": DIRECTIONS,
 }
-_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.(\d{9}|000)Z")
+"""To the nanosecond; what certificates say, to the second."""
 _MAC = re.compile(r"[0-9A-F]{2}(-[0-9A-F]{2}){5}")
 
 
@@ -90,7 +96,7 @@ def _fits(  # noqa: PLR0911  a list of cases
             return isinstance(value, bool)
         case "date":
             return isinstance(value, str) and _DATE.fullmatch(value) is not None
-        case "nested":
+        case "nested" | "object":
             return isinstance(value, dict)
         case "ip":
             return _is_address(value)

@@ -58,7 +58,12 @@ class Seen(NamedTuple):
     """A frame as tshark sees it: whose it is, and the frame that its packet is put together in."""
 
     key: tuple[Any, ...]
-    """Protocol, addresses and ports, identifier, overlays; empty: none."""
+    """Protocol, addresses and ports, identifier, overlays; empty: none.
+
+    Of an ICMP error, that of what it quotes.
+    """
+    error: tuple[Any, ...]
+    """The key of the ICMP error itself; empty: the frame is none."""
     whole_in: int
 
 
@@ -67,6 +72,7 @@ FIELDS = (
     "udp.srcport", "udp.dstport", "icmp.ident", "icmpv6.echo.identifier", "vxlan.vni",
     "ip.reassembled_in", "ipv6.reassembled.in",
 )  # fmt: skip
+MESSAGES = ("icmp", "icmpv6")
 TRANSPORTS = {"tcp": ("tcp.srcport", "tcp.dstport"), "udp": ("udp.srcport", "udp.dstport")}
 
 
@@ -86,20 +92,30 @@ def _seen(fields: dict[str, str]) -> Seen:
     values = {name: iter(text.split(",")) for name, text in fields.items()}
     ends: list[str] = []
     key: tuple[Any, ...] = ()
+    error: tuple[Any, ...] = ()
     for layer in fields["frame.protocols"].split(":"):
         if layer in ("ip", "ipv6"):
             ends = [next(values[f"{layer}.src"]), next(values[f"{layer}.dst"])]
         elif layer in TRANSPORTS:
             ports = [next(values[name]) for name in TRANSPORTS[layer]]
+            error = key if key and key[0] in MESSAGES else ()
             key = (layer, frozenset(zip(ends, ports, strict=True)))
-        elif layer in ("icmp", "icmpv6"):
+        elif layer in MESSAGES:
             name = "icmp.ident" if layer == "icmp" else "icmpv6.echo.identifier"
             key = (layer, frozenset(ends), next(values[name]))
     overlays = fields["vxlan.vni"]
     whole_in = fields["ip.reassembled_in"] or fields["ipv6.reassembled.in"] or "0"
-    return Seen((*key, overlays) if key else (), int(whole_in.split(",")[0]))
+    return Seen((*key, overlays) if key else (), (*error, overlays) if error else (),
+                int(whole_in.split(",")[0]))
 
 
-def keys_of(frames: Sequence[Seen]) -> list[tuple[Any, ...]]:
-    """The key of each frame, of a fragment that of the packet that it is a part of."""
-    return [frames[frame.whole_in - 1].key if frame.whole_in else frame.key for frame in frames]
+def keys_of(frames: Sequence[Seen], places: range) -> list[tuple[Any, ...]]:
+    """The key of each frame at these places, of a fragment that of the packet that it is a part of.
+
+    An ICMP error belongs to the flow that it quotes, if a frame among them is of that.
+    """
+    whole = [frames[frames[at].whole_in - 1] if frames[at].whole_in else frames[at]
+             for at in places]
+    spoken = {frame.key for frame in whole if not frame.error}
+    return [frame.error if frame.error and frame.key not in spoken else frame.key
+            for frame in whole]

@@ -6,10 +6,12 @@ import os
 
 from hypothesis import settings
 
-SHARE = int(os.environ.get("SENSOR_EXAMPLES_SHARE", "1"))
-"""Where everything is many times slower, one example of so many will do: the suite runs all."""
+SHARE = float(os.environ.get("SENSOR_EXAMPLES_SHARE", "1"))
+"""Where everything is many times slower, one example of so many will do: the suite runs all. Less
+than 1 asks for more of them: each run tries others, and a long one finds what is rare.
+"""
 
 
 def examples(count: int) -> settings:
     """Settings for so many examples, without a limit of time."""
-    return settings(max_examples=max(count // SHARE, 5), deadline=None)
+    return settings(max_examples=max(int(count / SHARE), 5), deadline=None)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import pkgutil
 from importlib import import_module
 
 import sensor
+from sensor.app.build import load_rules
 
 for found in pkgutil.walk_packages(sensor.__path__, "sensor."):
     if not found.name.endswith(("__main__", "._cython")):
         import_module(found.name)
 
-import_module("sensor.query.kql.parser").parse("a: b")
-import_module("sensor.query.eql.parser").parse("any where true")
+load_rules()  # with the grammars of both languages, and what is remembered of texts
+gc.freeze()

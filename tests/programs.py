@@ -7,6 +7,7 @@ is marked `needs(...)`.
 from __future__ import annotations
 
 import ctypes.util
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -55,6 +56,7 @@ OTHERS: dict[str, Callable[[], object]] = {
     "a folder that anybody may enter": _anybody_may_read,
     "libpcap": lambda: ctypes.util.find_library("pcap"),
     "network namespaces": namespaces,
+    "ray": lambda: importlib.util.find_spec("ray"),
     "rsyslog's relp": lambda: _rsyslog_has("imrelp"),
     "rsyslog's tls": lambda: _rsyslog_has("lmnsd_gtls"),
     "user namespaces": user_namespaces,

@@ -7,6 +7,7 @@ are not TCP stay as they are. Nothing is acknowledged before it is sent.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -297,3 +298,10 @@ def _cut(frames: list[Frame], keep: Callable[[int, int], bool]) -> list[Frame]:
         if segment is not None:
             seen[segment.connection] += 1
     return new
+
+
+def joined_telnet(payloads: Iterable[bytes]) -> bytes:
+    """The text of segments that follow each other, without Telnet's commands (RFC 854)."""
+    octets = b"".join(payloads).replace(b"\xff\xff", b"\xff")
+    octets = re.sub(rb"\xff\xfa.*?\xff\xf0", b"", octets, flags=re.S)
+    return re.sub(rb"\xff[\xfb-\xfe].|\xff[\xf0-\xf9]", b"", octets, flags=re.S)

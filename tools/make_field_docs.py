@@ -17,7 +17,8 @@ from sensor.ecs.field import (
 )
 from sensor.ecs.login_fields import LOGIN_FIELDS
 from sensor.ecs.process_fields import PROCESS_FIELDS
-from sensor.ecs.protocol_fields import FROM_THE_FLOW, PROTOCOL_EVENT_FIELDS
+from sensor.ecs.protocol_fields import PROTOCOL_EVENT_FIELDS
+from sensor.ecs.protocol_fields.flow import FROM_THE_FLOW
 from sensor.ecs.schema import ALERT_FIELDS, ECS_VERSION, FIELDS
 from sensor.ecs.tunnel_fields import TUNNEL_FIELDS
 

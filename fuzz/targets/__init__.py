@@ -54,6 +54,12 @@ TARGETS: dict[str, Target] = {
     "fragments": Target("fragments", 256),
     "reassembly": Target("analyzers", 64, native=False),
     "ssh": Target("analyzers", 512, native=False),
+    **{name: Target("analyzers", 512, native=False)
+       for name in ("ftp", "smtp", "pop3", "imap", "redis", "dns")},
+    "tls": Target("analyzers", 2048, native=False),
+    "rlogin": Target("analyzers", 256, native=False),
+    "dns_message": Target("dns", 512, native=False),
+    "http": Target("analyzers", 1024, native=False),
     "telnet": Target("telnet", 512, native=False),
     "scan": Target("documents", 512),
     "documents": Target("documents", 1024, native=False),

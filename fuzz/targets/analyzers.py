@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 
 from sensor.protocols import PROTOCOLS
 from sensor.protocols.analyzer import Analyzer, Moment, ProtocolEvent
+from sensor.protocols.secrets import Secrets
 from sensor.streams.reassembly import WAITING_MAX, Reassembly
 
+SECRETS = Secrets(b"the key of every run")
 TEXT = bytes(range(256))
 GAP_OCTETS = 10
 
@@ -27,9 +29,9 @@ def pieces_of(octets: bytes) -> Iterator[tuple[int, bytes]]:
         at += 1 + size
 
 
-def told(make: Callable[[], Analyzer], octets: bytes, size: int) -> list[tuple[object, ...]]:
+def told(make: Callable[[Secrets], Analyzer], octets: bytes, size: int) -> list[tuple[object, ...]]:
     """The events of a conversation in pieces of at most so many octets, without their moments."""
-    analyzer = make()
+    analyzer = make(SECRETS)
     events: list[ProtocolEvent] = []
     for number, (side, piece) in enumerate(pieces_of(octets), 1):
         if not piece:
@@ -49,7 +51,7 @@ def told(make: Callable[[], Analyzer], octets: bytes, size: int) -> list[tuple[o
 
 def check_analyzer(name: str, octets: bytes) -> None:
     """Errors: AssertionError if the cut shows, or whatever the analyzer raises."""
-    (protocol,) = (one for one in PROTOCOLS if one.name == name)
+    protocol = next(one for one in PROTOCOLS if one.name == name)
     whole = told(protocol.make, octets, 128)
     assert told(protocol.make, octets, 1) == whole
     assert told(protocol.make, octets, 7) == whole

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sensor import _version
 from sensor._version import __version__
+from sensor.app.options import RunOptions
 from sensor.app.outputs import RunOutputs
 from sensor.capture.base import PortCapture
 from sensor.capture.files.capture import FileCapture
@@ -19,6 +20,7 @@ from sensor.capture.files.discover import Discovery
 from sensor.capture.files.follow import Folder
 from sensor.capture.files.selection import FileSelection, frame_filter_of
 from sensor.capture.files.streams import STANDARD_INPUT
+from sensor.capture.files.unpack_ahead import Unpack
 from sensor.capture.interfaces import Interfaces
 from sensor.config import Config
 from sensor.decode import Decoder
@@ -45,13 +47,14 @@ from sensor.query.document_rows import DocumentRows
 from sensor.query.required_terms import NO_CLAUSES
 from sensor.rules.rule import Resources
 from sensor.rules.ruleset import RuleSet
-from sensor.streams.documents import flow_parts
+from sensor.streams.documents import FlowParts
 from sensor.streams.streams import Streams
 from sensor.terminal.stderr import print_stderr
 
 if TYPE_CHECKING:  # what not every run needs is imported where it is used: it takes time
     from sensor.engine.documents import DocumentsPipeline
     from sensor.events.files import EventFiles
+    from sensor.evidence.live import LiveEvidence
     from sensor.rules.indicators import IndicatorFile
     from sensor.rules.rule import Rule
     from sensor.rules.state_store import RuleStore
@@ -136,10 +139,15 @@ def build_replay(  # noqa: PLR0913  most are left out
     documents: EventFiles | None = None,
     *,
     protocols: Sequence[AnalyzedProtocol] = PROTOCOLS,
+    unruled: Collection[str] = (),
+    jobs: int = 1,
+    unpack: Unpack | None = None,
 ) -> ReplayPipeline:
     """The main path over captures, over files of ECS documents, or over both, merged by time.
 
-    `protocols` are those whose connections are analyzed. Errors: ConfigError.
+    `protocols` are those whose connections are analyzed; the events of the `unruled` ones pass by
+    the rules. `jobs` is how many compressed captures are decompressed at once; with `unpack` others
+    decompress. Errors: ConfigError.
     """
     if documents is not None and not captures.probes and not selection.follow:
         from sensor.engine.documents import DocumentsPipeline  # noqa: PLC0415  few runs need it
@@ -152,12 +160,14 @@ def build_replay(  # noqa: PLR0913  most are left out
         raise ConfigError("standard input (-) cannot be a capture and --events at once")
     folder = Folder(selection.follow) if selection.follow else None
     capture = FileCapture(
-        captures, thread=False, frame_filter=frame_filter_of(selection), folder=folder)
+        captures, thread=False, frame_filter=frame_filter_of(selection), folder=folder, jobs=jobs,
+        unpack=unpack)  # fmt: skip
     context = flow_context(config, processes=capture.processes)
     host = RecordedProcesses(
         capture.processes, Timeline(DocumentRows), Observer(context.hostname, context.version)
     )
-    stage = RuleStage(rules, outputs, context, host=host, protocol_events=Timeline(DocumentRows))
+    stage = RuleStage(rules, outputs, context, host=host, protocol_events=Timeline(DocumentRows),
+                      unruled=frozenset(f"network_traffic.{name}" for name in unruled))
     merger = None
     if documents is not None:
         from sensor.engine.documents import DocumentsMerger  # noqa: PLC0415  few runs need it
@@ -168,9 +178,17 @@ def build_replay(  # noqa: PLR0913  most are left out
         capture, host.watching(decoder_of(config).decode), flow_tables(config, context)[0], stage,
         merger=merger, prompt=captures.has_standard_input or is_pipe or folder is not None,
         pipe_time=PipeTime(time.time_ns, time.monotonic_ns) if is_pipe else None,
-        streams=Streams(protocols, flow_parts(context, None), print_stderr, outputs.secrets,
+        streams=Streams(protocols, FlowParts(context), print_stderr, outputs.secrets,
                         context.logins),
     )  # fmt: skip
+
+
+def analyzed(ruleset: RuleSet, options: RunOptions) -> Sequence[AnalyzedProtocol]:
+    """The protocols that a run analyzes: all where a file or a server takes what they tell, else
+    those that every run needs and those that its rules are about.
+    """
+    takes_all = options.protocol_events or options.elasticsearch or options.kafka
+    return PROTOCOLS if takes_all else ruleset.protocols
 
 
 def run_whole(pipeline: ReplayPipeline, on_batch: Callable[[], None] | None = None) -> None:
@@ -196,17 +214,21 @@ def event_files(
     return EventFiles(paths, [NO_CLAUSES] if rules is None else clauses_of(rules), config.events)
 
 
-def build_live(
+def build_live(  # noqa: PLR0913  the last ones may be left out
     captures: Sequence[PortCapture],
     interfaces: Interfaces,
     rules: RulesPart,
     outputs: RunOutputs,
     config: Config,
+    *,
     helper: socket.socket | None = None,
+    evidence: LiveEvidence | None = None,
+    protocols: Sequence[AnalyzedProtocol] = PROTOCOLS,
 ) -> AnyPipeline:
     """The main path over live captures: one, or one for each worker.
 
-    `helper` is a connection to the helper for host events, which has not said hello yet.
+    `helper` is a connection to the helper for host events, which has not said hello yet. `evidence`
+    keeps frames; it is also one of the sinks. `protocols` are those whose connections are analyzed.
     Errors: OSError or ValueError if it says something else.
     """
     processes = Processes(recycle=True) if helper is not None else None
@@ -222,18 +244,24 @@ def build_live(
         decoders = [host.watching(decode) for decode in decoders]
     stage = RuleStage(rules, outputs, context, host=host, clock=time.time_ns,
                       protocol_events=Timeline(DocumentRows))
-    streams = [Streams(PROTOCOLS, flow_parts(context, time.time_ns), print_stderr, outputs.secrets,
+    streams = [Streams(protocols, FlowParts(context, time.time_ns), print_stderr, outputs.secrets,
                        context.logins)
                for _ in captures]
     # The limit is the run's: workers share it, as they share the flows.
     flows_max = max(1, config.flow.flows_max // len(captures))
     config = replace(config, flow=replace(config.flow, flows_max=flows_max))
-    tables = flow_tables(config, context, len(captures))
+    tables = flow_tables(config, context, len(captures), note=evidence is not None)
+    keepers = None
+    if evidence is not None:
+        ports = (port for protocol in protocols for port in protocol.tcp_ports)
+        keepers = evidence.keepers(len(captures), ports, key_vlan=config.key_vlan)
     if len(captures) == 1:
         return Pipeline(captures[0], decoders[0], tables[0], stage, handover_events=0,
-                        full_batches=FULL_BATCHES, streams=streams[0])  # fmt: skip
+                        full_batches=FULL_BATCHES, streams=streams[0],
+                        evidence=keepers[0] if keepers is not None else None)  # fmt: skip
     return WorkersPipeline(captures, decoders, tables, stage,
-                           lambda worker: captures[worker].request_time(), streams)  # fmt: skip
+                           lambda worker: captures[worker].request_time(),
+                           streams=streams, evidence=keepers)  # fmt: skip
 
 
 def decoder_of(config: Config) -> Decoder:

@@ -4,37 +4,49 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from sensor.app.build import decoder_of, flow_context, flow_tables
+from sensor.app.build import build_replay, decoder_of, flow_context, flow_tables, run_whole
+from sensor.app.outputs import RunOutputs
 from sensor.base.escape import harmless
 from sensor.capture.files.capture import FileCapture
-from sensor.capture.files.discover import Discovery
+from sensor.capture.files.discover import Discovery, discover
 from sensor.capture.files.selection import FileSelection, frame_filter_of
 from sensor.capture.files.streams import STANDARD_INPUT
 from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.evidence.cutter import Cutter
 from sensor.evidence.folder import EvidenceFolder
-from sensor.evidence.manifest import SourceDigests, flow_entry, manifest_of
+from sensor.evidence.manifest import SourceDigests, digest_of, flow_entry, manifest_of
+from sensor.evidence.masking import mask_file
 from sensor.evidence.request import Request
 from sensor.evidence.wanted import FLOWS_MAX, WantedFlow, WantedFlows
 from sensor.model.columns import Document
+from sensor.protocols import TELNET_PORTS, TRANSCRIBED
+from sensor.protocols.secrets import Secrets, TypedLines
+from sensor.rules.protocol_needs import needed_protocols
+from sensor.rules.ruleset import RuleSet
+
+MASK_NOTE = "What was typed in secret in Telnet sessions is overwritten with *"
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Captures, and how the run that named their flows read them."""
+    """Captures, how the run that named their flows read them, and whether passwords may stay."""
 
     captures: Discovery
     config: Config
     selection: FileSelection
+    mask: bool = False
+    digests: SourceDigests | None = None
+    """Of the captures, where somebody else needs them too; None: they are computed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What came of a pass, for people; all of it stands in the manifest too."""
+    """The result of a pass, for people; all of it stands in the manifest too."""
 
     flows: Sequence[Document]
     unknown: Sequence[str]
@@ -72,21 +84,21 @@ def cut_evidence(
     as it was, too.
     """
     captures, config = recorded.captures, recorded.config
-    capture = FileCapture(
-        captures, thread=False, frame_filter=frame_filter_of(recorded.selection))
+    capture = FileCapture(captures, thread=False, frame_filter=frame_filter_of(recorded.selection))
     context = flow_context(config)
     wanted = WantedFlows(request, key_vlan=config.key_vlan)
     table = flow_tables(config, context, follow=False, note=True)[0]
     cutter = Cutter(capture, decoder_of(config).decode, table, wanted, folder.add,
                     key_vlan=config.key_vlan)
-    digests = SourceDigests(probe.path for probe in captures.probes)
+    digests = recorded.digests or SourceDigests(probe.path for probe in captures.probes)
     try:
         cutter.run(None if on_batch is None else lambda: on_batch(cutter))
-        flows, names = _write(wanted, folder)
+        flows, names = _write(wanted, folder, config if recorded.mask else None)
         sources = digests.entries(capture.inputs)
         unknown = wanted.unknown()
         if flows:
-            folder.finish(names, manifest_of(command, sources, flows, unknown))
+            folder.finish(names, manifest_of(command, sources, flows, unknown,
+                                                      is_masked=recorded.mask))
         else:
             folder.discard()
     except BaseException:
@@ -99,9 +111,12 @@ def cut_evidence(
 
 
 def _write(
-    wanted: WantedFlows, folder: EvidenceFolder
+    wanted: WantedFlows, folder: EvidenceFolder, mask: Config | None
 ) -> tuple[list[Document], dict[WantedFlow, str]]:
-    """Write the file of each flow; the entries of the manifest, and the names of the files."""
+    """Write the file of each flow; the entries of the manifest, and the names of the files.
+
+    `mask` are the settings by which passwords are looked for, to overwrite them.
+    """
     entries: list[Document] = []
     names: dict[WantedFlow, str] = {}
     taken: set[str] = set()
@@ -113,9 +128,35 @@ def _write(
         taken.add(name)
         names[flow] = name
         alerts = wanted.alerts_of(flow)
-        digest = folder.write(flow, alerts)
-        entries.append(flow_entry(folder.files[flow], name, folder.size_of(flow), digest, alerts))
+        digest = folder.write(flow, alerts, MASK_NOTE if mask is not None else "")
+        entry = flow_entry(folder.files[flow], name, folder.size_of(flow), digest, alerts)
+        if mask is not None:
+            entry |= _mask(folder.written(flow), flow, mask)
+        entries.append(entry)
     return entries, names
+
+
+def _mask(path: Path, flow: WantedFlow, config: Config) -> dict[str, Any]:
+    """Overwrite the passwords of a Telnet session in its file: its new SHA-256, and how much.
+
+    What was typed is learned from the file itself: it is a capture. On Telnet's ports nothing that
+    was typed may stay unless it is known to be harmless.
+    """
+    # A table for one flow; each file has its own.
+    config = replace(config, flow=replace(config.flow, flows_max=1_024, fragments_max=4_096))
+    typed = TypedLines()
+    session = build_replay(
+        discover([str(path)]), RuleSet([], config), RunOutputs((), secrets=Secrets(typed=typed)),
+        config, protocols=needed_protocols((), TRANSCRIBED))
+    run_whole(session)
+    assert flow.record is not None, "every flow has ended"
+    ports = {int(flow.record[f"{end}_port"][0]) for end in ("orig", "resp")}
+    if not (typed.shown or typed.hidden) and ports.isdisjoint(TELNET_PORTS):
+        return {"masked": None}
+    hidden = typed.hidden - {""}
+    masked = mask_file(path, lambda: decoder_of(config).decode, flow.record,
+                       typed.shown - hidden, hidden)
+    return {"sha256": digest_of(path)["sha256"], "masked": asdict(masked)}
 
 
 def _limits(wanted: WantedFlows, given_up: int) -> list[str]:

@@ -20,12 +20,8 @@ PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def full_ledger(
-    pipeline: AnyPipeline,
-    ruleset: RuleSet,
-    sinks: Sequence[AnySink],
-    elapsed_s: float,
-    capture: CaptureStatus | None = None,
-    left_out: Sequence[FileProbe] = (),
+    pipeline: AnyPipeline, ruleset: RuleSet, sinks: Sequence[AnySink], elapsed_s: float,
+    capture: CaptureStatus | None = None, left_out: Sequence[FileProbe] = ()
 ) -> Ledger:
     """The ledger of `--stats`, whole."""
     ledger = pipeline.ledger()

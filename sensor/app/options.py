@@ -27,6 +27,8 @@ class RunOptions:
     syslog: tuple[str, ...] = ()
     syslog_format: str = "rfc5424"
     syslog_time: str = "packet"
+    elasticsearch: tuple[str, ...] = ()
+    kafka: tuple[str, ...] = ()
     journald: bool = False
     spool: str | None = None
     building_blocks: bool = False
@@ -51,7 +53,11 @@ class ReplayOptions(RunOptions):
     to_time: str | None = None
     bpf: str | None = None
     follow: str | None = None
+    jobs: int = 1
+    ray: str | None = None
+    resume: str | None = None
     evidence: str | None = None
+    evidence_mask: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,3 +76,4 @@ class LiveOptions(RunOptions):
     metrics: str | None = None
     stats_interval: float = 60.0
     duration: float | None = None
+    evidence: str | None = None

@@ -33,6 +33,17 @@ def harmless(text: str) -> str:
     )
 
 
+_ENDS = re.compile(r"[\t\r\n]+")
+_LINES = re.compile(r"[^\t\r\n]+")
+
+
+def harmless_lines(text: str) -> str:
+    """The text as `harmless` has it, but with its tabs and ends of lines as they are."""
+    if text.isascii() and _ENDS.sub("", text).isprintable():
+        return text
+    return _LINES.sub(lambda line: harmless(line[0]), text)
+
+
 def _escape_match(match: re.Match[str]) -> str:
     return _escape(match[0])
 

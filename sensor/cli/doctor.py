@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -50,13 +50,9 @@ ANY_INTERFACE = "eth0"
 @COLOR_OPTION
 @click.pass_obj
 def doctor(
-    config: Config,
-    /,
-    names: tuple[str, ...],
-    listen: float | None,
-    ring_mib: int | None,
+    config: Config, /, names: tuple[str, ...], listen: float | None, ring_mib: int | None,
     color: str,
-) -> int:
+) -> int:  # fmt: skip
     """Tell whether this machine can capture, and the commands that mend what is missing.
 
     Exit code 0 if capturing works, 1 if a problem prevents it.
@@ -66,18 +62,13 @@ def doctor(
       sensor doctor -i eth1 --listen 10
     """
     config = effective_config(config, {"ring_mib": ring_mib})
-    return run_doctor(names, config, LISTEN_S if listen is None else listen, color)
-
-
-def run_doctor(names: Sequence[str], config: Config, listen_s: float, color: str) -> int:
-    """Look, and print what was found as it is found; returns the exit code."""
-    limits = config.capture
+    listen_s = LISTEN_S if listen is None else listen
     printer = Printer(rich_console(sys.stdout, ConsoleOptions(color)))
     program = program_words()
     version = version_text()
     printer.show([checkup.check_build(version, "(compiled" in version)])
     printer.show(checkup.check_machine(
-        limits, (*names, ANY_INTERFACE)[0], program, os.path.realpath(sys.executable)
+        config.capture, (*names, ANY_INTERFACE)[0], program, os.path.realpath(sys.executable)
     ))  # fmt: skip
     if names:
         decoder = Decoder(config, join=False)
@@ -93,7 +84,7 @@ def run_doctor(names: Sequence[str], config: Config, listen_s: float, color: str
 
 
 def program_words() -> str:
-    """How the sensor was called, for use in a shell, wherever it will be used."""
+    """The words by which the sensor was called, for use in a shell, wherever it will be used."""
     called = sys.argv[0]
     if os.path.basename(called) == "sensor":
         return shlex.quote(os.path.abspath(called))

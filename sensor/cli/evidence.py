@@ -24,6 +24,7 @@ from sensor.cli.group import OwnOption
 from sensor.cli.help import GroupedCommand
 from sensor.cli.options import (
     BPF_OPTION,
+    MASK_OPTION,
     NO_PATH,
     judge_options,
     options_of,
@@ -36,6 +37,7 @@ from sensor.errors import ConfigError, reason_of
 from sensor.evidence.cutter import Cutter
 from sensor.evidence.event_ids import EventIds
 from sensor.evidence.folder import MANIFEST, EvidenceFolder
+from sensor.evidence.manifest import SourceDigests
 from sensor.evidence.request import ID, AlertedFlows, Request, is_name, note_of
 from sensor.model.columns import Document
 from sensor.terminal.progress import Snapshot, open_progress
@@ -68,6 +70,7 @@ class EvidenceOptions(ReplayOptions):
                    "event.id of a document. Repeatable.")
 @click.option("--rule", metavar="ID", multiple=True,
               help="Only what this rule says: its id, name or file name. Repeatable.")
+@MASK_OPTION
 @time_options
 @BPF_OPTION
 @judge_options
@@ -114,7 +117,7 @@ def run_evidence(captures: Discovery, options: EvidenceOptions, request: Request
     except BaseException:
         folder.discard()
         raise
-    recorded = Recorded(captures, options.config, packet_selection(options))
+    recorded = Recorded(captures, options.config, packet_selection(options), options.evidence_mask)
     found = write_evidence(recorded, options, request, folder, command_line(OUTPUT))
     if found is not None and (named := flows_of_events(captures, options, found.unknown)):
         request = Request({named.get(name, name): notes for name, notes in request.flows.items()})
@@ -167,7 +170,7 @@ def alerted_flows(captures: Discovery, options: EvidenceOptions) -> Request:
     )  # fmt: skip
     alerted = AlertedFlows(ruleset.find(name).text.id for name in options.rule)
     pipeline = build_replay(captures, ruleset, RunOutputs([alerted]), options.config,
-                            packet_selection(options))
+                            packet_selection(options), protocols=ruleset.protocols)
     run_whole(pipeline)
     return alerted.request
 
@@ -191,7 +194,10 @@ class ReplayEvidence:
     Errors: ConfigError if the captures can be read but once, or the folder cannot be used.
     """
 
-    def __init__(self, captures: Discovery, options: ReplayOptions) -> None:
+    def __init__(
+        self, captures: Discovery, options: ReplayOptions, digests: SourceDigests | None = None
+    ) -> None:
+        """`digests` are those of the captures, where the run needs them too."""
         assert options.evidence
         if options.follow:
             raise ConfigError("--evidence: captures are read once more to cut the frames out, which"
@@ -200,7 +206,8 @@ class ReplayEvidence:
         """A sink of the run."""
         self._options = options
         self._place = options.evidence
-        self._recorded = Recorded(captures, options.config, packet_selection(options))
+        self._recorded = Recorded(captures, options.config, packet_selection(options),
+                                  options.evidence_mask, digests=digests)
         check_inputs(captures, options.paths, self._place, REPLAY[0])
         self._folder = EvidenceFolder(self._place, REPLAY[0])
 
@@ -274,6 +281,9 @@ def print_evidence(
         if request.unnamed:
             print_stderr(f"notice: {request.unnamed} alerts are about no one flow: there are no "
                          "frames for them")
+        if others := sum("masked" in flow and flow["masked"] is None for flow in found.flows):
+            print_stderr(f"notice: {others} flows are no Telnet sessions: they are as they were,"
+                         " not masked")
         print_stderr(summary_of(found, folder))
     for name in found.unknown:
         print_stderr(f"sensor: no flow of these captures is {name}")

@@ -21,12 +21,13 @@ from sensor.capture.files.discover import Discovery, discover
 from sensor.cli.options import NO_PATH, options_of, packet_selection, rule_options
 from sensor.cli.output import DAMAGED, DONE
 from sensor.config import Config
+from sensor.ecs.alert_text import endpoints
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.ecs.schema import known_fields
-from sensor.engine.protocols import RowsPart
 from sensor.errors import ConfigError, QueryError
 from sensor.model.alert import Alert
 from sensor.model.columns import CodedColumn, Rows
+from sensor.model.merged_rows import RowsPart, stretches
 from sensor.query import ecs_names
 from sensor.query import validate as check
 from sensor.query.ast import And, FieldTest, Node, Query, Text, any_of
@@ -36,6 +37,7 @@ from sensor.query.kql import parser as kql
 from sensor.query.predicate import compile_query
 from sensor.query.satisfiable import Evidence
 from sensor.query.values import is_network
+from sensor.rules.protocol_needs import needed_protocols
 from sensor.rules.rule import Rule
 from sensor.rules.ruleset import RuleSet
 from sensor.rules.running_rule import RunningRule
@@ -63,9 +65,10 @@ class _Collected:
 
     def match(self, rows: Any) -> list[Alert]:
         """Keep a batch."""
-        if isinstance(rows, FlowBatch):
-            rows = FlowBatch(rows.records.copy(), rows.context)
-        self.batches.append(rows)
+        for part in stretches(rows):
+            self.batches.append(
+                FlowBatch(part.records.copy(), part.context) if isinstance(part, FlowBatch)
+                else part)
         return []
 
     def advance(self, now_ns: int) -> list[Alert]:
@@ -137,7 +140,7 @@ def print_explanation(name: str, options: ReplayOptions, flow: str) -> int:
     # Nothing may be passed over: documents that cannot match are what the question is about.
     pipeline = build_replay(
         captures, collected, RunOutputs(()), config, packet_selection(options),
-        event_files(options.events, config, None),
+        event_files(options.events, config, None), protocols=needed_protocols([rule]),
     )  # fmt: skip
     run_whole(pipeline)
     batches = collected.batches
@@ -208,8 +211,7 @@ def _endpoint(text: str) -> tuple[str, str]:
 
 
 def _nearest(
-    batches: list[RowsPart], explainer: Explainer, selection: Node | None,
-    met: list[set[int]],
+    batches: list[RowsPart], explainer: Explainer, selection: Node | None, met: list[set[int]]
 ) -> list[_Flow]:
     """The flows that were asked for: those first with which the rule was complete, then those that
     come nearest to what it wants.
@@ -267,7 +269,7 @@ class _Trial:
     def fates(
         self, batches: list[RowsPart], places: set[tuple[int, int]]
     ) -> dict[tuple[int, int], str]:
-        """What became of the events at some places."""
+        """The fates of the events at some places."""
         # Where batches are cut makes no difference to rules: those events go in alone.
         fates = {}
         for index, rows in enumerate(batches):
@@ -304,7 +306,7 @@ class _Trial:
         return fate or self._standing(running, rows)
 
     def _standing(self, running: RunningRule, rows: Rows) -> str:
-        """What an event that was selected has come to, of a runner that waits for more."""
+        """The fate of an event that was selected, of a runner that waits for more."""
         words = running.runner.standing(rows, 0) if self._selects(rows) else ""
         return f"no alert: {words}" if words else ""
 
@@ -344,7 +346,7 @@ def _print_flows(
 
 
 def _rank(fate: str) -> int:
-    """What is told first: alerts, then what was kept from being one, then the rest."""
+    """The order of flows: alerts, then what was kept from being one, then the rest."""
     held_back = ("no alert: excepted", "no alert: suppressed", "no alert: over the limit")
     return 0 if fate == ALERT else 1 if fate.startswith(held_back) else 2
 
@@ -363,16 +365,9 @@ def _why_not(trees: list[list[Line]], rule: Rule) -> str:
 
 
 def _heading(document: dict[str, Any]) -> str:
-    parts = [_one(document, "network.community_id") or _one(document, "event.id"),
-             _one(document, "network.transport"),
-             _endpoint_text(document, "source"), "->", _endpoint_text(document, "destination")]
-    return " ".join(filter(None, parts)).removesuffix("->").strip()
-
-
-def _endpoint_text(document: dict[str, Any], side: str) -> str:
-    address, port = _one(document, f"{side}.ip"), _one(document, f"{side}.port")
-    address = f"[{address}]" if ":" in address and port else address
-    return ":".join(filter(None, (address, port)))
+    name = _one(document, "network.community_id") or _one(document, "event.id")
+    words = (name, _one(document, "network.transport"), endpoints(document))
+    return " ".join(filter(None, words))
 
 
 def _one(document: dict[str, Any], name: str) -> str:

@@ -9,9 +9,9 @@ WIDTH_MAX = 120
 OTHERS = "Options"
 SECTIONS: dict[str, frozenset[str]] = {
     "Input": frozenset({
-        "--read", "--events", "--from", "--to", "--bpf", "--follow", "--interface",
-        "--wait-for-interface", "--promiscuous", "--backend", "--host", "--timestamps", "--sliced",
-        "--duplicates", "--user",
+        "--read", "--events", "--from", "--to", "--bpf", "--follow", "--jobs", "--ray", "--resume",
+        "--interface", "--wait-for-interface", "--promiscuous", "--backend", "--host",
+        "--timestamps", "--sliced", "--duplicates", "--user",
     }),
     "Rules": frozenset({
         "--rules", "--strict-rules", "--exceptions", "--allow", "--indicators", "--state",
@@ -20,9 +20,9 @@ SECTIONS: dict[str, frozenset[str]] = {
     }),
     "Output": frozenset({
         "--json", "--alerts", "--flows", "--flow-events", "--protocol-events", "--syslog",
-        "--syslog-format", "--syslog-time", "--journald", "--spool", "--metrics", "--stats",
-        "--stats-interval", "--hash-key-file", "--reveal-secrets", "--fail-on-alert",
-        "--evidence", "--output", "--case", "--examiner",
+        "--syslog-format", "--syslog-time", "--journald", "--elasticsearch", "--kafka", "--spool",
+        "--metrics", "--stats", "--stats-interval", "--hash-key-file", "--reveal-secrets",
+        "--fail-on-alert", "--evidence", "--evidence-mask", "--output", "--case", "--examiner",
     }),
     "Limits": frozenset({"--config", "--no-config", "--ring-mib", "--workers", "--duration"}),
     "Look": frozenset({"--local-time", "--time-zone", "--color", "--quiet", "--verbose", "--help"}),
@@ -49,7 +49,8 @@ class GroupedCommand(click.Command):
             if option is None or (isinstance(option, click.Option) and option.is_flag):
                 raise
             wanted = f"{error.option_name} {option.make_metavar(ctx)}"
-            message = f"{error.option_name} stands alone: {ctx.command_path} {wanted}"
+            message = (f"{wanted.replace(' ', ' needs ', 1)} behind it:"
+                       f" {ctx.command_path} {wanted}")
             raise click.BadOptionUsage(error.option_name, message, ctx) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

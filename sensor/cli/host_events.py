@@ -42,11 +42,6 @@ def host_events_command(path: str, fd: int | None) -> int:
       sudo sensor host-events
       sensor host-events --socket /run/user/1000/host-events
     """
-    return run_host_events(path, fd)
-
-
-def run_host_events(path: str, fd: int | None) -> int:
-    """Serve at `path`, or the one connection `fd`, until a signal or its end; the exit code."""
     try:
         sockets = Sockets()
         connector, notices = _connector()

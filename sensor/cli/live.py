@@ -6,8 +6,7 @@ import errno
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -15,15 +14,16 @@ import click
 
 from sensor import _version
 from sensor._version import __version__
-from sensor.app.build import build_live, load_rules
+from sensor.app.build import analyzed, build_live, load_rules
+from sensor.app.file_clashes import check_run
 from sensor.app.options import LiveOptions
 from sensor.app.outputs import (
-    AnySink,
     RunOutputs,
     console_options,
     held_notices,
     open_files,
     open_secrets,
+    open_servers,
     open_sinks,
 )
 from sensor.base.escape import harmless
@@ -31,14 +31,17 @@ from sensor.capture.bpf import hides
 from sensor.capture.interfaces import Interfaces
 from sensor.capture.live.open import PortOptions, check_ports, check_present, open_ports
 from sensor.capture.live.privileges import drop_privileges
+from sensor.cli.closing import ClosingSummary
 from sensor.cli.help import GroupedCommand
+from sensor.cli.interrupts import close_together
 from sensor.cli.options import BPF_OPTION, HOST_SOCKET, options_of, ring_option, run_options
 from sensor.cli.output import ALERTED, DAMAGED, DONE, INTERRUPTED, TERMINATED
 from sensor.errors import CaptureError
+from sensor.evidence.live import LiveEvidence
 from sensor.host.launch import open_host
 from sensor.model.status import Status
 from sensor.monitoring.host_watch import HostWatch
-from sensor.monitoring.live_run import LiveRun, Operator, SignalRequests
+from sensor.monitoring.live_run import LiveRecords, LiveRun, Operator, SignalRequests
 from sensor.monitoring.metrics import Metrics
 from sensor.monitoring.monitor import (
     SECOND_S,
@@ -66,7 +69,6 @@ from sensor.terminal.console import is_terminal
 from sensor.terminal.status_line import status_text
 from sensor.terminal.status_view import StatusView, open_status_view
 from sensor.terminal.stderr import print_stderr
-from sensor.terminal.talkers import Talkers
 
 
 @click.command(cls=GroupedCommand)
@@ -90,7 +92,10 @@ from sensor.terminal.talkers import Talkers
                    f"the helper at SOCKET ({HOST_SOCKET}) or, without one, by a child process.")
 @click.option("--journald", is_flag=True, help="Alerts to the journal of systemd.")
 @click.option("--spool", metavar="DIR",
-              help="Keep on disk what a syslog server does not take, and send it later.")
+              help="Keep on disk what a server does not take, and send it later.")
+@click.option("--evidence", metavar="DIR",
+              help="Write the frames of flows that alert there, from before the alert on, a flow "
+                   "into a pcapng file.")
 @click.option("--metrics", metavar="ADDRESS:PORT", help="Serve Prometheus metrics there.")
 @click.option("--stats-interval", type=click.FloatRange(min=1), default=60.0, show_default=True,
               metavar="SECONDS", help="How often --stats is written anew.")
@@ -112,6 +117,7 @@ def live(context: click.Context, /, **given: Any) -> int:
     """
     options = options_of(LiveOptions, context, given)
     held_notices(options)  # an ending that says no format is refused before anything begins
+    check_run(options)
     return run_live(options)
 
 
@@ -148,15 +154,15 @@ def run_live(options: LiveOptions) -> int:
         return DAMAGED
     # Only now threads may start: a capability belongs to a thread, not to the process.
     sinks, view = open_live_sinks(options)
-    talkers = Talkers()
-    outputs = RunOutputs([*sinks, talkers, *([view] if view.shown else ())],
+    evidence = LiveEvidence(options.evidence, options.config.evidence) if options.evidence else None
+    sinks += [evidence] if evidence is not None else []
+    outputs = RunOutputs([*sinks, *([view] if view.shown else ())],
                          flow_events=options.flow_events, secrets=secrets)  # fmt: skip
-    outputs.flow_sink, outputs.event_sink = opened = [
-        background_flows(file, options.config.sink) if file is not None else None
-        for file in open_files(options, live=True)]
-    files = [file for file in opened if file is not None]
-    pipeline = build_live(captures, interfaces, rules, outputs, options.config, helper)
-    run = LiveRun(pipeline, captures, rules, sinks, files)
+    files = open_record_sinks(options, outputs)
+    summary = ClosingSummary(options, outputs, wanted=ends_with_summary(options))
+    pipeline = build_live(captures, interfaces, rules, outputs, options.config, helper=helper,
+                          evidence=evidence, protocols=analyzed(rules, options))
+    run = LiveRun(pipeline, captures, rules, sinks, files, evidence)
     session = LiveSession(run, Operator(Screen(view), sinks, options.quiet), requests, options)
     if metrics is not None:
         metrics.start(session.reporter.snapshot)
@@ -173,8 +179,13 @@ def run_live(options: LiveOptions) -> int:
         host.close()
     if metrics is not None:
         metrics.close()
-    code = session.finish(talkers, is_kept=close_store(store))
+    code = session.finish(summary, is_kept=close_store(store))
     return ALERTED if code == DONE and options.fail_on_alert and run.pipeline.alerts else code
+
+
+def ends_with_summary(options: LiveOptions) -> bool:
+    """Whether somebody looks on at the end; the log of a service gets one line."""
+    return not options.quiet and is_terminal(sys.stderr)
 
 
 def reloader_of(options: LiveOptions, store: RuleStore | None) -> Reloader:
@@ -215,12 +226,26 @@ def open_live_sinks(options: LiveOptions) -> tuple[list[Sink], StatusView]:
     return [background(sink, limits, options.spool) for sink in plain], view
 
 
+def open_record_sinks(options: LiveOptions, outputs: RunOutputs) -> list[LiveRecords]:
+    """What gets flow records and protocol events, each in a thread, as outputs of the run.
+
+    Errors: ConfigError.
+    """
+    outputs.flow_sink, outputs.event_sink = opened = [
+        background_flows(file, options.config.sink) if file is not None else None
+        for file in open_files(options, live=True)]
+    outputs.servers = servers = open_servers(options, live=True)
+    return [*(file for file in opened if file is not None), *servers]
+
+
 def note_beginning(run: LiveRun, operator: Operator, options: LiveOptions) -> None:
     """Say what the operator should know before the first frame."""
     for text in run.rules.notices_at_start(whole=options.verbose or bool(options.rules)):
         operator.note("rules", text)
     if options.verbose:
         operator.note("rules", f"rules loaded: {len(run.rules.rules)}")
+        names = ", ".join(protocol.name for protocol in analyzed(run.rules, options))
+        operator.note("start", f"analyzed: {names}")
         operator.note("start", f"settings: {harmless(options.settings_file) or 'no file'}")
     if options.bpf and (hidden := hides(options.bpf)):
         operator.note("filter", hidden, warning=True)
@@ -251,7 +276,9 @@ class LiveSession:
         tasks = [
             Task(TICK_S, Heartbeat(self._service)),
             Task(TICK_S, LedgerTask(run, self.reporter, operator, requests)),
-            Task(TICK_S, ReloadTask(reloader, run, operator, requests, self._service)),
+            Task(TICK_S, ReloadTask(
+                reloader, run, operator, requests, self._service,
+                lambda rules: analyzed(rules, self._options))),
             Task(TICK_S, self._stop_if_nobody_reads),
             Task(SECOND_S, status.each_second),
             Task(STATUS_LINE_S, status.each_minute, first_s=STATUS_LINE_S),
@@ -299,7 +326,7 @@ class LiveSession:
             for capture in run.captures:
                 capture.close()
 
-    def finish(self, talkers: Talkers, *, is_kept: bool) -> int:
+    def finish(self, summary: ClosingSummary, *, is_kept: bool) -> int:
         """Tell how it went; returns the exit code. `is_kept`: whether what rules learned is."""
         status = self.reporter.snapshot()
         self._news.report(status, last=True)
@@ -308,10 +335,8 @@ class LiveSession:
             self.operator.screen.print_line(f"sensor: {problem}")
 
         def last_words() -> None:
-            if not self.operator.quiet and is_terminal(sys.stderr):
-                from sensor.terminal.summary import render_summary  # noqa: PLC0415
-
-                render_summary(ledger, talkers, console_options(self._options))
+            if ends_with_summary(self._options):
+                summary.print(ledger)
             elif not self.operator.quiet:
                 print_stderr(f"sensor: {status_text(status, None)}")
 
@@ -331,12 +356,3 @@ class LiveSession:
         if unwritten or any(sink.dropped for sink in status.sinks):
             return DAMAGED
         return DONE
-
-
-def close_together(sinks: Sequence[AnySink]) -> None:
-    """Close all of them at once: each may take its time to deliver what waits."""
-    threads = [threading.Thread(target=sink.close, daemon=True) for sink in sinks]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()

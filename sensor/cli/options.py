@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sensor.config import Config
 
 HOST_SOCKET = "/run/sensor-host/events"
-"""Where the helper for host events serves, as systemd/sensor-host.service has it."""
+"""The place where the helper for host events serves, as systemd/sensor-host.service has it."""
 RUN_COMMANDS = ("replay", "live", "doctor")
 """The commands whose options a configuration file may set; one file is for all of them."""
 FORMATS_HELP = ("Its ending says the format: .ndjson, .json, .jsonl, .csv, .parquet. What is in it "
@@ -35,6 +35,9 @@ NOT_IN_FILES = frozenset({"config", "no_config", "help", "read"})
 NO_CONFIG, SETTINGS_FILE = "sensor.no_config", "sensor.settings_file"
 """Keys of a context's `meta`."""
 CONFIG_PLACES = "./sensor.toml, $XDG_CONFIG_HOME/sensor/config.toml or /etc/sensor/sensor.toml"
+
+RAY_LOCAL = "local"
+RAY_ADDRESS = re.compile(r"auto|local|(ray://)?[^/\s]+:[0-9]+", re.ASCII)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Options = TypeVar("Options", bound="RunOptions")
@@ -230,46 +233,14 @@ def time_of(option: str, text: str) -> int:
 _SECONDS = re.compile(r"([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
 
-def run_options(function: Command) -> Command:
-    """Add the options that every command has that reads packets."""
-    for option in reversed(_RUN_OPTIONS):
-        function = option(function)
-    return function
+def _adding(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """A decorator that adds options to a command, in their order."""
+    def add(function: Command) -> Command:
+        for option in reversed(options):
+            function = option(function)
+        return function
 
-
-def time_options(function: Command) -> Command:
-    """Add the options for a part of the captures by time."""
-    for option in reversed(_TIME_OPTIONS):
-        function = option(function)
-    return function
-
-
-def judge_options(function: Command) -> Command:
-    """Add those of them that say which flows there are and what rules make of them."""
-    for option in reversed([*_RULE_OPTIONS, *_FLOW_OPTIONS, COLOR_OPTION, QUIET_OPTION]):
-        function = option(function)
-    return function
-
-
-def flow_options(function: Command) -> Command:
-    """Add those of them that say which flows there are, and the one for settings."""
-    for option in reversed([NO_CONFIG_OPTION, CONFIG_OPTION, *_FLOW_OPTIONS]):
-        function = option(function)
-    return function
-
-
-def context_options(function: Command) -> Command:
-    """Add the options that say by what rules are to be judged, beside a tap's evidence."""
-    for option in reversed(_CONTEXT_OPTIONS):
-        function = option(function)
-    return function
-
-
-def rule_options(function: Command) -> Command:
-    """Add the options of the commands about rules."""
-    strict = click.option("--strict-external/--no-strict-external", default=None,
-                          help="As in replay.")  # fmt: skip
-    return NO_CONFIG_OPTION(CONFIG_OPTION(strict(function)))
+    return add
 
 
 def ring_option(text: str) -> Callable[[Command], Command]:
@@ -286,9 +257,46 @@ NO_CONFIG_OPTION = click.option(
 COLOR_OPTION = click.option("--color", type=click.Choice(["auto", "always", "never"]),
                             default="auto", show_default=True,
                             help="NO_COLOR is honoured.")  # fmt: skip
+def check_mask(options: ReplayOptions) -> None:
+    """Errors: ConfigError if there is no evidence to mask."""
+    if options.evidence_mask and not options.evidence:
+        raise ConfigError("--evidence-mask says how --evidence DIR is written: give that too")
+
+
+def check_ray(context: click.Context, given: dict[str, Any], explain: str | None) -> None:
+    """Tell an address behind --ray from a PATH, which goes to the paths. Errors: UsageError."""
+    if given["ray"] is None:
+        if given["resume"]:
+            raise click.UsageError("--resume DIR goes with --ray.", context)
+        return
+    if given["follow"] or explain:
+        raise click.UsageError("--ray is for archives that are whole, and for all their flows: it "
+                               "goes without --follow and --explain.", context)
+    if not RAY_ADDRESS.fullmatch(given["ray"]):
+        given["paths"], given["ray"] = (given["ray"], *given["paths"]), RAY_LOCAL
+
+
+MASK_OPTION = click.option(
+    "--evidence-mask", is_flag=True,
+    help="Overwrite what was typed in secret with * in the files of evidence.",
+)
 BPF_OPTION = click.option("--bpf", metavar="FILTER",
                           help="Only what this pcap-filter(7) expression selects. It hides the "
                                "rest from all rules.")  # fmt: skip
+JOBS_OPTION = click.option(
+    "--jobs", "-j", metavar="N", type=click.IntRange(1, 256), default=1,
+    help="Decompress so many captures at once; 1 unless said. What is ahead waits in the folder for"
+         " temporary files ($TMPDIR).",
+)
+_RAY_OPTIONS = [
+    click.option("--ray", metavar="[ADDRESS]", is_flag=False, flag_value=RAY_LOCAL,
+                 help="Decompress on a cluster of Ray: at HOST:PORT, the one of this machine "
+                      "(auto), or one started for the run on this machine alone (local, or no "
+                      "address)."),
+    click.option("--resume", metavar="DIR",
+                 help="With --ray: keep what is decompressed in DIR, on a disk that all nodes "
+                      "share, so that a run that was ended goes on with it."),
+]
 QUIET_OPTION = click.option("--quiet", "-q", is_flag=True,
                             help="No progress, no notices, no summary.")  # fmt: skip
 _TIME_OPTIONS = [
@@ -325,12 +333,13 @@ _OUTPUT_OPTIONS = [
                  help="Alerts to stdout as ECS documents, one JSON object a line."),
     click.option("--alerts", metavar="FILE",
                  help=f"Alerts to FILE, beside stdout. {FORMATS_HELP}"),
-    click.option("--flows", metavar="FILE",
-                 help=f"Flow records to FILE (- is stdout). {FORMATS_HELP}"),
+    click.option("--flows", metavar="FILE|DIR/",
+                 help=f"Flow records to FILE (- is stdout). {FORMATS_HELP} A folder (DIR/), or "
+                      "s3://BUCKET/PREFIX/, becomes a dataset: a Parquet file for each hour."),
     click.option("--flow-events", is_flag=True,
-                 help="With --flows: starts, refusals and drops too, not only final records."),
+                 help="Not only final flow records: starts, refusals and drops too."),
     click.option("--protocol-events", metavar="FILE",
-                 help="What was said in connections (Telnet, SSH) to FILE (- is stdout). "
+                 help="What was said in connections (Telnet, HTTP, SSH) to FILE (- is stdout). "
                       f"{FORMATS_HELP}"),
     click.option("--hash-key-file", metavar="FILE",
                  help="Hash passwords with the key in FILE (at least 16 octets), so that those of "
@@ -339,6 +348,13 @@ _OUTPUT_OPTIONS = [
                  help="unix:///dev/log, udp://HOST:514, tcp://HOST:601, tls://HOST:6514, "
                       "relp://HOST:2514. "
                       "Repeatable."),
+    click.option("--elasticsearch", metavar="URL", multiple=True,
+                 help="Alerts, flow records and protocol events to the data streams of "
+                      "Elasticsearch or OpenSearch: https://HOST:9200?api_key_file=FILE. "
+                      "Repeatable."),
+    click.option("--kafka", metavar="BROKERS/TOPIC", multiple=True,
+                 help="Flow records and protocol events to a topic of Kafka, alerts to "
+                      "TOPIC.alerts. Repeatable."),
     click.option("--syslog-format", type=click.Choice(["rfc5424", "rfc3164", "cee", "cef"]),
                  default="rfc5424", show_default=True, help="How syslog messages are written."),
     click.option("--syslog-time", type=click.Choice(["packet", "now"]), default="packet",
@@ -372,9 +388,28 @@ _END_OPTIONS = [
     click.option("-v", "--verbose", is_flag=True, help="Say more: what is loaded, what is read."),
     click.option("--fail-on-alert", is_flag=True, help="Exit with 3 if any alert was raised."),
 ]
-_RUN_OPTIONS = [*_RULE_OPTIONS, *_OUTPUT_OPTIONS, *_FLOW_OPTIONS, *_END_OPTIONS]
-_CONTEXT_OPTIONS = [
+ray_options = _adding(*_RAY_OPTIONS)
+"""The options for decompressing on a cluster."""
+time_options = _adding(*_TIME_OPTIONS)
+"""The options for a part of the captures by time."""
+run_options = _adding(*_RULE_OPTIONS, *_OUTPUT_OPTIONS, *_FLOW_OPTIONS, *_END_OPTIONS)
+"""The options that every command has that reads packets."""
+judge_options = _adding(*_RULE_OPTIONS, *_FLOW_OPTIONS, COLOR_OPTION, QUIET_OPTION)
+"""Those of them that say which flows there are and what rules make of them."""
+flow_options = _adding(NO_CONFIG_OPTION, CONFIG_OPTION, *_FLOW_OPTIONS)
+"""Those of them that say which flows there are, and the one for settings."""
+_KIND_OPTIONS = [
     click.option("--host", "processes", is_flag=True, help="As where processes are told of."),
     click.option("--events", "any_event", is_flag=True, help="As where documents are read."),
-    click.option("--indicators", metavar="FILE", multiple=True, help="As in replay."),
 ]
+kind_options = _adding(*_KIND_OPTIONS)
+"""The options that say which events there will be, beside those of a tap."""
+context_options = _adding(
+    *_KIND_OPTIONS,
+    click.option("--indicators", metavar="FILE", multiple=True, help="As in replay."),
+)
+"""The options that say by what rules are to be judged, beside a tap's evidence."""
+rule_options = _adding(
+    NO_CONFIG_OPTION, CONFIG_OPTION,
+    click.option("--strict-external/--no-strict-external", default=None, help="As in replay."))
+"""The options of the commands about rules."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import gc
 import sys
 import time
 from collections.abc import Callable
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sensor.app.build import build_replay, event_files, load_rules
+from sensor.app.build import analyzed, build_replay, event_files, load_rules
+from sensor.app.file_clashes import check_run
 from sensor.app.ledger import full_ledger, report
 from sensor.app.options import ReplayOptions
 from sensor.app.outputs import (
@@ -22,6 +21,7 @@ from sensor.app.outputs import (
     held_notices,
     open_files,
     open_secrets,
+    open_servers,
     open_sinks,
     open_stats,
     write_stats,
@@ -29,28 +29,34 @@ from sensor.app.outputs import (
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import Discovery, discover
 from sensor.capture.files.streams import STANDARD_INPUT
+from sensor.cli.closing import ClosingSummary
 from sensor.cli.help import GroupedCommand
+from sensor.cli.interrupts import Interrupts, WaitNote, close_together
 from sensor.cli.options import (
     BPF_OPTION,
+    JOBS_OPTION,
+    MASK_OPTION,
     NO_PATH,
+    check_mask,
+    check_ray,
     options_of,
     packet_selection,
+    ray_options,
     run_options,
     time_options,
 )
 from sensor.cli.output import exit_code
 from sensor.rules.ruleset import RuleSet
 from sensor.rules.state_store import close_store, open_store
-from sensor.sinks.base import Sink
+from sensor.sinks.base import FlowSink, Sink
 from sensor.sinks.console import ConsoleSink
-from sensor.sinks.flow_files import FlowSink
 from sensor.terminal.console import is_terminal
 from sensor.terminal.progress import ProgressLine, Snapshot, open_progress
 from sensor.terminal.stderr import print_stderr
-from sensor.terminal.talkers import Talkers
 
 if TYPE_CHECKING:
     from sensor.app.build import ReplayPipeline
+    from sensor.app.ray_cluster import RayUnpacker
 
 
 @click.command(cls=GroupedCommand)
@@ -65,9 +71,12 @@ if TYPE_CHECKING:
 @click.option("--follow", metavar="DIR",
               help="Go on with the capture files that come into this folder, each once it is "
                    "closed, until Ctrl-C or SIGTERM.")
+@JOBS_OPTION
+@ray_options
 @click.option("--evidence", metavar="DIR",
               help="When all is read, cut the frames of the flows that alert out of the captures, "
                    "as sensor evidence does.")
+@MASK_OPTION
 @click.option("--reveal-secrets", is_flag=True,
               help="Passwords in the file of --protocol-events; alerts never have them.")
 @click.option("--explain", metavar="ID",
@@ -84,8 +93,8 @@ def replay(
     """Read capture files and tell what the rules find in them.
 
     PATH is a pcap or pcapng file, plain or compressed, a directory (with everything below it), a
-    glob, or - for standard input. Several are read as one capture, merged by time.
-    With --events or --follow no PATH is needed.
+    glob, s3://BUCKET/PREFIX/, or - for standard input. Several are read as one capture, merged by
+    time. With --events or --follow no PATH is needed.
 
     \b
       sensor replay captures/demo.pcap
@@ -97,6 +106,7 @@ def replay(
       sensor replay --explain my_rule --rules mine/ today.pcapng
     """
     given["paths"] = (*given["paths"], *given.pop("also"))
+    check_ray(context, given, explain)
     options = options_of(ReplayOptions, context, given)
     if not options.paths and not options.events and not options.follow:
         raise click.UsageError(NO_PATH, context)
@@ -119,8 +129,10 @@ def run_replay(options: ReplayOptions) -> int:
     """
     started_s = time.perf_counter()
     selection = packet_selection(options)
+    check_mask(options)
     held = held_notices(options)
     captures = discover(options.paths)
+    check_run(options, captures)
     store = open_store(options.state)
     ruleset = load_rules(
         options.rules, options.exceptions, options.config, allow=options.allow,
@@ -129,28 +141,31 @@ def run_replay(options: ReplayOptions) -> int:
         indicators=options.indicators, store=store, strict=options.strict_rules,
     )  # fmt: skip
     secrets = open_secrets(options)
+    cluster = cluster_of(options, captures)
     evidence = None
     if options.evidence:
         from sensor.cli.evidence import ReplayEvidence  # noqa: PLC0415  few runs need it
 
         evidence = ReplayEvidence(captures, options)
     sinks = open_sinks(options)
-    talkers = Talkers()
     stats = open_stats(options.stats) if options.stats else None
-    others = [talkers, *([evidence.sink] if evidence is not None else ())]
-    outputs = RunOutputs([*sinks, *others], flow_events=options.flow_events, secrets=secrets)
+    cutters = [evidence.sink] if evidence is not None else []
+    outputs = RunOutputs([*sinks, *cutters], flow_events=options.flow_events, secrets=secrets)
     pipeline = build_replay(
         captures, ruleset, outputs, options.config, selection,
         event_files(options.events, options.config, ruleset.rules),
+        protocols=analyzed(ruleset, options), jobs=options.jobs, unpack=cluster,
     )  # fmt: skip
     outputs.flow_sink, outputs.event_sink = opened = open_files(options)
-    files = [file for file in opened if file is not None]
+    outputs.servers = servers = open_servers(options)
+    summary = ClosingSummary(options, outputs, wanted=not options.quiet)
+    files = [*(file for file in opened if file is not None), *servers]
     if not options.quiet:
         note_beginning(ruleset, captures, held, options)
-    interrupted = run(pipeline, sinks, files, options)
+    interrupts = Interrupts(pipeline)
+    interrupted = run(pipeline, sinks, files, options, interrupts, cluster=cluster)
     all_sinks: list[AnySink] = [*sinks, *files]
-    for sink in all_sinks:
-        sink.close()
+    close_together(all_sinks, WaitNote(interrupts, all_sinks, quiet=options.quiet))
     if options.follow:
         interrupted = 0  # there is no other end
     if interrupted and not options.quiet:
@@ -163,11 +178,18 @@ def run_replay(options: ReplayOptions) -> int:
         failed |= not write_stats(stats, ledger)
     if evidence is not None:
         failed |= not evidence.write(bool(interrupted))
-    if not options.quiet and (pipeline.frames or options.events or not failed):
-        from sensor.terminal.summary import render_summary  # noqa: PLC0415  a quiet run needs none
-
-        render_summary(ledger, talkers, console_options(options))
+    if pipeline.frames or options.events or not failed:
+        summary.print(ledger)
     return exit_code(interrupted, failed, pipeline.alerts, options.fail_on_alert)
+
+
+def cluster_of(options: ReplayOptions, captures: Discovery) -> RayUnpacker | None:
+    """The cluster that decompresses for this run, if it asks for one. Errors: ConfigError."""
+    if options.ray is None:
+        return None
+    from sensor.app.ray_cluster import open_cluster  # noqa: PLC0415  few runs need it
+
+    return open_cluster(options, captures.probes, print_stderr)
 
 
 def note_beginning(
@@ -180,6 +202,8 @@ def note_beginning(
         print_stderr(f"notice: {notice}")
     if options.verbose:
         print_stderr(f"{len(ruleset.rules)} rules loaded")
+        names = ", ".join(protocol.name for protocol in analyzed(ruleset, options))
+        print_stderr(f"analyzed: {names}")
         print_stderr(f"settings: {harmless(options.settings_file) or 'no file'}")
         for probe in captures.left_out:
             print_stderr(f"left out: {harmless(probe.path)}: {probe.foreign}")
@@ -189,28 +213,11 @@ def note_beginning(
 
 
 def run(
-    pipeline: ReplayPipeline, sinks: list[Sink], files: list[FlowSink], options: ReplayOptions
-) -> int:
-    """Run the pipeline under Ctrl-C's rules; the number of the signal that ended it, or 0.
-
-    The first Ctrl-C or SIGTERM ends the reading and lets everything read so far come out; the
-    second stops at once, even while that is being written.
-    """
-    interrupted = 0
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal interrupted
-        if interrupted:
-            os._exit(exit_code(number, False, 0, False))
-        interrupted = number
-        pipeline.stop = True
-        if pipeline.documents is not None:
-            pipeline.documents.stop()
-        if pipeline.waiting:
-            raise KeyboardInterrupt
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
+    pipeline: ReplayPipeline, sinks: list[Sink], files: list[FlowSink], options: ReplayOptions,
+    interrupts: Interrupts, *, cluster: RayUnpacker | None = None,
+) -> int:  # fmt: skip
+    """Run the pipeline under Ctrl-C's rules; the number of the signal that ended it, or 0."""
+    interrupts.listen()
     first = sinks[0]
     progress = open_progress(
         quiet=options.quiet,
@@ -218,7 +225,8 @@ def run(
         options=console_options(options),
     )
     only_sink = first if len(sinks) == 1 and not files else None
-    watch = watcher(pipeline, progress, only_sink)
+    watch = watcher(pipeline, progress, only_sink, cluster)
+    gc.freeze()  # what there is now stays: it need not be looked at, not even when all is over
     try:
         pipeline.run(watch)
         progress.rest()
@@ -226,7 +234,11 @@ def run(
     finally:
         progress.close()
     print_notices(pipeline)
-    return interrupted
+    if cluster is not None:
+        cluster.close()
+        if not options.quiet:
+            print_stderr(f"ray: {cluster.told()}")
+    return interrupts.number
 
 
 def print_notices(pipeline: ReplayPipeline) -> None:
@@ -238,7 +250,8 @@ def print_notices(pipeline: ReplayPipeline) -> None:
 
 
 def watcher(
-    pipeline: ReplayPipeline, progress: ProgressLine, only_sink: Sink | None
+    pipeline: ReplayPipeline, progress: ProgressLine, only_sink: Sink | None,
+    cluster: RayUnpacker | None = None,
 ) -> Callable[[], None]:
     """A function to call after each batch: it draws progress, and stops the run when nobody reads
     its `only_sink` any more.
@@ -254,6 +267,7 @@ def watcher(
             pipeline.frames,
             sum(lane.table.counters()["flows_total"] for lane in pipeline.lanes),
             pipeline.alerts,
+            cluster.told() if cluster is not None else "",
         )
 
     def watch() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,17 +17,22 @@ import click
 
 from sensor._version import __version__
 from sensor.app.build import build_replay, load_rules, run_whole
+from sensor.app.file_clashes import check_files, files_read
 from sensor.app.ledger import full_ledger
 from sensor.app.ledger import report as report_problems
+from sensor.app.opened import SaidInRun
 from sensor.app.options import ReplayOptions
-from sensor.app.outputs import RunOutputs, console_options
+from sensor.app.outputs import RunOutputs, Several, console_options
 from sensor.base.escape import harmless
 from sensor.capture.files.discover import Discovery, discover
 from sensor.cli.evidence import ReplayEvidence, command_line
 from sensor.cli.help import GroupedCommand
 from sensor.cli.options import (
     BPF_OPTION,
+    JOBS_OPTION,
+    MASK_OPTION,
     NO_PATH,
+    check_mask,
     judge_options,
     options_of,
     packet_selection,
@@ -36,17 +43,20 @@ from sensor.cli.replay import watcher
 from sensor.errors import ConfigError, reason_of
 from sensor.evidence.manifest import SourceDigests
 from sensor.model.status import Input
-from sensor.protocols import TRANSCRIBED
+from sensor.protocols import TRANSCRIBED, AnalyzedProtocol
 from sensor.report.collect import AlertsOfRun, FlowsOfRun
 from sensor.report.facts import facts_of
-from sensor.report.page import Examined, RuleNote, render
+from sensor.report.page import Examined, RuleNote, Times, render
 from sensor.report.sessions import Sessions
+from sensor.rules.protocol_needs import needed_protocols
 from sensor.rules.ruleset import RuleSet
 from sensor.terminal.progress import open_progress
 from sensor.terminal.stderr import print_stderr
 from sensor.terminal.summary import headline
 
 OUTPUT = ("-o", "--output")
+REPORTED = ("dns", "http", "tls")
+"""Protocols that give names to addresses, and tell what servers asked for after a session."""
 LEFT_OUT_NAMED = 100
 """Files that are no captures of which each is named."""
 
@@ -71,6 +81,8 @@ class ReportOptions(ReplayOptions):
               help="The zone of all times, as Europe/Berlin.")
 @click.option("--evidence", metavar="DIR",
               help="Cut the packets of the flows that alert out too, as sensor evidence does.")
+@MASK_OPTION
+@JOBS_OPTION
 @time_options
 @BPF_OPTION
 @judge_options
@@ -90,21 +102,25 @@ def report(context: click.Context, /, **given: Any) -> int:
     if not options.paths:
         raise click.UsageError(NO_PATH, context)
     zone = zone_of(options.time_zone)
+    check_mask(options)
     captures = discover(options.paths)
-    check_files(captures)
+    check_output(options, captures)
+    check_readable_twice(captures)
     started_s = time.perf_counter()
     ruleset = load_rules(
         options.rules, options.exceptions, options.config, allow=options.allow,
         processes=captures.has_process_info, building_blocks=options.building_blocks,
         indicators=options.indicators, strict=options.strict_rules,
     )  # fmt: skip
-    evidence = ReplayEvidence(captures, options) if options.evidence else None
-    alerts, flows, sessions = AlertsOfRun(), FlowsOfRun(), Sessions()
-    sinks = [alerts, *([evidence.sink] if evidence is not None else ())]
-    outputs = RunOutputs(sinks, flow_sink=flows, event_sink=sessions)
-    pipeline = build_replay(captures, ruleset, outputs, options.config, packet_selection(options),
-                            protocols=TRANSCRIBED)  # fmt: skip
     digests = SourceDigests(probe.path for probe in captures.probes)
+    evidence = ReplayEvidence(captures, options, digests) if options.evidence else None
+    protocols, unruled = protocols_of(ruleset)
+    alerts, flows, sessions, heard = AlertsOfRun(), FlowsOfRun(), Sessions(), SaidInRun()
+    sinks = [alerts, *([evidence.sink] if evidence is not None else ())]
+    outputs = RunOutputs(sinks, flow_sink=flows, event_sink=Several([sessions, heard]))
+    pipeline = build_replay(captures, ruleset, outputs, options.config, packet_selection(options),
+                            protocols=protocols, unruled=unruled,
+                            jobs=options.jobs)  # fmt: skip
     progress = open_progress(quiet=options.quiet, options=console_options(options))
     try:
         run_whole(pipeline, watcher(pipeline, progress, None))
@@ -113,20 +129,33 @@ def report(context: click.Context, /, **given: Any) -> int:
     failed = report_problems(pipeline, ())
     if evidence is not None:
         failed |= not evidence.write(is_interrupted=False)
+    if all(entry.error and not entry.frames for entry in pipeline.inputs):
+        print_stderr(f"sensor: nothing could be read: {harmless(options.output)} is not written")
+        return DAMAGED
     ledger = full_ledger(pipeline, ruleset, (), time.perf_counter() - started_s)
     examined = Examined(
         case=options.case, examiner=options.examiner, zone=zone, made_ns=time.time_ns(),
-        version=__version__, command=" ".join(map(harmless, command_line(()))),
+        version=__version__, command=shlex.join(command_line(())),
         inputs=inputs_of(pipeline.inputs, digests), left_out=left_out_of(captures),
         rules=len(ruleset.rules), alerting=alerting(ruleset), excepted=ruleset.excepted(),
-        exceptions=(*options.exceptions, *options.allow), ledger=headline(ledger),
-        anomalies=ledger["anomalies"], evidence=options.evidence or "",
+        exceptions=(*options.exceptions, *options.allow), anomalies=ledger["anomalies"],
+        ledger=headline(ledger, Times(zone).whole), evidence=options.evidence or "",
     )  # fmt: skip
-    write_page(options.output, render(facts_of(alerts, flows, sessions), examined))
+    write_page(options.output, render(facts_of(alerts, flows, sessions, heard), examined))
     if not options.quiet:
         print_stderr(f"{harmless(options.output)}: {alerts.count} alerts, "
-                     f"{len(sessions.kept)} Telnet sessions, {flows.count} flows")
+                     f"{len(sessions.kept)} Telnet sessions, {flows.columns.count} flows")
     return DAMAGED if failed else DONE
+
+
+def protocols_of(ruleset: RuleSet) -> tuple[list[AnalyzedProtocol], set[str]]:
+    """The protocols that a report reads: those of every run and of its rules, and its own; and the
+    names of its own that no rule is about, which rules then do not see, as in a replay.
+    """
+    needed = needed_protocols(ruleset.rules, TRANSCRIBED)
+    ruled = {one.name for one in needed if not one.always}
+    return ([one for one in TRANSCRIBED if one in needed or one.name in REPORTED],
+            set(REPORTED) - ruled)
 
 
 def zone_of(name: str) -> tzinfo:
@@ -140,7 +169,7 @@ def zone_of(name: str) -> tzinfo:
                           " IANA database: UTC, Europe/Berlin, America/New_York") from None
 
 
-def check_files(captures: Discovery) -> None:
+def check_readable_twice(captures: Discovery) -> None:
     """Errors: ConfigError for what can be read but once: its SHA-256 would stay unknown."""
     for probe in captures.probes:
         if probe.size is None and probe.error is None:
@@ -181,9 +210,32 @@ def alerting(ruleset: RuleSet) -> list[RuleNote]:
     return sorted(found, key=lambda one: -one.alerts)
 
 
+def check_output(options: ReportOptions, captures: Discovery) -> None:
+    """Errors: ConfigError for a page that cannot be written, or would be over what is read."""
+    places = (options.output, part_of(options.output))
+    check_files([(OUTPUT[0], place) for place in places], files_read(options, captures))
+    check_writable(options.output)
+
+
+def check_writable(path: str) -> None:
+    """Look whether the page can be written, before hours of reading. Errors: ConfigError.
+
+    Nothing is left behind: a run that is killed must not leave an empty page.
+    """
+    part = part_of(path)
+    try:
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with open(part, "ab"):
+            pass
+        os.unlink(part)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{OUTPUT[0]} {harmless(path)}: {reason_of(error)}") from None
+
+
 def write_page(path: str, page: str) -> None:
     """Write the file as a whole, or not at all. Errors: ConfigError."""
-    part = f"{path}.part"
+    part = part_of(path)
     try:
         with open(part, "w", encoding="utf-8") as file:
             file.write(page)
@@ -192,3 +244,8 @@ def write_page(path: str, page: str) -> None:
         with contextlib.suppress(OSError, ValueError):
             os.unlink(part)
         raise ConfigError(f"{OUTPUT[0]} {harmless(path)}: {reason_of(error)}") from None
+
+
+def part_of(path: str) -> str:
+    """Where a page is until it is whole."""
+    return f"{path}.part"

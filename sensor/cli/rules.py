@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,13 @@ WIDTH = 100
 STATUS_WORDS = {"runs": "runs", "degraded": "runs degraded", "cannot_run": "cannot run",
                 "error": "error"}  # fmt: skip
 
+COUNT_WORDS = {"runs": "run", "degraded": "run degraded", "cannot_run": "cannot run"}
 
-@dataclass(frozen=True, slots=True)
-class RuleContext:
-    """The evidence beside flows by which rules are judged."""
 
-    processes: bool = False
-    any_event: bool = False
-    indicators: Sequence[str] = ()
+def counts_of(statuses: Iterable[str]) -> str:
+    """`12 run, 1 run degraded, 0 cannot run`: of rules that are sound."""
+    said = Counter(statuses)
+    return ", ".join(f"{said[status]} {word}" for status, word in COUNT_WORDS.items())
 
 
 rules = LazyGroup(
@@ -43,12 +42,13 @@ rules = LazyGroup(
         "show": "sensor.cli.rules:show_rule",
         "check": "sensor.cli.rules:check_rules",
         "test": "sensor.cli.rules_test:test_rules",
+        "convert": "sensor.cli.rules_convert:convert_rules",
         "explain": "sensor.cli.explain:explain_rule",
     },
     file_command="check",
     name="rules",
     help="What is loaded, one rule with its notes, whether files are sound, why a rule fired or "
-         "not.",
+         "not; Sigma rules converted.",
 )  # fmt: skip
 
 
@@ -57,54 +57,9 @@ rules = LazyGroup(
 @context_options
 @rule_options
 @click.pass_obj
-def list_rules(
-    config: Config, /, paths: tuple[str, ...], strict_external: bool | None, **evidence: Any
-) -> int:
+def list_rules(config: Config, /, paths: tuple[str, ...], **given: Any) -> int:
     """The rules, one a line, and whether each can run here."""
-    config = effective_config(config, {"strict_external": strict_external})
-    return print_rules(paths, config, RuleContext(**evidence))
-
-
-@click.command("show")
-@click.argument("name", metavar="ID")
-@click.option("--rules", "paths", metavar="PATH", multiple=True, help="Instead of the shipped.")
-@context_options
-@rule_options
-@click.pass_obj
-def show_rule(
-    config: Config, /, name: str, paths: tuple[str, ...], strict_external: bool | None,
-    **evidence: Any,
-) -> int:  # fmt: skip
-    """One rule with its query and its triage notes. ID is its id, name or file name."""
-    config = effective_config(config, {"strict_external": strict_external})
-    return print_rule(name, paths, config, RuleContext(**evidence))
-
-
-@click.command("check")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
-@context_options
-@rule_options
-@click.pass_obj
-def check_rules(
-    config: Config, /, paths: tuple[str, ...], strict_external: bool | None, **evidence: Any
-) -> int:
-    """Validate rule files and folders: what runs, and what cannot, on a tap's evidence alone.
-
-    Exit code 2 if any is wrong.
-    """
-    config = effective_config(config, {"strict_external": strict_external})
-    return print_check(paths, config, RuleContext(**evidence))
-
-
-def ruleset_of(paths: Sequence[str], config: Config, context: RuleContext) -> RuleSet:
-    """The rules as a run would have them. Errors: OperatorError."""
-    return load_rules(paths, (), config, any_event=context.any_event, processes=context.processes,
-                      indicators=context.indicators, strict=False)  # fmt: skip
-
-
-def print_rules(paths: Sequence[str], config: Config, context: RuleContext) -> int:
-    """Print a line for each rule. Errors: OperatorError if none can be loaded."""
-    ruleset = ruleset_of(paths, config, context)
+    ruleset = ruleset_of(paths, config, given)
     for row in ruleset.describe():
         click.echo(harmless(f"{Path(row['file']).stem}"))
         click.echo(harmless(f"    {row['name']}  [{row['severity']}, {row['type']}]"))
@@ -115,18 +70,15 @@ def print_rules(paths: Sequence[str], config: Config, context: RuleContext) -> i
     return DONE
 
 
-def _print_status(status: str, reason: str) -> None:
-    text = STATUS_WORDS[status] + (f": {reason}" if reason else "")
-    click.echo(textwrap.fill(harmless(text), WIDTH, initial_indent="    ",
-                             subsequent_indent="        "))  # fmt: skip
-
-
-def print_rule(
-    name: str, paths: Sequence[str], config: Config, context: RuleContext
-) -> int:
-    """Print one rule with its query and notes. Errors: OperatorError if there is no such rule."""
-    rule = ruleset_of(paths, config, context).find(name)
-    data = format_rule(rule)
+@click.command("show")
+@click.argument("name", metavar="ID")
+@click.option("--rules", "paths", metavar="PATH", multiple=True, help="Instead of the shipped.")
+@context_options
+@rule_options
+@click.pass_obj
+def show_rule(config: Config, /, name: str, paths: tuple[str, ...], **given: Any) -> int:
+    """One rule with its query and its triage notes. ID is its id, name or file name."""
+    data = format_rule(ruleset_of(paths, config, given).find(name))
     click.echo(harmless(str(data.pop("name"))))
     for key, value in data.items():
         if value not in ("", [], None):
@@ -134,34 +86,20 @@ def print_rule(
     return DONE
 
 
-def _print_member(title: str, value: Any) -> None:
-    """A heading and its text; short values stay on the heading's line."""
-    if isinstance(value, dict):
-        value = [f"{key}: {_joined(part)}" for key, part in value.items()]
-    if isinstance(value, list):
-        click.echo(f"\n{title}:")
-        for item in value:
-            words = harmless(" ".join(_joined(item).split()))
-            click.echo(textwrap.fill(words, WIDTH, initial_indent="  - ",
-                                     subsequent_indent="    "))  # fmt: skip
-    elif "\n" in str(value) or len(str(value)) > WIDTH - 20:
-        click.echo(f"\n{title}:")
-        for line in str(value).splitlines():
-            click.echo(f"    {harmless(line)}")
-    else:
-        click.echo(f"{title + ':':<14}{harmless(str(value))}")
+@click.command("check")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@context_options
+@rule_options
+@click.pass_obj
+def check_rules(config: Config, /, paths: tuple[str, ...], **given: Any) -> int:
+    """Validate rule files and folders: what runs, and what cannot, on a tap's evidence alone.
 
-
-def _joined(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def print_check(paths: Sequence[str], config: Config, context: RuleContext) -> int:
-    """Print a line for each rule and each error; exit code 2 if there is an error."""
-    known = known_fields(processes=context.processes)
+    Exit code 2 if any is wrong.
+    """
     rows = check_paths(
-        paths or [shipped_rules()], config=config, known_fields=known, any_event=context.any_event,
-        resources=Resources(indicators=tuple(read_indicators(context.indicators))),
+        paths or [shipped_rules()], config=effective_config(config, given),
+        known_fields=known_fields(processes=given["processes"]), any_event=given["any_event"],
+        resources=Resources(indicators=tuple(read_indicators(given["indicators"]))),
     )  # fmt: skip
     for row in rows:
         click.echo(f"{harmless(row.file)}: {harmless(row.name)}" if row.name
@@ -174,6 +112,42 @@ def print_check(paths: Sequence[str], config: Config, context: RuleContext) -> i
     wrong = sum(row.status == "error" for row in rows)
     files = len({row.file for row in rows if row.status == "error"})
     sound = len(rows) - wrong
+    if sound > 1:
+        click.echo(counts_of(row.status for row in rows))
     counts = f"{sound} sound rule{'s'[:sound != 1]}, {wrong} error{'s'[:wrong != 1]}"
     click.echo(counts + (f" in {files} file{'s'[:files != 1]}" if wrong else ""))
     return USAGE if wrong else DONE
+
+
+def ruleset_of(paths: Sequence[str], config: Config, given: Mapping[str, Any]) -> RuleSet:
+    """The rules as a run with these options would have them. Errors: OperatorError."""
+    return load_rules(
+        paths, (), effective_config(config, given), any_event=given["any_event"],
+        processes=given["processes"], indicators=given["indicators"], strict=False)
+
+
+def _print_status(status: str, reason: str) -> None:
+    text = STATUS_WORDS[status] + (f": {reason}" if reason else "")
+    click.echo(textwrap.fill(harmless(text), WIDTH, initial_indent="    ",
+                             subsequent_indent="        "))  # fmt: skip
+
+
+def _print_member(title: str, value: Any) -> None:
+    """A heading and its text; short values stay on the heading's line."""
+    if isinstance(value, dict):
+        value = [f"{key}: {_joined(part)}" for key, part in value.items()]
+    if isinstance(value, list):
+        click.echo(f"\n{title}:")
+        for item in value:
+            words = harmless(" ".join(_joined(item).split()))
+            click.echo(textwrap.fill(words, WIDTH, initial_indent="  - ", subsequent_indent="    "))
+    elif "\n" in str(value) or len(str(value)) > WIDTH - 20:
+        click.echo(f"\n{title}:")
+        for line in str(value).splitlines():
+            click.echo(f"    {harmless(line)}")
+    else:
+        click.echo(f"{title + ':':<14}{harmless(str(value))}")
+
+
+def _joined(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -30,6 +30,7 @@ from sensor.errors import ConfigError
 from sensor.protocols import TRANSCRIBED
 from sensor.protocols.telnet.transcript import CLIENT_MARK, NOTE_MARK
 from sensor.report.sessions import Session, Sessions
+from sensor.rules.protocol_needs import needed_protocols
 from sensor.rules.ruleset import RuleSet
 from sensor.terminal.console import rich_console
 from sensor.terminal.stderr import print_stderr
@@ -76,7 +77,7 @@ def transcript(context: click.Context, /, **given: Any) -> int:
     config = options.config
     pipeline = build_replay(
         discover(options.paths), RuleSet([], config), RunOutputs((), event_sink=sessions), config,
-        packet_selection(options), protocols=TRANSCRIBED,
+        packet_selection(options), protocols=needed_protocols((), TRANSCRIBED),
     )  # fmt: skip
     run_whole(pipeline)
     failed = report(pipeline, ())

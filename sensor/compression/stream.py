@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import lzma
 import zlib
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sensor.compression.formats import FORMATS, DecompressError, Decompressor, GzipDecompressor
 
@@ -34,6 +34,17 @@ class RawStream(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class Packed(Protocol):
+    """What is read is not what is in the file."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def compressed_read(self) -> int: ...
+
+
 class DecompressedStream:
     """The content of a compressed stream.
 
@@ -52,6 +63,9 @@ class DecompressedStream:
         """The input of this part; None where it is too much, or not needed."""
         self._given = 0
         """Octets that came out of this part."""
+        self._ready = b""
+        """What came out and was not asked for yet: how much is asked for must not show in what
+        is lost where damage follows."""
         self._has_paused = False
         """True if the stream gave less than it was asked for: it may have to be waited for."""
         self._error: DecompressError | None = None
@@ -66,10 +80,13 @@ class DecompressedStream:
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill `buffer`, in part if more would have to be waited for; 0 at the end."""
         filled = 0
-        while filled < len(buffer) and self._decompressor is not None:
-            if filled and self._has_paused and not self._has_more(self._decompressor):
-                break
-            octets = self._step(self._decompressor, len(buffer) - filled)
+        while filled < len(buffer) and (self._ready or self._decompressor is not None):
+            if not self._ready and self._decompressor is not None:
+                if filled and self._has_paused and not self._has_more(self._decompressor):
+                    break
+                self._ready = self._step(self._decompressor, len(buffer) - filled)
+            octets = self._ready[: len(buffer) - filled]
+            self._ready = self._ready[len(octets) :]
             buffer[filled : filled + len(octets)] = octets
             filled += len(octets)
         if not filled and self._error is not None:
@@ -82,8 +99,9 @@ class DecompressedStream:
         return bool(self._input) or not (decompressor.needs_input or decompressor.eof)
 
     def _step(self, decompressor: Decompressor, most: int) -> bytes:
-        """The next octets, `most` at most; maybe none. At the end and at damage the decompressor
-        is let go.
+        """The next octets; maybe none. At the end and at damage the decompressor is let go.
+
+        `most` is a bound only where nothing is lost by damage.
         """
         if decompressor.eof:
             self._next_part(decompressor)
@@ -98,7 +116,7 @@ class DecompressedStream:
             before, most = decompressor.copy(), min(most, GZIP_STEP_BYTES)
         else:
             self._hold(data)
-            most = min(most, STEP_BYTES)
+            most = STEP_BYTES
         try:
             octets = decompressor.decompress(data, most)
         except Exception as error:

@@ -2,7 +2,8 @@ cimport cython
 from sensor.memory.loads cimport be16, be32, u8
 from sensor.memory.records cimport Packet
 
-cdef unsigned int DHCP, DNS, FTP, GREETING, HTTP, IMAP, LOGIN, NO_APPLICATION, POP3, QUIC, RDP, RFB
+cdef unsigned int DHCP, DNS, FTP, GREETING, HTTP, HTTP_CONNECT, IMAP, LLMNR, LOGIN, MDNS, NO_APPLICATION, POP3, QUIC, RDP
+cdef unsigned int REDIS, RFB
 cdef unsigned int ROLES, SIP, SMB, SMTP, SSH, TELNET, TELNET_CLIENT, TELNET_SERVER, TLS
 cdef Py_ssize_t DHCP_COOKIE_AT, DNS_HEADER, DNS_LABELS_MAX, LINE_MAX, TELNET_BYTES, TEXT_MAX
 cdef unsigned int SMB_1, SMB_2
@@ -24,6 +25,10 @@ cdef Py_ssize_t method_bytes(unsigned int word) noexcept nogil
 @cython.locals(size=Py_ssize_t, target=cython.uint)
 cdef unsigned int request_of(
     const unsigned char *octets, Py_ssize_t at, Py_ssize_t end, unsigned int word) noexcept nogil
+cdef bint redis_follows(const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+@cython.locals(start=Py_ssize_t)
+cdef Py_ssize_t line_end(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
 cdef bint ssh_follows(const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
 cdef bint is_space(unsigned int octet) noexcept nogil
 @cython.locals(word=cython.uint)
@@ -48,9 +53,14 @@ cdef unsigned int telnet_behind_text(
 cdef unsigned int telnet_side(unsigned int command, unsigned int option) noexcept nogil
 @cython.locals(place=Py_ssize_t, octet=cython.uint)
 cdef bint is_text(const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
-@cython.locals(src=cython.uint, dst=cython.uint, version=cython.uint, word=cython.uint)
+cdef unsigned int resolver_of(unsigned int port) noexcept nogil
+@cython.locals(
+    src=cython.uint, dst=cython.uint, names=cython.uint, version=cython.uint,
+    word=cython.uint)
 cdef unsigned int application_of_udp(
     const unsigned char *octets, Packet *packet, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+cdef bint is_dns_stream(
+    const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
 @cython.locals(
     flags=cython.uint, questions=cython.uint, records=cython.uint, size=cython.uint, _=Py_ssize_t)
 cdef bint is_dns(const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil

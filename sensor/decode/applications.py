@@ -17,12 +17,16 @@ from sensor.model.applications import (
     FTP,
     GREETING,
     HTTP,
+    HTTP_CONNECT,
     IMAP,
+    LLMNR,
     LOGIN,
+    MDNS,
     NO_APPLICATION,
     POP3,
     QUIC,
     RDP,
+    REDIS,
     RFB,
     ROLES,
     SIP,
@@ -67,7 +71,11 @@ OPTIONS_MAX = 50
 
 def application_of_tcp(octets: Octets, packet: Packet, at: int, end: int) -> int:
     """The protocol whose first octets of one side these are, else NO_APPLICATION."""
+    if (packet.src_port == 53 or packet.dst_port == 53) and is_dns_stream(octets, at, end):
+        return DNS
     found = application_at(octets, at, end)
+    if found == POP3 and packet.src_port == 6379:  # Redis answers +OK, too
+        return NO_APPLICATION
     if found == NO_APPLICATION and (is_telnet(packet.src_port) or is_telnet(packet.dst_port)):
         return telnet_behind_text(octets, at, end)
     return found
@@ -114,6 +122,8 @@ def text_of(octets: Octets, at: int, end: int) -> int:
         return POP3
     if word in (0x2A204F4B, 0x2A205052):  # * OK, * PREAUTH
         return IMAP
+    if word >> 16 in (0x2A31, 0x2A32, 0x2A33, 0x2A34, 0x2A35, 0x2A36, 0x2A37, 0x2A38, 0x2A39):
+        return REDIS if redis_follows(octets, at + 1, end) else NO_APPLICATION
     if word == 0x5349502F:  # SIP/
         return SIP
     found = command_of(octets, at, end, word)
@@ -143,12 +153,12 @@ def request_of(octets: Octets, at: int, end: int, word: int) -> int:
     target = u8(octets, at + size)
     if target <= 0x20 or target >= 0x7F or word in (0x494E5649, 0x52454749):
         return NO_APPLICATION
-    return HTTP
+    return HTTP_CONNECT if word == 0x434F4E4E else HTTP
 
 
 def method_bytes(word: int) -> int:
     """The octets of a method, with the space behind it, by its first four; 0: it is none."""
-    if word in (0x47455420, 0x50555420):  # GET, PUT
+    if word in (0x47455420, 0x50555420, 0x50524920):  # GET, PUT, and PRI of HTTP/2's preface
         return 4
     if word in (0x504F5354, 0x48454144):  # POST, HEAD
         return 5
@@ -159,6 +169,25 @@ def method_bytes(word: int) -> int:
     if word in (0x434F4E4E, 0x4F505449):  # CONNECT, OPTIONS
         return 8
     return 9 if word == 0x52454749 else 0  # REGISTER
+
+
+def redis_follows(octets: Octets, at: int, end: int) -> bool:
+    """True if an array of strings begins with a word: `3`, `$5`, `HELLO`, each with its end."""
+    at = line_end(octets, at, end)
+    if end - at < 2 or u8(octets, at) != 0x24:  # $
+        return False
+    at = line_end(octets, at + 1, end)
+    return end - at >= 1 and 0x41 <= u8(octets, at) & 0xDF <= 0x5A  # a letter
+
+
+def line_end(octets: Octets, at: int, end: int) -> int:
+    """Where the line behind a short number begins; `end` if no number ends here."""
+    start = at
+    while at < end and 0x30 <= u8(octets, at) <= 0x39:
+        at += 1
+    if at == start or at - start > 4 or end - at < 2 or be16(octets, at) != 0x0D0A:
+        return end
+    return at + 2
 
 
 def ssh_follows(octets: Octets, at: int, end: int) -> bool:
@@ -291,12 +320,22 @@ def is_text(octets: Octets, at: int, end: int) -> bool:
     return True
 
 
+def resolver_of(port: int) -> int:
+    """The protocol with DNS's messages that a port is for, else NO_APPLICATION."""
+    if port == 53:
+        return DNS
+    if port == 5353:  # RFC 6762 3
+        return MDNS
+    return LLMNR if port == 5355 else NO_APPLICATION  # RFC 4795 2
+
+
 def application_of_udp(octets: Octets, packet: Packet, at: int, end: int) -> int:
     """The protocol of a datagram, else NO_APPLICATION."""
     src = packet.src_port
     dst = packet.dst_port
-    if src == 53 or dst == 53 or src == 5353 or dst == 5353 or src == 5355 or dst == 5355:
-        return DNS if is_dns(octets, at, end) else NO_APPLICATION
+    names = resolver_of(src) or resolver_of(dst)
+    if names:
+        return names if is_dns(octets, at, end) else NO_APPLICATION
     if (src in (67, 68)) and (dst in (67, 68)):
         if end - at >= DHCP_COOKIE_AT + 4 and be32(octets, at + DHCP_COOKIE_AT) == DHCP_COOKIE:
             return DHCP
@@ -314,6 +353,11 @@ def application_of_udp(octets: Octets, packet: Packet, at: int, end: int) -> int
     if 0x44000000 <= word <= 0x54FFFFFF and request_of(octets, at, end, word) == SIP:
         return SIP
     return NO_APPLICATION
+
+
+def is_dns_stream(octets: Octets, at: int, end: int) -> bool:
+    """True for a DNS message behind its length, as TCP carries it (RFC 1035 4.2.2)."""
+    return end - at > 2 and be16(octets, at) >= DNS_HEADER and is_dns(octets, at + 2, end)
 
 
 def is_dns(octets: Octets, at: int, end: int) -> bool:

@@ -10,23 +10,12 @@ from sensor.memory.records cimport Frame, Packet
 
 cdef unsigned short NO_VLAN
 cdef unsigned char NO_WINDOW_SCALE
-cdef unsigned short HEADER_NOT_CAPTURED
-cdef unsigned short LINK_TRUNCATED, SOUND
-cdef unsigned short VLAN_TRUNCATED
-cdef unsigned short VLAN_STACK_TOO_DEEP
-cdef unsigned short ETHERNET_BAD_LENGTH
-cdef unsigned short IP_BAD_VERSION
-cdef unsigned short IPV4_HEADER_TRUNCATED
-cdef unsigned int ETHERTYPE_IPV4
-cdef unsigned int ETHERTYPE_IPV6
-cdef unsigned int ETHERTYPE_MPLS
-cdef unsigned int ETHERTYPE_MPLS_UPSTREAM
-cdef unsigned int ETHERTYPE_PPPOE
-cdef unsigned int ETHERTYPE_MIN
-cdef unsigned int LENGTH_MAX, CUT
+cdef unsigned short HEADER_NOT_CAPTURED, LINK_TRUNCATED, SOUND, VLAN_TRUNCATED, VLAN_STACK_TOO_DEEP
+cdef unsigned short ETHERNET_BAD_LENGTH, IP_BAD_VERSION, IPV4_HEADER_TRUNCATED
+cdef unsigned int ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS, ETHERTYPE_MPLS_UPSTREAM
+cdef unsigned int ETHERTYPE_PPPOE, ETHERTYPE_MIN, LENGTH_MAX, CUT
 cdef int TAGS_MAX
-cdef unsigned int SERVICE_MASK
-cdef unsigned int ETHERTYPE_SERVICE_TAG
+cdef unsigned int SERVICE_MASK, ETHERTYPE_SERVICE_TAG
 
 @cython.locals(at=Py_ssize_t, end=Py_ssize_t)
 cdef unsigned int decode_ethernet_frame(

@@ -87,13 +87,8 @@ class Fragments:
     """
 
     def __init__(
-        self,
-        fragments_max: int = 65_536,
-        *,
-        key_vlan: bool = False,
-        duplicates: bool = True,
-        copy_window_ns: int = 10_000_000,
-        seed: int = 0,
+        self, fragments_max: int = 65_536, *, key_vlan: bool = False, duplicates: bool = True,
+        copy_window_ns: int = 10_000_000, seed: int = 0
     ) -> None:
         sets = 1
         while sets * 2 * WAYS <= fragments_max:

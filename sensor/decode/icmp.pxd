@@ -6,15 +6,8 @@ from sensor.memory.records cimport Packet
 cdef unsigned char KIND_ICMP_ERROR
 cdef unsigned long long V4_PREFIX
 cdef unsigned short SOUND
-cdef unsigned int PROTOCOL_ICMP
-cdef unsigned int PROTOCOL_TCP
-cdef unsigned int PROTOCOL_UDP
-cdef unsigned int PROTOCOL_ICMPV6
-cdef unsigned int PROTOCOL_SCTP
-cdef unsigned int PROTOCOL_DCCP
-cdef unsigned int PROTOCOL_UDP_LITE
-cdef unsigned int FRAGMENT_OFFSET
-cdef unsigned int ONE_WAY
+cdef unsigned int PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_ICMPV6, PROTOCOL_SCTP
+cdef unsigned int PROTOCOL_DCCP, PROTOCOL_UDP_LITE, FRAGMENT_OFFSET, ONE_WAY
 
 cdef unsigned int decode_icmp(
     const unsigned char *octets, Packet *packet, Py_ssize_t at, Py_ssize_t end) noexcept nogil

@@ -154,9 +154,7 @@ def decode_quoted_transport(octets: Octets, packet: Packet, at: int, end: int) -
     packet.quoted_seq = 0
     packet.quoted_src_port = 0
     packet.quoted_dst_port = 0
-    if protocol in (
-        PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP, PROTOCOL_DCCP, PROTOCOL_UDP_LITE
-    ):
+    if protocol in (PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP, PROTOCOL_DCCP, PROTOCOL_UDP_LITE):
         if end - at < 4:
             return
         packet.quoted_src_port = be16(octets, at)

@@ -3,24 +3,9 @@ from sensor.decode.llc cimport decode_llc, non_ip
 from sensor.memory.loads cimport be64, le16, le32, u8
 from sensor.memory.records cimport Packet
 
-cdef unsigned short HEADER_NOT_CAPTURED
-cdef unsigned short LINK_TRUNCATED
-cdef unsigned short RADIOTAP_BAD_LENGTH
-cdef unsigned int TYPE
-cdef unsigned int TYPE_DATA
-cdef unsigned int NO_DATA
-cdef unsigned int QOS
-cdef unsigned int TO_DS
-cdef unsigned int FROM_DS
-cdef unsigned int MORE_FRAGMENTS
-cdef unsigned int PROTECTED
-cdef unsigned int ORDER
-cdef unsigned int AGGREGATE
-cdef unsigned int PRESENT_TSFT
-cdef unsigned int PRESENT_FLAGS
-cdef unsigned int PRESENT_MORE
-cdef unsigned int HAS_CHECKSUM
-cdef unsigned int PADDED
+cdef unsigned short HEADER_NOT_CAPTURED, LINK_TRUNCATED, RADIOTAP_BAD_LENGTH
+cdef unsigned int TYPE, TYPE_DATA, NO_DATA, QOS, TO_DS, FROM_DS, MORE_FRAGMENTS, PROTECTED, ORDER
+cdef unsigned int AGGREGATE, PRESENT_TSFT, PRESENT_FLAGS, PRESENT_MORE, HAS_CHECKSUM, PADDED
 cdef unsigned long long MASK48
 
 @cython.locals(length=Py_ssize_t, flags=cython.uint)

@@ -5,19 +5,9 @@ from sensor.memory.records cimport Packet
 
 cdef unsigned long long V4_PREFIX
 cdef unsigned char KIND_FRAGMENT, IS_FRAGMENT, MORE_FRAGMENTS
-cdef unsigned short SOUND
-cdef unsigned short HEADER_NOT_CAPTURED
-cdef unsigned short IP_BAD_VERSION
-cdef unsigned short IP_FRAGMENT_TOO_LONG
-cdef unsigned short IPV4_HEADER_TRUNCATED
-cdef unsigned short IPV4_BAD_HEADER_LENGTH
-cdef unsigned short IPV4_BAD_LENGTH
-cdef unsigned short IPV4_TRUNCATED
-cdef unsigned int CUT
-cdef unsigned int PROTOCOL_AH
-cdef unsigned int FRAGMENT_BITS
-cdef unsigned int FRAGMENT_OFFSET
-cdef unsigned int MORE_BIT
+cdef unsigned short SOUND, HEADER_NOT_CAPTURED, IP_BAD_VERSION, IP_FRAGMENT_TOO_LONG
+cdef unsigned short IPV4_HEADER_TRUNCATED, IPV4_BAD_HEADER_LENGTH, IPV4_BAD_LENGTH, IPV4_TRUNCATED
+cdef unsigned int CUT, PROTOCOL_AH, FRAGMENT_BITS, FRAGMENT_OFFSET, MORE_BIT
 cdef Py_ssize_t PACKET_MAX
 
 @cython.locals(first=cython.uint, header=Py_ssize_t, length=Py_ssize_t, fragment=cython.uint,

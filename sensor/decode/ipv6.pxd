@@ -6,20 +6,11 @@ from sensor.memory.loads cimport be16, be32, be64, u8
 from sensor.memory.records cimport Packet
 
 cdef unsigned char KIND_FRAGMENT, IS_FRAGMENT, MORE_FRAGMENTS
-cdef unsigned short SOUND
-cdef unsigned short AH_BAD_LENGTH
-cdef unsigned short HEADER_NOT_CAPTURED
-cdef unsigned short IP_BAD_VERSION
-cdef unsigned short IP_FRAGMENT_TOO_LONG
-cdef unsigned short IP_TINY_FRAGMENT
-cdef unsigned short IPV6_HEADER_TRUNCATED
-cdef unsigned short IPV6_TRUNCATED
-cdef unsigned short IPV6_EXTENSION_TRUNCATED
-cdef unsigned short IPV6_TOO_MANY_EXTENSIONS
-cdef unsigned short IPV6_HOP_BY_HOP_MISPLACED
+cdef unsigned short SOUND, AH_BAD_LENGTH, HEADER_NOT_CAPTURED, IP_BAD_VERSION, IP_FRAGMENT_TOO_LONG
+cdef unsigned short IP_TINY_FRAGMENT, IPV6_HEADER_TRUNCATED, IPV6_TRUNCATED
+cdef unsigned short IPV6_EXTENSION_TRUNCATED, IPV6_TOO_MANY_EXTENSIONS, IPV6_HOP_BY_HOP_MISPLACED
 cdef unsigned short IPV6_FRAGMENT_BAD_LENGTH
-cdef unsigned int CUT
-cdef unsigned int NO_NEXT_HEADER
+cdef unsigned int CUT, NO_NEXT_HEADER
 cdef Py_ssize_t PAYLOAD_MAX
 
 @cython.locals(length=Py_ssize_t, protocol=cython.uint, code=cython.uint)

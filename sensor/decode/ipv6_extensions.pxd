@@ -1,12 +1,6 @@
 from sensor.memory.loads cimport u8
 
-cdef unsigned int HOP_BY_HOP
-cdef unsigned int ROUTING
-cdef unsigned int FRAGMENT
-cdef unsigned int AUTHENTICATION
-cdef unsigned int DESTINATION_OPTIONS
-cdef unsigned int MOBILITY
-cdef unsigned int HIP
+cdef unsigned int HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION_OPTIONS, MOBILITY, HIP
 cdef unsigned int SHIM6
 cdef int EXTENSIONS_MAX
 

@@ -10,58 +10,21 @@ from sensor.decode.ieee80211 cimport decode_radiotap, decode_wireless
 from sensor.memory.loads cimport be16, be32, be64, le16, le32, u8
 from sensor.memory.records cimport Frame, Packet
 
-cdef unsigned short HEADER_NOT_CAPTURED
-cdef unsigned short UNKNOWN_LINK_TYPE
-cdef unsigned short LINK_TRUNCATED
-cdef unsigned short LINK_NULL
-cdef unsigned short LINK_ETHERNET
-cdef unsigned short LINK_TOKEN_RING
-cdef unsigned short LINK_SLIP
-cdef unsigned short LINK_PPP
-cdef unsigned short LINK_FDDI
-cdef unsigned short LINK_RAW_BSD
-cdef unsigned short LINK_RAW_OPENBSD
-cdef unsigned short LINK_PPP_HDLC
-cdef unsigned short LINK_PPPOE
-cdef unsigned short LINK_ATM_LLC
-cdef unsigned short LINK_RAW
-cdef unsigned short LINK_CISCO_HDLC
-cdef unsigned short LINK_WIRELESS
-cdef unsigned short LINK_FRAME_RELAY
-cdef unsigned short LINK_LOOP
-cdef unsigned short LINK_ENC
-cdef unsigned short LINK_SLL
-cdef unsigned short LINK_PFLOG
-cdef unsigned short LINK_PRISM
-cdef unsigned short LINK_FIBRE_CHANNEL
-cdef unsigned short LINK_RADIOTAP
-cdef unsigned short LINK_FIREWIRE
-cdef unsigned short LINK_AVS
-cdef unsigned short LINK_PPPD
-cdef unsigned short LINK_PPI
-cdef unsigned short LINK_PPP_DIRECTED
-cdef unsigned short LINK_MPLS
-cdef unsigned short LINK_IPNET
-cdef unsigned short LINK_IPV4
-cdef unsigned short LINK_IPV6
-cdef unsigned short LINK_NFLOG
-cdef unsigned short LINK_NETANALYZER
-cdef unsigned short LINK_SLL2, LINK_PKTAP, LINK_PKTAP_USER, LINK_JUNIPER_ETHERNET
-cdef unsigned short LINK_ARCNET, LINK_IPOIB, LINK_MPACKET
+cdef unsigned short HEADER_NOT_CAPTURED, UNKNOWN_LINK_TYPE, LINK_TRUNCATED, LINK_NULL, LINK_ETHERNET
+cdef unsigned short LINK_TOKEN_RING, LINK_SLIP, LINK_PPP, LINK_FDDI, LINK_RAW_BSD, LINK_RAW_OPENBSD
+cdef unsigned short LINK_PPP_HDLC, LINK_PPPOE, LINK_ATM_LLC, LINK_RAW, LINK_CISCO_HDLC
+cdef unsigned short LINK_WIRELESS, LINK_FRAME_RELAY, LINK_LOOP, LINK_ENC, LINK_SLL, LINK_PFLOG
+cdef unsigned short LINK_PRISM, LINK_FIBRE_CHANNEL, LINK_RADIOTAP, LINK_FIREWIRE, LINK_AVS
+cdef unsigned short LINK_PPPD, LINK_PPI, LINK_PPP_DIRECTED, LINK_MPLS, LINK_IPNET, LINK_IPV4
+cdef unsigned short LINK_IPV6, LINK_NFLOG, LINK_NETANALYZER, LINK_SLL2, LINK_PKTAP, LINK_PKTAP_USER
+cdef unsigned short LINK_JUNIPER_ETHERNET, LINK_ARCNET, LINK_IPOIB, LINK_MPACKET
 cdef unsigned int PKTAP_MIN, PKTAP_PACKET, JUNIPER_MAGIC, JUNIPER_NO_LINK, JUNIPER_EXTENDED
 cdef unsigned int PREAMBLE, ARCNET_OLD_IP, ARCNET_IP, ARCNET_IPV6
-cdef unsigned short LINK_BROADCOM
-cdef unsigned short LINK_BROADCOM_FRONT
-cdef unsigned short LINK_MARVELL
-cdef unsigned short LINK_MARVELL_LONG
-cdef unsigned int ETHERTYPE_MIN
-cdef unsigned int ARPHRD_FRAD
-cdef unsigned int ARPHRD_RADIOTAP
-cdef unsigned int ARPHRD_NETLINK
-cdef unsigned int SLL_LLC
-cdef unsigned int AVS_MAGIC, PRISM_BYTES, ATTRIBUTES_MAX, ATTRIBUTE_TYPE, ATTRIBUTE_PAYLOAD
-cdef unsigned int UNNUMBERED, NLPID_IPV4, NLPID_IPV6, NLPID_PPP, NLPID_SNAP
-cdef unsigned int BRIDGED, BRIDGED_WITH_FCS, BRIDGED_ETHERNET, ROUTED
+cdef unsigned short LINK_BROADCOM, LINK_BROADCOM_FRONT, LINK_MARVELL, LINK_MARVELL_LONG
+cdef unsigned int ETHERTYPE_MIN, ARPHRD_FRAD, ARPHRD_RADIOTAP, ARPHRD_NETLINK, SLL_LLC, AVS_MAGIC
+cdef unsigned int PRISM_BYTES, ATTRIBUTES_MAX, ATTRIBUTE_TYPE, ATTRIBUTE_PAYLOAD, UNNUMBERED
+cdef unsigned int NLPID_IPV4, NLPID_IPV6, NLPID_PPP, NLPID_SNAP, BRIDGED, BRIDGED_WITH_FCS
+cdef unsigned int BRIDGED_ETHERNET, ROUTED
 cdef unsigned long long SOURCE_MASK
 
 @cython.locals(at=Py_ssize_t, end=Py_ssize_t)

@@ -12,11 +12,7 @@ except ImportError:
     from sensor.base import cython_stub as cython
 
 from sensor.decode.constants import LINK_ETHERNET
-from sensor.model.anomalies import (
-    HEADER_NOT_CAPTURED,
-    LINK_TRUNCATED,
-    UNKNOWN_LINK_TYPE,
-)
+from sensor.model.anomalies import HEADER_NOT_CAPTURED, LINK_TRUNCATED, UNKNOWN_LINK_TYPE
 
 if not cython.compiled:
     from sensor.decode.ethernet import (
@@ -374,9 +370,7 @@ def decode_relay_snap(octets: Octets, packet: Packet, at: int, end: int, wire_en
     return non_ip(packet)
 
 
-def decode_ring(
-    octets: Octets, packet: Packet, link: int, at: int, end: int, wire_end: int
-) -> int:
+def decode_ring(octets: Octets, packet: Packet, link: int, at: int, end: int, wire_end: int) -> int:
     """FDDI and Token Ring: LLC behind two addresses, and the route that a bridge wrote there."""
     header = 13 if link == LINK_FDDI else 14
     if end - at < header:

@@ -5,17 +5,9 @@ from sensor.memory.loads cimport be16, u8
 from sensor.memory.records cimport Packet
 
 cdef unsigned char KIND_NON_IP
-cdef unsigned short SOUND
-cdef unsigned short HEADER_NOT_CAPTURED
-cdef unsigned short LLC_TRUNCATED
-cdef unsigned int ETHERTYPE_IPV4
-cdef unsigned int ETHERTYPE_ARP
-cdef unsigned int ETHERTYPE_IPV6
-cdef unsigned int ETHERTYPE_VLAN
-cdef unsigned int ETHERTYPE_SERVICE_VLAN
-cdef unsigned int ETHERTYPE_OLD_VLAN
-cdef unsigned int ETHERTYPE_MPLS
-cdef unsigned int ETHERTYPE_PPPOE
+cdef unsigned short SOUND, HEADER_NOT_CAPTURED, LLC_TRUNCATED
+cdef unsigned int ETHERTYPE_IPV4, ETHERTYPE_ARP, ETHERTYPE_IPV6, ETHERTYPE_VLAN
+cdef unsigned int ETHERTYPE_SERVICE_VLAN, ETHERTYPE_OLD_VLAN, ETHERTYPE_MPLS, ETHERTYPE_PPPOE
 cdef unsigned int ETHERTYPE_VLAN_9200, ETHERTYPE_VLAN_9300
 
 cdef bint is_common(unsigned int ethertype) noexcept nogil

@@ -6,10 +6,7 @@ from sensor.memory.loads cimport be16, u8
 from sensor.memory.records cimport Packet
 
 cdef unsigned char KIND_PSEUDOWIRE
-cdef unsigned short SOUND
-cdef unsigned short HEADER_NOT_CAPTURED
-cdef unsigned short MPLS_STACK_TOO_DEEP
-cdef unsigned short MPLS_TRUNCATED
+cdef unsigned short SOUND, HEADER_NOT_CAPTURED, MPLS_STACK_TOO_DEEP, MPLS_TRUNCATED
 cdef int LABELS_MAX
 cdef Py_ssize_t CONTROL_WORD, TRAILER_MAX
 

@@ -6,17 +6,9 @@ from sensor.decode.mpls cimport decode_mpls
 from sensor.memory.loads cimport be16, u8
 from sensor.memory.records cimport Packet
 
-cdef unsigned short HEADER_NOT_CAPTURED
-cdef unsigned short LINK_TRUNCATED
-cdef unsigned short PPPOE_BAD_LENGTH, SOUND
+cdef unsigned short HEADER_NOT_CAPTURED, LINK_TRUNCATED, PPPOE_BAD_LENGTH, SOUND
 cdef unsigned char KIND_NON_IP
-cdef unsigned int CUT
-cdef unsigned int ETHERTYPE_IPV4
-cdef unsigned int ETHERTYPE_IPV6
-cdef unsigned int ETHERTYPE_MPLS
-cdef unsigned int PPP_IPV4
-cdef unsigned int PPP_IPV6
-cdef unsigned int PPP_MPLS
+cdef unsigned int CUT, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS, PPP_IPV4, PPP_IPV6, PPP_MPLS
 cdef unsigned int PPPOE_VERSION
 
 @cython.locals(protocol=cython.uint)

@@ -15,12 +15,7 @@ from sensor.decode.constants import (
     PPP_IPV4,
     PPP_IPV6,
 )
-from sensor.model.anomalies import (
-    HEADER_NOT_CAPTURED,
-    LINK_TRUNCATED,
-    PPPOE_BAD_LENGTH,
-    SOUND,
-)
+from sensor.model.anomalies import HEADER_NOT_CAPTURED, LINK_TRUNCATED, PPPOE_BAD_LENGTH, SOUND
 from sensor.model.packets import KIND_NON_IP
 
 if not cython.compiled:

@@ -1,8 +1,7 @@
 cimport cython
 from sensor.memory.records cimport Packet, Tunnel
 
-cdef unsigned int CUT, SOUND, AUTO, NEVER
-cdef unsigned int PLACES, FRAME_MIN, CUTS_MIN, CUTS_SHORT_MIN, CUTS_MANY
+cdef unsigned int CUT, SOUND, AUTO, NEVER, PLACES, FRAME_MIN, CUTS_MIN, CUTS_SHORT_MIN, CUTS_MANY
 cdef unsigned long long MASK64, PRIME
 
 @cython.final

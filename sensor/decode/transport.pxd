@@ -5,27 +5,12 @@ from sensor.memory.loads cimport be16, be32, u8
 from sensor.memory.records cimport Packet
 
 cdef unsigned char KIND_FLOW
-cdef unsigned int PROTOCOL_ICMP
-cdef unsigned int PROTOCOL_TCP
-cdef unsigned int PROTOCOL_UDP
-cdef unsigned int PROTOCOL_ICMPV6
-cdef unsigned int PROTOCOL_SCTP
-cdef unsigned int PROTOCOL_DCCP
-cdef unsigned int PROTOCOL_UDP_LITE
-cdef unsigned short SOUND
-cdef unsigned short AH_BAD_LENGTH
-cdef unsigned short HEADER_NOT_CAPTURED
-cdef unsigned short IP_TINY_FRAGMENT
-cdef unsigned short TCP_HEADER_TRUNCATED
-cdef unsigned short TCP_BAD_OFFSET
-cdef unsigned short UDP_HEADER_TRUNCATED
-cdef unsigned short UDP_BAD_LENGTH
-cdef unsigned short UDP_LITE_HEADER_TRUNCATED
-cdef unsigned short UDP_LITE_BAD_COVERAGE
-cdef unsigned short SCTP_HEADER_TRUNCATED
-cdef unsigned short DCCP_HEADER_TRUNCATED
-cdef unsigned short DCCP_BAD_OFFSET
-cdef unsigned short ICMP_HEADER_TRUNCATED
+cdef unsigned int PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_ICMPV6, PROTOCOL_SCTP
+cdef unsigned int PROTOCOL_DCCP, PROTOCOL_UDP_LITE
+cdef unsigned short SOUND, AH_BAD_LENGTH, HEADER_NOT_CAPTURED, IP_TINY_FRAGMENT
+cdef unsigned short TCP_HEADER_TRUNCATED, TCP_BAD_OFFSET, UDP_HEADER_TRUNCATED, UDP_BAD_LENGTH
+cdef unsigned short UDP_LITE_HEADER_TRUNCATED, UDP_LITE_BAD_COVERAGE, SCTP_HEADER_TRUNCATED
+cdef unsigned short DCCP_HEADER_TRUNCATED, DCCP_BAD_OFFSET, ICMP_HEADER_TRUNCATED
 cdef unsigned short ICMPV6_HEADER_TRUNCATED
 cdef unsigned int SYN
 cdef unsigned char NO_WINDOW_SCALE

@@ -135,15 +135,14 @@ def decode_tcp(
     if packet.payload_captured:
         packet.application = application_of_tcp(octets, packet, at + header, end)
     if flags & SYN and header > 20:
-        packet.window_scale = window_scale_of(
-            octets, at + 20, min(at + header, end))
+        packet.window_scale = window_scale_of(octets, at + 20, min(at + header, end))
         if packet.window_scale == NO_WINDOW_SCALE and at + header > end:
             packet.window_scale = WINDOW_SCALE_MAX  # not captured: no window is too large
     return SOUND
 
 
 def decode_ports(octets: Octets, packet: Packet, at: int, end: int, ip_end: int) -> int:
-    """What is left of a TCP header that the capture cut behind its ports: the flow, and no more."""
+    """Read a TCP header that the capture cut behind its ports: it names the flow, and no more."""
     packet.src_port = be16(octets, at)
     packet.dst_port = be16(octets, at + 2)
     packet.fragment = TRANSPORT_CUT

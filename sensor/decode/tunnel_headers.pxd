@@ -3,40 +3,15 @@ from sensor.decode.llc cimport is_likely_frame
 from sensor.memory.loads cimport be16, be32, u8
 from sensor.memory.records cimport Tunnel
 
-cdef unsigned short SOUND
-cdef unsigned short HEADER_NOT_CAPTURED
-cdef unsigned short GRE_TRUNCATED
-cdef unsigned short ERSPAN_TRUNCATED
-cdef unsigned char NO_CONTENT
-cdef unsigned char CONTENT_ETHERNET
-cdef unsigned char CONTENT_IPV4
-cdef unsigned char CONTENT_IPV6
-cdef unsigned char CONTENT_MPLS
-cdef unsigned char CONTENT_PPP
-cdef unsigned char ERSPAN, NVGRE, PPTP
-cdef unsigned int ETHERTYPE_IPV4
-cdef unsigned int ETHERTYPE_IPV6
-cdef unsigned int ETHERTYPE_MPLS
-cdef unsigned int ETHERTYPE_MPLS_UPSTREAM
-cdef unsigned int ETHERTYPE_BRIDGING
-cdef unsigned int ETHERTYPE_PPP
-cdef unsigned int ETHERTYPE_ERSPAN
-cdef unsigned int ETHERTYPE_ERSPAN_3
-cdef unsigned int PPP_IPV4
-cdef unsigned int PPP_IPV6
-cdef unsigned int GRE_CHECKSUM
-cdef unsigned int GRE_ROUTING
-cdef unsigned int GRE_KEY
-cdef unsigned int GRE_SEQUENCE
-cdef unsigned int GRE_ACKNOWLEDGED
-cdef unsigned int GRE_VERSION
-cdef unsigned int NVGRE_KEY_MIN
-cdef unsigned int VXLAN_VNI, ERSPAN_IP
-cdef unsigned int VXLAN_FLAGS
-cdef unsigned int VXLAN_GROUP
-cdef unsigned int ERSPAN_TRUNCATED_BIT
-cdef unsigned int GENEVE_CONTROL
-cdef unsigned int GPE_VERSION, GPE_PROTOCOL, GPE_OAM, GPE_IPV4, GPE_IPV6, GPE_ETHERNET, GPE_MPLS
+cdef unsigned short SOUND, HEADER_NOT_CAPTURED, GRE_TRUNCATED, ERSPAN_TRUNCATED
+cdef unsigned char NO_CONTENT, CONTENT_ETHERNET, CONTENT_IPV4, CONTENT_IPV6, CONTENT_MPLS
+cdef unsigned char CONTENT_PPP, ERSPAN, NVGRE, PPTP
+cdef unsigned int ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS, ETHERTYPE_MPLS_UPSTREAM
+cdef unsigned int ETHERTYPE_BRIDGING, ETHERTYPE_PPP, ETHERTYPE_ERSPAN, ETHERTYPE_ERSPAN_3, PPP_IPV4
+cdef unsigned int PPP_IPV6, GRE_CHECKSUM, GRE_ROUTING, GRE_KEY, GRE_SEQUENCE, GRE_ACKNOWLEDGED
+cdef unsigned int GRE_VERSION, NVGRE_KEY_MIN, VXLAN_VNI, ERSPAN_IP, VXLAN_FLAGS, VXLAN_GROUP
+cdef unsigned int ERSPAN_TRUNCATED_BIT, GENEVE_CONTROL, GPE_VERSION, GPE_PROTOCOL, GPE_OAM, GPE_IPV4
+cdef unsigned int GPE_IPV6, GPE_ETHERNET, GPE_MPLS
 cdef int GTP_EXTENSIONS_MAX
 cdef unsigned int GTP_PDU
 

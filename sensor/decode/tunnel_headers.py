@@ -125,9 +125,7 @@ def read_gre(octets: Octets, tunnel: Tunnel, at: int, end: int, wire_end: int) -
     return SOUND
 
 
-def read_pptp(
-    octets: Octets, tunnel: Tunnel, word: int, at: int, end: int, wire_end: int
-) -> int:
+def read_pptp(octets: Octets, tunnel: Tunnel, word: int, at: int, end: int, wire_end: int) -> int:
     """The GRE of PPTP: the key is a length and a call id, PPP follows if there is a number."""
     if word & (GRE_CHECKSUM | GRE_ROUTING) or not word & GRE_KEY or not word & GRE_SEQUENCE:
         return SOUND

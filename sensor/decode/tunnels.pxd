@@ -18,18 +18,13 @@ from sensor.memory.records cimport Frame, Packet, Tunnel, frame_at, packet_at, t
 
 cdef unsigned short NO_VLAN
 cdef int TUNNELS_MAX
-cdef unsigned char KIND_FLOW
-cdef unsigned char KIND_PSEUDOWIRE
-cdef unsigned short SOUND
-cdef unsigned short TUNNEL_TOO_DEEP
-cdef unsigned int PROTOCOL_UDP
-cdef unsigned int PROTOCOL_IPV4
-cdef unsigned int PROTOCOL_IPV6
-cdef unsigned int PROTOCOL_GRE, PROTOCOL_ETHERIP, PROTOCOL_L2TP, PROTOCOL_MPLS
-cdef unsigned char NO_TUNNEL, GRE, NVGRE, VXLAN, GENEVE, GTP_U, IPIP, SIX_IN_FOUR
-cdef unsigned char FOUR_IN_SIX, SIX_IN_SIX, TEREDO, PSEUDOWIRE
-cdef unsigned char VXLAN_GPE, MPLS, ETHERIP, L2TP, L2TP_3, CAPWAP, TZSP
-cdef unsigned char NO_CONTENT, CONTENT_ETHERNET, CONTENT_IPV4, CONTENT_IPV6, CONTENT_MPLS
+cdef unsigned char KIND_FLOW, KIND_PSEUDOWIRE
+cdef unsigned short SOUND, TUNNEL_TOO_DEEP
+cdef unsigned int PROTOCOL_UDP, PROTOCOL_IPV4, PROTOCOL_IPV6, PROTOCOL_GRE, PROTOCOL_ETHERIP
+cdef unsigned int PROTOCOL_L2TP, PROTOCOL_MPLS
+cdef unsigned char NO_TUNNEL, GRE, NVGRE, VXLAN, GENEVE, GTP_U, IPIP, SIX_IN_FOUR, FOUR_IN_SIX
+cdef unsigned char SIX_IN_SIX, TEREDO, PSEUDOWIRE, VXLAN_GPE, MPLS, ETHERIP, L2TP, L2TP_3, CAPWAP
+cdef unsigned char TZSP, NO_CONTENT, CONTENT_ETHERNET, CONTENT_IPV4, CONTENT_IPV6, CONTENT_MPLS
 cdef unsigned char CONTENT_WIRELESS
 cdef unsigned int NOT_INSIDE, CUT, PLACES
 cdef Py_ssize_t PACKET_MAX

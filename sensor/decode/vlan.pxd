@@ -1,20 +1,9 @@
 cimport cython
 from sensor.memory.loads cimport be16, u8
 
-cdef unsigned int CISCO_METADATA
-cdef unsigned int VN_TAG
-cdef unsigned int HSR
-cdef unsigned int E_TAG
-cdef unsigned int MACSEC
-cdef unsigned int REDUNDANCY_TAG
-cdef unsigned int FABRIC_PATH
-cdef unsigned int ETHERTYPE_OLD_VLAN
-cdef unsigned int ETHERTYPE_SERVICE_TAG
-cdef unsigned int ETHERTYPE_SERVICE_VLAN
-cdef unsigned int ETHERTYPE_VLAN, ETHERTYPE_VLAN_9200, ETHERTYPE_VLAN_9300
-cdef unsigned int TRILL
-cdef unsigned int MACSEC_ENCRYPTED
-cdef unsigned int MACSEC_CHANNEL
+cdef unsigned int CISCO_METADATA, VN_TAG, HSR, E_TAG, MACSEC, REDUNDANCY_TAG, FABRIC_PATH
+cdef unsigned int ETHERTYPE_OLD_VLAN, ETHERTYPE_SERVICE_TAG, ETHERTYPE_SERVICE_VLAN, ETHERTYPE_VLAN
+cdef unsigned int ETHERTYPE_VLAN_9200, ETHERTYPE_VLAN_9300, TRILL, MACSEC_ENCRYPTED, MACSEC_CHANNEL
 cdef unsigned int MASK32
 cdef unsigned long long PRIME
 

@@ -115,9 +115,13 @@ def _icmp_words(document: Mapping[str, object]) -> str:
     return f"{kind}/{code}" if kind and code else kind
 
 
+TELLING = ("telnet", "ftp", "smtp", "pop3", "imap")
+"""Protocols whose events tell of logins, commands and transfers."""
+
+
 def host_words(document: Mapping[str, object]) -> str:
     """`telnet (pid 42) as root on web-1` of a host's document, "" of a flow's."""
-    if document.keys().isdisjoint(("process", "user", "host")) or "telnet" in document:
+    if document.keys().isdisjoint(("process", "user", "host")) or _said(document):
         return ""
     process = field(document, "process", "name") or field(document, "process", "executable")
     pid = field(document, "process", "pid")
@@ -134,27 +138,55 @@ def host_words(document: Mapping[str, object]) -> str:
 
 def said_words(document: Mapping[str, object]) -> str:
     """What a protocol event tells: whose login, its outcome and why, a command, an attack."""
-    telnet = _at(document, "telnet")
-    if not isinstance(telnet, dict):
-        return ""
+    said = _said(document)
     user = field(document, "user", "name")
-    outcome, evidence = field(telnet, "login", "outcome"), field(telnet, "login", "evidence")
-    text, command = field(telnet, "login", "text"), field(telnet, "command", "line")
-    commands = field(telnet, "command", "lines")
-    exploit = field(telnet, "exploit", "name")
-    elevations = zip(*(field(telnet, "elevation", name).split(",")
+    outcome, exploit = field(said, "login", "outcome"), field(said, "exploit", "name")
+    why = ": ".join(filter(None, (field(said, "login", "evidence"), field(said, "login", "text"))))
+    lines = _values(said, "command", "line") or _values(said, "command", "lines")
+    elevations = zip(*(_values(said, "elevation", name)
                        for name in ("kind", "user", "outcome")), strict=False)
     words = (
         f"login {user or 'without a name'}: {outcome}" if outcome else "",
-        f"({evidence}{f': {text}' if text else ''})" if evidence else "",
-        "default password" if field(telnet, "password", "is_default") == "true" else "",
+        f"({why})" if why else "",
+        "default password" if field(said, "password", "is_default") == "true" else "",
         *(f"{' '.join(filter(None, parts[:2]))}: {parts[2]}" for parts in elevations if parts[0]),
-        f"typed: {command or commands}" if command or commands else "",
+        f"typed: {_typed(lines)}" if lines else "",
         f"{field(document, 'vulnerability', 'id')} {exploit}:" if exploit else "",
-        field(telnet, "exploit", "outcome") if exploit else "",
-        f"({field(telnet, 'exploit', 'evidence')})" if field(telnet, "exploit", "evidence") else "",
+        field(said, "exploit", "outcome") if exploit else "",
+        f"({field(said, 'exploit', 'evidence')})" if field(said, "exploit", "evidence") else "",
+        _transfer_words(document, said),
     )
     return " ".join(filter(None, words))
+
+
+def _said(document: Mapping[str, object]) -> Mapping[str, object]:
+    """What a protocol event has of its protocol; nothing of other documents."""
+    for name in TELLING:
+        if isinstance(found := document.get(name), dict):
+            return found
+    return {}
+
+
+def _transfer_words(document: Mapping[str, object], said: Mapping[str, object]) -> str:
+    command = said.get("command")
+    if not isinstance(command, str):  # of Telnet it is an object
+        return ""
+    outcome = field(document, "event", "outcome")
+    return f"{value_text(command)} {field(document, 'file', 'path')}: {outcome}"
+
+
+def _values(document: Mapping[str, object], *path: str) -> list[str]:
+    """The values at `path`, each harmless; none where there is nothing."""
+    found = _at(document, *path)
+    values = found if isinstance(found, (list, tuple)) else [] if found is None else [found]
+    return [value_text(value) for value in values]
+
+
+def _typed(lines: list[str]) -> str:
+    """One line as it was typed; several in quotes, as commas and semicolons occur in them."""
+    if len(lines) == 1:
+        return lines[0]
+    return ", ".join('"' + line.replace('"', r'\"') + '"' for line in lines)
 
 
 def moment(time_ns: int) -> datetime:

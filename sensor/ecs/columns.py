@@ -11,23 +11,6 @@ from numpy.typing import NDArray
 from sensor.base.escape import utf8_text
 from sensor.ecs import field as fields
 from sensor.ecs import identifiers, schema
-from sensor.ecs.field import (
-    Absent,
-    Address,
-    Code,
-    Computed,
-    Constant,
-    ContextTable,
-    ContextValue,
-    Entry,
-    Field,
-    Mac,
-    Number,
-    Timestamp,
-    Total,
-    Values,
-    coded,
-)
 from sensor.ecs.text import mac_text, time_text
 from sensor.memory.records import NO_VLAN
 from sensor.model.addresses import IPV6, V4_PREFIX, address_text
@@ -67,8 +50,9 @@ def when_mask(batch: FlowRecords, when: int) -> Mask | None:  # noqa: PLR0911  a
 def direction_codes(batch: FlowRecords) -> NDArray[np.uint8]:
     """Codes into schema.DIRECTIONS."""
     rows, internal = batch.records, batch.context.internal
-    orig = internal.mask(rows["orig_hi"], rows["orig_lo"])
-    resp = internal.mask(rows["resp_hi"], rows["resp_lo"])
+    halves = [np.ascontiguousarray(rows[name]) for name in ("orig_hi", "orig_lo", "resp_hi",
+                                                            "resp_lo")]
+    orig, resp = internal.mask(*halves[:2]), internal.mask(*halves[2:])
     return np.asarray(orig.view(np.uint8) * np.uint8(2) + resp.view(np.uint8))
 
 
@@ -97,17 +81,17 @@ def column_of(batch: FlowRecords, name: str) -> Column | None:
 
 
 def _group_column(
-    batch: FlowRecords, pairs: Sequence[tuple[schema.Group, Field]]
+    batch: FlowRecords, pairs: Sequence[tuple[schema.Group, fields.Field]]
 ) -> Column | None:
     """The column of a field of one or several groups; None where no record refers to an entry."""
     codes = np.zeros(len(batch), np.intp)
-    table: tuple[Values, ...] = ((),)
+    table: tuple[fields.Values, ...] = ((),)
     for group, field in pairs:
         entry_of = group.entries(batch.context)
         numbers = batch.records[group.member]
         if entry_of is None or not numbers.any():
             continue
-        assert isinstance(field.reading, Entry)
+        assert isinstance(field.reading, fields.Entry)
         distinct, found = np.unique(numbers, return_inverse=True)
         values = [field.reading.values(entry_of(number)) if number else ()
                   for number in distinct.tolist()]  # fmt: skip
@@ -118,37 +102,37 @@ def _group_column(
 
 
 def read(  # noqa: C901, PLR0911  a list of cases
-    field: Field, batch: FlowRecords
+    field: fields.Field, batch: FlowRecords
 ) -> Column | None:
     """The column of a field; None where no event of the sensor has it."""
     valid = when_mask(batch, field.when)
     match field.reading:
-        case Absent() | Entry():
+        case fields.Absent() | fields.Entry():
             return None
-        case Constant(values):
+        case fields.Constant(values):
             return _same(batch, values, field.type)
-        case ContextValue(attribute):
+        case fields.ContextValue(attribute):
             return _same(batch, (utf8_text(getattr(batch.context, attribute)),), field.type)
-        case Number(member, index, text):
+        case fields.Number(member, index, text):
             numbers = _member(batch, member, index)
             if text:
                 return _distinct(numbers, valid, lambda number: (str(number),), field.type)
             return NumberColumn(numbers, valid, field.type)
-        case Total(member):
+        case fields.Total(member):
             return NumberColumn(batch.records[member].sum(axis=1), valid, field.type)
-        case Code(member, table, index):
+        case fields.Code(member, table, index):
             return _by_code(_member(batch, member, index), valid, table, field.type)
-        case ContextTable(member, attribute):
+        case fields.ContextTable(member, attribute):
             table = schema.context_table(schema.context_names(batch.context, attribute))
             return _by_code(batch.records[member], valid, table, field.type)
-        case Address(member):
+        case fields.Address(member):
             return _addresses(batch, member, valid, field.type)
-        case Timestamp(member):
+        case fields.Timestamp(member):
             return _distinct(batch.records[member], valid, _time, field.type)
-        case Mac(member):
+        case fields.Mac(member):
             octets = np.ascontiguousarray(batch.records[member]).view("V6")[:, 0]
             return _distinct(octets, valid, lambda mac: (mac_text(bytes(mac)),), field.type)
-        case Computed(what):
+        case fields.Computed(what):
             return _COMPUTED[what](batch, valid, field.type)
 
 
@@ -168,12 +152,12 @@ def _addresses(batch: FlowRecords, member: str, valid: Mask | None, ecs_type: st
     return _distinct(np.arange(len(texts)), valid, lambda row: texts[row], ecs_type)
 
 
-def _same(batch: FlowRecords, values: Values, ecs_type: str) -> CodedColumn:
+def _same(batch: FlowRecords, values: fields.Values, ecs_type: str) -> CodedColumn:
     return CodedColumn(np.zeros(len(batch), np.uint8), (values,), ecs_type)
 
 
 def _by_code(
-    codes: NDArray[np.integer], valid: Mask | None, table: tuple[Values, ...], ecs_type: str
+    codes: NDArray[np.integer], valid: Mask | None, table: tuple[fields.Values, ...], ecs_type: str
 ) -> CodedColumn:
     """A column over `table`; a code beyond it, or a row that is not valid, has no value."""
     missing = codes >= len(table)
@@ -186,9 +170,7 @@ def _by_code(
 
 
 def _distinct(
-    values: NDArray[np.generic],
-    valid: Mask | None,
-    text: Callable[[Any], Values],
+    values: NDArray[np.generic], valid: Mask | None, text: Callable[[Any], fields.Values],
     ecs_type: str,
 ) -> CodedColumn:
     """A column whose table is what `text` says of each distinct value."""
@@ -206,14 +188,17 @@ def _each(texts: list[str], ecs_type: str) -> CodedColumn:
     return CodedColumn(np.arange(len(texts)), tuple((text,) for text in texts), ecs_type)
 
 
-def _time(time_ns: int) -> Values:
+def _time(time_ns: int) -> fields.Values:
     return (time_text(time_ns),)
 
 
+def event_times(rows: NDArray[np.void]) -> NDArray[np.int64]:
+    """`@timestamp` of flow records: of a decision when it was made, of a record its end."""
+    return np.where(rows["action"] >= FLOW_ENDED, rows["last_ns"], rows["decided_ns"])
+
+
 def _event_time(batch: FlowRecords, valid: Mask | None, ecs_type: str) -> Column:
-    rows = batch.records
-    times = np.where(rows["action"] >= FLOW_ENDED, rows["last_ns"], rows["decided_ns"])
-    return _distinct(times, valid, _time, ecs_type)
+    return _distinct(event_times(batch.records), valid, _time, ecs_type)
 
 
 def _created(batch: FlowRecords, _valid: Mask | None, ecs_type: str) -> Column | None:
@@ -227,11 +212,11 @@ def _duration(batch: FlowRecords, valid: Mask | None, ecs_type: str) -> Column:
 
 
 def _outcome(batch: FlowRecords, _valid: Mask | None, ecs_type: str) -> Column:
-    return CodedColumn(outcome_codes(batch), coded(schema.OUTCOMES), ecs_type)
+    return CodedColumn(outcome_codes(batch), fields.coded(schema.OUTCOMES), ecs_type)
 
 
 def _direction(batch: FlowRecords, _valid: Mask | None, ecs_type: str) -> Column:
-    return CodedColumn(direction_codes(batch), coded(schema.DIRECTIONS), ecs_type)
+    return CodedColumn(direction_codes(batch), fields.coded(schema.DIRECTIONS), ecs_type)
 
 
 def _related(batch: FlowRecords, _valid: Mask | None, ecs_type: str) -> Column:

@@ -13,11 +13,11 @@ from functools import cache
 from sensor.ecs.field import ALWAYS, Code, Constant, Entry, Field, Values
 from sensor.ecs.process_fields import PROCESS_EVENT_FIELDS, PROCESS_FIELDS
 from sensor.ecs.protocol_fields import (
-    FROM_THE_FLOW,
     PROTOCOL_ACTIONS,
     PROTOCOL_EVENT_FIELDS,
     PROTOCOL_FIELDS,
 )
+from sensor.ecs.protocol_fields.flow import FROM_THE_FLOW
 from sensor.ecs.schema import ALERT_FIELDS, FIELDS
 from sensor.ecs.tunnel_fields import TUNNEL_FIELDS
 from sensor.model.flow import ACTIONS
@@ -49,8 +49,23 @@ def document_kinds(*, processes: bool = False) -> tuple[DocumentKind, ...]:
         DocumentKind(f"{action.action} event", _flow(code, processes))
         for code, action in enumerate(ACTIONS)
     )
-    said = tuple(DocumentKind(f"{name} event", _said(name, processes)) for name in PROTOCOL_FIELDS)
+    said = tuple(event_kind(name, processes=processes) for name in PROTOCOL_FIELDS)
     return (*flows, *said, *((DocumentKind("process event", _process()),) if processes else ()))
+
+
+@cache
+def any_flow_kind() -> DocumentKind:
+    """Flow events of every action, with all that any of them can have."""
+    kinds = [_flow(action, processes=True) for action in range(len(ACTIONS))]
+    closed = {name: tuple(dict.fromkeys(values for kind in kinds for values in kind[name]))
+              for name in kinds[0] if all(name in kind for kind in kinds)}
+    return DocumentKind("flow event", closed)
+
+
+@cache
+def event_kind(protocol: str, *, processes: bool = True) -> DocumentKind:
+    """The events of a protocol."""
+    return DocumentKind(f"{protocol} event", _said(protocol, processes))
 
 
 def _flow(action: int, processes: bool) -> dict[str, tuple[Values, ...]]:

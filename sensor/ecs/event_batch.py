@@ -9,7 +9,8 @@ import orjson
 
 from sensor.ecs.alert_text import json_line
 from sensor.ecs.field import Field
-from sensor.ecs.protocol_fields import FROM_THE_FLOW, PROTOCOL_EVENT_FIELDS
+from sensor.ecs.protocol_fields import PROTOCOL_EVENT_FIELDS
+from sensor.ecs.protocol_fields.flow import FROM_THE_FLOW
 from sensor.ecs.schema import ALERT_FIELDS, FLOW_FIELDS
 from sensor.ecs.tables import cell, column_name, csv_lines
 from sensor.ecs.text import time_text
@@ -53,6 +54,10 @@ class EventBatch:
     def nbytes(self) -> int:
         """About how much memory they take."""
         return self.count * ROW_BYTES
+
+    def part(self, first: int, last: int) -> EventBatch:
+        """The documents from `first` up to, not including, `last`."""
+        return EventBatch(self.documents[first:last], self.columns)
 
     def to_json_lines(self) -> bytes:
         """NDJSON, one ECS document a line."""
@@ -99,12 +104,15 @@ def alert_batch(alerts: Iterable[Alert]) -> EventBatch:
 
 
 def value_at(document: Document, name: str) -> Any:
-    """The value of a dotted name; None where there is none."""
+    """The value of a dotted name, of a list of objects those of each; None where there is none."""
     found: Any = document
     for part in name.split("."):
-        if not isinstance(found, dict):
+        if isinstance(found, list):
+            found = [one[part] for one in found if isinstance(one, dict) and part in one]
+        elif isinstance(found, dict):
+            found = found.get(part)
+        else:
             return None
-        found = found.get(part)
     return found
 
 

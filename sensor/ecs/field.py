@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sensor.model.columns import Document, Scalar
@@ -51,10 +52,26 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
-    """Both members of a pair, added."""
+class Member:
+    """A member of the record; its subclasses say how it is read."""
 
     member: str
+
+
+class Total(Member):
+    """Both members of a pair, added."""
+
+
+class Address(Member):
+    """An address; the member named is its upper half, the lower follows."""
+
+
+class Timestamp(Member):
+    """A time, nanoseconds since 1970."""
+
+
+class Mac(Member):
+    """Six octets of a MAC address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +89,6 @@ class ContextTable:
 
     member: str
     attribute: str
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """An address; the member named is its upper half, the lower follows."""
-
-    member: str
-
-
-@dataclass(frozen=True, slots=True)
-class Timestamp:
-    """A time, nanoseconds since 1970."""
-
-    member: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mac:
-    """Six octets of a MAC address."""
-
-    member: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +130,7 @@ class Field:
     unit: str = ""
     array: bool = False
     origin: str = ""
-    """Where the value comes from, if the reading does not show it."""
+    """The source of the value, if the reading does not show it."""
     values: Values = ()
     """All values that it can have, where they are few and the reading does not show them."""
 
@@ -155,9 +151,16 @@ def nested(fields: tuple[Field, ...], entry: object) -> Document:
     return found
 
 
+@lru_cache(maxsize=1024)
+def _path_of(name: str) -> tuple[list[str], str]:
+    """The objects that a dotted name leads through, and the name in the last one."""
+    *path, last = name.split(".")
+    return path, last
+
+
 def put_at(document: Document, name: str, value: object) -> None:
     """Set a dotted name in a nested document."""
-    *path, last = name.split(".")
+    path, last = _path_of(name)
     target: dict[str, Any] = document
     for part in path:
         target = target.setdefault(part, {})

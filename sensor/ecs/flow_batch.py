@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sensor.base.escape import harmless
 from sensor.ecs.arrow import frame_of, table_of
 from sensor.ecs.columns import column_of
+from sensor.ecs.event_batch import value_at
 from sensor.ecs.tables import csv_lines, flow_csv, flow_csv_names
 from sensor.ecs.writer import render_json_lines
 from sensor.model.columns import CodedColumn, Column, Document
@@ -33,7 +34,7 @@ SHOWN = {
     "verdict": "sensor.flow.verdict", "evidence": "sensor.flow.evidence",
     "octets": "network.bytes", "ns": "event.duration",
 }  # fmt: skip
-"""What a notebook shows of flows: heading and field."""
+"""The columns that a notebook shows of flows: heading and field."""
 
 
 class KeptFlow:
@@ -55,7 +56,7 @@ class KeptFlow:
 
     @property
     def known_ns(self) -> int:
-        """When the event became known."""
+        """The time at which the event became known."""
         return self._alone().known_ns(0)
 
     def document(self) -> Document:
@@ -119,7 +120,7 @@ class FlowBatch:
         return FlowBatch(self.records[first:last], self.context, self.created_ns)
 
     def known_ns(self, row: int) -> int:
-        """When the event became known, packet time: the order of sequences and windows."""
+        """Packet time at which the event became known: the order of sequences and windows."""
         return int(self.records["known_ns"][row])
 
     def times_ns(self) -> NDArray[np.int64]:
@@ -178,7 +179,5 @@ class FlowBatch:
 
 def _value(document: Document, name: str) -> str:
     """A value as text; empty where there is none."""
-    found: object = document
-    for part in name.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
+    found = value_at(document, name)
     return "" if found is None else str(found)

@@ -1,11 +1,10 @@
 cimport cython
 from sensor.memory.loads cimport be32, le16, le32, octets_of, u8
-from sensor.memory.buffers cimport load64, room_of
+from sensor.memory.buffers cimport load64, put_octets, room_of
 from sensor.ecs.text cimport put_hex
 
-cdef Py_ssize_t ROW_BYTES
-cdef Py_ssize_t AT_ORIG_HI, AT_ORIG_LO, AT_RESP_HI, AT_RESP_LO, AT_ORIG_PORT, AT_RESP_PORT
-cdef Py_ssize_t AT_TENANT, AT_FIRST_NS, AT_LAST_NS, AT_DECIDED_NS, AT_FIRST_SEQ
+cdef Py_ssize_t ROW_BYTES, AT_ORIG_HI, AT_ORIG_LO, AT_RESP_HI, AT_RESP_LO, AT_ORIG_PORT
+cdef Py_ssize_t AT_RESP_PORT, AT_TENANT, AT_FIRST_NS, AT_LAST_NS, AT_DECIDED_NS, AT_FIRST_SEQ
 cdef Py_ssize_t AT_PROTOCOL, AT_IP_VERSION, AT_ACTION
 cdef unsigned int FLOW_ENDED
 cdef extern from *:
@@ -31,14 +30,16 @@ cdef extern from *:
     const unsigned int ROUND_20 "SENSOR_ROUND_20"
     const unsigned int ROUND_40 "SENSOR_ROUND_40"
     const unsigned int ROUND_60 "SENSOR_ROUND_60"
+cdef enum:
+    AS_COMMUNITY_TEXT = 0, AS_FLOW_TEXT, AS_EVENT_TEXT, AS_COMMUNITY_OCTETS, AS_FLOW_OCTETS
+
 cdef unsigned long long MASK64, FACTOR_0, FACTOR_1, SEED_0, SEED_1
 cdef const unsigned char *BASE64
 
 cdef class Scratch:
     cdef unsigned char block[64]
     cdef unsigned int words[80]
-    cdef unsigned long long id_0
-    cdef unsigned long long id_1
+    cdef unsigned long long id_0, id_1
 
 cdef long long event_time(const unsigned char *octets, Py_ssize_t row) noexcept nogil
 
@@ -87,12 +88,20 @@ cdef void name_flow(Scratch scratch, const unsigned char *octets, Py_ssize_t row
 
 cdef Py_ssize_t put_flow_id(unsigned char *out, Py_ssize_t at, Scratch scratch) noexcept nogil
 
-@cython.locals(time="unsigned long long", action="unsigned int", state_0="unsigned long long",
-               state_1="unsigned long long")
+@cython.locals(time="unsigned long long", action="unsigned int")
+cdef unsigned long long event_half(
+    unsigned long long state, const unsigned char *octets, Py_ssize_t row,
+    unsigned long long factor) noexcept nogil
+
 cdef Py_ssize_t put_event_id(
     unsigned char *out, Py_ssize_t at, Scratch scratch, const unsigned char *octets,
     Py_ssize_t row) noexcept nogil
 
+cdef Py_ssize_t put_identifier(
+    unsigned char *out, Py_ssize_t at, Scratch scratch, const unsigned char *octets,
+    Py_ssize_t row, int which) noexcept nogil
+
 @cython.locals(octets="const unsigned char *", out="unsigned char *", scratch=Scratch,
-               index=Py_ssize_t, row=Py_ssize_t, end=Py_ssize_t)
-cdef list _texts(const unsigned char[::1] rows, Py_ssize_t count, object which)
+               index=Py_ssize_t, at=Py_ssize_t)
+cdef object _fill(
+    const unsigned char[::1] rows, Py_ssize_t count, int which, unsigned char[::1] buffer)

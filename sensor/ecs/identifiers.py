@@ -21,7 +21,7 @@ from sensor.model.flow import FLOW_ENDED
 
 if not cython.compiled:
     from sensor.ecs.text import put_hex
-    from sensor.memory.buffers import load64, room_of
+    from sensor.memory.buffers import load64, put_octets, room_of
     from sensor.memory.loads import be32, le16, le32, octets_of, u8
 
 COMMUNITY_ROOM = 30
@@ -63,6 +63,9 @@ if not cython.compiled:
     START_A, START_B, START_C = 0x67452301, 0xEFCDAB89, 0x98BADCFE
     START_D, START_E = 0x10325476, 0xC3D2E1F0
     ROUND_0, ROUND_20, ROUND_40, ROUND_60 = 0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC, 0xCA62C1D6
+    # The same numbers as COMMUNITY and so on, which interpreted code asks for.
+    AS_COMMUNITY_TEXT, AS_FLOW_TEXT, AS_EVENT_TEXT = range(3)
+    AS_COMMUNITY_OCTETS, AS_FLOW_OCTETS = 3, 4
 
 # Odd multipliers of the flow id's mixing: the golden ratio and two primes near random numbers.
 FACTOR_0 = 0x9E37_79B9_7F4A_7C15
@@ -174,27 +177,33 @@ def digest(scratch: Scratch) -> None:
     """SHA-1 of the block: replaces its first 20 octets."""
     words = scratch.words
     block = scratch.block
+    a, b, c, d, e = START_A, START_B, START_C, START_D, START_E
+    # Loops without a choice in them, which compilers unroll; a word of the schedule is made while
+    # the processor waits for the round before.
     for index in range(16):
         words[index] = be32(block, 4 * index)
-    for index in range(16, 80):
+        mixed = ((d ^ b & (c ^ d)) + ROUND_0 + rotated(a, 5) + e + words[index]) & MASK32
+        a, b, c, d, e = mixed, a, rotated(b, 30), c, d
+    for index in range(16, 20):
         words[index] = rotated(
             words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 1)
-    a, b, c, d, e = START_A, START_B, START_C, START_D, START_E
-    for index in range(80):
-        if index < 20:
-            mixed = (d ^ b & (c ^ d)) + ROUND_0
-        elif index < 40:
-            mixed = (b ^ c ^ d) + ROUND_20
-        elif index < 60:
-            mixed = (b & c | d & (b | c)) + ROUND_40
-        else:
-            mixed = (b ^ c ^ d) + ROUND_60
-        mixed = (mixed + rotated(a, 5) + e + words[index]) & MASK32
-        e = d
-        d = c
-        c = rotated(b, 30)
-        b = a
-        a = mixed
+        mixed = ((d ^ b & (c ^ d)) + ROUND_0 + rotated(a, 5) + e + words[index]) & MASK32
+        a, b, c, d, e = mixed, a, rotated(b, 30), c, d
+    for index in range(20, 40):
+        words[index] = rotated(
+            words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 1)
+        mixed = ((b ^ c ^ d) + ROUND_20 + rotated(a, 5) + e + words[index]) & MASK32
+        a, b, c, d, e = mixed, a, rotated(b, 30), c, d
+    for index in range(40, 60):
+        words[index] = rotated(
+            words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 1)
+        mixed = ((b & c | d & (b | c)) + ROUND_40 + rotated(a, 5) + e + words[index]) & MASK32
+        a, b, c, d, e = mixed, a, rotated(b, 30), c, d
+    for index in range(60, 80):
+        words[index] = rotated(
+            words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 1)
+        mixed = ((b ^ c ^ d) + ROUND_60 + rotated(a, 5) + e + words[index]) & MASK32
+        a, b, c, d, e = mixed, a, rotated(b, 30), c, d
     put_big(block, 0, (a + START_A) & MASK32, 4)
     put_big(block, 4, (b + START_B) & MASK32, 4)
     put_big(block, 8, (c + START_C) & MASK32, 4)
@@ -260,40 +269,69 @@ def put_flow_id(out: bytearray, at: int, scratch: Scratch) -> int:
     return put_hex(out, put_hex(out, at, scratch.id_0), scratch.id_1)
 
 
-def put_event_id(out: bytearray, at: int, scratch: Scratch, octets: Buffer, row: int) -> int:
-    """The id of the event, whose flow was named last: of flow, action and time."""
+def event_half(state: int, octets: Buffer, row: int, factor: int) -> int:
+    """One half of an event's id, from the same half of its flow's: of flow, action and time."""
     time = event_time(octets, row) & MASK64
     action = u8(octets, row + AT_ACTION) + 1
-    state_0 = mix(mix(scratch.id_0, time, FACTOR_1), action, FACTOR_1)
-    state_1 = mix(mix(scratch.id_1, time, FACTOR_0), action, FACTOR_0)
-    return put_hex(out, put_hex(out, at, state_0), state_1)
+    return mix(mix(state, time, factor), action, factor)
 
 
-COMMUNITY, FLOW_ID, EVENT_ID = range(3)
+def put_event_id(out: bytearray, at: int, scratch: Scratch, octets: Buffer, row: int) -> int:
+    """The id of the event, whose flow was named last."""
+    at = put_hex(out, at, event_half(scratch.id_0, octets, row, FACTOR_1))
+    return put_hex(out, at, event_half(scratch.id_1, octets, row, FACTOR_0))
+
+
+def put_identifier(
+    out: bytearray, at: int, scratch: Scratch, octets: Buffer, row: int, which: int
+) -> int:
+    """One of the identifiers below, of one record."""
+    if which in (AS_COMMUNITY_TEXT, AS_COMMUNITY_OCTETS):
+        if which == AS_COMMUNITY_TEXT:
+            return put_community(out, at, scratch, octets, row)
+        fill_block(scratch, octets, row)
+        digest(scratch)
+        put_octets(out, at, scratch.block, 0, 20)
+        return at + 20
+    name_flow(scratch, octets, row)
+    if which == AS_FLOW_TEXT:
+        return put_flow_id(out, at, scratch)
+    if which == AS_EVENT_TEXT:
+        return put_event_id(out, at, scratch, octets, row)
+    if which == AS_FLOW_OCTETS:
+        return put_big(out, put_big(out, at, scratch.id_0, 8), scratch.id_1, 8)
+    at = put_big(out, at, event_half(scratch.id_0, octets, row, FACTOR_1), 8)
+    return put_big(out, at, event_half(scratch.id_1, octets, row, FACTOR_0), 8)
+
+
+COMMUNITY, FLOW_ID, EVENT_ID, COMMUNITY_OCTETS, FLOW_ID_OCTETS, EVENT_ID_OCTETS = range(6)
+"""Identifiers as text, and the octets that the text stands for."""
+WIDTHS = (COMMUNITY_ROOM, FLOW_ID_ROOM, EVENT_ID_ROOM, 20, 16, 16)
 
 
 def identifiers_of(records: NDArray[np.void], which: int) -> list[str]:
     """One of COMMUNITY, FLOW_ID, EVENT_ID for each of some flow records."""
-    rows = np.ascontiguousarray(records).view(np.uint8)
-    if not len(rows):
-        return []
-    return _texts(rows, len(records), which)
+    width = WIDTHS[which]
+    texts = identifier_octets(records, which).decode("ascii")
+    return [texts[at : at + width] for at in range(0, len(texts), width)]
 
 
-def _texts(rows: NDArray[np.uint8], count: int, which: int) -> list[str]:
+def identifier_octets(records: NDArray[np.void], which: int) -> bytearray:
+    """One of the identifiers for each of some flow records, one behind the other.
+
+    Shapes: `WIDTHS[which]` octets a record.
+    """
+    buffer = bytearray(len(records) * WIDTHS[which])
+    if buffer:
+        _fill(np.ascontiguousarray(records).view(np.uint8), len(records), which, buffer)
+    return buffer
+
+
+def _fill(rows: NDArray[np.uint8], count: int, which: int, buffer: bytearray) -> None:
     octets = octets_of(rows)
-    buffer = bytearray(COMMUNITY_ROOM + FLOW_ID_ROOM)
     out = room_of(buffer)
     scratch = Scratch()
-    names = []
-    for index in range(count):
-        row = index * ROW_BYTES
-        name_flow(scratch, octets, row)
-        if which == COMMUNITY:
-            end = put_community(out, 0, scratch, octets, row)
-        elif which == FLOW_ID:
-            end = put_flow_id(out, 0, scratch)
-        else:
-            end = put_event_id(out, 0, scratch, octets, row)
-        names.append(bytes(buffer[:end]).decode("ascii"))
-    return names
+    at = 0
+    with cython.nogil:
+        for index in range(count):
+            at = put_identifier(out, at, scratch, octets, index * ROW_BYTES, which)

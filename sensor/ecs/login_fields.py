@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from sensor.ecs.field import Entry, Field, Values
-from sensor.model.logins import Login
-
-
-def _user(login: Login) -> Values:
-    return (login.user,) if login.user else ()
-
+from sensor.ecs.field import Entry, Field
 
 LOGIN_FIELDS = (
     Field("user.name", "keyword", "the account that logs in, unless the process is known",
-          Entry(_user)),
+          Entry(lambda login: (login.user,) if login.user else ())),
     Field("telnet.login.outcome", "keyword", "of the last login of the flow",
-          Entry(lambda login: (login.outcome,))),
+          Entry(lambda login: (login.outcome,) if login.outcome else ())),
 )

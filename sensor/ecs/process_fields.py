@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from sensor.ecs.field import Constant, Entry, Field, Values
 from sensor.ecs.text import time_text
 from sensor.model.processes import ARGS_MAX, Process, clean
 
 
 def _text(member: str) -> Entry:
+    """A text of the process, or of its `machine.` behind a dot; absent if it is empty."""
     def values(process: Process) -> Values:
-        value = getattr(process, member)
+        value = attrgetter(member)(process)
         return (clean(value),) if value else ()
 
     return Entry(values)
@@ -20,24 +23,8 @@ def _number(member: str) -> Entry:
         lambda process: (getattr(process, member),) if getattr(process, member) > 0 else ())
 
 
-def _machine(member: str) -> Entry:
-    def values(process: Process) -> Values:
-        value = getattr(process.machine, member)
-        return (clean(value),) if value else ()
-
-    return Entry(values)
-
-
 def _in_pod(text: str) -> Entry:
     return Entry(lambda process: (text,) if process.pod_name else ())
-
-
-def _args(process: Process) -> Values:
-    return tuple(clean(text) for text in process.args[:ARGS_MAX])
-
-
-def _start(process: Process) -> Values:
-    return (time_text(process.start_ns),) if process.start_ns >= 0 else ()
 
 
 PROCESS_FIELDS = (
@@ -45,9 +32,11 @@ PROCESS_FIELDS = (
     Field("process.name", "keyword", "", _text("name")),
     Field("process.executable", "keyword", "its path", _text("executable")),
     Field("process.args", "keyword", f"at most {ARGS_MAX}; ptcpdump joins them by blanks, "
-                 "so that one with a blank in it looks like two", Entry(_args), array=True),
+                 "so that one with a blank in it looks like two",
+                 Entry(lambda process: tuple(map(clean, process.args[:ARGS_MAX]))), array=True),
     Field("process.command_line", "wildcard", "", _text("command_line")),
-    Field("process.start", "date", "absent where only packets tell of it", Entry(_start)),
+    Field("process.start", "date", "absent where only packets tell of it",
+          Entry(lambda process: (time_text(process.start_ns),) if process.start_ns >= 0 else ())),
     Field("process.entity_id", "keyword", "hex SHA-256 of host id, pid and the nanosecond "
                  "part of the start time, as Auditbeat has it; from a capture file, of the time "
                  "it is first seen", _text("entity_id")),
@@ -66,9 +55,9 @@ PROCESS_FIELDS = (
     Field("orchestrator.resource.type", "keyword", "`pod`", _in_pod("pod"), values=("pod",)),
     Field("orchestrator.resource.name", "keyword", "", _text("pod_name")),
     Field("orchestrator.resource.id", "keyword", "", _text("pod_uid")),
-    Field("host.id", "keyword", "", _machine("id")),
-    Field("host.hostname", "keyword", "", _machine("hostname")),
-    Field("host.os.type", "keyword", "`linux` or `macos`", _machine("os_type"),
+    Field("host.id", "keyword", "", _text("machine.id")),
+    Field("host.hostname", "keyword", "", _text("machine.hostname")),
+    Field("host.os.type", "keyword", "`linux` or `macos`", _text("machine.os_type"),
           values=("linux", "macos")),
     Field("sensor.process.source", "keyword", "who told: `proc` the host itself, "
                  "`ptcpdump` or `pktap` a capture file", _text("source"),

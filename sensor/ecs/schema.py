@@ -175,10 +175,14 @@ def _network_fields() -> list[Field]:
               Number("vlan_outer", text=True), when=VLAN_OUTER),
         Field("network.inner.vlan.id", keyword, "inner VLAN id, first seen",
               Number("vlan_inner", text=True), when=VLAN_INNER),
-        Field("icmp.request.type", "long", "of the originator's first packet",
-              Number("orig_port"), when=ICMP),
-        Field("icmp.request.code", "long", "of the originator's first packet",
-              Number("icmp_code"), when=ICMP),
+        *(field for place in ("icmp", "network_traffic.icmp") for field in (
+            Field(f"{place}.version", "long", "4: ICMP, 6: ICMPv6", Number("ip_version"),
+                  when=ICMP),
+            Field(f"{place}.request.type", "long", "of the originator's first packet",
+                  Number("orig_port"), when=ICMP),
+            Field(f"{place}.request.code", "long", "of the originator's first packet",
+                  Number("icmp_code"), when=ICMP),
+        )),
     ]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from sensor.base.escape import harmless
 from sensor.ecs import schema
 from sensor.ecs.columns import column_of
-from sensor.ecs.field import Entry, Field
+from sensor.ecs.field import Absent, Computed, Field
 from sensor.model.addresses import address_text
 from sensor.model.columns import AddressColumn, CodedColumn, Column, NumberColumn
 from sensor.model.flow import FlowRecords
@@ -32,16 +32,24 @@ FlowColumn = tuple[str, Field, Column | None]
 
 
 def column_name(field: str) -> str:
-    """The column of a field."""
-    return field.removeprefix("@").replace(".", "_")
+    """The column of a field: a name that SQL takes without quotes."""
+    return field.removeprefix("@").replace(".", "_").replace("-", "_")
+
+
+def flow_fields(batch: FlowRecords) -> Iterator[Field]:
+    """The fields that flow records have as columns: the same for every batch of a run."""
+    for field in schema.FIELDS:
+        is_created = field.reading == Computed("created")
+        if not isinstance(field.reading, Absent) and (schema.created_ns(batch) or not is_created):
+            yield field
+    for pairs in schema.GROUP_FIELDS.values():
+        yield pairs[0][1]
 
 
 def flow_columns(batch: FlowRecords) -> Iterator[FlowColumn]:
-    """The columns of flow records: the same for every batch of a run."""
-    for field in (*schema.FIELDS, *(pairs[0][1] for pairs in schema.GROUP_FIELDS.values())):
-        column = column_of(batch, field.name)
-        if column is not None or isinstance(field.reading, Entry):
-            yield column_name(field.name), field, column
+    """The columns of flow records, with their values."""
+    for field in flow_fields(batch):
+        yield column_name(field.name), field, column_of(batch, field.name)
 
 
 def hex_texts(column: AddressColumn) -> bytes:
@@ -57,8 +65,7 @@ def flow_csv(batch: FlowRecords) -> bytes:
         cells.append(_cells(column, len(batch)))
         if field.name in SORTABLE and isinstance(column, AddressColumn):
             digits = hex_texts(column).decode()
-            cells.append([digits[at : at + HEX_DIGITS]
-                          for at in range(0, len(digits), HEX_DIGITS)])
+            cells.append([digits[at : at + HEX_DIGITS] for at in range(0, len(digits), HEX_DIGITS)])
         assert len(cells[-1]) == len(batch), name
     return csv_lines(zip(*cells, strict=True))
 
@@ -66,7 +73,8 @@ def flow_csv(batch: FlowRecords) -> bytes:
 def flow_csv_names(batch: FlowRecords) -> list[str]:
     """The columns of `flow_csv`."""
     names = []
-    for name, field, _ in flow_columns(batch):
+    for field in flow_fields(batch):
+        name = column_name(field.name)
         names += [name, name + HEX] if field.name in SORTABLE else [name]
     return names
 

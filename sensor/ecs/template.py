@@ -22,24 +22,8 @@ import orjson
 from numpy.typing import NDArray
 
 from sensor.base.escape import utf8_text
+from sensor.ecs import field as fields
 from sensor.ecs import schema
-from sensor.ecs.field import (
-    ALWAYS,
-    LIVE,
-    Absent,
-    Address,
-    Code,
-    Computed,
-    Constant,
-    ContextTable,
-    ContextValue,
-    Field,
-    Mac,
-    Number,
-    Timestamp,
-    Total,
-    Values,
-)
 from sensor.ecs.field_groups import SLOTS
 from sensor.ecs.identifiers import COMMUNITY_ROOM, EVENT_ID_ROOM, FLOW_ID_ROOM
 from sensor.ecs.text import ADDRESS_ROOM, MAC_ROOM, NUMBER_ROOM, TIME_ROOM
@@ -86,7 +70,7 @@ class DocumentTemplate:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What documents have in common: values of the run's context, and the groups they refer to."""
+    """The common part of documents: values of the run's context, and the groups they refer to."""
 
     hostname: str
     version: str
@@ -94,13 +78,14 @@ class _Run:
     files: tuple[str, ...]
     interfaces: tuple[str, ...]
     groups: tuple[int, ...]
+    fields: frozenset[str] | None
 
 
 @dataclass(slots=True)
 class _Node:
     """An object of the document: its members in order; a leaf is a Field."""
 
-    members: dict[str, _Node | Field] = field(default_factory=dict)
+    members: dict[str, _Node | fields.Field] = field(default_factory=dict)
     first_slots: list[int] = field(default_factory=list)
     """Slots before the first member; their texts end with a comma."""
     last_slots: list[int] = field(default_factory=list)
@@ -161,13 +146,14 @@ def template_of(batch: FlowRecords, groups: tuple[int, ...]) -> DocumentTemplate
         tuple(schema.context_names(context, "files")),
         tuple(schema.context_names(context, "interfaces")),
         groups,
+        context.fields,
     ))  # fmt: skip
 
 
 @lru_cache(maxsize=8)
 def _template(run: _Run) -> DocumentTemplate:
     builder = _Builder(run)
-    _object(builder, _tree(run), ALWAYS)
+    _object(builder, _tree(run), fields.ALWAYS)
     builder.text("\n")
     builder.op(NOTHING)
     return DocumentTemplate(
@@ -181,7 +167,10 @@ def _template(run: _Run) -> DocumentTemplate:
 def _tree(run: _Run) -> _Node:
     root = _Node()
     for leaf in schema.FIELDS:
-        if isinstance(leaf.reading, Absent) or (leaf.when == LIVE and not run.created):
+        is_live = leaf.when == fields.LIVE
+        if isinstance(leaf.reading, fields.Absent) or (is_live and not run.created):
+            continue
+        if run.fields is not None and leaf.name not in run.fields:
             continue
         *parents, last = leaf.name.split(".")
         node = root
@@ -198,22 +187,22 @@ def _tree(run: _Run) -> _Node:
     return root
 
 
-def _when(node: _Node | Field) -> int:
+def _when(node: _Node | fields.Field) -> int:
     """The condition that all of a subtree has in common."""
-    if isinstance(node, Field):
-        return ALWAYS if node.when == LIVE else node.when
+    if isinstance(node, fields.Field):
+        return fields.ALWAYS if node.when == fields.LIVE else node.when
     shared = {_when(member) for member in node.members.values()}
-    return shared.pop() if len(shared) == 1 else ALWAYS
+    return shared.pop() if len(shared) == 1 else fields.ALWAYS
 
 
-def _may_lack(builder: _Builder, node: _Node | Field) -> bool:
+def _may_lack(builder: _Builder, node: _Node | fields.Field) -> bool:
     """True if a subtree may have no value though its condition holds: its tables have gaps."""
     if isinstance(node, _Node):
         return all(_may_lack(builder, member) for member in node.members.values())
     match node.reading:
-        case ContextTable():
+        case fields.ContextTable():
             return True
-        case Code(_, table):
+        case fields.Code(_, table):
             return () in table
     return False
 
@@ -221,8 +210,8 @@ def _may_lack(builder: _Builder, node: _Node | Field) -> bool:
 def _object(builder: _Builder, node: _Node, given: int) -> None:
     """Write an object; `given` is the condition under which this code runs."""
 
-    def sure(member: _Node | Field) -> bool:
-        return _when(member) in (ALWAYS, given) and not _may_lack(builder, member)
+    def sure(member: _Node | fields.Field) -> bool:
+        return _when(member) in (fields.ALWAYS, given) and not _may_lack(builder, member)
 
     ordered = sorted(node.members.items(), key=lambda item: not sure(item[1]))
     assert sure(ordered[0][1]), "an object needs a member that is always there"
@@ -232,7 +221,7 @@ def _object(builder: _Builder, node: _Node, given: int) -> None:
     for position, (key, member) in enumerate(ordered):
         prefix = f'{"," if position else ""}"{key}":'
         when = _when(member)
-        if when in (ALWAYS, given):
+        if when in (fields.ALWAYS, given):
             _member(builder, key, member, prefix, given)
         else:
             at = builder.op(UNLESS, when)
@@ -244,13 +233,13 @@ def _object(builder: _Builder, node: _Node, given: int) -> None:
 
 
 def _member(
-    builder: _Builder, key: str, member: _Node | Field, prefix: str, given: int
+    builder: _Builder, key: str, member: _Node | fields.Field, prefix: str, given: int
 ) -> None:
     if _may_lack(builder, member):
         _gappy(builder, member, prefix, "")
         return
     builder.text(prefix)
-    if isinstance(member, Field):
+    if isinstance(member, fields.Field):
         _value(builder, member)
     elif key in schema.MIRRORS:
         twin = schema.MIRRORS[key]
@@ -266,9 +255,7 @@ def _member(
         _object(builder, member, given)
 
 
-def _gappy(
-    builder: _Builder, member: _Node | Field, prefix: str, suffix: str
-) -> None:
+def _gappy(builder: _Builder, member: _Node | fields.Field, prefix: str, suffix: str) -> None:
     """A value out of a table with gaps: its key, and objects around it, go into the texts."""
     if isinstance(member, _Node):
         assert len(member.members) == 1, "only a lone value may be absent together with its object"
@@ -278,22 +265,22 @@ def _gappy(
     _table(builder, member, _values(builder, member), prefix, suffix)
 
 
-def _values(builder: _Builder, leaf: Field) -> tuple[Values, ...]:
+def _values(builder: _Builder, leaf: fields.Field) -> tuple[fields.Values, ...]:
     match leaf.reading:
-        case Code(_, table):
+        case fields.Code(_, table):
             return table
-        case ContextTable(_, attribute):
+        case fields.ContextTable(_, attribute):
             return schema.context_table(getattr(builder.run, attribute))
     raise AssertionError(f"{leaf.name} has no table")
 
 
 def _table(
-    builder: _Builder, leaf: Field, table: tuple[Values, ...], prefix: str,
+    builder: _Builder, leaf: fields.Field, table: tuple[fields.Values, ...], prefix: str,
     suffix: str,
 ) -> None:
-    assert isinstance(leaf.reading, Code | ContextTable)
+    assert isinstance(leaf.reading, fields.Code | fields.ContextTable)
     member = _FLOW[leaf.reading.member]
-    index = leaf.reading.index if isinstance(leaf.reading, Code) else 0
+    index = leaf.reading.index if isinstance(leaf.reading, fields.Code) else 0
     texts = (prefix + _json(leaf, values) + suffix if values else "" for values in table)
     first, count, longest = builder.table(texts)
     at, size = _place(leaf.reading.member, index)
@@ -301,47 +288,47 @@ def _table(
     builder.op(TABLE, at, size, first, count, room=longest)
 
 
-def _json(leaf: Field, values: Values) -> str:
+def _json(leaf: fields.Field, values: fields.Values) -> str:
     return orjson.dumps(list(values) if leaf.array else values[0]).decode()
 
 
 def _place(member: str, index: int) -> tuple[int, int]:
-    """Where a member stands in a record, and its size, in octets."""
+    """The place of a member in a record, and its size, in octets."""
     assert _FLOW.fields is not None
     kind, offset = _FLOW.fields[member][:2]
     return int(offset) + index * kind.base.itemsize, kind.base.itemsize
 
 
-def _value(builder: _Builder, leaf: Field) -> None:  # noqa: C901, PLR0912  a list of cases
+def _value(builder: _Builder, leaf: fields.Field) -> None:  # noqa: C901, PLR0912  a list of cases
     """The value of one field, behind its key."""
     match leaf.reading:
-        case Constant(values):
+        case fields.Constant(values):
             builder.text(_json(leaf, values))
-        case ContextValue(attribute):
+        case fields.ContextValue(attribute):
             builder.text(_json(leaf, (utf8_text(getattr(builder.run, attribute)),)))
-        case Code(_, table):
+        case fields.Code(_, table):
             _table(builder, leaf, table, "", "")
-        case Number(member, index, text):
+        case fields.Number(member, index, text):
             builder.text('"' * text)
             builder.op(NUMBER, *_place(member, index), room=NUMBER_ROOM)
             builder.text('"' * text)
-        case Total(member):
+        case fields.Total(member):
             builder.op(TOTAL, _place(member, 0)[0], room=NUMBER_ROOM)
-        case Address(member):
+        case fields.Address(member):
             _quoted(builder, ADDRESS, ADDRESS_ROOM, member)
-        case Timestamp(member):
+        case fields.Timestamp(member):
             _quoted(builder, TIME, TIME_ROOM, member)
-        case Mac(member):
+        case fields.Mac(member):
             _quoted(builder, MAC, MAC_ROOM, member)
-        case Computed("duration"):
+        case fields.Computed("duration"):
             builder.op(DURATION, room=NUMBER_ROOM)
-        case Computed("direction"):
+        case fields.Computed("direction"):
             _derived(builder, schema.DIRECTIONS, 0)
-        case Computed("outcome"):
+        case fields.Computed("outcome"):
             _derived(builder, schema.OUTCOMES, schema.OUTCOME_SHIFT)
-        case Computed("related_ip"):
+        case fields.Computed("related_ip"):
             builder.op(RELATED, room=2 * ADDRESS_ROOM + len('["",""]'))
-        case Computed(what):
+        case fields.Computed(what):
             code, room = _COMPUTED[what]
             _quoted(builder, code, room, "history")
         case _:

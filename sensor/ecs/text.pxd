@@ -4,6 +4,8 @@ from sensor.memory.buffers cimport put_octets, room_of
 cdef const unsigned char *PAIRS
 cdef const unsigned char *HEX_LOWER
 cdef const unsigned char *HEX_UPPER
+cdef const unsigned char *V4_MAPPED
+cdef Py_ssize_t V4_MAPPED_BYTES
 
 @cython.locals(digits="int", bound="unsigned long long", end=Py_ssize_t, last=Py_ssize_t,
                rest="unsigned long long", pair="unsigned int")
@@ -25,6 +27,10 @@ cdef Py_ssize_t put_octet(unsigned char *out, Py_ssize_t at, unsigned int value)
 
 cdef Py_ssize_t put_address(
     unsigned char *out, Py_ssize_t at, unsigned long long hi, unsigned long long lo) noexcept nogil
+
+cdef Py_ssize_t put_ip(
+    unsigned char *out, Py_ssize_t at, unsigned long long hi, unsigned long long lo,
+    unsigned int version) noexcept nogil
 
 cdef unsigned int group_of(
     unsigned long long hi, unsigned long long lo, int index) noexcept nogil

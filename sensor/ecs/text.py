@@ -30,6 +30,8 @@ PAIRS = (
     b"6061626364656667686970717273747576777879"
     b"8081828384858687888990919293949596979899"
 )
+V4_MAPPED = b"::ffff:"
+V4_MAPPED_BYTES = len(V4_MAPPED)
 HEX_LOWER = b"0123456789abcdef"
 HEX_UPPER = b"0123456789ABCDEF"
 
@@ -155,6 +157,14 @@ def group_of(hi: int, lo: int, index: int) -> int:
     if index < 4:
         return hi >> (48 - 16 * index) & 0xFFFF
     return lo >> (112 - 16 * index) & 0xFFFF
+
+
+def put_ip(out: bytearray, at: int, hi: int, lo: int, version: int) -> int:
+    """As `put_address`; a v4-mapped address of an IPv6 packet is one of IPv6's (RFC 5952 5)."""
+    if version == 6 and hi == 0 and lo >> 32 == 0xFFFF:
+        put_octets(out, at, V4_MAPPED, 0, V4_MAPPED_BYTES)
+        at += V4_MAPPED_BYTES
+    return put_address(out, at, hi, lo)
 
 
 def put_groups(out: bytearray, at: int, hi: int, lo: int) -> int:

@@ -3,36 +3,16 @@ from sensor.ecs.identifiers cimport Scratch, event_time, put_community, name_flo
 from sensor.memory.loads cimport le16, le32, octets_of, u8
 from sensor.memory.records cimport ones
 from sensor.memory.buffers cimport ints_of, load64, put_octets, put_padded, room_of
-from sensor.ecs.text cimport put_address, put_mac, put_number, put_time
+from sensor.ecs.text cimport put_ip, put_mac, put_number, put_time
 
 cdef Py_ssize_t ROW_BYTES, AT_IP_VERSION, AT_ORIG_HI, AT_RESP_HI, AT_FIRST_NS, AT_LAST_NS
-cdef Py_ssize_t AT_HISTORY_SEEN, V4_MAPPED_BYTES
-cdef const unsigned char *V4_MAPPED
+cdef Py_ssize_t AT_HISTORY_SEEN
 
 # As in ecs/template.py; constants of the C compiler, so that the choice of an operation is one jump.
 cdef enum:
     OP_INTS = 7
-    NOTHING = 0
-    NUMBER = 1
-    TOTAL = 2
-    TIME = 3
-    EVENT_TIME = 4
-    CREATED = 5
-    DURATION = 6
-    ADDRESS = 7
-    TABLE = 8
-    DERIVED = 9
-    MAC = 10
-    HISTORY_TEXT = 11
-    COMMUNITY_ID = 12
-    FLOW_ID = 13
-    EVENT_ID = 14
-    RELATED = 15
-    UNLESS = 16
-    MARK = 17
-    MARK_END = 18
-    REPEAT = 19
-    SLOT = 20
+    NOTHING = 0, NUMBER, TOTAL, TIME, EVENT_TIME, CREATED, DURATION, ADDRESS, TABLE, DERIVED, MAC
+    HISTORY_TEXT, COMMUNITY_ID, FLOW_ID, EVENT_ID, RELATED, UNLESS, MARK, MARK_END, REPEAT, SLOT
 
 cdef class Writer:
     cdef const int[::1] ops_view
@@ -74,7 +54,6 @@ cdef class Writer:
     cdef Py_ssize_t put_entry(
         self, Py_ssize_t at, Py_ssize_t op, unsigned long long value) noexcept nogil
 
-    @cython.locals(hi="unsigned long long", lo="unsigned long long")
     cdef Py_ssize_t put_ip(self, Py_ssize_t at, Py_ssize_t row, Py_ssize_t place) noexcept nogil
 
     @cython.locals(length=Py_ssize_t)

@@ -57,7 +57,7 @@ if not cython.compiled:
         TOTAL,
         UNLESS,
     )
-    from sensor.ecs.text import put_address, put_mac, put_number, put_time
+    from sensor.ecs.text import put_ip, put_mac, put_number, put_time
     from sensor.memory.buffers import ints_of, load64, put_octets, put_padded, room_of
     from sensor.memory.loads import le16, le32, octets_of, u8
     from sensor.memory.records import ones
@@ -69,9 +69,6 @@ enough that the C library hands out the same memory again instead of new pages."
 ROW_BYTES = FLOW_LAYOUT.dtype.itemsize
 AT_ORIG_HI = offset_of("orig_hi")
 AT_IP_VERSION = offset_of("ip_version")
-V4_MAPPED = b"::ffff:"
-"""RFC 5952 5."""
-V4_MAPPED_BYTES = len(V4_MAPPED)
 AT_RESP_HI = offset_of("resp_hi")
 AT_FIRST_NS = offset_of("first_ns")
 AT_LAST_NS = offset_of("last_ns")
@@ -121,9 +118,7 @@ def render_json_lines(batch: FlowRecords) -> bytes:
 class Writer:
     """Writes documents of one batch of records into a buffer."""
 
-    def __init__(
-        self, template: DocumentTemplate, batch: FlowRecords, slots: SlotTexts
-    ) -> None:
+    def __init__(self, template: DocumentTemplate, batch: FlowRecords, slots: SlotTexts) -> None:
         self.ops_view = template.ops
         self.entries_view = template.entries
         self.pool_view = template.pool
@@ -219,12 +214,8 @@ class Writer:
 
     def put_ip(self, at: int, row: int, place: int) -> int:
         """The address whose upper half is at `place`; of IPv6 where it is v4-mapped, too."""
-        hi = load64(self.octets, place)
-        lo = load64(self.octets, place + 8)
-        if hi == 0 and lo >> 32 == 0xFFFF and u8(self.octets, row + AT_IP_VERSION) == 6:
-            put_octets(self.out, at, V4_MAPPED, 0, V4_MAPPED_BYTES)
-            at += V4_MAPPED_BYTES
-        return put_address(self.out, at, hi, lo)
+        return put_ip(self.out, at, load64(self.octets, place), load64(self.octets, place + 8),
+                      u8(self.octets, row + AT_IP_VERSION))
 
     def repeat(self, at: int, mark: int) -> int:
         """Copy what was written between a MARK and its MARK_END."""

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensor.engine.pipeline import AnyPipeline
-from sensor.engine.protocols import DocumentsPart, Records, RowsPart
+from sensor.engine.protocols import DocumentsPart, Records
 from sensor.engine.rule_stage import RuleStage
+from sensor.model.merged_rows import RowsPart
 
 
 class OrderedDocuments(DocumentsPart, Protocol):

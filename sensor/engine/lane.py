@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from sensor.base.units import SECOND_NS
-from sensor.engine.protocols import Records, StreamsPart, TablePart
+from sensor.engine.event_order import EventOrder, in_order
+from sensor.engine.protocols import EvidencePart, Records, StreamsPart, TablePart
 from sensor.model.anomalies import ANOMALIES, SOUND
 from sensor.model.columns import Document
 from sensor.model.flow import FlowContext
@@ -31,10 +32,12 @@ class Lane:
 
     def __init__(
         self, table: TablePart, context: FlowContext, clock: Callable[[], int] | None = None,
-        streams: StreamsPart | None = None,
+        streams: StreamsPart | None = None, evidence: EvidencePart | None = None, *,
+        prompt: bool = False,
     ) -> None:
         """`clock` is the wall clock of a live run; recorded traffic has none. `streams` reads what
-        the flows carry.
+        the flows carry. `evidence` keeps frames; then the table must make notes. `prompt` says that
+        events are wanted as soon as they are known, though others may come to stand before them.
         """
         self.table = table
         self.streams = streams
@@ -51,20 +54,31 @@ class Lane:
         self.last_ns = -1
         """The newest frame's time; packet time goes on without frames in a live run."""
         self._clock = clock
+        self._evidence = evidence
         self._context = context
         self._file = ""
         self._file_indexes: dict[str, int] = {}
         self._files_seen = 0
         self._said: list[tuple[int, Document]] = []
         """Documents of protocol events since the last `take`."""
-        self.counters = self._count(table.counters())
-        """Counters up to the last batch; replaced as a whole, for any thread to read."""
+        self._order = None if prompt or clock is not None else EventOrder()
+        self._ending = False
+        self._ended = False
+        self._snapshot = self._count() if clock is not None else None
+        """Live, the counters up to the last batch; replaced as a whole, for any thread to read."""
+
+    @property
+    def counters(self) -> dict[str, Any]:
+        """Counters up to the last batch."""
+        return self._snapshot if self._snapshot is not None else self._count()
 
     def prepare(self, frames: FrameBatch, packets: PacketBatch) -> None:
         """Do with a decoded batch what needs no flows; `frames` are its own."""
         self.table.prepare(packets)
         if self.streams is not None:
             self.streams.select(frames, packets)
+        if self._evidence is not None:
+            self._evidence.prepare(frames, packets)
 
     def take(self) -> tuple[Records, list[tuple[int, Document]]]:
         """Flow events and documents of protocol events since the last call, each in its order."""
@@ -73,7 +87,29 @@ class Lane:
         if self.streams is not None:
             documents += self.streams.expire(self.table.now_ns, self.table.follow_no_more)
             documents.sort(key=itemgetter(0))
-        return self.table.take(), documents
+        records = self.table.take()
+        if self._evidence is not None:
+            self._evidence.end(records)
+        if self._order is None:
+            return in_order(records), documents
+        if self._ended:
+            return self._order.take_all(records), documents
+        if self._ending:
+            return self._order.take_ended(records), documents
+        return self._order.take(records, self.reached_ns), self._known_before(documents)
+
+    @property
+    def reached_ns(self) -> int:
+        """Packet time: what is not known yet will be known then or later."""
+        return self.table.reached_ns()
+
+    def _known_before(
+        self, documents: list[tuple[int, Document]]
+    ) -> list[tuple[int, Document]]:
+        """The documents that no other can come before any more; the rest waits."""
+        reached_ns = self.reached_ns
+        self._said = [said for said in documents if said[0] >= reached_ns]
+        return [said for said in documents if said[0] < reached_ns] if self._said else documents
 
     def _read_streams(self) -> None:
         """Have what the table kept of flows read; nobody follows those that are not wanted."""
@@ -104,6 +140,8 @@ class Lane:
         self._follow(packets)
         while not self.table.advance(packets):
             hand_over()
+        if self._evidence is not None:
+            self._evidence.take(packets, self.table, is_late=self.lag_ns > BEHIND_NS)
         if self.table.segment_count >= SEGMENTS_AT_ONCE:
             self._read_streams()
         if packets.count:
@@ -112,19 +150,20 @@ class Lane:
 
     def drain(self, hand_over: Callable[[], None]) -> None:
         """End every flow: the capture is over."""
-        done = False
-        while not done:
-            done = self.table.drain()
+        self._ending = True
+        while not self._ended:
+            self._ended = self.table.drain()
             hand_over()
         if self.last_ns < 0:  # the one frame that came waited for another one
             self.last_ns = self.table.now_ns
         counters = self.table.counters()
-        self.counters = self._count(counters)
+        if self._snapshot is not None:
+            self._snapshot = self._count()
         assert counters["flows_open"] == 0 and counters["packets_in_table"] == 0
         assert sum(counters["verdicts"].values()) == counters["flows_total"]
 
-    def _count(self, counters: dict[str, Any]) -> dict[str, Any]:
-        return {**counters, "frames": self.frames, "bytes": self.bytes,
+    def _count(self) -> dict[str, Any]:
+        return {**self.table.counters(), "frames": self.frames, "bytes": self.bytes,
                 "fragments_evicted": self.fragments_evicted, "sliced": self.sliced,
                 "outside_window": self.outside_window, "filtered": self.filtered,
                 "anomalies_by_name": dict(self.anomalies)}  # fmt: skip
@@ -162,18 +201,13 @@ class Lane:
 
     def _check(self, packets: PacketBatch) -> None:
         """Count anomalies by name, and assert that no frame got lost."""
-        counters = self.table.counters()
         if packets.anomalous:
             records = packets.records[: packets.count]
             for code, count in enumerate(np.bincount(records["anomaly"])):
                 if count and code != SOUND:
                     name = ANOMALIES[code].name
                     self.anomalies[name] = self.anomalies.get(name, 0) + int(count)
-        self.counters = self._count(counters)
-        accounted = (
-            counters["packets_in_table"] + counters["packets_ended"]
-            + counters["packets_without_flow"] + counters["anomalies"] + counters["non_ip"]
-            + counters["duplicates"]
-            + self.outside_window + self.filtered
-        )  # fmt: skip
+        if self._snapshot is not None:
+            self._snapshot = self._count()
+        accounted = self.table.accounted() + self.outside_window + self.filtered
         assert accounted == self.frames, f"{self.frames} frames, {accounted} accounted for"

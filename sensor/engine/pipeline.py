@@ -22,6 +22,7 @@ from sensor.engine.protocols import (
     CapturePart,
     Decode,
     DocumentsPart,
+    EvidencePart,
     MergerPart,
     StreamsPart,
     TablePart,
@@ -111,6 +112,7 @@ class Pipeline(AnyPipeline):
         full_batches: int = 0,
         pipe_time: PipeTime | None = None,
         streams: StreamsPart | None = None,
+        evidence: EvidencePart | None = None,
     ) -> None:
         """`merger` gives documents, which are merged with the flow events by time.
 
@@ -119,9 +121,10 @@ class Pipeline(AnyPipeline):
         soon as no further packets wait: the input may be live, and what is known is to be said at
         once. `full_batches` says of how many full batches events may come together nevertheless:
         whoever has fallen behind is to catch up. `pipe_time` lets time pass where it is and nothing
-        comes. `streams` reads what flows carry.
+        comes. `streams` reads what flows carry, `evidence` keeps frames of a live run.
         """
-        super().__init__([capture], [Lane(table, stage.context, stage.clock, streams)], stage,
+        super().__init__([capture], [Lane(table, stage.context, stage.clock, streams, evidence,
+                                          prompt=prompt)], stage,
                          merger.documents if merger is not None else None)  # fmt: skip
         self._capture = capture
         self._decode = decode
@@ -197,8 +200,9 @@ class Pipeline(AnyPipeline):
         lane = self.lanes[0]
         records, documents = lane.take()
         self.stage.add(documents)
+        reached_ns = lane.reached_ns
         if self._merger is not None:
-            self._merger.take(records, lane.table.now_ns)
+            self._merger.take(records, reached_ns)
         else:
             self.stage.take(records)
-        self.stage.advance(lane.table.now_ns)
+        self.stage.advance(reached_ns)

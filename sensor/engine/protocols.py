@@ -13,9 +13,11 @@ from sensor.ecs.flow_batch import FlowBatch
 from sensor.model.alert import Alert
 from sensor.model.columns import Document, Rows
 from sensor.model.frames import FrameBatch
+from sensor.model.merged_rows import RowsPart
 from sensor.model.packets import PacketBatch
 from sensor.model.segments import Segments
 from sensor.model.status import Input
+from sensor.protocols import AnalyzedProtocol
 
 Records = NDArray[np.void]
 """Flow events as records of `records.FLOW_LAYOUT`."""
@@ -46,6 +48,8 @@ class TablePart(Protocol):
 
     def prepare(self, packets: PacketBatch) -> None: ...
 
+    def reached_ns(self) -> int: ...
+
     def advance(self, packets: PacketBatch) -> bool: ...
 
     def drain(self) -> bool: ...
@@ -58,9 +62,14 @@ class TablePart(Protocol):
 
     def counters(self) -> dict[str, Any]: ...
 
+    def accounted(self) -> int: ...
+
 
 class StreamsPart(Protocol):
     """Reads what flows carry (sensor/streams/), as far as the pipeline uses it."""
+
+    def analyze(self, protocols: Sequence[AnalyzedProtocol]) -> None:
+        """Analyze these protocols from now on."""
 
     def select(self, frames: FrameBatch, packets: PacketBatch) -> None:
         """Keep the payloads that are wanted of a batch, whose packets are prepared."""
@@ -80,6 +89,19 @@ class StreamsPart(Protocol):
 
     def ledger(self) -> dict[str, int]:
         """Counters of what was followed, missed and found."""
+
+
+class EvidencePart(Protocol):
+    """Keeps frames of flows that alerts may be about (sensor/evidence/), in a live run."""
+
+    def prepare(self, frames: FrameBatch, packets: PacketBatch) -> None:
+        """Copy the frames of a batch, whose packets are prepared and its payloads selected."""
+
+    def take(self, packets: PacketBatch, table: Any, *, is_late: bool) -> None:
+        """Keep what is wanted of a batch that the flow table has worked on."""
+
+    def end(self, events: Records) -> None:
+        """Learn from flow events which flows are over."""
 
 
 class RulesPart(Protocol):
@@ -135,12 +157,6 @@ class MergerPart(Protocol):
     def take_rest(self) -> None: ...
 
 
-class RowsPart(Rows, Protocol):
-    """Rows of which a part can be taken."""
-
-    def part(self, first: int, last: int) -> RowsPart: ...
-
-
 class HostPart(Protocol):
     """Knows the processes behind flows (sensor/host/), as far as the pipeline uses it."""
 
@@ -161,7 +177,7 @@ class TimelinePart(Protocol):
 
     def take_documents(self, until_ns: int | None) -> list[tuple[int, Document]]: ...
 
-    def rows(self, documents: Sequence[tuple[int, Document]]) -> Rows: ...
+    def rows(self, documents: Sequence[tuple[int, Document]]) -> RowsPart: ...
 
 
 class FlowWriter(Protocol):
@@ -174,6 +190,12 @@ class EventWriter(Protocol):
     """A receiver of protocol events."""
 
     def write(self, flows: EventBatch) -> None: ...
+
+
+class RecordWriter(Protocol):
+    """A receiver of flow records and protocol events."""
+
+    def write(self, flows: FlowBatch | EventBatch) -> None: ...
 
 
 class SecretsPart(Protocol):
@@ -193,6 +215,10 @@ class OutputsPart(Protocol):
 
     @property
     def event_sink(self) -> EventWriter | None: ...
+
+    @property
+    def servers(self) -> Sequence[RecordWriter]:
+        """Those of both, who are told no passwords."""
 
     @property
     def secrets(self) -> SecretsPart: ...

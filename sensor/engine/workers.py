@@ -16,12 +16,21 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from queue import Empty, SimpleQueue
+from typing import Literal
 
 import numpy as np
 
+from sensor.engine.event_order import in_order
 from sensor.engine.lane import Lane
 from sensor.engine.pipeline import FULL_BATCHES, AnyPipeline
-from sensor.engine.protocols import CapturePart, Decode, Records, StreamsPart, TablePart
+from sensor.engine.protocols import (
+    CapturePart,
+    Decode,
+    EvidencePart,
+    Records,
+    StreamsPart,
+    TablePart,
+)
 from sensor.engine.rule_stage import RuleStage
 from sensor.model.columns import Document
 from sensor.model.packets import PacketBatch
@@ -44,7 +53,11 @@ class Merge:
     What one worker knows may be said when every other one has come as far in packet time.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, *, prompt: bool = True) -> None:
+        """Unless `prompt`, events wait until none of their own time can follow: their order is then
+        that of one worker (event_order.py).
+        """
+        self._side: Literal["left", "right"] = "right" if prompt else "left"
         self._reached_ns = [-1] * workers
         self._waiting: list[list[Records]] = [[] for _ in range(workers)]
         self._said: list[tuple[int, Document]] = []
@@ -81,7 +94,7 @@ class Merge:
         for worker, parts in enumerate(self._waiting):
             kept = []
             for part in parts:
-                count = int(np.searchsorted(part["known_ns"], horizon_ns, side="right"))
+                count = int(np.searchsorted(part["known_ns"], horizon_ns, side=self._side))
                 if count:
                     ready.append(part[:count])
                 if count < len(part):
@@ -89,8 +102,7 @@ class Merge:
             self._waiting[worker] = kept
         if not ready:
             return None
-        merged = np.concatenate(ready)
-        return merged[np.argsort(merged["known_ns"], kind="stable")]
+        return in_order(np.concatenate(ready))
 
     def lagging(self) -> list[int]:
         """The workers that events wait for."""
@@ -104,20 +116,18 @@ class Merge:
 class WorkersPipeline(AnyPipeline):
     """One run over several captures at once."""
 
-    def __init__(
-        self,
-        captures: Sequence[CapturePart],
-        decoders: Sequence[Decode],
-        tables: Sequence[TablePart],
-        stage: RuleStage,
-        request_time: Callable[[int], None] | None = None,
+    def __init__(  # noqa: PLR0913  the last ones may be left out
+        self, captures: Sequence[CapturePart], decoders: Sequence[Decode],
+        tables: Sequence[TablePart], stage: RuleStage,
+        request_time: Callable[[int], None] | None = None, *,
         streams: Sequence[StreamsPart] | None = None,
+        evidence: Sequence[EvidencePart] | None = None,
     ) -> None:
         """`request_time` has an idle capture say at once how far it has come; live captures can."""
-        readers = streams if streams is not None else [None] * len(tables)
-        super().__init__(captures, [Lane(table, stage.context, stage.clock, reader)
-                                    for table, reader in zip(tables, readers, strict=True)],
-                         stage)  # fmt: skip
+        nothing = [None] * len(tables)
+        parts = zip(tables, streams or nothing, evidence or nothing, strict=True)
+        super().__init__(captures, [Lane(table, stage.context, stage.clock, reader, keeper)
+                                    for table, reader, keeper in parts], stage)
         self._decoders = decoders
         self._request_time = request_time
         self._results: SimpleQueue[Result | BaseException] = SimpleQueue()
@@ -129,7 +139,7 @@ class WorkersPipeline(AnyPipeline):
             threading.Thread(
                 target=self._work, args=(worker,), name=f"sensor-worker-{worker}", daemon=True
             ).start()
-        merge = Merge(len(self.lanes))
+        merge = Merge(len(self.lanes), prompt=self.stage.clock is not None)
         left = len(self.lanes)
         while left:
             for _ in range(FULL_BATCHES):
@@ -184,7 +194,7 @@ class WorkersPipeline(AnyPipeline):
                 lane.prepare(frames, packets)
                 lane.fold(packets, keep)
                 keep()
-                reached_ns = lane.table.now_ns
+                reached_ns = lane.reached_ns
                 if reached_ns < 0 and not packets.count:  # time goes on before the first frame
                     reached_ns = packets.watermark_ns
                 self._give(worker, known, said, reached_ns)

@@ -9,8 +9,8 @@ from typing import Any
 
 from sensor.base.units import SECOND_NS
 from sensor.model.columns import Document
+from sensor.model.recoding import date_text
 from sensor.query.document_rows import values_at
-from sensor.query.masks import date_text
 from sensor.query.values import date_span
 
 DEPTH_MAX = 64

@@ -29,12 +29,8 @@ class EventFiles:
     """
 
     def __init__(
-        self,
-        paths: Iterable[str],
-        needs: Collection[Clauses] | None = None,
-        limits: EventLimits | None = None,
-        *,
-        always: bool = False,
+        self, paths: Iterable[str], needs: Collection[Clauses] | None = None,
+        limits: EventLimits | None = None, *, always: bool = False
     ) -> None:
         self._limits = limits or EventLimits()
         self._readers = [EventReader(path, needs, self._limits, always=always) for path in paths]
@@ -82,8 +78,7 @@ class EventFiles:
     @property
     def waiting(self) -> bool:
         """True if a file is being read: a KeyboardInterrupt then ends the reading, and is taken."""
-        return any(reader.blocks is not None and reader.blocks.waiting
-                   for reader in self._readers)
+        return any(reader.blocks is not None and reader.blocks.waiting for reader in self._readers)
 
     @property
     def interrupted(self) -> bool:

@@ -14,17 +14,11 @@ from dataclasses import dataclass
 import orjson
 
 from sensor.base.escape import harmless
+from sensor.capture.files.batches import format_of
 from sensor.compression.formats import DecompressError
 from sensor.config import EventLimits
 from sensor.errors import CaptureError
-from sensor.events.envelopes import (
-    DEPTH_MAX,
-    FormError,
-    date_of,
-    documents_of,
-    is_too_deep,
-    set_date,
-)
+from sensor.events import envelopes
 from sensor.events.line_reader import BlockError, Blocks
 from sensor.events.prefilter import scanner_for
 from sensor.events.reorder import Timed
@@ -34,11 +28,6 @@ from sensor.query.required_terms import Clauses
 
 NAMED_MAX = 10
 """Bad lines of a file that are named; the others are counted."""
-_CAPTURES = {
-    bytes.fromhex("d4c3b2a1"): "pcap", bytes.fromhex("a1b2c3d4"): "pcap",
-    bytes.fromhex("4d3cb2a1"): "pcap", bytes.fromhex("a1b23c4d"): "pcap",
-    bytes.fromhex("0a0d0d0a"): "pcapng",
-}
 FOUND_MAX = 4096
 """Lines of a block that are looked at in one go."""
 
@@ -159,13 +148,13 @@ class EventReader:
         self.counts.read += len(documents) - 1
         self.counts.parsed += len(documents)
         for document in documents:
-            time_ns = date_of(document)
+            time_ns = envelopes.date_of(document)
             if time_ns is None:
                 time_ns = self._time_before(after, start)
                 if time_ns is None:
                     time_ns = self._time_after(end)
                 self.counts.undated += 1
-                set_date(document, time_ns)
+                envelopes.set_date(document, time_ns)
             self._last_ns = time_ns
             after = start  # the others of this line
             found.append((time_ns, document))
@@ -181,13 +170,13 @@ class EventReader:
                 return []
             value = orjson.loads(text)
         try:
-            documents = documents_of(value)
+            documents = envelopes.documents_of(value)
         except RecursionError:
-            raise FormError(f"nested more than {DEPTH_MAX} deep") from None
+            raise envelopes.FormError(f"nested more than {envelopes.DEPTH_MAX} deep") from None
         text = bytes(line)
-        if text.count(b"{") + text.count(b"[") + text.count(b".") > DEPTH_MAX and any(
-                is_too_deep(document) for document in documents):
-            raise FormError(f"nested more than {DEPTH_MAX} deep")
+        if text.count(b"{") + text.count(b"[") + text.count(b".") > envelopes.DEPTH_MAX and any(
+                envelopes.is_too_deep(document) for document in documents):
+            raise envelopes.FormError(f"nested more than {envelopes.DEPTH_MAX} deep")
         return documents
 
     # --- documents without a time
@@ -223,7 +212,7 @@ class EventReader:
             documents = self._parsed(line) if len(line) else []
         except ValueError:
             return None
-        times = [time_ns for document in documents if (time_ns := date_of(document)) is not None]
+        times = [time_ns for time_ns in map(envelopes.date_of, documents) if time_ns is not None]
         return times[-1] if times else None
 
     # --- bad lines
@@ -238,13 +227,13 @@ class EventReader:
 
     def _note_long(self, blocks: Blocks) -> None:
         for line in blocks.too_long:
-            self._note(line, FormError(f"longer than {self._limits.line_bytes} octets"))
+            self._note(line, envelopes.FormError(f"longer than {self._limits.line_bytes} octets"))
         blocks.too_long.clear()
 
 
 def _refuse_other_kinds(start: bytes) -> None:
     """Errors: BlockError for a file that is no text: not each of its lines is wrong, but all."""
-    if kind := _CAPTURES.get(start[:4]):
+    if kind := format_of(start):
         raise BlockError(f"this is a {kind} file, not documents: give it as PATH")
     if start.startswith(b"PK\x03\x04") or start[257:262] == b"ustar":
         raise BlockError("this is an archive of files, not text: unpack it")

@@ -2,16 +2,7 @@ cimport cython
 
 from sensor.memory.loads cimport octets_of
 
-cdef unsigned char WORD
-cdef unsigned char NUMBER
-cdef unsigned char EXPONENT
-cdef unsigned char ESCAPE
-cdef unsigned char NEWLINE
-cdef unsigned char DIGIT
-cdef unsigned char OPEN
-cdef unsigned char CLOSE
-cdef unsigned char BLANK
-cdef unsigned char SIGN
+cdef unsigned char WORD, NUMBER, EXPONENT, ESCAPE, NEWLINE, DIGIT, OPEN, CLOSE, BLANK, SIGN
 
 @cython.final
 cdef class Scanner:

@@ -109,7 +109,7 @@ class FlowFile:
         self._has_part = True
         self._gathered, self.gathered_bytes = [], 0
 
-    def write(self, place: Path, alerts: Sequence[AlertNote]) -> str:
+    def write(self, place: Path, alerts: Sequence[AlertNote], note: str = "") -> str:
         """Write the whole file, and remove the one beside; its SHA-256. Errors: OSError."""
         digest = hashlib.sha256()
         with open(place, "xb") as file:
@@ -117,7 +117,7 @@ class FlowFile:
                 digest.update(octets)
                 file.write(octets)
 
-            put(pcapng.section(self._comment(alerts), APPLICATION))
+            put(pcapng.section(self._comment(alerts, note), APPLICATION))
             if self._has_part:
                 with open(self._part, "rb") as part:
                     while octets := part.read(COPY_BYTES):
@@ -129,7 +129,7 @@ class FlowFile:
         self._gathered, self.gathered_bytes = [], 0
         return digest.hexdigest()
 
-    def _comment(self, alerts: Sequence[AlertNote]) -> str:
+    def _comment(self, alerts: Sequence[AlertNote], note: str) -> str:
         """What the file holds, for whoever opens it."""
         lines = [f"All {self.frames} frames of flow {self.flow.id} ({self.flow.community_id})"]
         lines += [f"Alert {alert.id} of {alert.time}: {alert.message}"
@@ -138,4 +138,5 @@ class FlowFile:
             lines.append(f"and {len(alerts) - ALERTS_SHOWN} other alerts")
         lines += [f"From {utf8_text(path)}, frames {numbers.text()}"
                   for path, numbers in self.sources.items()]
+        lines += [note] if note else []
         return "\n".join(map(harmless, lines))

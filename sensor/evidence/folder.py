@@ -84,15 +84,19 @@ class EvidenceFolder:
                     each.flush()
             self._gathered_bytes = 0
 
-    def write(self, flow: WantedFlow, alerts: Sequence[AlertNote]) -> str:
-        """Write the file of a flow, still under another name; its SHA-256. Errors: OSError."""
-        return self.files[flow].write(self._written(flow), alerts)
+    def write(self, flow: WantedFlow, alerts: Sequence[AlertNote], note: str = "") -> str:
+        """Write the file of a flow, still under another name; its SHA-256. Errors: OSError.
+
+        The file's comment ends with `note`.
+        """
+        return self.files[flow].write(self.written(flow), alerts, note)
 
     def size_of(self, flow: WantedFlow) -> int:
         """Octets of a file that was written."""
-        return self._written(flow).stat().st_size
+        return self.written(flow).stat().st_size
 
-    def _written(self, flow: WantedFlow) -> Path:
+    def written(self, flow: WantedFlow) -> Path:
+        """Where the file of a flow is until it has its name."""
         return self._path / f".part-{self.files[flow].number}.pcapng"
 
     def finish(self, names: dict[WantedFlow, str], manifest: Document) -> None:
@@ -105,7 +109,7 @@ class EvidenceFolder:
         for name in {MANIFEST, *self._before}.difference(names.values()):
             (self._path / name).unlink(missing_ok=True)
         for flow, name in names.items():
-            self._written(flow).rename(self._path / name)
+            self.written(flow).rename(self._path / name)
         whole.rename(self._path / MANIFEST)
 
     def discard(self) -> None:

@@ -8,9 +8,9 @@ ports belongs where its packet's first one does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sensor.evidence.frame_copies import FrameCopies, FrameCopy
 from sensor.evidence.frame_queue import FrameQueue
 from sensor.evidence.outer_fragments import OuterFragments
-from sensor.evidence.wanted import WantedFlow, WantedFlows
+from sensor.evidence.wanted import WantedFlow
 from sensor.flowtable.constants import MADE_FLOW, QUOTES_FLOW
 from sensor.memory.records import TUNNELS_MAX, RecordArray
 from sensor.model.packets import (
@@ -38,6 +38,13 @@ HAS_KEY = np.zeros(256, np.bool_)
 """By the kind of a packet: it has addresses and ports."""
 HAS_KEY[2:7] = True
 HAS_KEY[KIND_FRAGMENT] = False
+
+
+class Beginnings(Protocol):
+    """Says which flows are wanted, when they begin."""
+
+    def begin(self, packets: RecordArray, made: Places) -> Iterator[tuple[int, WantedFlow]]:
+        """Of the packets at these places, which made flows, those whose flow is wanted."""
 
 
 class _Some(NamedTuple):
@@ -62,7 +69,7 @@ class _Open(NamedTuple):
 class Membership:
     """Gives on the frames of wanted flows; one serves one flow table."""
 
-    def __init__(self, wanted: WantedFlows, queue: FrameQueue, *, key_vlan: bool = False) -> None:
+    def __init__(self, wanted: Beginnings, queue: FrameQueue, *, key_vlan: bool = False) -> None:
         self._wanted = wanted
         self._queue = queue
         self._outer = OuterFragments(queue)
@@ -105,11 +112,8 @@ class Membership:
     def _give(self, some: _Some, notes: NDArray[np.uint64]) -> None:
         """Give on the wanted ones of some packets."""
         packets = some.packets
-        places = (notes >> np.uint64(1)).astype(np.int64) - some.ordinal
-        inside = (places >= 0) & (places < len(packets))
-        what = notes & np.uint64(1)
-        made: Places = places[inside & (what == MADE_FLOW)]
-        quoting = frozenset(places[inside & (what == QUOTES_FLOW)].tolist())
+        made = noted(notes, MADE_FLOW, some.ordinal, len(packets))
+        quoting = frozenset(noted(notes, QUOTES_FLOW, some.ordinal, len(packets)).tolist())
         begun = dict(self._wanted.begin(packets, made))
         for index in begun:
             self._likely[packets["hash"][index] & LIKELY_MASK] += 1
@@ -150,6 +154,21 @@ class Membership:
                     int(packet["time_ns"]),
                     some.tunnels[first : first + int(packet["tunnels"])], flows)
 
+    def adopt(self, packet: Any, flow: WantedFlow) -> None:
+        """From now on packets belong to a flow that began before, made by this packet."""
+        self._likely[packet["hash"] & LIKELY_MASK] += 1
+        self._follow(packet, flow)
+
+    def is_open(self, hashed: int) -> bool:
+        """True if packets with this hash belong to a wanted flow."""
+        return hashed in self._open
+
+    def forget(self, flow: WantedFlow, hashed: int) -> None:
+        """No packet belongs to a flow any more; the hash is that of its packets."""
+        found = self._open.get(hashed)
+        if found is not None and found.flow is flow:
+            self._follow_no_more(hashed)
+
     def _candidates(self, packets: RecordArray, begun: set[int]) -> Places:
         """The packets that may belong to wanted flows: those open, and those that have `begun`."""
         odd = (packets["fragment"] & IS_FRAGMENT) != 0
@@ -163,14 +182,16 @@ class Membership:
     def _follow(self, packet: Any, flow: WantedFlow | None) -> None:
         """A packet made a flow: what follows with its key belongs to that, wanted or not."""
         hashed = int(packet["hash"])
-        before = self._open.pop(hashed, None)
-        if before is not None:
-            self._likely[hashed & int(LIKELY_MASK)] -= 1
-            self._by_key.pop(before.key, None)
+        if hashed in self._open:
+            self._follow_no_more(hashed)
         if flow is not None:
             key = self._key(packet, "")
             self._open[hashed] = _Open(flow, key)
             self._by_key[key] = flow
+
+    def _follow_no_more(self, hashed: int) -> None:
+        self._likely[hashed & int(LIKELY_MASK)] -= 1
+        self._by_key.pop(self._open.pop(hashed).key, None)
 
     def _flows_of(self, packet: Any, is_quoting: bool) -> list[WantedFlow]:
         """The wanted flows that a packet belongs to: an ICMP error may be of two."""
@@ -199,6 +220,13 @@ class Membership:
         vlans = (int(packet["vlan_outer"]), int(packet["vlan_inner"])) if self._key_vlan else ()
         return (protocol, int(packet[of + "ip_version"]), int(packet["tenant"]), ends, identifier,
                 vlans)
+
+
+def noted(notes: NDArray[np.uint64], what: int, ordinal: int, count: int) -> Places:
+    """Of `count` packets, the first of which is the run's `ordinal`-th, those with such a note."""
+    places = (notes >> np.uint64(1)).astype(np.int64) - ordinal
+    found: Places = places[(places >= 0) & (places < count) & (notes & np.uint64(1) == what)]
+    return found
 
 
 def _are_simple(packets: RecordArray) -> NDArray[np.bool_]:

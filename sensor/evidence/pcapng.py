@@ -7,6 +7,8 @@ Source: draft-ietf-opsawg-pcapng.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from sensor.base.units import MASK32
 
@@ -24,7 +26,8 @@ NANOSECONDS = b"\x09"
 TEXT_BYTES_MAX = 60_000
 """Octets of a text: the length of an option has 16 bits."""
 CUT = " ..."
-_PACKET_HEAD, _OPTION_HEAD, _END_OF_BLOCK = map(struct.Struct, ("<7I", "<HH", "<II"))
+_PACKET_HEAD, _OPTION_HEAD, _SIZE = map(struct.Struct, ("<7I", "<HH", "<I"))
+_END_OF_OPTIONS = b"\0\0\0\0"
 _PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
 
 
@@ -42,16 +45,30 @@ def interface(link: int, name: str, description: str) -> bytes:
     return _block(INTERFACE, struct.pack("<HHI", link, 0, 0) + _options(*options))
 
 
-def packet(number: int, time_ns: int, octets: bytes, wire: int, comment: str) -> bytes:
+def packet(number: int, time_ns: int, octets: bytes, wire: int, comment: str = "") -> bytes:
     """A packet of the interface with this number, `wire` octets long before it was cut."""
     # Of all blocks this one is made often: in one go.
-    text, captured = comment.encode(), len(octets)
-    padding, text_padding = _PADDING[captured & 3], _PADDING[len(text) & 3]
-    size = 40 + captured + len(padding) + len(text) + len(text_padding)
+    captured = len(octets)
+    padding, options = _PADDING[captured & 3], b""
+    if comment:
+        text = comment.encode()
+        options = b"".join((_OPTION_HEAD.pack(COMMENT, len(text)), text, _PADDING[len(text) & 3],
+                            _END_OF_OPTIONS))
+    size = 32 + captured + len(padding) + len(options)
     head = _PACKET_HEAD.pack(ENHANCED_PACKET, size, number, time_ns >> 32, time_ns & MASK32,
                              captured, wire)
-    return b"".join((head, octets, padding, _OPTION_HEAD.pack(COMMENT, len(text)), text,
-                     text_padding, _END_OF_BLOCK.pack(0, size)))
+    return b"".join((head, octets, padding, options, _SIZE.pack(size)))
+
+
+def packet_places(file: BinaryIO) -> Iterator[int]:
+    """Where the octets of each packet begin in a file of such blocks. Errors: OSError."""
+    at = 0
+    while len(head := file.read(8)) == 8:
+        kind, size = struct.unpack("<II", head)
+        if kind == ENHANCED_PACKET:
+            yield at + _PACKET_HEAD.size
+        at += size
+        file.seek(at)
 
 
 def _block(kind: int, body: bytes) -> bytes:
@@ -64,7 +81,7 @@ def _options(*options: tuple[int, bytes]) -> bytes:
     found = b"".join(
         struct.pack("<HH", code, len(value)) + value + _PADDING[len(value) & 3]
         for code, value in options)
-    return found + b"\0\0\0\0"
+    return found + _END_OF_OPTIONS
 
 
 def _text(text: str) -> bytes:

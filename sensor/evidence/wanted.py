@@ -33,11 +33,50 @@ class WantedFlow:
     """Of length 1: the flow as it ended."""
     has_errors: bool = True
     """True if the last ICMP error with its key was counted with it, not with a quoted flow."""
+    bits: int = 0
+    """Of FlowEnds."""
 
     @property
     def id(self) -> str:
         """The id that all its documents have."""
         return self.names[0] if self.record is None else identifiers_of(self.record, FLOW_ID)[0]
+
+
+class FlowEnds:
+    """Finds the records with which some flows end among the events of all flows."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, WantedFlow] = {}
+        self._likely = np.zeros(1 << 16, np.uint32)
+        """How many flows have these bits: most events are told by that."""
+
+    def add(self, flow: WantedFlow, begun: RecordArray) -> None:
+        """Wait for the end of a flow, which began so (a record array of length 1)."""
+        flow.bits = int(_bits(begun)[0])
+        self._by_name |= dict.fromkeys(flow.names, flow)
+        self._likely[flow.bits] += 1
+
+    def take(self, events: RecordArray) -> list[WantedFlow]:
+        """Of flow events, keep the records of the flows that ended; returns those."""
+        likely = self._likely[_bits(events)] != 0
+        ended = events[likely & (events["action"] == FLOW_ENDED)]
+        found = []
+        for index, name in enumerate(identifiers_of(ended, FLOW_ID)):
+            if (flow := self._by_name.get(name)) is not None:
+                flow.record = ended[index : index + 1].copy()
+                found.append(flow)
+        return found
+
+    def find(self, name: str) -> WantedFlow | None:
+        """The flow with one of these names that was added last."""
+        return self._by_name.get(name)
+
+    def remove(self, flow: WantedFlow) -> None:
+        """Wait for it no longer."""
+        self._likely[flow.bits] -= 1
+        for name in flow.names:
+            if self._by_name.get(name) is flow:
+                del self._by_name[name]
 
 
 class WantedFlows:
@@ -50,9 +89,7 @@ class WantedFlows:
         self._key_vlan = key_vlan
         self._records = np.zeros(2 * FRAMES_MAX, FLOW_LAYOUT.dtype)
         """Flows as far as they name themselves, for the packets of a batch; the rest stays 0."""
-        self._by_name: dict[str, WantedFlow] = {}
-        self._likely = np.zeros(1 << 16, np.bool_)
-        """By bits of what the first packet was, whether a wanted flow began so: most did not."""
+        self._ends = FlowEnds()
         names = frozenset(request.flows)
         self._by_community = any(map(COMMUNITY_ID.fullmatch, names))
         self._wanted = names
@@ -76,16 +113,12 @@ class WantedFlows:
             community = identifiers_of(records[index : index + 1], COMMUNITY)[0]
             flow = WantedFlow(either, community)
             self.flows.append(flow)
-            self._by_name |= dict.fromkeys(flow.names, flow)
-            self._likely[_bits(records[index : index + 1])] = True
+            self._ends.add(flow, records[index : index + 1])
             yield int(made[index]), flow
 
     def end(self, events: RecordArray) -> None:
         """Of flow events, keep the records of wanted flows that ended."""
-        ended = events[self._likely[_bits(events)] & (events["action"] == FLOW_ENDED)]
-        for index, name in enumerate(identifiers_of(ended, FLOW_ID)):
-            if name in self._by_name:
-                self._by_name[name].record = ended[index : index + 1].copy()
+        self._ends.take(events)
 
     def alerts_of(self, flow: WantedFlow) -> Sequence[AlertNote]:
         """The alerts that are about a flow, in the order in which they came."""

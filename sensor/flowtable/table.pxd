@@ -92,5 +92,6 @@ cdef bint is_full(TableState table) noexcept nogil
 cdef bint _expire(TableState table, long long now_ns) noexcept nogil
 @cython.locals(flow="Flow *", reason=int)
 cdef void _due(TableState table, Py_ssize_t slot, long long due_ns) noexcept nogil
-@cython.locals(flow="Flow *", slot=Py_ssize_t, reason=int, status=int)
+cdef int _release_last(TableState table) noexcept nogil
+@cython.locals(flow="Flow *", slot=Py_ssize_t, reason=int)
 cdef int _drain(TableState table) noexcept nogil

@@ -26,6 +26,7 @@ from sensor.flowtable.constants import (
     NO_SLOT,
     QUOTES_FLOW,
 )
+from sensor.flowtable.drain_order import in_order_of_beginning
 from sensor.flowtable.flow_state import (
     CLOSED,
     COUNTED_TWO_WAY,
@@ -138,12 +139,20 @@ class FlowTable(TableState):
 
     def drain(self) -> bool:
         """End every flow: the capture is over. False as in `advance`."""
-        while True:
+        while self.drain_count < 0:
             with cython.nogil:
-                status = _drain(self)
-            if status != CROWDED:
-                return status == DONE
-            self.grow()
+                status = _release_last(self)
+            if status == FULL:
+                return False
+            if status == CROWDED:
+                self.grow()
+            else:
+                order = in_order_of_beginning(self.records, np.asarray(self.timers.ticks))
+                self.drain_count = len(order)
+                self.draining = order.data if len(order) else self.draining
+        with cython.nogil:
+            status = _drain(self)
+        return status == DONE
 
     def grow(self) -> None:
         """Double the hash table."""
@@ -471,21 +480,21 @@ def _due(table: TableState, slot: int, due_ns: int) -> None:
     timers_schedule(table.timers, slot, deadline_of(table, slot))
 
 
+def _release_last(table: TableState) -> int:
+    """Fold in the packet that was held back, as nothing follows it; as `_run`."""
+    return _release(table, final_time(table)) if table.held.count else DONE
+
+
 def _drain(table: TableState) -> int:
-    """End every flow, by slot; as `_run`."""
-    if table.held.count:
-        status = _release(table, final_time(table))
-        if status != DONE:
-            return status
-    while table.drain_at < table.slots_used:
+    """End every flow, the one that began first before all others; as `_run`."""
+    while table.drain_at < table.drain_count:
         if is_full(table):
             return FULL
-        slot = table.drain_at
-        if table.timers.ticks[slot]:
-            flow = flow_at(table.rows, slot)
-            reason = END_OF_CAPTURE
-            if flow.state & CLOSED:
-                reason = END_RST if flow.state & ANY_RST else END_FIN
-            end_flow(table, slot, reason)
+        slot = table.draining[table.drain_at]
+        flow = flow_at(table.rows, slot)
+        reason = END_OF_CAPTURE
+        if flow.state & CLOSED:
+            reason = END_RST if flow.state & ANY_RST else END_FIN
+        end_flow(table, slot, reason)
         table.drain_at += 1
     return DONE

@@ -1,5 +1,5 @@
 from sensor.flowtable.tunnel_paths cimport PathStore
-from sensor.flowtable.timer_wheel cimport Timers
+from sensor.flowtable.timer_wheel cimport Timers, timers_reached
 from sensor.model.packets cimport PacketBatch
 from sensor.memory.buffers cimport room_of
 from sensor.memory.records cimport Flow, Segment, flows_of, segments_of
@@ -30,6 +30,7 @@ cdef class TableState:
     cdef public bytearray segment_octets
     cdef unsigned char *segment_room
     cdef readonly Py_ssize_t segment_count, segment_bytes
+    cpdef unsigned long long accounted(self)
     cpdef void follow_no_more(self, Py_ssize_t slot)
     cdef Timers timers
     cdef readonly PathStore paths
@@ -55,7 +56,8 @@ cdef class TableState:
     cdef readonly long long now_ns, first_ns
     cdef long long expired_tick, due_ns
     cdef public unsigned int file_index
-    cdef Py_ssize_t cursor, drain_at
+    cdef Py_ssize_t cursor, drain_at, drain_count
+    cdef unsigned int[::1] draining
     cdef bint cursor_timed, held_timed
     cdef readonly PacketBatch held
     cdef unsigned int held_file

@@ -41,6 +41,7 @@ from sensor.model.segments import Segments
 
 if not cython.compiled:
     from sensor.config import FlowLimits
+    from sensor.flowtable.timer_wheel import timers_reached
     from sensor.memory.buffers import room_of
     from sensor.memory.records import flows_of, segments_of
 
@@ -98,6 +99,8 @@ class TableState:
         self.file_index = 0
         self.expired_tick = self.due_ns = 0
         self.cursor = self.drain_at = self.event_count = 0
+        self.draining = np.zeros(1, np.uint32).data
+        self.drain_count = -1  # not begun
         self.cursor_timed = False
         self.held = PacketBatch(1)  # by time_jumps.py, until the next packet comes
         if follow:
@@ -165,6 +168,18 @@ class TableState:
             "verdicts": dict(zip(VERDICTS, list(self.verdict_counts), strict=True)),
         }
 
+    def accounted(self) -> int:
+        """The number of frames whose fate is known: the same as the counters tell, but quickly."""
+        return (self.packets_in_table + self.packets_ended + self.fragments + self.icmp_quoting
+                + self.late + self.held.count + self.anomalies + self.non_ip + self.duplicates)
+
+    def reached_ns(self) -> int:
+        """Packet time: what is not known yet will be known then or later.
+
+        It is behind `now_ns` where deadlines are still to be worked off.
+        """
+        return timers_reached(self.timers, self.now_ns)
+
     def take(self) -> RecordArray:
         """The events since the last call, in the order in which they became known.
 
@@ -181,7 +196,7 @@ class TableState:
         found = Segments(
             _copied(self.segment_records, self.segment_count),
             _copied(self.segment_flow_records, self.segment_count),
-            bytes(self.segment_octets[: self.segment_bytes]),
+            bytes(memoryview(self.segment_octets)[: self.segment_bytes]),
         )
         self.segment_count = self.segment_bytes = 0
         return found

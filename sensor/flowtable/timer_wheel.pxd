@@ -17,6 +17,7 @@ cdef class Timers:
 
 cdef void timers_start(Timers timers, long long now_ns) noexcept nogil
 cdef long long timers_now(Timers timers) noexcept nogil
+cdef long long timers_reached(Timers timers, long long now_ns) noexcept nogil
 @cython.locals(tick="long long", bucket=Py_ssize_t, tail=Py_ssize_t)
 cdef void timers_schedule(Timers timers, Py_ssize_t slot, long long deadline_ns) noexcept nogil
 cdef void timers_sooner(Timers timers, Py_ssize_t slot, long long deadline_ns) noexcept nogil

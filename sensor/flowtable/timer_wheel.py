@@ -48,6 +48,13 @@ def timers_now(timers: Timers) -> int:
     return timers.tick << TICK_BITS
 
 
+def timers_reached(timers: Timers, now_ns: int) -> int:
+    """The packet time up to which deadlines are worked off: `now_ns` unless some are left."""
+    if timers.count and timers.tick < now_ns >> TICK_BITS:
+        return timers.tick << TICK_BITS
+    return now_ns
+
+
 def timers_schedule(timers: Timers, slot: int, deadline_ns: int) -> None:
     """Set the deadline of a flow, in place of the one that it had."""
     tick = (deadline_ns + TICK_ROUND) >> TICK_BITS

@@ -18,20 +18,11 @@ from collections.abc import Callable
 import numpy as np
 
 from sensor.base.units import MASK32
+from sensor.host import wire
 from sensor.host.event_queue import Timeline
 from sensor.host.process_events import ENDED, STARTED, Observer, process_event
 from sensor.host.sock_diag import Ends
 from sensor.host.socket_owners import Key, Owners, PendingQuery, key_of
-from sensor.host.wire import (
-    MESSAGE_MAX,
-    Message,
-    MessageError,
-    machine_from,
-    pack,
-    process_from,
-    query_to,
-    unpack,
-)
 from sensor.memory.records import RecordArray
 from sensor.model.columns import Rows
 from sensor.model.flow import FLOW_ENDED
@@ -79,8 +70,8 @@ class HostClient:
         self.error = ""
         """Why the helper tells no more; empty while it does."""
         connection.settimeout(HELLO_S)
-        hello = unpack(connection.recv(MESSAGE_MAX + 1)).get("hello")
-        self.machine, addresses, self.notices = machine_from(hello)
+        hello = wire.unpack(connection.recv(wire.MESSAGE_MAX + 1)).get("hello")
+        self.machine, addresses, self.notices = wire.machine_from(hello)
         self._addresses = frozenset(addresses)
         connection.settimeout(None)
         self._thread = threading.Thread(target=self._listen, name="sensor-host", daemon=True)
@@ -156,7 +147,7 @@ class HostClient:
             self._number += 1
             self._pending[self._number] = query
             try:  # in the order of their numbers, as they are answered
-                self._socket.send(pack(query_to(self._number, ends)), socket.MSG_DONTWAIT)
+                self._socket.send(wire.pack(wire.query_to(self._number, ends)), socket.MSG_DONTWAIT)
             except OSError:
                 self._pending.pop(self._number, None)
                 query.answered = True
@@ -221,9 +212,9 @@ class HostClient:
     def _listen(self) -> None:
         reason = "the helper has ended"
         try:
-            while octets := self._socket.recv(MESSAGE_MAX + 1):
-                self._receive(unpack(octets))
-        except MessageError as error:
+            while octets := self._socket.recv(wire.MESSAGE_MAX + 1):
+                self._receive(wire.unpack(octets))
+        except wire.MessageError as error:
             reason = f"the helper said what is not to be understood: {error}"
         except OSError as error:
             reason = str(error.strerror)
@@ -232,7 +223,7 @@ class HostClient:
             self._pending.clear()
             self._lock.notify_all()
 
-    def _receive(self, message: Message) -> None:
+    def _receive(self, message: wire.Message) -> None:
         if "answer" in message:
             self._receive_owner(message)
         elif "lost" in message:
@@ -240,11 +231,11 @@ class HostClient:
         elif "start" in message or "end" in message:
             self._receive_event(message)
 
-    def _receive_owner(self, message: Message) -> None:
+    def _receive_owner(self, message: wire.Message) -> None:
         owner, number = message.get("process"), message["answer"]
         if type(number) is not int:
-            raise MessageError("an answer to no question")
-        process = None if owner is None else process_from(owner, self.machine)
+            raise wire.MessageError("an answer to no question")
+        process = None if owner is None else wire.process_from(owner, self.machine)
         with self._lock:
             if number not in self._pending:
                 return
@@ -255,12 +246,12 @@ class HostClient:
             self._is_slow = False
             self._lock.notify_all()
 
-    def _receive_event(self, message: Message) -> None:
+    def _receive_event(self, message: wire.Message) -> None:
         time_ns, code = message.get("ns"), message.get("code")
         if type(time_ns) is not int or not 0 <= time_ns < 1 << 62:
-            raise MessageError("an event without a time")
+            raise wire.MessageError("an event without a time")
         starts = "start" in message
-        process = process_from(message["start" if starts else "end"], self.machine)
+        process = wire.process_from(message["start" if starts else "end"], self.machine)
         self._timeline.add(time_ns, process_event(
             process, STARTED if starts else ENDED, time_ns, self._observer,
             created_ns=self._clock(), exit_code=code if type(code) is int else None,

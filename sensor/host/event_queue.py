@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from sensor.model.columns import Document, Rows
+from sensor.model.merged_rows import RowsPart
 
 WAITING_MAX = 100_000
 """Documents that wait; beyond them the oldest is dropped, and counted."""
 
-MakeRows = Callable[[list[Document], list[int]], Rows]
+MakeRows = Callable[[list[Document], list[int]], RowsPart]
 """Documents and the times at which they became known, as rows that rules can read."""
 
 
@@ -54,6 +55,6 @@ class Timeline:
             found.append(self._waiting.popleft())
         return found
 
-    def rows(self, documents: Sequence[tuple[int, Document]]) -> Rows:
+    def rows(self, documents: Sequence[tuple[int, Document]]) -> RowsPart:
         """Documents with their times as rows that rules can read."""
         return self._make_rows([one for _, one in documents], [known for known, _ in documents])

@@ -20,18 +20,10 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+from sensor.host import wire
 from sensor.host.proc_connector import EXEC, KernelEvent, ProcConnector
 from sensor.host.procfs import GONE, Procfs
 from sensor.host.sock_diag import Ends, Sockets
-from sensor.host.wire import (
-    QUERY_MAX,
-    Message,
-    MessageError,
-    pack,
-    process_to,
-    query_from,
-    unpack,
-)
 from sensor.model.processes import Process
 
 CLIENTS_MAX = 8
@@ -157,7 +149,7 @@ class HostEvents:
             self._drop(client)
         self._selector.close()
 
-    def _hello(self) -> Message:
+    def _hello(self) -> wire.Message:
         machine = self._procfs.machine
         return {"id": machine.id, "hostname": machine.hostname, "os": machine.os_type,
                 "addresses": own_addresses(), "notices": self._notices}  # fmt: skip
@@ -190,15 +182,15 @@ class HostEvents:
             parent = self._started.get(process.parent_pid)
             if parent is not None and parent.entity_id:
                 process = replace(process, parent_entity_id=parent.entity_id)
-            message = {"start": process_to(process), "ns": event.time_ns}
-            self._started.put(event.pid, process, PROCESS_BYTES + len(pack(message)))
+            message = {"start": wire.process_to(process), "ns": event.time_ns}
+            self._started.put(event.pid, process, PROCESS_BYTES + len(wire.pack(message)))
         else:
             known = self._started.take(event.pid)
             if known is None:
                 return  # it started before us, or never became a program of its own
             signal = event.status & 0x7F
             code = 128 + signal if signal else event.status >> 8 & 0xFF
-            message = {"end": process_to(known), "ns": event.time_ns, "code": code}
+            message = {"end": wire.process_to(known), "ns": event.time_ns, "code": code}
         for client in list(self._clients.values()):
             self._send(client, message)
 
@@ -206,7 +198,7 @@ class HostEvents:
 
     def _answer(self, client: _Client) -> None:
         try:
-            octets = client.socket.recv(QUERY_MAX + 1)
+            octets = client.socket.recv(wire.QUERY_MAX + 1)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -215,15 +207,15 @@ class HostEvents:
             self._drop(client)
             return
         try:
-            number, ends = query_from(unpack(octets, QUERY_MAX))
-        except MessageError:
+            number, ends = wire.query_from(wire.unpack(octets, wire.QUERY_MAX))
+        except wire.MessageError:
             self.refused += 1
             self._drop(client)
             return
         process = self.owner(ends)
         self._all_news()
         self._send(client, {"answer": number,
-                            "process": None if process is None else process_to(process)})
+                            "process": None if process is None else wire.process_to(process)})
 
     def owner(self, ends: Ends) -> Process | None:
         """Whose a connection is; None if the host has no such socket."""
@@ -259,14 +251,14 @@ class HostEvents:
             return
         self.adopt(connection)
 
-    def _send(self, client: _Client, message: Message) -> None:
+    def _send(self, client: _Client, message: wire.Message) -> None:
         """Queue a message, or count it as lost, and send what can be sent."""
-        octets = pack(message)
+        octets = wire.pack(message)
         if len(client.waiting) >= QUEUE_MAX or client.octets + len(octets) > QUEUE_BYTES:
             client.lost += 1
         else:
             if client.lost:
-                self._queue(client, pack({"lost": client.lost}))
+                self._queue(client, wire.pack({"lost": client.lost}))
                 client.lost = 0
             self._queue(client, octets)
         self._flush(client)

@@ -332,10 +332,14 @@ def allocate(layout: Layout[T], count: int, compiled: bool) -> tuple[Rows[T], Re
     memory = np.zeros(size + CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE
     records = memory[start : start + size].view(layout.dtype)
+    return rows_of(layout, records, compiled), records
+
+
+def rows_of(layout: Layout[T], records: RecordArray, compiled: bool) -> Rows[T]:
+    """Records as the core sees them."""
     if compiled:
-        return cast(Rows[T], records), records
-    rows = (layout.structure * count).from_buffer(memory.data, start)
-    return cast(Rows[T], rows), records
+        return cast(Rows[T], records)
+    return cast(Rows[T], (layout.structure * len(records)).from_buffer(records.data))
 
 
 # Interpreted twins of the inline functions in memory/records.pxd.

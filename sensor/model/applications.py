@@ -8,57 +8,18 @@ telnet command from each side is telnet.
 from __future__ import annotations
 
 APPLICATIONS = (
-    "",
-    "telnet",
-    "telnet",
-    "telnet",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "ssh",
-    "http",
-    "tls",
-    "ftp",
-    "smtp",
-    "pop3",
-    "imap",
-    "rfb",
-    "rdp",
-    "smb",
-    "sip",
-    "dns",
-    "dhcp",
-    "quic",
+    "", "telnet", "telnet", "telnet", "", "", "", "", "", "ssh", "http", "tls", "ftp", "smtp",
+    "pop3", "imap", "rfb", "rdp", "smb", "sip", "dns", "dhcp", "quic", "http", "mdns", "llmnr",
+    "redis",
 )
 (
-    NO_APPLICATION,
-    TELNET,
-    TELNET_SERVER,
-    TELNET_CLIENT,
-    OFFER,
-    OFFER_SERVER,
-    OFFER_CLIENT,
-    GREETING,
-    LOGIN,
-    SSH,
-    HTTP,
-    TLS,
-    FTP,
-    SMTP,
-    POP3,
-    IMAP,
-    RFB,
-    RDP,
-    SMB,
-    SIP,
-    DNS,
-    DHCP,
-    QUIC,
+    NO_APPLICATION, TELNET, TELNET_SERVER, TELNET_CLIENT, OFFER, OFFER_SERVER, OFFER_CLIENT,
+    GREETING, LOGIN, SSH, HTTP, TLS, FTP, SMTP, POP3, IMAP, RFB, RDP, SMB, SIP, DNS, DHCP, QUIC,
+    HTTP_CONNECT, MDNS, LLMNR, REDIS,
 ) = range(len(APPLICATIONS))
 """TELNET_SERVER and TELNET_CLIENT: the sender's option negotiation befits that end. OFFER and those
-behind it: the same of a single telnet command, as two octets in binary may look like one."""
+behind it: the same of a single telnet command, as two octets in binary may look like one.
+HTTP_CONNECT: a client asks a proxy for a connection, in which anything may be said."""
 ROLES = OFFER - TELNET
 """From a code of telnet to that of a single command."""
 TELNET_BYTES = 256

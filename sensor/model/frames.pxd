@@ -1,5 +1,7 @@
+cimport cython
+
 from sensor.memory.loads cimport octets_of
-from sensor.memory.records cimport Frame, frames_of
+from sensor.memory.records cimport Frame, frame_at, frames_of
 
 cdef class FrameBatch:
     cdef Frame[::1] view
@@ -20,3 +22,7 @@ cdef class FrameBatch:
     cdef public Py_ssize_t outside_window
     cdef public Py_ssize_t filtered
     cpdef void attach(self, object data)
+    @cython.locals(
+        i=Py_ssize_t, time_ns=cython.longlong, earliest=cython.longlong, latest=cython.longlong,
+    )
+    cpdef tuple span_ns(self)

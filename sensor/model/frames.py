@@ -19,7 +19,7 @@ from sensor.memory.records import FRAME_LAYOUT, NO_VLAN, allocate
 
 if not cython.compiled:
     from sensor.memory.loads import Buffer, octets_of
-    from sensor.memory.records import frames_of
+    from sensor.memory.records import frame_at, frames_of
 
 FRAMES_MAX = 2048
 """Frames in one batch at most: batch, window and packets together stay in the L2 cache."""
@@ -61,3 +61,12 @@ class FrameBatch:
         self.data = data
         self.size = len(data)
         self.octets = octets_of(self.data)
+
+    def span_ns(self) -> tuple[int, int]:
+        """The earliest and the latest time of its frames; it has at least one."""
+        earliest = latest = frame_at(self.rows, 0).time_ns
+        for i in range(1, self.count):
+            time_ns = frame_at(self.rows, i).time_ns
+            earliest = min(earliest, time_ns)
+            latest = max(latest, time_ns)
+        return earliest, latest

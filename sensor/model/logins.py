@@ -46,6 +46,8 @@ class Logins:
         """Write the index of its login into each record of a flow that `ended`, and forget it."""
         indices = records["pending_isn"]
         indices[:] = 0
+        if not self._of_flows:
+            return
         known = list(self._of_flows)  # at once: other threads note theirs
         times = np.array([first_ns for first_ns, _ in known], np.int64)
         for row in np.flatnonzero(ended & np.isin(records["first_ns"], times)).tolist():

@@ -13,11 +13,15 @@ from sensor.app.outputs import AnySink
 from sensor.capture.base import PortCapture
 from sensor.ecs.text import time_text
 from sensor.engine.pipeline import AnyPipeline
+from sensor.evidence.live import LiveEvidence
 from sensor.model.status import Notice
 from sensor.monitoring.screen import Screen
 from sensor.rules.ruleset import RuleSet
 from sensor.sinks.base import Sink
+from sensor.sinks.delivery.record_sink import RecordSink
 from sensor.sinks.delivery.threaded_flows import ThreadedFlows
+
+LiveRecords = ThreadedFlows | RecordSink
 
 
 @dataclass
@@ -28,8 +32,10 @@ class LiveRun:
     captures: Sequence[PortCapture]
     rules: RuleSet
     sinks: Sequence[Sink]
-    files: Sequence[ThreadedFlows] = ()
-    """Of flow records and of protocol events."""
+    files: Sequence[LiveRecords] = ()
+    """Of flow records and of protocol events; servers of both."""
+    evidence: LiveEvidence | None = None
+    """Also one of the sinks."""
 
     def all_sinks(self) -> list[AnySink]:
         """The sinks, and the files of flow records and protocol events."""

@@ -20,7 +20,7 @@ from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 
 from sensor.base.escape import harmless
-from sensor.errors import ConfigError
+from sensor.errors import ConfigError, reason_of
 from sensor.model.status import ALERTS, INTERFACE_UP, RECORDS, Status
 
 if TYPE_CHECKING:  # prometheus_client takes a tenth of a second to import
@@ -101,8 +101,7 @@ class Metrics:
             )[0]
             self._server = _server_class(family)(target, self._registry)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise ConfigError(f"--metrics {harmless(address)}: {harmless(reason)}") from None
+            raise ConfigError(f"--metrics {harmless(address)}: {reason_of(error)}") from None
         bound = self._server.socket.getsockname()
         self.host, self.port = str(bound[0]), int(bound[1])
         """The address at which it listens."""
@@ -138,11 +137,9 @@ class StatusCollector:
         build = {"version": self._version, "python": sys.version.split()[0]}
         yield _gauge("sensor_build_info", "Always 1; which sensor this is.",
                      tuple(build), [(tuple(build.values()), 1)])  # fmt: skip
-        yield _gauge("sensor_start_time_seconds", "When the sensor started, Unix time.",
-                     (), [((), self._started_s)])  # fmt: skip
+        yield _gauge("sensor_start_time_seconds", "When the sensor started, Unix time.", (),
+                     [((), self._started_s)])  # fmt: skip
         yield from _traffic(status)
-        yield from _flows(status)
-        yield from _streams(status)
         yield from _rules(status)
         yield from _sinks(status)
         yield _gauge("sensor_lag_seconds",
@@ -165,37 +162,28 @@ def _traffic(status: Status) -> Iterator[Metric]:
         ("sensor_frame_bytes", "Octets of these frames on the wire.", status.bytes),
         ("sensor_packets", "Frames that were sound packets.", status.packets),
         ("sensor_anomalous_frames", "Frames that were malformed.", status.anomalies),
+        ("sensor_flows", "Flows that were seen.", status.flows_total),
+        ("sensor_evicted_flows", "Flows that left early because the table was full.",
+         status.evicted),
+        ("sensor_followed_flows", "Flows whose payload an analyzer saw.",
+         status.streams.get("flows", 0)),
+        ("sensor_protocol_events", "What analyzers told.", status.streams.get("events", 0)),
+        ("sensor_stream_gaps", "Gaps in what analyzers saw.", status.streams.get("gaps", 0)),
+        ("sensor_skipped_segments", "Segments not analyzed because the sensor was late.",
+         status.streams.get("skipped", 0)),
+        ("sensor_failed_analyses", "Flows in which an analyzer was at fault.",
+         status.streams.get("failed", 0)),
     ):  # fmt: skip
         yield _counter(name, meaning, (), [((), value)])
-    up = [((one.name,), float(one.state == INTERFACE_UP)) for one in status.interfaces]
-    yield _gauge(
-        "sensor_interface_up", "1 if the interface is there and up, else 0.", ("interface",), up
-    )
-
-
-def _flows(status: Status) -> Iterator[Metric]:
-    yield _counter("sensor_flows", "Flows that were seen.", (), [((), status.flows_total)])
     yield _counter("sensor_flow_verdicts", "Flows that have ended, by verdict.", ("verdict",),
                    [((name,), count) for name, count in status.flows.items()])  # fmt: skip
     yield _gauge("sensor_open_flows", "Flows in the table now.", (), [((), status.flows_open)])
-    yield _counter("sensor_evicted_flows", "Flows that left early because the table was full.",
-                   (), [((), status.evicted)])  # fmt: skip
-
-
-def _streams(status: Status) -> Iterator[Metric]:
-    for name, meaning, member in (
-        ("sensor_followed_flows", "Flows whose payload an analyzer saw.", "flows"),
-        ("sensor_protocol_events", "What analyzers told.", "events"),
-        ("sensor_stream_gaps", "Gaps in what analyzers saw.", "gaps"),
-        ("sensor_skipped_segments", "Segments not analyzed because the sensor was late.",
-         "skipped"),
-        ("sensor_failed_analyses", "Flows in which an analyzer was at fault.", "failed"),
-    ):  # fmt: skip
-        yield _counter(name, meaning, (), [((), status.streams.get(member, 0))])
+    yield _gauge("sensor_interface_up", "1 if the interface is there and up, else 0.",
+                 ("interface",), [((one.name,), float(one.state == INTERFACE_UP))
+                                  for one in status.interfaces])  # fmt: skip
 
 
 def _rules(status: Status) -> Iterator[Metric]:
-    labels = ("rule_id", "rule")
     for name, meaning, member in (
         ("sensor_rule_matches", "Flow events that the rule's query selected.", "matches"),
         ("sensor_alerts", "Alerts that the rule raised.", "alerts"),
@@ -204,39 +192,35 @@ def _rules(status: Status) -> Iterator[Metric]:
          "suppressed"),
     ):  # fmt: skip
         rows = [((rule.id, rule.name), getattr(rule, member)) for rule in status.rules]
-        yield _counter(name, meaning, labels, rows)
+        yield _counter(name, meaning, ("rule_id", "rule"), rows)
 
 
 def _sinks(status: Status) -> Iterator[Metric]:
-    labels = ("sink",)
-    sinks = [sink for sink in status.sinks if sink.kind == ALERTS]
-    for name, meaning, member in (
-        ("sensor_sink_delivered_alerts", "Alerts that the sink delivered.", "delivered"),
-        ("sensor_sink_dropped_alerts", "Alerts that the sink gave up and that are lost there.",
-         "dropped"),
-        ("sensor_sink_retries", "Attempts beyond the first to deliver an alert.", "retried"),
+    for family, kind, name, meaning, member in (
+        (_counter, ALERTS, "sensor_sink_delivered_alerts", "Alerts that the sink delivered.",
+         "delivered"),
+        (_counter, ALERTS, "sensor_sink_dropped_alerts",
+         "Alerts that the sink gave up and that are lost there.", "dropped"),
+        (_counter, ALERTS, "sensor_sink_retries",
+         "Attempts beyond the first to deliver an alert.", "retried"),
+        (_gauge, ALERTS, "sensor_sink_waiting_alerts", "Alerts in the sink's queue or spool.",
+         "waiting"),
+        (_gauge, ALERTS, "sensor_sink_unconfirmed_alerts",
+         "Alerts that the sink's server was sent and may not have read.", "unconfirmed"),
+        (_gauge, ALERTS, "sensor_sink_recovering_alerts",
+         "Alerts of earlier runs that still are in the sink's spool.", "recovering"),
+        (_counter, RECORDS, "sensor_sink_written_records", "Flow records that were written.",
+         "delivered"),
+        (_counter, RECORDS, "sensor_sink_dropped_records",
+         "Flow records that were given up and are lost.", "dropped"),
+        (_gauge, RECORDS, "sensor_sink_waiting_records", "Flow records that wait to be written.",
+         "waiting"),
     ):  # fmt: skip
-        yield _counter(name, meaning, labels,
-                       [((sink.name,), getattr(sink, member)) for sink in sinks])  # fmt: skip
-    yield _gauge("sensor_sink_waiting_alerts", "Alerts in the sink's queue or spool.", labels,
-                 [((sink.name,), sink.waiting) for sink in sinks])  # fmt: skip
-    yield _gauge("sensor_sink_unconfirmed_alerts",
-                 "Alerts that the sink's server was sent and may not have read.", labels,
-                 [((sink.name,), sink.unconfirmed) for sink in sinks])  # fmt: skip
-    yield _gauge("sensor_sink_recovering_alerts",
-                 "Alerts of earlier runs that still are in the sink's spool.", labels,
-                 [((sink.name,), sink.recovering) for sink in sinks])  # fmt: skip
-    files = [sink for sink in status.sinks if sink.kind == RECORDS]
-    yield _counter("sensor_sink_written_records", "Flow records that were written.", labels,
-                   [((sink.name,), sink.delivered) for sink in files])  # fmt: skip
-    yield _counter("sensor_sink_dropped_records", "Flow records that were given up and are lost.",
-                   labels, [((sink.name,), sink.dropped) for sink in files])  # fmt: skip
-    yield _gauge("sensor_sink_waiting_records", "Flow records that wait to be written.", labels,
-                 [((sink.name,), sink.waiting) for sink in files])  # fmt: skip
+        yield family(name, meaning, ("sink",), [((sink.name,), getattr(sink, member))
+                                                for sink in status.sinks if sink.kind == kind])
     failing = [((sink.name,), float(sink.error is not None)) for sink in status.sinks]
-    yield _gauge(
-        "sensor_sink_failing", "1 while something is wrong with the sink, else 0.", labels, failing
-    )
+    yield _gauge("sensor_sink_failing", "1 while something is wrong with the sink, else 0.",
+                 ("sink",), failing)
 
 
 def _counter(name: str, meaning: str, labels: tuple[str, ...], rows: Rows) -> Metric:

@@ -153,5 +153,6 @@ class LedgerTask:
 
 def ledger_of_run(run: LiveRun, reporter: Reporter) -> Ledger:
     """The whole ledger of a live run, as of now."""
-    return full_ledger(run.pipeline, run.rules, run.all_sinks(), reporter.elapsed_s,
-                       reporter.capture())  # fmt: skip
+    ledger = full_ledger(run.pipeline, run.rules, run.all_sinks(), reporter.elapsed_s,
+                         reporter.capture())  # fmt: skip
+    return ledger if run.evidence is None else {**ledger, "evidence": run.evidence.ledger()}

@@ -7,12 +7,13 @@ import gc
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 
 from sensor.errors import OperatorError
 from sensor.monitoring.live_run import LiveRun, Operator, SignalRequests
 from sensor.monitoring.systemd import ServiceManager
+from sensor.protocols import AnalyzedProtocol
 from sensor.rules.ruleset import RuleSet
 
 REST = 2.0
@@ -82,6 +83,7 @@ class Reloader:
         try:
             with self._slices.on():
                 rules = self.load()
+                _ = rules.protocols  # of many rules it takes long to find
                 settle()
             self._results.put(rules)
         except Exception as error:  # the old rules stay, whatever is wrong with the new ones
@@ -112,18 +114,17 @@ class ReloadTask:
     """Answers a request to reload: files are opened anew at once, rules changed once loaded."""
 
     def __init__(
-        self,
-        reloader: Reloader,
-        run: LiveRun,
-        operator: Operator,
-        requests: SignalRequests,
+        self, reloader: Reloader, run: LiveRun, operator: Operator, requests: SignalRequests,
         service: ServiceManager,
+        analyzed: Callable[[RuleSet], Sequence[AnalyzedProtocol]],
     ) -> None:
+        """`analyzed` gives the protocols that a run with some rules analyzes."""
         self._reloader = reloader
         self._run = run
         self._operator = operator
         self._requests = requests
         self._service = service
+        self._analyzed = analyzed
 
     def __call__(self) -> None:
         if self._requests.reload and not self._reloader.busy:
@@ -139,13 +140,16 @@ class ReloadTask:
             self._change_rules(result)
         else:
             reason = str(result) if isinstance(result, OperatorError) else repr(result)
-            self._operator.note(
-                "reload", f"the rules stay as they were: {reason}", warning=True)
+            self._operator.note("reload", f"the rules stay as they were: {reason}", warning=True)
         self._service.ready()
 
     def _change_rules(self, rules: RuleSet) -> None:
         stage, before = self._run.pipeline.stage, self._run.rules
         stage.emit(rules.inherit(before))
+        protocols = self._analyzed(rules)
+        for lane in self._run.pipeline.lanes:
+            if lane.streams is not None:
+                lane.streams.analyze(protocols)
         stage.rules = self._run.rules = rules
         self._reloader.free(before)
         self._operator.note("reload", f"rules loaded: {len(rules.rules)}")

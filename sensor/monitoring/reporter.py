@@ -5,20 +5,12 @@ from __future__ import annotations
 import os
 import time
 
-from sensor.model.status import (
-    ALERTS,
-    RECORDS,
-    CaptureStatus,
-    RuleStatus,
-    SinkStatus,
-    Status,
-)
+from sensor.model.status import ALERTS, RECORDS, CaptureStatus, RuleStatus, SinkStatus, Status
 from sensor.monitoring.live_run import LiveRun
 from sensor.rules.ruleset import RuleSet
-from sensor.sinks.base import Sink
+from sensor.sinks.base import FlowSink, Sink
 from sensor.sinks.delivery.threaded_flows import ThreadedFlows
 from sensor.sinks.delivery.threaded_sink import ThreadedSink
-from sensor.sinks.flow_files import FlowSink
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 

@@ -17,6 +17,7 @@ import threading
 from sensor.app.outputs import open_stats
 from sensor.base.escape import harmless
 from sensor.engine.ledger import Ledger
+from sensor.errors import reason_of
 
 PATIENCE_S = 5.0
 """The longest that the end waits for the last ledger to be written."""
@@ -75,8 +76,7 @@ class StatsFile:
                 self._store(json.dumps(ledger, separators=(",", ":")) + "\n")
                 self.error = None
             except (OSError, ValueError) as error:
-                reason = error.strerror if isinstance(error, OSError) else str(error)
-                self.error = f"--stats {harmless(self._path)}: {reason}"
+                self.error = f"--stats {harmless(self._path)}: {reason_of(error)}"
 
     def _store(self, line: str) -> None:
         if self._stream is sys.stdout or not self._is_regular():

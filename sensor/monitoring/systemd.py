@@ -27,10 +27,8 @@ class ServiceManager:
     """Tells systemd how the sensor is; does nothing where there is no systemd."""
 
     def __init__(
-        self,
-        address: str | bytes | None = None,
-        watchdog_s: float = 0.0,
-        clock: Callable[[], float] = time.monotonic,
+        self, address: str | bytes | None = None, watchdog_s: float = 0.0,
+        clock: Callable[[], float] = time.monotonic
     ) -> None:
         """`address` is a socket's path, or for an abstract one its name behind a NUL octet."""
         self.watchdog_s = watchdog_s if address else 0.0

@@ -6,19 +6,18 @@ order, each octet once. The same stream gives the same events, however it was cu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-Value = str | int | float | bool | list[str]
+Value = str | int | float | bool | Sequence["Value"] | Mapping[str, "Value"]
 
 CLIENT = 0
 SERVER = 1
 """The side that a piece comes from: the flow's originator, or its responder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """The packet that completed what was said."""
 
     time_ns: int
@@ -35,11 +34,16 @@ class ProtocolEvent:
     action: str
     """`event.action`."""
     fields: Mapping[str, Value]
-    """By the dotted names of ecs/protocol_fields.py."""
+    """By the dotted names of ecs/protocol_fields/; an object has the names below its own."""
     secret: str = ""
     """A password that it tells of, if passwords are to be revealed."""
     is_proven: bool = True
     """The flow speaks the protocol, not only looks like it: `network.protocol` says so."""
+    began_ns: int = 0
+    """When something began that ended at `moment`, in packet time: `event.start`, `event.end` and
+    `event.duration` say so; 0: it is of that moment alone."""
+    protocol: str = ""
+    """The name of its protocol, if that is not the one by which the flow was found."""
 
 
 class Analyzer(Protocol):
@@ -48,7 +52,15 @@ class Analyzer(Protocol):
     done: bool
     """It wants no more: the flow does not speak its protocol, or nothing follows that it reads."""
     due_ns: int
-    """Packet time at which it wants to hear that nothing came; 0: it does not wait."""
+    """Packet time at which it wants to hear that nothing came; 0: it does not wait.
+
+    One of datagrams that does not wait is not kept: the next datagram may go to a new one.
+    """
+
+    @property
+    def held_bytes(self) -> int:
+        """About how much memory what it has read takes until more comes; each of them has a bound
+        of its own, and all of a run have one together (streams/streams.py)."""
 
     def feed(self, side: int, octets: bytes, moment: Moment) -> None:
         """The next octets of a direction."""

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sensor.model.columns import Document
@@ -29,6 +30,8 @@ _PLAIN_WORDS = (r"(?!(?:is|has|was|for|to|or|and|but|of|in|on|required|expired|i
                 )  # fmt: skip
 """What follows the word in running text."""
 _ARGUMENTS = (
+    re.compile(r"(?P<head>\b(?:ssh|scp|sftp|rsync|telnet|ftp)\b[^|;\n]{0,200}?\s[\w.-]{1,64}:)"
+               r"(?P<password>(?!/)\S{1,256})(?=@[\w\[])"),
     re.compile(r"(?P<head>\b(?:mysql(?:dump|admin)?|mariadb)\b[^|;\n]{0,200}?\s-p)" + _VALUE),
     re.compile(r"(?P<head>\bsshpass\s{1,8}-p\s{0,8})" + _VALUE),
     re.compile(r"(?P<head>\b(?:curl|wget)\b[^|;\n]{0,200}?\s(?:-u|--user)[ =]?[^\s:]{0,64}:)"
@@ -44,19 +47,35 @@ _ARGUMENTS = (
                r"(?=[\"']?\s{0,8}\|\s{0,8}(?:sudo|su|passwd|chpasswd)\b)"),
 )  # fmt: skip
 """Commands with a password in them: its place."""
-_MAY_SHOW = re.compile(r"://|mysql|mariadb|pass|pwd|secret|psk|curl|wget|auth-key|community"
+_PLACES = (_URL, *_ARGUMENTS)
+_MAY_SHOW = re.compile(r"://|@|mysql|mariadb|pass|pwd|secret|psk|curl|wget|auth-key|community"
                        r"|key-string|echo", re.I)  # fmt: skip
 """What every text has that any of these patterns finds something in: most have nothing of it."""
+
+
+@dataclass
+class TypedLines:
+    """The lines that were typed in sessions, by what is known of them, for whoever masks packets.
+    """
+
+    shown: set[str] = field(default_factory=set)
+    """Accounts and commands."""
+    hidden: set[str] = field(default_factory=set)
+    """All others, and passwords."""
 
 
 class Secrets:
     """What may be told of passwords in one run."""
 
-    def __init__(self, key: bytes | None = None, *, reveal: bool = False) -> None:
+    def __init__(
+        self, key: bytes | None = None, *, reveal: bool = False, typed: TypedLines | None = None
+    ) -> None:
         """`key` makes the hashes of runs with the same one alike; None: of this run alone.
 
-        `reveal` has passwords told in the file of protocol events, and nowhere else.
+        `reveal` has passwords told in the file of protocol events, and nowhere else. `typed` learns
+        the lines of sessions that are transcribed.
         """
+        self.typed = typed
         self._key = hashlib.sha256(key).digest() if key is not None else os.urandom(32)
         self.reveal = reveal
         self.revealed: dict[str, str] = {}
@@ -72,9 +91,9 @@ class Secrets:
         secret = self.revealed.pop(document["event"]["id"], None)
         if secret is None:
             return document
-        telnet = document["telnet"]
-        password = {**telnet["password"], "text": secret}
-        return {**document, "telnet": {**telnet, "password": password}}
+        protocol = document["event"]["action"].partition("_")[0]
+        said = document[protocol]
+        return {**document, protocol: {**said, "password": {**said["password"], "text": secret}}}
 
     def hash_of(self, secret: str) -> str:
         """A keyed hash (BLAKE2b) that tells whether two passwords are the same, and no more."""
@@ -97,6 +116,11 @@ class Known:
         if len(self._secrets) > self._most:
             del self._secrets[0]
 
+    @property
+    def secrets(self) -> list[str]:
+        """Those that are kept."""
+        return list(self._secrets)
+
     def masked(self, text: str) -> str:
         """A text without those in it; one that begins another must not leave the rest of it."""
         for secret in sorted(self._secrets, key=len, reverse=True):
@@ -112,3 +136,10 @@ def masked(text: str) -> str:
     for pattern in _ARGUMENTS:
         text = pattern.sub(rf"\g<head>{MASK}", text)
     return text
+
+
+def secret_places(text: str) -> list[tuple[int, int]]:
+    """Where `masked` masks something in a text: first places, and those behind the last ones."""
+    if not _MAY_SHOW.search(text):
+        return []
+    return [found.span("password") for pattern in _PLACES for found in pattern.finditer(text)]

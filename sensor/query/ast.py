@@ -7,7 +7,8 @@ not take part in comparison.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 LiteralValue = str | int | float | bool | None
 
@@ -234,3 +235,39 @@ def children(node: Query | Step) -> tuple[Query | Step, ...]:
         case Sample(by, steps):
             return (*by, *steps)
     return ()
+
+
+def each_event(query: Query, change: Callable[[EventQuery], EventQuery]) -> Query:
+    """A query of EQL with each of its events changed."""
+    def changed(step: Step) -> Step:
+        return replace(step, event=change(step.event))
+
+    match query:
+        case EventQuery():
+            return change(query)
+        case Sequence(steps=steps, until=until):
+            return replace(query, steps=tuple(map(changed, steps)), until=until and changed(until))
+        case Sample(steps=steps):
+            return replace(query, steps=tuple(map(changed, steps)))
+    return query
+
+
+def each_condition(query: Query, change: Callable[[Node], Node]) -> Query:
+    """A query with its condition, of EQL that of each of its events, changed."""
+    if isinstance(query, Sequence | Sample | EventQuery):
+        return each_event(query, lambda event: replace(event, condition=change(event.condition)))
+    return change(query)
+
+
+def rewritten(node: Node, change: Callable[[Node], Node | None]) -> Node:
+    """A condition in which parts of its logic are replaced; `change` gives None to look below."""
+    if (found := change(node)) is not None:
+        return found
+    match node:
+        case And(items):
+            return all_of([rewritten(item, change) for item in items])
+        case Or(items):
+            return any_of([rewritten(item, change) for item in items])
+        case Not(item):
+            return Not(rewritten(item, change))
+    return node

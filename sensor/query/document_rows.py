@@ -91,10 +91,8 @@ class DocumentRows:
     """
 
     def __init__(
-        self,
-        documents: Sequence[Document],
-        known_ns: Sequence[int] | None = None,
-        type_of: Callable[[str], str] = ecs_type_of,
+        self, documents: Sequence[Document], known_ns: Sequence[int] | None = None,
+        type_of: Callable[[str], str] = ecs_type_of
     ) -> None:
         self.count = len(documents)
         self._documents = documents
@@ -116,11 +114,9 @@ class DocumentRows:
         return self._columns[name]
 
     def known_ns(self, row: int) -> int:
-        """When the event became known."""
         return row if self._known_ns is None else self._known_ns[row]
 
     def times_ns(self) -> NDArray[np.int64]:
-        """`known_ns` of every row."""
         return np.array(range(self.count) if self._known_ns is None else self._known_ns, np.int64)
 
     def part(self, first: int, last: int) -> DocumentRows:
@@ -129,7 +125,6 @@ class DocumentRows:
         return DocumentRows(self._documents[first:last], times, self._type_of)
 
     def keep(self, row: int) -> KeptDocument:
-        """One event, to be kept beyond the batch."""
         return KeptDocument(self._documents[row], self.known_ns(row))
 
     def documents(self, rows: Sequence[int]) -> list[Document]:
@@ -187,19 +182,15 @@ class Selection:
         return NumberColumn(column.values[self.chosen], valid, column.ecs_type)
 
     def known_ns(self, row: int) -> int:
-        """When the event became known."""
         return self.rows.known_ns(int(self.chosen[row]))
 
     def times_ns(self) -> NDArray[np.int64]:
-        """`known_ns` of every row."""
         return self.rows.times_ns()[self.chosen]
 
     def keep(self, row: int) -> Kept:
-        """One event, to be kept beyond the batch."""
         return self.rows.keep(int(self.chosen[row]))
 
     def documents(self, rows: Sequence[int]) -> list[Document]:
-        """The events as documents."""
         return self.rows.documents([int(self.chosen[row]) for row in rows])
 
 
@@ -320,8 +311,6 @@ def values_at(document: Document, name: str) -> list[Any]:
             return [value]
     found: list[Any] = [document]
     for part in parts:
-        found = [
-            item[part] for item in found if isinstance(item, dict) and part in item
-        ]
+        found = [item[part] for item in found if isinstance(item, dict) and part in item]
         found = [leaf for item in found for leaf in (item if isinstance(item, list) else [item])]
     return [item for item in found if item is not None]

@@ -12,24 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensor.model.columns import Document, Mask, Rows
-from sensor.query.ast import (
-    And,
-    EventQuery,
-    FieldRef,
-    FieldTest,
-    Literal,
-    Nested,
-    Node,
-    Not,
-    Or,
-    Query,
-    Range,
-    Sample,
-    Sequence,
-    Step,
-    Text,
-    children,
-)
+from sensor.query import ast
 from sensor.query.document_rows import values_at
 from sensor.query.masks import Predicate
 from sensor.query.predicate import compile_query
@@ -53,7 +36,7 @@ class Line:
 class _Part:
     """A part of a query, ready to be asked; logic has parts below it, tests have a predicate."""
 
-    node: Node
+    node: ast.Node
     text: str
     parts: tuple[_Part, ...] = ()
     test: Predicate | None = None
@@ -63,18 +46,18 @@ class _Part:
         if self.test is not None:
             return self.test(rows)
         masks = [part.mask(rows) for part in self.parts]
-        if isinstance(self.node, Not):
+        if isinstance(self.node, ast.Not):
             return ~masks[0]
-        together = np.logical_or if isinstance(self.node, Or) else np.logical_and
+        together = np.logical_or if isinstance(self.node, ast.Or) else np.logical_and
         result: Mask = together.reduce(masks)
         return result
 
     def nearness(self, rows: Rows) -> NDArray[np.float64]:
         """Per row how much of it holds, from 0 to 1: the mean of all, the best of any."""
-        if not self.parts or isinstance(self.node, Not):
+        if not self.parts or isinstance(self.node, ast.Not):
             return self.mask(rows).astype(np.float64)
         scores = [part.nearness(rows) for part in self.parts]
-        together = np.max if isinstance(self.node, Or) else np.mean
+        together = np.max if isinstance(self.node, ast.Or) else np.mean
         result: NDArray[np.float64] = together(scores, axis=0)
         return result
 
@@ -89,19 +72,19 @@ class _Part:
         return lines
 
     def _member(self, rows: Rows, row: int) -> str:
-        node = self.node.item if isinstance(self.node, Not) else self.node
+        node = self.node.item if isinstance(self.node, ast.Not) else self.node
         return next((text for text, test in members(node) if compile_query(test)(rows)[row]), "")
 
 
 class Explainer:
     """A query to be held against events, part by part; `fields` as for `compile_query`."""
 
-    def __init__(self, query: Query, fields: Collection[str] = ()) -> None:
+    def __init__(self, query: ast.Query, fields: Collection[str] = ()) -> None:
         self.titles: tuple[str, ...] = ("",)
         """The name of each step; one without a name for a query of single events."""
-        if isinstance(query, Sequence | Sample):
+        if isinstance(query, ast.Sequence | ast.Sample):
             steps = [(f"step {number}", step) for number, step in enumerate(query.steps, 1)]
-            if isinstance(query, Sequence) and query.until is not None:
+            if isinstance(query, ast.Sequence) and query.until is not None:
                 steps.append(("until", query.until))
             self.titles = tuple(_title(name, step) for name, step in steps)
             self._trees = [_part(step.event, fields) for _, step in steps]
@@ -119,32 +102,33 @@ class Explainer:
         return [tree.lines(rows, row, document, 0) for tree in self._trees]
 
 
-def _title(name: str, step: Step) -> str:
+def _title(name: str, step: ast.Step) -> str:
     more = step_text(step)
     return f"{name} ({more})" if more else name
 
 
-def _part(node: Node, fields: Collection[str]) -> _Part:
+def _part(node: ast.Node, fields: Collection[str]) -> _Part:
     match node:
-        case EventQuery(None, condition):
+        case ast.EventQuery(None, condition):
             return _part(condition, fields)
-        case EventQuery(category, condition):
-            event = EventQuery(category, Literal(True))
+        case ast.EventQuery(category, condition):
+            event = ast.EventQuery(category, ast.Literal(True))
             kind = _Part(event, f"event.category: {category}", (), compile_query(event, fields))
-            return _Part(And((event, condition)), "all of", (kind, _part(condition, fields)))
-        case And(items) | Or(items) if not shared_field(node):
-            text = "all of" if isinstance(node, And) else "any of"
+            return _Part(ast.And((event, condition)), "all of", (kind, _part(condition, fields)))
+        case ast.And(items) | ast.Or(items) if not shared_field(node):
+            text = "all of" if isinstance(node, ast.And) else "any of"
             return _Part(node, text, tuple(_part(item, fields) for item in items))
-        case Not(item) if isinstance(item, And | Or) and not shared_field(item):
+        case ast.Not(item) if isinstance(item, ast.And | ast.Or) and not shared_field(item):
             return _Part(node, "not", (_part(item, fields),))
     return _Part(node, brief(node), (), compile_query(node, fields))
 
 
-def _fields(node: Query | Step) -> list[str]:
+def _fields(node: ast.Query | ast.Step) -> list[str]:
     """The fields that a test looks at, each once; none for those that are patterns of names."""
     match node:
-        case EventQuery():
+        case ast.EventQuery():
             return ["event.category"]
-        case FieldTest(Text(name)) | Range(Text(name)) | Nested(Text(name)) | FieldRef(name):
+        case (ast.FieldTest(ast.Text(name)) | ast.Range(ast.Text(name))
+              | ast.Nested(ast.Text(name)) | ast.FieldRef(name)):
             return [name]
-    return list(dict.fromkeys(name for item in children(node) for name in _fields(item)))
+    return list(dict.fromkeys(name for item in ast.children(node) for name in _fields(item)))

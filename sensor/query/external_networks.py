@@ -9,23 +9,7 @@ multicast.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from sensor.query.ast import (
-    And,
-    Call,
-    EventQuery,
-    FieldRef,
-    Literal,
-    Node,
-    Not,
-    Or,
-    Query,
-    Sample,
-    Sequence,
-    Step,
-    children,
-)
+from sensor.query import ast
 
 SPECIAL_PURPOSE = (
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
@@ -38,54 +22,32 @@ SPECIAL_PURPOSE = (
 )
 
 
-def external_lists(query: Query | Step) -> list[tuple[str, ...]]:
+def external_lists(query: ast.Query | ast.Step) -> list[tuple[str, ...]]:
     """The lists that `not cidrmatch(destination.ip, ...)` tests of a query have."""
     match query:
-        case Not(Call("cidrmatch", (FieldRef("destination.ip"), *_)) as call):
+        case ast.Not(ast.Call("cidrmatch", (ast.FieldRef("destination.ip"), *_)) as call):
             return [_texts(call)]
-        case And() | Or() | Not() | EventQuery() | Step() | Sequence() | Sample():
-            return [cidrs for child in children(query) for cidrs in external_lists(child)]
+        case (ast.And() | ast.Or() | ast.Not()
+              | ast.EventQuery() | ast.Step() | ast.Sequence() | ast.Sample()):
+            return [cidrs for child in ast.children(query) for cidrs in external_lists(child)]
     return []
 
 
-def strictly_external(query: Query) -> Query:
+def strictly_external(query: ast.Query) -> ast.Query:
     """The query with every such list extended by the special-purpose ranges that it lacks."""
-    match query:
-        case Sequence(steps=steps, until=until):
-            return replace(query, steps=tuple(map(_strict_step, steps)),
-                           until=None if until is None else _strict_step(until))
-        case Sample(steps=steps):
-            return replace(query, steps=tuple(map(_strict_step, steps)))
-    return _strict(query)
+    return ast.each_condition(query, lambda condition: ast.rewritten(condition, _extended))
 
 
-def _strict_step(step: Step) -> Step:
-    event = step.event
-    return replace(step, event=replace(event, condition=_strict(event.condition)))
-
-
-def _strict(node: Node) -> Node:
+def _extended(node: ast.Node) -> ast.Node | None:
     match node:
-        case EventQuery(condition=condition):
-            return replace(node, condition=_strict(condition))
-        case And(items):
-            return And(tuple(map(_strict, items)))
-        case Or(items):
-            return Or(tuple(map(_strict, items)))
-        case Not(Call("cidrmatch", (FieldRef("destination.ip"), *_)) as call):
-            return Not(_extended(call))
-        case Not(item):
-            return Not(_strict(item))
-    return node
+        case ast.Not(ast.Call("cidrmatch", (ast.FieldRef("destination.ip"), *_)) as call):
+            more = tuple(ast.Literal(cidr) for cidr in missing_ranges(_texts(call)))
+            return ast.Not(ast.Call(call.name, (*call.args, *more), False, call.at))
+    return None
 
 
-def _texts(call: Call) -> tuple[str, ...]:
-    return tuple(str(arg.value) for arg in call.args[1:] if isinstance(arg, Literal))
-
-
-def _extended(call: Call) -> Node:
-    more = missing_ranges(_texts(call))
-    return Call(call.name, (*call.args, *(Literal(cidr) for cidr in more)), False, call.at)
+def _texts(call: ast.Call) -> tuple[str, ...]:
+    return tuple(str(arg.value) for arg in call.args[1:] if isinstance(arg, ast.Literal))
 
 
 def missing_ranges(cidrs: tuple[str, ...]) -> list[str]:

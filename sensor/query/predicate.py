@@ -13,19 +13,8 @@ from dataclasses import is_dataclass
 import numpy as np
 
 from sensor.model.columns import Mask, Rows
-from sensor.query.ast import (
-    And,
-    EventQuery,
-    FieldTest,
-    Nested,
-    Node,
-    Not,
-    Or,
-    Query,
-    Range,
-    Sample,
-    Sequence,
-)
+from sensor.model.merged_rows import MergedRows
+from sensor.query import ast
 from sensor.query.document_rows import DocumentRows, Selection, values_at
 from sensor.query.eql import predicate as eql_predicate
 from sensor.query.kql import predicate as kql_predicate
@@ -47,44 +36,61 @@ class Shared:
 
 
 def compile_query(
-    query: Query, fields: Collection[str] = (), shared: Shared | None = None
+    query: ast.Query, fields: Collection[str] = (), shared: Shared | None = None
 ) -> Predicate:
     """The predicate of a single-event query.
 
     `fields` are the names that patterns of names and bare values of KQL range over, where the rows
     do not tell their own (`fields()`); `shared` has what other queries over the same events ask.
     """
-    if isinstance(query, Sequence | Sample):
+    if isinstance(query, ast.Sequence | ast.Sample):
         raise TypeError("a sequence is no test of single events")
     if shared is None:
         return _compiled(query, fields, Shared())
-    return shared.get((_identity(query), tuple(fields)),
-                      lambda: _compiled(query, fields, shared))
+    return shared.get((_identity(query), tuple(fields)), lambda: _compiled(query, fields, shared))
 
 
-def _compiled(query: Node, fields: Collection[str], shared: Shared) -> Predicate:
-    def part(item: Node) -> Predicate:
+def part_by_part(test: Predicate) -> Predicate:
+    """The same test of single events, asked of each kind of events by itself where the rows are of
+    several.
+    """
+    def predicate(rows: Rows) -> Mask:
+        if isinstance(rows, MergedRows):
+            return rows.mask(test)
+        if isinstance(rows, Selection) and isinstance(rows.rows, MergedRows):
+            mask = np.zeros(rows.count, dtype=bool)
+            for part, mine, which in rows.rows.split(rows.chosen):
+                mask[which] = test(Selection(part, mine))
+            return mask
+        return test(rows)
+
+    return predicate
+
+
+def _compiled(query: ast.Node, fields: Collection[str], shared: Shared) -> Predicate:
+    def part(item: ast.Node) -> Predicate:
         return compile_query(item, fields, shared)
 
     match query:
-        case And(items):
+        case ast.And(items):
             return all_predicates([part(item) for item in items])
-        case Or(items):
+        case ast.Or(items):
             numbers, others = kql_predicate.numbers_apart(items)
-            return any_predicate([*numbers, *map(part, others)])
-        case Not(item):
+            return any_predicate([*map(part_by_part, numbers), *map(part, others)])
+        case ast.Not(item):
             return no_predicate(part(item))
-        case EventQuery(category, condition):
+        case ast.EventQuery(category, condition):
             if category is None:
                 return part(condition)
-            conditions = condition.items if isinstance(condition, And) else (condition,)
-            by_category = shared.get(("category", category), lambda: _category(category))
+            conditions = condition.items if isinstance(condition, ast.And) else (condition,)
+            by_category = shared.get(("category", category),
+                                     lambda: part_by_part(_category(category)))
             return all_predicates([by_category, *map(part, conditions)])
-        case FieldTest() | Range():
-            return kql_predicate.leaf(query, tuple(fields))
-        case Nested():
+        case ast.FieldTest() | ast.Range():
+            return part_by_part(kql_predicate.leaf(query, tuple(fields)))
+        case ast.Nested():
             return any_object(query.path.text, compile_query(query.item))
-    return eql_predicate.leaf(query)
+    return part_by_part(eql_predicate.leaf(query))
 
 
 def _identity(node: object) -> Hashable:
@@ -123,7 +129,8 @@ _NARROW = 8
 def all_predicates(parts: list[Predicate]) -> Predicate:
     """The rows that all of one or more predicates select.
 
-    The first batch shows which part selects least; from then on that part is asked first.
+    The first batch shows which part selects least; from then on that part is asked first. Those
+    that select few stay in their order: what follows the first of them looks at few rows.
     """
     order: list[Predicate] = []
 
@@ -131,7 +138,9 @@ def all_predicates(parts: list[Predicate]) -> Predicate:
         if not order:
             masks = [part(rows) for part in parts]
             if rows.count:
-                by_rows = sorted(range(len(parts)), key=lambda index: int(masks[index].sum()))
+                few = rows.count // _NARROW
+                by_rows = sorted(range(len(parts)),
+                                 key=lambda index: max(few, int(masks[index].sum())))
                 order.extend(parts[index] for index in by_rows)
             together: Mask = np.logical_and.reduce(masks)
             return together
@@ -200,6 +209,6 @@ def any_object(path: str, inner: Predicate) -> Predicate:
     return predicate
 
 
-def selects(node: Node, document: dict[str, object]) -> bool:
+def selects(node: ast.Node, document: dict[str, object]) -> bool:
     """True if a query selects one document."""
     return bool(compile_query(node)(DocumentRows([document]))[0])

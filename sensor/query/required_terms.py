@@ -15,25 +15,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sensor.query.ast import (
-    And,
-    Call,
-    Compare,
-    EventQuery,
-    FieldRef,
-    FieldTest,
-    Literal,
-    LiteralValue,
-    OneOf,
-    Or,
-    Query,
-    Range,
-    Sample,
-    Sequence,
-    Step,
-    Text,
-    Wildcard,
-)
+from sensor.query import ast
 from sensor.query.document_rows import ecs_type_of
 from sensor.query.eql.functions import FUNCTIONS
 from sensor.query.values import number_of
@@ -72,34 +54,34 @@ Clauses = tuple[Clause, ...]
 NO_CLAUSES: Clauses = ()
 
 
-def required_terms(query: Query | Step) -> Clauses:
+def required_terms(query: ast.Query | ast.Step) -> Clauses:
     """The clauses of a query; of a sequence, what a line needs to be one of its events."""
     match query:
-        case And(items):
+        case ast.And(items):
             return _distinct(clause for item in items for clause in required_terms(item))
-        case Or(items):
+        case ast.Or(items):
             return _either([required_terms(item) for item in items])
-        case Sequence(_, _, steps, until):
+        case ast.Sequence(_, _, steps, until):
             events = steps if until is None else (*steps, until)
             return _either([required_terms(step) for step in events])
-        case Sample(_, steps):
+        case ast.Sample(_, steps):
             return _either([required_terms(step) for step in steps])
-        case Step(event):
+        case ast.Step(event):
             return required_terms(event)
-        case EventQuery(category, condition):
+        case ast.EventQuery(category, condition):
             own = NO_CLAUSES if category is None else _of_text("event.category", category)
             return _distinct((*own, *required_terms(condition)))
-        case FieldTest() | Range():
+        case ast.FieldTest() | ast.Range():
             return _of_kql(query)
-        case Compare(op, left, right) if op != "!=":
+        case ast.Compare(op, left, right) if op != "!=":
             return _of_compare(op, left, right)
-        case OneOf(kind, FieldRef(name), options):
+        case ast.OneOf(kind, ast.FieldRef(name), options):
             return _of_match(kind, name, options, query.insensitive)
-        case Call(function, args):
+        case ast.Call(function, args):
             # A function has no value where an argument has none that it needs, and nothing is not
             # true.
             needed = FUNCTIONS[function].needed(args)
-            return _distinct(clause for arg in needed if isinstance(arg, FieldRef)
+            return _distinct(clause for arg in needed if isinstance(arg, ast.FieldRef)
                              for clause in _of_field(arg.name))
     return NO_CLAUSES  # also of `path:{...}`: its names may begin anywhere in a key
 
@@ -158,7 +140,7 @@ def _with_value(name: str, alternatives: list[Clause | None]) -> Clauses:
     return (_union(known), *_of_field(name))
 
 
-def _equal_to(value: LiteralValue) -> Clause | None:
+def _equal_to(value: ast.LiteralValue) -> Clause | None:
     """The clause of lines that have a value equal to this one."""
     if value is None:
         return None
@@ -172,7 +154,7 @@ def _equal_to(value: LiteralValue) -> Clause | None:
     return _longest(_quoted_runs(value))
 
 
-def _equal_insensitive(value: LiteralValue) -> Clause | None:
+def _equal_insensitive(value: ast.LiteralValue) -> Clause | None:
     """As `_equal_to`, whatever the case."""
     if not isinstance(value, str) or number_of(value) is not None:
         return _equal_to(value)
@@ -217,45 +199,43 @@ def _longest(runs: list[str], *, folded: bool = False) -> Clause | None:
 # --- the tests of the languages
 
 
-def _of_kql(test: FieldTest | Range) -> Clauses:
-    if not isinstance(test.field, Text):
+def _of_kql(test: ast.FieldTest | ast.Range) -> Clauses:
+    if not isinstance(test.field, ast.Text):
         return NO_CLAUSES
     name = test.field.text
     match test:
-        case FieldTest(_, Text(text)):
+        case ast.FieldTest(_, ast.Text(text)):
             return _of_text(name, text)
-        case FieldTest(_, Wildcard(parts)):
+        case ast.FieldTest(_, ast.Wildcard(parts)):
             return _with_value(name, [_fits(parts)])
-        case Range():
+        case ast.Range():
             return _of_field(name)
     return NO_CLAUSES  # null
 
 
 def _of_compare(op: str, left: object, right: object) -> Clauses:
     match left, right:
-        case (FieldRef(name), Literal(value)) | (Literal(value), FieldRef(name)):
+        case (ast.FieldRef(name), ast.Literal(value)) | (ast.Literal(value), ast.FieldRef(name)):
             if value is None:
                 return NO_CLAUSES
             return _with_value(name, [_equal_to(value)]) if op == "==" else _of_field(name)
     return NO_CLAUSES
 
 
-def _of_match(
-    kind: str, name: str, options: tuple[object, ...], insensitive: bool
-) -> Clauses:
-    values = [option.value for option in options if isinstance(option, Literal)]
+def _of_match(kind: str, name: str, options: tuple[object, ...], insensitive: bool) -> Clauses:
+    values = [option.value for option in options if isinstance(option, ast.Literal)]
     if len(values) < len(options) or kind == "regex":
         return _of_field(name)
-    test: Callable[[LiteralValue], Clause | None]
+    test: Callable[[ast.LiteralValue], Clause | None]
     if kind == "in":
         test = _equal_insensitive if insensitive else _equal_to
     else:
-        def test(value: LiteralValue) -> Clause | None:
+        def test(value: ast.LiteralValue) -> Clause | None:
             return _of_pattern(value, folded=insensitive or kind == ":")
     return _with_value(name, [test(value) for value in values])
 
 
-def _of_pattern(value: LiteralValue, *, folded: bool) -> Clause | None:
+def _of_pattern(value: ast.LiteralValue, *, folded: bool) -> Clause | None:
     """A wildcard pattern; a constant that is no text, or spells a number, is compared as one."""
     if not isinstance(value, str) or number_of(value) is not None or value in ("true", "false"):
         return _equal_to(value)

@@ -7,29 +7,14 @@ on the event.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
 
 from sensor.ecs.document_kinds import NEVER, DocumentKind
 from sensor.ecs.field import Values
-from sensor.query.ast import (
-    And,
-    EventQuery,
-    FieldTest,
-    Nested,
-    Node,
-    Not,
-    Null,
-    Or,
-    Query,
-    Range,
-    Sample,
-    Text,
-    Wildcard,
-)
-from sensor.query.ast import Sequence as StepSequence
+from sensor.query import ast
 from sensor.query.document_rows import DocumentRows
 from sensor.query.eql.predicate import field_names, truth
 from sensor.query.kql import predicate as kql_predicate
@@ -50,7 +35,7 @@ ANYTHING = DocumentKind("document", {})
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the events of a run can be."""
+    """The possible events of a run."""
 
     known: Known
     fields: Collection[str]
@@ -70,19 +55,19 @@ class Evidence:
         return self.known(name) is not None and any(
             kind.closed.get(name) != NEVER for kind in self.kinds or (ANYTHING,))
 
-    def fitting(self, field: Text | Wildcard, prefix: str = "") -> list[str]:
+    def fitting(self, field: ast.Text | ast.Wildcard, prefix: str = "") -> list[str]:
         """The known fields that a name, or a pattern of names, means."""
-        if isinstance(field, Text):
+        if isinstance(field, ast.Text):
             name = prefix + field.text
             return [name] if self.known(name) is not None else []
         fits = star_pattern(field.parts)
         return [name for name in self.fields if fits(name)]
 
 
-def why_never(query: Query, evidence: Evidence) -> tuple[bool, tuple[str, ...]]:
+def why_never(query: ast.Query, evidence: Evidence) -> tuple[bool, tuple[str, ...]]:
     """True if no events can ever fulfil a query; and why, where a test of values is the reason."""
     kinds = [_Kind(evidence, kind) for kind in evidence.kinds or (ANYTHING,)]
-    if not isinstance(query, StepSequence | Sample):
+    if not isinstance(query, ast.Sequence | ast.Sample):
         return _never(query, kinds, evidence.known)
     reasons: dict[str, None] = {}
     is_never = False
@@ -99,7 +84,50 @@ def why_never(query: Query, evidence: Evidence) -> tuple[bool, tuple[str, ...]]:
     return is_never, tuple(reasons)
 
 
-def _never(node: Node, kinds: list[_Kind], known: Known) -> tuple[bool, tuple[str, ...]]:
+def kinds_meant(
+    query: ast.Query, names: Iterable[str], evidence: Evidence, kinds: Iterable[DocumentKind]
+) -> list[DocumentKind]:
+    """Of some kinds those whose documents a query is about: it can hold for them, and it, or what
+    else a rule names, asks for something that they have and no document of `evidence` has.
+
+    `names` are the fields that the rule names beside its query. Of a sequence or a sample each step
+    is a query.
+    """
+    theirs = [_Kind(evidence, kind) for kind in evidence.kinds or (ANYTHING,)]
+    foreign = [name for name in names if not any(other.may_have(name) for other in theirs)]
+    steps = [query] if not isinstance(query, ast.Sequence | ast.Sample) else [
+        step.event for step in query.steps]
+    asked = [(step, test, prefix) for step in steps for test, prefix in _tests(step)
+             if all(other.decided(test, prefix) is False for other in theirs)]
+    if not foreign and not asked:
+        return []
+    found = []
+    for kind in kinds:
+        mine = _Kind(evidence, kind)
+        if any(map(mine.may_have, foreign)) or any(
+                mine.decided(test, prefix) is not False and mine.decided(step) is not False
+                for step, test, prefix in asked):
+            found.append(kind)
+    return found
+
+
+def _tests(node: ast.Node, prefix: str = "") -> Iterator[tuple[ast.Node, str]]:
+    """The tests that a query is made of, each with the path that its names are below."""
+    match node:
+        case ast.And(items) | ast.Or(items):
+            for item in items:
+                yield from _tests(item, prefix)
+        case ast.Not(item):
+            yield from _tests(item, prefix)
+        case ast.Nested(path, item):
+            yield from _tests(item, f"{prefix}{path.text}.")
+        case ast.EventQuery(_, condition):
+            yield from _tests(condition, prefix)
+        case _:
+            yield node, prefix
+
+
+def _never(node: ast.Node, kinds: list[_Kind], known: Known) -> tuple[bool, tuple[str, ...]]:
     if any(kind.decided(node) is not False for kind in kinds):
         return False, ()
     blamed = [kind.blamed(node) for kind in kinds]
@@ -127,24 +155,23 @@ class _Kind:
         """All that a field can have; None if that is open."""
         return NEVER if self._evidence.known(name) is None else self.closed.get(name)
 
-    def decided(self, node: Node, prefix: str = "") -> bool | None:
+    def decided(self, node: ast.Node, prefix: str = "") -> bool | None:
         """The value of a node, as far as it does not depend on events; one line per shape."""
         match node:
-            case And(items):
+            case ast.And(items):
                 return _decide((self.decided(item, prefix) for item in items), deciding=False)
-            case Or(items):
+            case ast.Or(items):
                 return _decide((self.decided(item, prefix) for item in items), deciding=True)
-            case Not(item):
+            case ast.Not(item):
                 value = self.decided(item, prefix)
                 return None if value is None else not value
-            case EventQuery(category, condition):
-                return _decide((self._category(category), self.decided(condition)),
-                               deciding=False)
-            case FieldTest(None):
+            case ast.EventQuery(category, condition):
+                return _decide((self._category(category), self.decided(condition)), deciding=False)
+            case ast.FieldTest(None):
                 return None
-            case FieldTest(field) | Range(field) if field is not None:
+            case ast.FieldTest(field) | ast.Range(field) if field is not None:
                 return self._tested(node, field, prefix)
-            case Nested(path, item):
+            case ast.Nested(path, item):
                 inner = self.decided(item, f"{prefix}{path.text}.")
                 return False if inner is False else None
         return self._condition(node)
@@ -155,12 +182,12 @@ class _Kind:
         return _decide((category in values for values in self.closed[CATEGORY]), None)
 
     def _tested(
-        self, node: FieldTest | Range, field: Text | Wildcard, prefix: str
+        self, node: ast.FieldTest | ast.Range, field: ast.Text | ast.Wildcard, prefix: str
     ) -> bool | None:
         """A test of KQL, asked of all that each of its fields can have."""
-        if isinstance(field, Wildcard) and self._evidence.kinds is None:
+        if isinstance(field, ast.Wildcard) and self._evidence.kinds is None:
             return None
-        is_null = isinstance(node, FieldTest) and isinstance(node.value, Null)
+        is_null = isinstance(node, ast.FieldTest) and isinstance(node.value, ast.Null)
         answers: list[bool | None] = []
         for name in self._evidence.fitting(field, prefix):
             possible = self.values(name)
@@ -169,15 +196,15 @@ class _Kind:
             elif possible == NEVER:
                 answers.append(is_null)
             else:
-                whole = Text(name)
+                whole = ast.Text(name)
                 test = kql_predicate.leaf(
-                    FieldTest(whole, node.value) if isinstance(node, FieldTest)
-                    else Range(whole, node.op, node.value), ())
+                    ast.FieldTest(whole, node.value) if isinstance(node, ast.FieldTest)
+                    else ast.Range(whole, node.op, node.value), ())
                 rows = DocumentRows([{name: list(values)} for values in possible])
                 answers.append(_decide(test(rows).tolist(), None))
         return _decide(answers, deciding=not is_null)
 
-    def _condition(self, node: Node) -> bool | None:
+    def _condition(self, node: ast.Node) -> bool | None:
         """A condition of EQL, asked of all that its fields can have."""
         names = field_names(node)
         possible = [self.values(name) for name in names]
@@ -187,29 +214,29 @@ class _Kind:
         return _decide((truth(node, dict(zip(names, chosen, strict=True)))
                         for chosen in product(*closed)), None)
 
-    def blamed(self, node: Node, prefix: str = "") -> dict[str, Node]:
+    def blamed(self, node: ast.Node, prefix: str = "") -> dict[str, ast.Node]:
         """The fields because of whose values a node is decided, each with a test of it."""
         match node:
-            case And(items) | Or(items):
+            case ast.And(items) | ast.Or(items):
                 wanted = self.decided(node, prefix)
                 return {name: leaf for item in items if self.decided(item, prefix) is wanted
                         for name, leaf in self.blamed(item, prefix).items()}
-            case Not(item):
+            case ast.Not(item):
                 return self.blamed(item, prefix)
-            case EventQuery(category, condition):
+            case ast.EventQuery(category, condition):
                 if self._category(category) is False:
                     return {CATEGORY: node}
                 return self.blamed(condition)
-            case Nested(path, item):
+            case ast.Nested(path, item):
                 return self.blamed(item, f"{prefix}{path.text}.")
-            case FieldTest(field) | Range(field) if field is not None:
-                name = prefix + field.text if isinstance(field, Text) else "*".join(field.parts)
+            case ast.FieldTest(field) | ast.Range(field) if field is not None:
+                name = prefix + field.text if isinstance(field, ast.Text) else "*".join(field.parts)
                 return {name: node}
         return dict.fromkeys(field_names(node), node)
 
 
 def _decide(values: Iterable[bool | None], deciding: bool | None) -> bool | None:
-    """What some values come to: the deciding one if it is there, else what all are; of a
+    """The outcome of some values: the deciding one if it is there, else what all are; of a
     deciding None, what all are.
     """
     seen = set(values)
@@ -220,12 +247,12 @@ def _decide(values: Iterable[bool | None], deciding: bool | None) -> bool | None
     return None if None in seen else not deciding
 
 
-def _reason(name: str, leaf: Node, kinds: list[_Kind]) -> str:
+def _reason(name: str, leaf: ast.Node, kinds: list[_Kind]) -> str:
     """Why a test of a field is decided; empty if that is not because of the field's values."""
     alternatives = [values for kind in kinds for values in kind.values(name) or ()]
     told = list(dict.fromkeys(str(value).lower() if isinstance(value, bool) else str(value)
                               for values in alternatives for value in values))
-    if isinstance(leaf, EventQuery):
+    if isinstance(leaf, ast.EventQuery):
         return ""
     if not told:
         return f"no event here has {name}"

@@ -4,27 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sensor.query.ast import (
-    And,
-    Arithmetic,
-    Call,
-    Compare,
-    EventQuery,
-    FieldRef,
-    FieldTest,
-    Literal,
-    Negative,
-    Nested,
-    Node,
-    Not,
-    Null,
-    OneOf,
-    Or,
-    Range,
-    Step,
-    Text,
-    Wildcard,
-)
+from sensor.query import ast
 
 LIST_MAX = 8
 """Members of a list that are shown in brief texts."""
@@ -32,71 +12,72 @@ _KQL_SPECIAL = frozenset(' \t\r\n\\():<>"*{}')
 _KQL_WORDS = frozenset(("and", "or", "not", "null"))
 
 
-def unparse(node: Node) -> str:
+def unparse(node: ast.Node) -> str:
     """The text of a condition, on one line."""
     match node:
-        case And(items) | Or(items):
-            word = " and " if isinstance(node, And) else " or "
+        case ast.And(items) | ast.Or(items):
+            word = " and " if isinstance(node, ast.And) else " or "
             if name := shared_field(node):
                 return f"{name}: ({word.join(_value(item) for item in items)})"
             return word.join(_enclosed(item) for item in items)
-        case Not(item):
+        case ast.Not(item):
             return f"not {_enclosed(item)}"
-        case FieldTest(field):
+        case ast.FieldTest(field):
             return f"{_kql(field)}: {_value(node)}" if field is not None else _value(node)
-        case Range(field, op, value):
+        case ast.Range(field, op, value):
             return f"{_kql(field)} {op} {_kql(value)}"
-        case Nested(path, item):
+        case ast.Nested(path, item):
             return f"{_kql(path)}: {{ {unparse(item)} }}"
-        case EventQuery(category, condition):
+        case ast.EventQuery(category, condition):
             return f"{category or 'any'} where {unparse(condition)}"
     return _eql(node)
 
 
-def brief(node: Node) -> str:
+def brief(node: ast.Node) -> str:
     """The text of a condition, with long lists shortened in the middle: not to be read again."""
     match node:
-        case Not(item) if members(item):
+        case ast.Not(item) if members(item):
             return f"not {brief(item)}"
-        case And(items) | Or(items) if (name := shared_field(node)) and len(items) > LIST_MAX:
-            word = " and " if isinstance(node, And) else " or "
+        case ast.And(items) | ast.Or(items) if (
+                (name := shared_field(node)) and len(items) > LIST_MAX):
+            word = " and " if isinstance(node, ast.And) else " or "
             shown = [*map(_value, items[:3]), f"... {len(items)} in all ...", _value(items[-1])]
             return f"{name}: ({word.join(shown)})"
-        case OneOf(kind, left, options, insensitive) if len(options) > LIST_MAX:
-            return _eql(OneOf(kind, left, _middle_out(options), insensitive))
-        case Call(name, args, insensitive) if len(args) > LIST_MAX:
-            return _eql(Call(name, (args[0], *_middle_out(args[1:])), insensitive))
+        case ast.OneOf(kind, left, options, insensitive) if len(options) > LIST_MAX:
+            return _eql(ast.OneOf(kind, left, _middle_out(options), insensitive))
+        case ast.Call(name, args, insensitive) if len(args) > LIST_MAX:
+            return _eql(ast.Call(name, (args[0], *_middle_out(args[1:])), insensitive))
     return unparse(node)
 
 
-def members(node: Node) -> list[tuple[str, Node]]:
+def members(node: ast.Node) -> list[tuple[str, ast.Node]]:
     """The members of a list that is too long to be shown, with a test of each alone."""
     match node:
-        case Or(items) if shared_field(node) and len(items) > LIST_MAX:
+        case ast.Or(items) if shared_field(node) and len(items) > LIST_MAX:
             return [(_value(item), item) for item in items]
-        case OneOf(kind, left, options, insensitive) if len(options) > LIST_MAX:
-            return [(_eql(option), OneOf(kind, left, (option,), insensitive))
+        case ast.OneOf(kind, left, options, insensitive) if len(options) > LIST_MAX:
+            return [(_eql(option), ast.OneOf(kind, left, (option,), insensitive))
                     for option in options]
-        case Call(name, args, insensitive) if len(args) > LIST_MAX:
-            return [(_eql(arg), Call(name, (args[0], arg), insensitive)) for arg in args[1:]]
+        case ast.Call(name, args, insensitive) if len(args) > LIST_MAX:
+            return [(_eql(arg), ast.Call(name, (args[0], arg), insensitive)) for arg in args[1:]]
     return []
 
 
-def _middle_out(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    return (*nodes[:3], FieldRef(f"... {len(nodes)} in all ..."), nodes[-1])
+def _middle_out(nodes: tuple[ast.Node, ...]) -> tuple[ast.Node, ...]:
+    return (*nodes[:3], ast.FieldRef(f"... {len(nodes)} in all ..."), nodes[-1])
 
 
-def shared_field(node: Node) -> str:
+def shared_field(node: ast.Node) -> str:
     """The one field that all of a conjunction or disjunction test in KQL; empty if there is none.
     """
-    if not isinstance(node, And | Or):
+    if not isinstance(node, ast.And | ast.Or):
         return ""
-    fields = {item.field if isinstance(item, FieldTest) else None for item in node.items}
+    fields = {item.field if isinstance(item, ast.FieldTest) else None for item in node.items}
     (field,) = fields if len(fields) == 1 else (None,)
-    return _kql(field) if isinstance(field, Text) else ""
+    return _kql(field) if isinstance(field, ast.Text) else ""
 
 
-def step_text(step: Step) -> str:
+def step_text(step: ast.Step) -> str:
     """The demands of a step beside its condition: its keys, how often it runs."""
     parts = []
     if step.by:
@@ -108,13 +89,13 @@ def step_text(step: Step) -> str:
     return ", ".join(parts)
 
 
-def _value(node: Node) -> str:
-    assert isinstance(node, FieldTest)
-    return "null" if isinstance(node.value, Null) else _kql(node.value)
+def _value(node: ast.Node) -> str:
+    assert isinstance(node, ast.FieldTest)
+    return "null" if isinstance(node.value, ast.Null) else _kql(node.value)
 
 
-def _kql(value: Text | Wildcard) -> str:
-    if isinstance(value, Wildcard):
+def _kql(value: ast.Text | ast.Wildcard) -> str:
+    if isinstance(value, ast.Wildcard):
         return "*".join("".join(f"\\{c}" if c in _KQL_SPECIAL else c for c in part)
                         for part in value.parts)  # fmt: skip
     text = value.text
@@ -123,25 +104,25 @@ def _kql(value: Text | Wildcard) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _enclosed(node: Node) -> str:
+def _enclosed(node: ast.Node) -> str:
     text = unparse(node)
-    is_open = isinstance(node, And | Or) and not shared_field(node)
+    is_open = isinstance(node, ast.And | ast.Or) and not shared_field(node)
     return f"({text})" if is_open else text
 
 
-def _eql(node: Node) -> str:
+def _eql(node: ast.Node) -> str:
     match node:
-        case Literal(value):
+        case ast.Literal(value):
             return json.dumps(value, ensure_ascii=False)
-        case FieldRef(name, optional):
+        case ast.FieldRef(name, optional):
             return f"?{name}" if optional else name
-        case Call(name, args, insensitive):
+        case ast.Call(name, args, insensitive):
             return f"{name}{'~' if insensitive else ''}({', '.join(_eql(arg) for arg in args)})"
-        case Compare(op, left, right) | Arithmetic(op, left, right):
+        case ast.Compare(op, left, right) | ast.Arithmetic(op, left, right):
             return f"{_operand(left)} {op} {_operand(right)}"
-        case Negative(item):
+        case ast.Negative(item):
             return f"-{_operand(item)}"
-        case OneOf(kind, left, options, insensitive):
+        case ast.OneOf(kind, left, options, insensitive):
             word = f"{kind}{'~' if insensitive and kind != ':' else ''}"
             values = ", ".join(_eql(option) for option in options)
             return f"{_operand(left)} {word} " + (
@@ -149,6 +130,6 @@ def _eql(node: Node) -> str:
     return unparse(node)
 
 
-def _operand(node: Node) -> str:
-    text = _eql(node)
-    return text if isinstance(node, Literal | FieldRef | Call | Negative) else f"({text})"
+def _operand(node: ast.Node) -> str:
+    is_one = isinstance(node, ast.Literal | ast.FieldRef | ast.Call | ast.Negative)
+    return _eql(node) if is_one else f"({_eql(node)})"

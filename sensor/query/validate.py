@@ -12,22 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sensor.errors import QueryError
-from sensor.query import ecs_names
-from sensor.query.ast import (
-    Compare,
-    EventQuery,
-    FieldRef,
-    FieldTest,
-    Literal,
-    Nested,
-    OneOf,
-    Query,
-    Range,
-    Step,
-    Text,
-    Wildcard,
-    children,
-)
+from sensor.query import ast, ecs_names
 from sensor.query.masks import NUMBER_TYPES
 from sensor.query.parsing import query_error
 from sensor.query.satisfiable import Evidence, why_never
@@ -54,7 +39,7 @@ class Findings:
     """
 
 
-def check(query: Query, text: str, evidence: Evidence) -> Findings:
+def check(query: ast.Query, text: str, evidence: Evidence) -> Findings:
     """Hold a query against what events can be."""
     checker = _Checker(text, evidence)
     checker.walk(query)
@@ -84,36 +69,36 @@ class _Checker:
 
     # --- names and constants
 
-    def walk(self, node: Query | Step, prefix: str = "") -> None:
+    def walk(self, node: ast.Query | ast.Step, prefix: str = "") -> None:
         """Note what is wrong below a node; one line per shape."""
         match node:
-            case FieldTest(field, value) if field is not None:
+            case ast.FieldTest(field, value) if field is not None:
                 self._field(field, prefix)
-                if isinstance(field, Text) and isinstance(value, Text):
+                if isinstance(field, ast.Text) and isinstance(value, ast.Text):
                     self._constant(prefix + field.text, value.text, value.at, "==")
-            case FieldTest(None, Text(value, at)) if not prefix:
+            case ast.FieldTest(None, ast.Text(value, at)) if not prefix:
                 self._bare(value, at)
-            case Range(field, op, value):
+            case ast.Range(field, op, value):
                 self._field(field, prefix)
-                if isinstance(field, Text):
+                if isinstance(field, ast.Text):
                     self._constant(prefix + field.text, value.text, value.at, op)
-            case Nested(path, item):
+            case ast.Nested(path, item):
                 self.walk(item, f"{prefix}{path.text}.")
                 return
-            case FieldRef(name, optional, at):
+            case ast.FieldRef(name, optional, at):
                 if not optional:
                     self._name(name, at)
-            case Compare(op, FieldRef(name), Literal(value, at)):
+            case ast.Compare(op, ast.FieldRef(name), ast.Literal(value, at)):
                 self._literal(name, value, at, op)
-            case Compare(op, Literal(value, at), FieldRef(name)):
+            case ast.Compare(op, ast.Literal(value, at), ast.FieldRef(name)):
                 self._literal(name, value, at, op)
-            case OneOf("in", FieldRef(name), options):
+            case ast.OneOf("in", ast.FieldRef(name), options):
                 for option in options:
-                    if isinstance(option, Literal):
+                    if isinstance(option, ast.Literal):
                         self._literal(name, option.value, option.at, "==")
-            case EventQuery(category) if category is not None:
+            case ast.EventQuery(category) if category is not None:
                 self._category(category)
-        for child in children(node):
+        for child in ast.children(node):
             self.walk(child, prefix)
 
     def _bare(self, value: str, at: int) -> None:
@@ -137,8 +122,8 @@ class _Checker:
     def _occurs(self, category: str) -> bool:
         return self.categories is None or category in self.categories
 
-    def _field(self, field: Text | Wildcard, prefix: str) -> None:
-        if isinstance(field, Text):
+    def _field(self, field: ast.Text | ast.Wildcard, prefix: str) -> None:
+        if isinstance(field, ast.Text):
             self._name(prefix + field.text, field.at)
         elif self.categories is not None and not self.evidence.fitting(field):
             self.absent["*".join(field.parts)] = None

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.ecs.alert_text import endpoint, endpoints, flow_of, said_words, verdict_words
+from sensor.app.contacts import contact_of, opened_after, surroundings, verdict_counts
+from sensor.app.exchanges import Exchange
+from sensor.app.opened import Opened, SaidInRun
+from sensor.ecs.alert_text import endpoints, flow_of, said_words, verdict_words
 from sensor.ecs.event_batch import value_at
-from sensor.model.addresses import V4_PREFIX, address_text
+from sensor.ecs.text import time_text
+from sensor.evidence.display_filter import document_filter
+from sensor.model.addresses import address_text
 from sensor.model.alert import SEVERITIES, Alert
 from sensor.model.columns import Document
 from sensor.model.flow import (
@@ -53,10 +57,14 @@ class Story:
 
     alerts: list[Alert]
     session: Session | None = None
+    ends: str = ""
+    """Of its connection, with names; empty if it is about none."""
     before: str = ""
     """What the same source had tried until then."""
-    after: Sequence[str] = ()
+    after: Sequence[Opened] = ()
     """What the server opened after the login."""
+    exchanges: Sequence[Exchange] = ()
+    """What was asked for in the connection itself, over HTTP or TLS."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -76,7 +84,7 @@ class Story:
 
     @property
     def endpoints(self) -> str:
-        return endpoints(self.document) or self.alerts[0].message
+        return self.ends or endpoints(self.document) or self.alerts[0].message
 
     @property
     def flow_id(self) -> str:
@@ -99,7 +107,7 @@ class Story:
     @property
     def display_filter(self) -> str:
         """What selects its connection in Wireshark."""
-        return display_filter(self.document)
+        return document_filter(self.document)
 
 
 @dataclass
@@ -124,6 +132,9 @@ class Facts:
     scans: list[Scan]
     undecided: list[tuple[str, int]]
     alerts: int
+    heard: SaidInRun
+    opened: Mapping[str, Sequence[Opened]]
+    """What servers opened after sessions, by `flow.id` of the session."""
     left_out: list[str] = field(default_factory=list)
     """What there was no room for, in words."""
 
@@ -131,6 +142,12 @@ class Facts:
         """The sessions whose login ended so."""
         return [session for session in self.sessions
                 if session.telnet.get("login", {}).get("outcome") in outcomes]
+
+    def ends(self, document: Document) -> str:
+        """`SRC -> DST` of a document, with the names that were known at its time."""
+        contact = contact_of(document)
+        return (endpoints(document) if contact is None
+                else self.heard.ends(contact, str(document["@timestamp"])))
 
     @property
     def attacked(self) -> list[Session]:
@@ -152,36 +169,29 @@ class Facts:
         return Counter({name: counts[name] for name in reversed(SEVERITIES) if counts[name]})
 
 
-def facts_of(alerts: AlertsOfRun, flows: FlowsOfRun, sessions: Sessions) -> Facts:
+def facts_of(
+    alerts: AlertsOfRun, flows: FlowsOfRun, sessions: Sessions, heard: SaidInRun
+) -> Facts:
     """The facts of a run."""
     told = sorted(sessions.kept, key=lambda session: session.start_ns)
     stories = _stories(alerts.kept, {session.flow_id: session for session in told})
-    columns = flows.columns()
+    columns = flows.columns.rows()
+    for story in stories:
+        if (contact := contact_of(story.document)) is not None:
+            story.ends = heard.ends(contact, time_text(story.time_ns))
     for story in stories[:CONNECTED_MAX]:
-        _connect(story, columns)
+        _connect(story, columns, heard)
     left_out = [
         f"{count:,} {what}" for count, what in (
             (alerts.count - len(alerts.kept), "alerts"),
             (sessions.left_out, "Telnet sessions"),
             (flows.connection_count - len(flows.connections), "accepted Telnet connections"),
-            (flows.count - flows.kept, "flows in the search for scans"),
+            (flows.columns.count - flows.columns.kept, "flows in the search for scans"),
+            (heard.exchanges.left_out, "requests of servers after a session"),
         ) if count
     ]
     return Facts(stories, told, flows.connections, _scans(columns), _undecided(columns),
-                 alerts.count, left_out)
-
-
-def display_filter(document: Document) -> str:
-    """What selects the packets of a flow in Wireshark, by addresses and ports."""
-    tests = []
-    for side in ("source", "destination"):
-        address, port = value_at(document, f"{side}.ip"), value_at(document, f"{side}.port")
-        if address:
-            tests.append(f"{'ipv6' if ':' in str(address) else 'ip'}.addr == {address}")
-        transport = value_at(document, "network.transport")
-        if port is not None and transport in ("tcp", "udp"):
-            tests.append(f"{transport}.port == {port}")
-    return " && ".join(tests)
+                 alerts.count, heard, _opened(told, columns, heard), left_out)
 
 
 def _stories(alerts: Iterable[Alert], sessions: dict[str, Session]) -> list[Story]:
@@ -198,32 +208,30 @@ def _stories(alerts: Iterable[Alert], sessions: dict[str, Session]) -> list[Stor
     return sorted(stories, key=lambda story: (-SEVERITIES.get(story.severity, 0), story.time_ns))
 
 
-def _connect(story: Story, flows: NDArray[np.void]) -> None:
+def _connect(story: Story, flows: NDArray[np.void], heard: SaidInRun) -> None:
     """Tie a story to what its source did before and its server afterwards."""
-    flow_id = value_at(story.document, "flow.id")
-    source, server = (value_at(story.document, f"{side}.ip") for side in ("source", "destination"))
-    if flow_id is None or not source or not server or not len(flows):
+    contact = contact_of(story.document)
+    if not story.flow_id or contact is None:
         return
-    start_ns = story.time_ns
-    earlier = flows[_is_of(flows, "orig", str(source)) & (flows["first_ns"] < start_ns)]
-    counts = _verdicts(earlier)
-    targets = len(np.unique(earlier[["resp_hi", "resp_lo"]]))
-    if tried := [f"{count:,} {name}" for name, count in counts.items() if name != "accepted"]:
-        hosts = f"{targets:,} host{'s'[:targets != 1]}"
-        story.before = f"until then the same source had tried {hosts}: {', '.join(tried)}"
-    if story.session is not None:
-        later = flows[_is_of(flows, "orig", str(server)) & (flows["first_ns"] > start_ns)
-                      & (flows["verdict"] == ACCEPTED)]
-        story.after = list(dict.fromkeys(map(_target, later)))[:OPENED_SHOWN]
+    around = surroundings(flows, contact, story.time_ns)
+    story.before = around.before
+    if story.session is not None and story.session.got_in:
+        targets = around.after[:OPENED_SHOWN]
+        story.after = heard.opened(contact, targets, story.time_ns)
+    story.exchanges = heard.in_flow(contact, story.flow_id)
 
 
-def _is_of(flows: NDArray[np.void], end: str, address: str) -> NDArray[np.bool_]:
-    """The flows of which that end has an address."""
-    number = int(ipaddress.ip_address(address))
-    version = 6 if ":" in address else 4
-    hi, lo = divmod(number, 1 << 64) if version == 6 else (0, V4_PREFIX | number)
-    return np.asarray((flows[f"{end}_hi"] == hi) & (flows[f"{end}_lo"] == lo)
-                      & (flows["ip_version"] == version))
+def _opened(
+    sessions: Iterable[Session], flows: NDArray[np.void], heard: SaidInRun
+) -> dict[str, list[Opened]]:
+    """What the servers of sessions in which somebody may have got in opened afterwards."""
+    found = {}
+    entered = [one for one in sessions if one.got_in and one.start_ns]
+    for session in entered[:CONNECTED_MAX]:
+        if (contact := contact_of(session.document)) is not None:
+            targets = opened_after(flows, contact, session.start_ns)[:OPENED_SHOWN]
+            found[session.flow_id] = heard.opened(contact, targets, session.start_ns)
+    return found
 
 
 def _scans(flows: NDArray[np.void]) -> list[Scan]:
@@ -242,7 +250,7 @@ def _scans(flows: NDArray[np.void]) -> list[Scan]:
         reached = int(np.count_nonzero((flows["orig_hi"] == hi) & (flows["orig_lo"] == lo)
                                        & (flows["verdict"] == ACCEPTED)))
         scans.append(Scan(address_text(hi, lo, version), targets, ports.tolist(),
-                          _verdicts(mine), reached))
+                          verdict_counts(mine), reached))
     return sorted(scans, key=lambda scan: -scan.targets)[:SCANS_SHOWN]
 
 
@@ -253,20 +261,3 @@ def _undecided(flows: NDArray[np.void]) -> list[tuple[str, int]]:
     found = [(EVIDENCE_WORDS.get(name, name.replace("_", " ")), count)
              for name, count in zip(EVIDENCE, counts, strict=False) if count]
     return sorted(found, key=lambda one: -one[1])
-
-
-_WORDS = {ACCEPTED: "accepted", DENIED: "refused", DROPPED: "unanswered",
-          ATTEMPTED: "half open", UNKNOWN: "undecided"}  # fmt: skip
-
-
-def _verdicts(flows: NDArray[np.void]) -> Counter[str]:
-    """Flows by what became of them, most first."""
-    codes, counts = np.unique(flows["verdict"], return_counts=True)
-    found = zip(codes.tolist(), counts.tolist(), strict=True)
-    return Counter({_WORDS[code]: count for code, count in sorted(found, key=lambda one: -one[1])})
-
-
-def _target(flow: Any) -> str:
-    """Address and port of a flow's responder."""
-    address = address_text(int(flow["resp_hi"]), int(flow["resp_lo"]), int(flow["ip_version"]))
-    return endpoint({"destination": {"ip": address, "port": int(flow["resp_port"])}}, "destination")

@@ -12,8 +12,9 @@ from typing import Any
 
 from sensor.base.escape import harmless
 from sensor.ecs.alert_text import moment
+from sensor.evidence.display_filter import document_filter
 from sensor.report.charts import WIDTH, timeline, who_talked
-from sensor.report.facts import Facts, display_filter
+from sensor.report.facts import Facts
 from sensor.terminal.summary import data_size
 
 OPEN_TRANSCRIPTS_MAX = 20
@@ -63,10 +64,11 @@ def render(facts: Facts, examined: Examined) -> str:
     style, script = (_own(name) for name in ("report.css", "report.js"))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)  # fmt: skip
-    times = _Times(examined.zone)
+    times = Times(examined.zone)
     environment.filters |= {"time": times.whole, "clock": times.clock, "size": data_size,
                             "clean": lambda value: harmless(str(value)), "count": "{:,}".format}
-    environment.globals |= {"display_filter": display_filter}
+    environment.globals |= {"display_filter": document_filter, "name_of": facts.heard.names.name_of,
+                            "ends": facts.ends}  # fmt: skip
     return environment.from_string(_own("report.html.j2")).render(
         facts=facts, examined=examined, style=style, script=script, width=WIDTH,
         style_hash=_hash(style), script_hash=_hash(script), zone=times.name,
@@ -75,7 +77,7 @@ def render(facts: Facts, examined: Examined) -> str:
     )  # fmt: skip
 
 
-class _Times:
+class Times:
     """Times in the zone of the report."""
 
     def __init__(self, zone: tzinfo) -> None:

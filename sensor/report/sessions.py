@@ -49,6 +49,11 @@ class Session:
         return said_words(self.document) or "nothing is known of a login"
 
     @property
+    def got_in(self) -> bool:
+        """Whether somebody may have got in: no login is known to have failed at last."""
+        return bool(value_at(self.document, "telnet.login.outcome") != "failure")
+
+    @property
     def telnet(self) -> Mapping[str, Any]:
         """The members of `telnet`."""
         telnet: Mapping[str, Any] = self.document["telnet"]

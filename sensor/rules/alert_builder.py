@@ -13,8 +13,8 @@ from sensor.base.units import SECOND_NS
 from sensor.ecs.schema import PRODUCT
 from sensor.model.alert import SEVERITIES, Alert
 from sensor.model.columns import Document
+from sensor.model.recoding import date_text
 from sensor.query.document_rows import merge, values_at
-from sensor.query.masks import date_text
 from sensor.query.values import date_span
 from sensor.rules.files import RuleText
 from sensor.rules.runners import Match
@@ -41,9 +41,7 @@ class AlertBuilder:
             common["threat"] = threat
         self._common = orjson.dumps(common)  # parsed anew for each alert: its own copy
 
-    def alert(
-        self, match: Match, document: Document, suppressed: int
-    ) -> Alert:
+    def alert(self, match: Match, document: Document, suppressed: int) -> Alert:
         """The alert for a match; its event's document, or that of `document_of`, becomes its own.
         """
         time_ns = match.known_ns
@@ -102,7 +100,7 @@ class AlertBuilder:
 
 
 def _original(document: Document) -> Document:
-    """What a document from elsewhere says itself where the alert will speak: nothing of ours."""
+    """The words of a document from elsewhere where the alert will speak; none of our own."""
     if values_at(document, "observer.product") == [PRODUCT]:
         return {}
     kept: Document = {name: document[name] for name in ("message", "rule") if name in document}

@@ -20,12 +20,7 @@ from sensor.query import ecs_names
 from sensor.query.ast import FieldRef, Literal, Node, OneOf, any_of
 from sensor.query.masks import Predicate, ValuesTest, network_mask, present
 from sensor.query.patterns import regex_of_wildcard
-from sensor.query.predicate import (
-    all_predicates,
-    any_object,
-    compile_query,
-    no_predicate,
-)
+from sensor.query.predicate import all_predicates, any_object, compile_query, no_predicate
 from sensor.query.validate import misfit
 from sensor.query.values import address_of, date_span, is_network, text_of
 from sensor.rules.kibana_json import Table, is_json, kind_of, values_of
@@ -100,7 +95,7 @@ def read_exceptions(
 
 
 def expired_notices(items: Iterable[ExceptionItem], now_ns: int) -> list[str]:
-    """What is said at the start of exceptions that have expired."""
+    """Notices about exceptions that have expired."""
     return [f"exception '{harmless(item.name)}' ({item.place}) has expired: what happened since"
             " is not excepted any more" for item in items if item.expires_ns <= now_ns]
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sensor.query import ecs_names
 from sensor.query.satisfiable import Evidence
 from sensor.rules.files import RuleText
-from sensor.rules.types import (
-    NewTermsText,
-    Special,
-    ThreatText,
-    ThresholdText,
-)
+from sensor.rules.types import NewTermsText, Special, ThreatText, ThresholdText
+
+AGENT = "agent."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +45,19 @@ def fields_of(special: Special, evidence: Evidence) -> Fields:
             for group in special.mapping
         )
     return Fields(tuple(dict.fromkeys(names)), unknown, absent, satisfiable)
+
+
+def without_agent(special: Special, evidence: Evidence) -> Special:
+    """A new-terms rule without the fields of the agent, unless its events have these or it names no
+    other field.
+
+    A history is that of one sensor, which is one agent: what is new with its id is new without.
+    """
+    if not isinstance(special, NewTermsText):
+        return special
+    kept = tuple(name for name in special.fields
+                 if not name.startswith(AGENT) or evidence.occurs(name))
+    return replace(special, fields=kept) if kept else special
 
 
 def suppression_fields(

@@ -12,7 +12,7 @@ from typing import TypeVar
 from sensor.base.escape import harmless
 from sensor.base.units import SECOND_NS
 from sensor.capture.files.batches import format_of
-from sensor.errors import QueryError, quoted
+from sensor.errors import QueryError, quoted, reason_of
 from sensor.model.alert import SEVERITIES
 from sensor.rules.kibana_json import Table, is_json, kind_of, values_of
 from sensor.rules.types import UNITS_S, Special, ThresholdText, lookback_ns, read_special
@@ -86,7 +86,7 @@ class RuleText:
     lines: Sequence[str] = field(default=(), compare=False, repr=False)
     """The lines of its file; none where that is JSON."""
     errors: tuple[QueryError, ...] = field(default=(), compare=False, repr=False)
-    """What is wrong with it beside its query; with any it is looked at only to find more."""
+    """Its mistakes beside its query; with any it is looked at only to find more."""
 
     def line_of(self, word: str) -> int:
         """The line of its file on which a word stands in quotes; 0 if unknown."""
@@ -161,7 +161,7 @@ def other_kind(path: Path, content: str | None = None) -> str:
         except OSError:
             return ""
     if len(_SIGMA.findall(content)) > 1:
-        return f"{harmless(path.name)} is a Sigma rule: it has to be converted first"
+        return f"{harmless(path.name)} is a Sigma rule: sensor rules convert makes a rule of it"
     if _SURICATA.search(content):
         return f"{harmless(path.name)} has rules of Suricata or Snort: they are not evaluated"
     return ""
@@ -178,8 +178,7 @@ def read_file(path: Path) -> Iterator[RuleText | QueryError]:
         yield QueryError(f"not UTF-8 at octet {error.start}{capture}", path=str(path))
         return
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        yield QueryError(f"cannot be read: {reason}", path=str(path))
+        yield QueryError(f"cannot be read: {reason_of(error)}", path=str(path))
         return
     if not is_json(path.name) and (kind := other_kind(path, content)):
         yield QueryError(kind, path=str(path))

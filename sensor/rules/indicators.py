@@ -204,7 +204,9 @@ def _indicator(name: str, written: str) -> Document:
         indicator = {"name": value, "type": "domain-name", "url": {"domain": value}}
     else:
         value, kind = value.lower(), name.rpartition(".")[2]
-        indicator = {"name": value, "type": "file", "file": {"hash": {kind: value}}}
+        # ECS has hashes of files in small letters, those of certificates in capitals.
+        spellings = [value, value.upper()]
+        indicator = {"name": value, "type": "file", "file": {"hash": {kind: spellings}}}
     if description:
         indicator["description"] = description
     return indicator

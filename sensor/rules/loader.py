@@ -6,6 +6,7 @@ A rule that is written wrongly is an error (`RulesError`, all of them at once).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from sensor.base.escape import harmless
@@ -20,7 +21,7 @@ from sensor.query.predicate import compile_query
 from sensor.query.stateful.sample import Sampler
 from sensor.query.stateful.sequence import Tracker
 from sensor.rules.exceptions import ExceptionItem
-from sensor.rules.field_check import fields_of, suppression_fields
+from sensor.rules.field_check import fields_of, suppression_fields, without_agent
 from sensor.rules.files import UNSUPPORTED_TYPES, RuleText, find_files, read_file, why_no_rule
 from sensor.rules.filters import conditions_of
 from sensor.rules.rewriting import by_category_field, in_any_view, narrowed
@@ -91,9 +92,7 @@ def _wrong_with(
     return wrong
 
 
-def _without_rules(
-    paths: list[str], files: list[Path], with_rules: set[Path]
-) -> list[QueryError]:
+def _without_rules(paths: list[str], files: list[Path], with_rules: set[Path]) -> list[QueryError]:
     """Files and folders that were named for nothing: whoever names one takes it for rules.
 
     In a folder other files may lie beside rules.
@@ -173,9 +172,11 @@ def _specialise(
     from sensor.rules.runner_factory import build  # noqa: PLC0415  17 ms, for few rules
 
     fields = fields_of(text.special, schema.evidence)
-    if not fields.satisfiable:
+    special = without_agent(text.special, schema.evidence)
+    if not fields_of(special, schema.evidence).satisfiable:
         rule.refuse(f"not on a tap: {', '.join(fields.absent)}")
         return []
+    rule.text = text = replace(text, special=special)
     try:
         rule.runner, remark = build(text, rule.runner.predicate, config.rule, resources)
     except CannotRun as reason:

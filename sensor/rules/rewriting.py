@@ -2,106 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from sensor.query.ast import (
-    And,
-    Compare,
-    EventQuery,
-    FieldRef,
-    FieldTest,
-    Literal,
-    Nested,
-    Node,
-    Not,
-    OneOf,
-    Or,
-    Query,
-    Sample,
-    Sequence,
-    Text,
-    all_of,
-    any_of,
-)
+from sensor.query import ast
 
 DIRECTION = "network.direction"
 _HOST_VIEW = {
     "ingress": ("inbound", "internal"), "incoming": ("inbound", "internal"),
     "egress": ("outbound", "internal"), "outgoing": ("outbound", "internal"),
 }
-"""What a host calls a connection's direction, and what it is to the network that has the host: one
+"""A connection's direction in a host's words, and in those of the network that has the host: one
 between two of its hosts comes in at one of them and goes out at the other.
 """
 
 
-def narrowed(query: Query, nodes: list[Node]) -> Query:
+def narrowed(query: ast.Query, nodes: list[ast.Node]) -> ast.Query:
     """A query whose every event also fulfils the conditions."""
-    if isinstance(query, Sequence | Sample | EventQuery):
-        return _each_event(query, lambda event: replace(
-            event, condition=all_of([event.condition, *nodes])))
-    return all_of([query, *nodes])
+    return ast.each_condition(query, lambda condition: ast.all_of([condition, *nodes]))
 
 
-def by_category_field(query: Query, name: str) -> Query:
+def by_category_field(query: ast.Query, name: str) -> ast.Query:
     """A query of EQL whose word before `where` is a value of another field than event.category."""
-    def changed(event: EventQuery) -> EventQuery:
+    def changed(event: ast.EventQuery) -> ast.EventQuery:
         if event.category is None:
             return event
-        test = Compare("==", FieldRef(name, at=event.at), Literal(event.category, event.at))
-        return EventQuery(None, all_of([test, event.condition]), event.at)
+        field, category = ast.FieldRef(name, at=event.at), ast.Literal(event.category, event.at)
+        test = ast.Compare("==", field, category)
+        return ast.EventQuery(None, ast.all_of([test, event.condition]), event.at)
 
-    return _each_event(query, changed)
+    return ast.each_event(query, changed)
 
 
-def in_any_view(query: Query) -> Query:
+def in_any_view(query: ast.Query) -> ast.Query:
     """A query whose tests for a direction in a host's view also hold in the network's view."""
-    if isinstance(query, Sequence | Sample | EventQuery):
-        return _each_event(query, lambda event: replace(
-            event, condition=_in_any_view(event.condition)))
-    return _in_any_view(query)
+    return ast.each_condition(query, lambda condition: ast.rewritten(condition, _in_any_view))
 
 
-def _each_event(query: Query, change: Callable[[EventQuery], EventQuery]) -> Query:
-    """A query of EQL with each of its events changed."""
-    match query:
-        case EventQuery():
-            return change(query)
-        case Sequence(_, _, steps, until):
-            return replace(
-                query, steps=tuple(replace(step, event=change(step.event)) for step in steps),
-                until=until and replace(until, event=change(until.event)))
-        case Sample(_, steps):
-            return replace(
-                query, steps=tuple(replace(step, event=change(step.event)) for step in steps))
-    return query
-
-
-def _in_any_view(node: Node) -> Node:  # noqa: PLR0911  one line per shape
+def _in_any_view(node: ast.Node) -> ast.Node | None:
     match node:
-        case And(items):
-            return all_of([_in_any_view(item) for item in items])
-        case Or(items):
-            return any_of([_in_any_view(item) for item in items])
-        case Not(item):
-            return Not(_in_any_view(item))
-        case Nested(Text("network"), FieldTest(Text("direction", at), value)):
-            return _in_any_view(FieldTest(Text(DIRECTION, at), value))
-        case FieldTest(Text(name) as field, Text(value, at)) if (
+        case ast.Nested(ast.Text("network"), ast.FieldTest(ast.Text("direction", at), value)):
+            test = ast.FieldTest(ast.Text(DIRECTION, at), value)
+            return _in_any_view(test) or test
+        case ast.FieldTest(ast.Text(name) as field, ast.Text(value, at)) if (
                 name == DIRECTION and value in _HOST_VIEW):
-            return any_of([node, *(FieldTest(field, Text(other, at))
-                                   for other in _HOST_VIEW[value])])
-        case Compare("==" | "!=" as op, FieldRef(name) as left, Literal(value) as right) if (
-                name == DIRECTION and value in _HOST_VIEW):
-            found = OneOf("in", left, _widened((right,)), at=node.at)
-            return found if op == "==" else Not(found)
-        case OneOf("in" | ":" | "like", FieldRef(name), options) if name == DIRECTION:
+            others = (ast.FieldTest(field, ast.Text(other, at)) for other in _HOST_VIEW[value])
+            return ast.any_of([node, *others])
+        case ast.Compare("==" | "!=" as op, ast.FieldRef(name) as left,
+                         ast.Literal(value) as right) if name == DIRECTION and value in _HOST_VIEW:
+            found = ast.OneOf("in", left, _widened((right,)), at=node.at)
+            return found if op == "==" else ast.Not(found)
+        case ast.OneOf("in" | ":" | "like", ast.FieldRef(name), options) if name == DIRECTION:
             return replace(node, options=_widened(options))
-    return node
+    return None
 
 
-def _widened(options: tuple[Node, ...]) -> tuple[Node, ...]:
+def _widened(options: tuple[ast.Node, ...]) -> tuple[ast.Node, ...]:
     """Constants with those of the network's view beside them."""
-    more = [replace(option, value=other) for option in options if isinstance(option, Literal)
+    more = [replace(option, value=other) for option in options if isinstance(option, ast.Literal)
             for other in _HOST_VIEW.get(str(option.value).lower(), ())]
     return tuple(dict.fromkeys((*options, *more)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from sensor.base.escape import harmless
@@ -16,18 +17,20 @@ from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.model.alert import Alert
 from sensor.model.columns import Document, Mask, Rows
+from sensor.protocols import AnalyzedProtocol
 from sensor.query.document_rows import merge
 from sensor.rules.allow_lists import read_allow_lists
 from sensor.rules.exceptions import expired_notices, read_exceptions
 from sensor.rules.kibana_json import is_json
 from sensor.rules.loader import assign_exceptions, load_rules
+from sensor.rules.protocol_needs import needed_protocols
 from sensor.rules.rule import CANNOT_RUN, DEGRADED, RUNS, Resources, Rule, RulesError, Schema
 from sensor.rules.runners import Match
 from sensor.rules.running_rule import Counters, LedgerRow, RunningRule, ledger_row
 
 DOCUMENTS_AT_ONCE = 256
 LEFT_OUT = "rule left out: "
-"""How a notice of a wrong rule begins."""
+"""The beginning of a notice of a wrong rule."""
 Ledger = dict[str, LedgerRow]
 Found = tuple[Match, int]
 """A match and the index of its rule."""
@@ -46,10 +49,15 @@ class RuleSet:
         self.running = [RunningRule(rule, config) for rule in rules if rule.runner is not None]
         """The rules that run, with what they remember and count."""
         self._due_ns: int | None = None
-        """When the first window ends that held something back; None if none did."""
+        """The end of the first window that held something back; None if none did."""
         self._earlier: Ledger = {}
         """The counts of rules that are not in this set any more, or were changed."""
         self._earlier_excepted: Counter[tuple[str, str]] = Counter()
+
+    @cached_property
+    def protocols(self) -> tuple[AnalyzedProtocol, ...]:
+        """The protocols that are to be analyzed for these rules."""
+        return needed_protocols(self.rules)
 
     @classmethod
     def load(  # noqa: PLR0913  most are left out
@@ -88,13 +96,13 @@ class RuleSet:
         return ruleset
 
     def match(self, rows: Rows) -> list[Alert]:
-        """The alerts for a batch, in the order of its rows, then of the rules."""
+        """The alerts for a batch, in the order of its rows; of one row the worst rule first."""
         found: list[Found] = []
         masks: dict[int, Mask] = {}
         for index, running in enumerate(self.running):
             found += [(match, index) for match in running.matches(rows, masks)]
         self._note_due()
-        alerts = self._alerts(self._with_documents(rows, sorted(found, key=_order)))
+        alerts = self._alerts(self._with_documents(rows, sorted(found, key=self._order)))
         if rows.count:
             alerts += self._close(rows.known_ns(rows.count - 1))
         return alerts
@@ -104,12 +112,15 @@ class RuleSet:
         found: list[Found] = []
         for index, running in enumerate(self.running):
             found += [(match, index) for match in running.advance(now_ns)]
-        alerts = self._alerts((match, index, None) for match, index in sorted(found, key=_order))
+        alerts = self._alerts((match, index, None)
+                              for match, index in sorted(found, key=self._order))
         return alerts + self._close(now_ns)
 
-    def _alerts(
-        self, found: Iterable[tuple[Match, int, Document | None]]
-    ) -> list[Alert]:
+    def _order(self, found: Found) -> tuple[int, int, float, int]:
+        match, index = found
+        return match.known_ns, match.row, -self.running[index].rule.text.risk_score, index
+
+    def _alerts(self, found: Iterable[tuple[Match, int, Document | None]]) -> list[Alert]:
         alerts: list[Alert] = []
         for match, index, document in found:
             alerts += self._close(match.known_ns)
@@ -228,11 +239,6 @@ class RuleSet:
         return next((running for running in self.running if running.rule is rule), None)
 
 
-def _order(found: Found) -> tuple[int, int, int]:
-    match, index = found
-    return match.known_ns, match.row, index
-
-
 def _short_name(rule: Rule) -> str:
     """The name to ask for a rule by: its file's stem, or its name where a file has several."""
     path = Path(rule.text.path)
@@ -244,7 +250,7 @@ NOTICES_MAX = 20
 
 
 def _notices(rules: list[Rule]) -> list[str]:
-    """What is said of rules that do not run as they are."""
+    """Notices about rules that do not run as they are."""
     others = [rule for rule in rules if rule.status != RUNS]
     if len(others) <= NOTICES_MAX:
         return [_notice(rule) for rule in others]

@@ -23,12 +23,7 @@ from sensor.rules.indicators import IndicatorFile, read_indicators
 from sensor.rules.rule import CannotRun, Resources
 from sensor.rules.runners import Runner
 from sensor.rules.state_store import RuleStore
-from sensor.rules.stateful_runners import (
-    NewTermsRunner,
-    ThreatRunner,
-    ThresholdRunner,
-    owner_of,
-)
+from sensor.rules.stateful_runners import NewTermsRunner, ThreatRunner, ThresholdRunner, owner_of
 from sensor.rules.types import NewTermsText, ThreatText, ThresholdText, duration_text
 
 DOCUMENTS_AT_ONCE = 4096

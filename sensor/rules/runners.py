@@ -25,7 +25,7 @@ class Match(NamedTuple):
     """A match of a rule."""
 
     known_ns: int
-    """When it became known: at a row, or at a deadline between two rows."""
+    """The time at which it became known: at a row, or at a deadline between two rows."""
     row: int
     """The row that completed it; `rows.count` if no row did. Matches of one time are in this order.
     """
@@ -71,13 +71,10 @@ class SingleRunner(Runner):
         self.predicate = predicate
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
-        """The selected rows."""
         times_ns, selected = self.selected(rows, unexcepted)
         return list(map(Match, times_ns.tolist(), selected))
 
-    def selected(
-        self, rows: Rows, unexcepted: Unexcepted
-    ) -> tuple[NDArray[np.int64], list[int]]:
+    def selected(self, rows: Rows, unexcepted: Unexcepted) -> tuple[NDArray[np.int64], list[int]]:
         """The selected rows and their `known_ns`: a match each, not yet made."""
         selected = np.flatnonzero(self.predicate(rows)).tolist()
         selected = unexcepted(selected) if selected else selected
@@ -92,19 +89,15 @@ class OrderRunner(Runner):
 
     @property
     def evicted(self) -> int:
-        """The number of things forgotten because there was too much to remember."""
         return self._tracker.evicted
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
-        """The matches that a batch completes."""
         return [Match(*completed) for completed in self._tracker.matches(rows, unexcepted)]
 
     def advance(self, now_ns: int) -> list[Match]:
-        """The matches that time alone completes."""
         return [Match(*completed) for completed in self._tracker.advance(now_ns)]
 
     def standing(self, rows: Rows, row: int) -> str:
-        """In words, what an event that was taken has come to."""
         if not isinstance(self._tracker, Tracker):
             return ""
         count, length = self._tracker.reached(rows.known_ns(row))
@@ -116,6 +109,5 @@ class OrderRunner(Runner):
                 " or it was ended")
 
     def take_over(self, old: Runner) -> None:
-        """Go on with what is pending."""
         if isinstance(old, OrderRunner):
             self._tracker = old._tracker

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sensor.config import Config
 from sensor.model.alert import Alert
 from sensor.model.columns import Document, Mask, Rows
 from sensor.query.document_rows import values_at
+from sensor.query.stateful.steps import Unexcepted, all_rows
 from sensor.rules.alert_builder import AlertBuilder, document_of
 from sensor.rules.rule import Rule
 from sensor.rules.runners import Match, SingleRunner
@@ -69,9 +71,9 @@ class RunningRule:
 
         What the limit would certainly hold back is counted here and left out.
         """
-        def unexcepted(selected: list[int]) -> list[int]:
-            return self.unexcepted(rows, selected, masks)
-
+        unexcepted: Unexcepted = all_rows
+        if self.rule.exceptions:
+            unexcepted = partial(self.unexcepted, rows, masks=masks)
         held = 0
         if self._suppressor is None and isinstance(self.runner, SingleRunner):
             times_ns, selected = self.runner.selected(rows, unexcepted)

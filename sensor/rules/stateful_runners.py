@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensor.model.columns import Document, Rows
+from sensor.model.recoding import date_text
 from sensor.query.document_rows import merge, nested, values_at
-from sensor.query.masks import Predicate, date_text
+from sensor.query.masks import Predicate
 from sensor.query.stateful.indicator_match import Hit, Indicators
 from sensor.query.stateful.new_terms import History
 from sensor.query.stateful.steps import Unexcepted
@@ -38,7 +39,6 @@ class ThresholdRunner(Runner):
         """Events that belong to a match that was made before them."""
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
-        """The groups that events of the batch complete."""
         selected = np.flatnonzero(self._predicate(rows)).tolist()
         selected = unexcepted(selected) if selected else []
         if not selected:
@@ -82,7 +82,6 @@ class ThresholdRunner(Runner):
         return Match(fired.end_ns, row, events=(), fields=fields, name=name)
 
     def standing(self, rows: Rows, row: int) -> str:
-        """In words, what the groups of an event that was counted have come to."""
         text = self._text
         groups = combinations_of(rows, text.fields, np.array([row], dtype=np.intp))[0]
         count, different = max(map(self._engine.count, groups), default=(0, 0))
@@ -95,14 +94,13 @@ class ThresholdRunner(Runner):
         return words
 
     def take_over(self, old: Runner) -> None:
-        """Go on counting where the other stood."""
         if isinstance(old, ThresholdRunner):
             self._engine = old._engine
             self.evicted, self.absorbed = old.evicted, old.absorbed
 
 
 def _spans(rows: Rows, chosen: NDArray[np.intp]) -> list[tuple[Terms, Terms]]:
-    """When events began and ended, as they themselves have it."""
+    """The begin and end of events, as they themselves have it."""
     ends = terms_of(rows.column("@timestamp"), chosen)
     starts = terms_of(rows.column("event.start"), chosen)
     return [(start or end, end) for start, end in zip(starts, ends, strict=True)]
@@ -146,7 +144,6 @@ class NewTermsRunner(Runner):
         """Values that would have been new, while the history was learned."""
 
     def matches(self, rows: Rows, unexcepted: Unexcepted) -> list[Match]:
-        """The events that have something new, and remember everything that the batch has."""
         if not rows.count:
             return []
         if self._store is not None:
@@ -188,7 +185,6 @@ class NewTermsRunner(Runner):
         return found
 
     def take_over(self, old: Runner) -> None:
-        """Go on remembering where the other stood."""
         if isinstance(old, NewTermsRunner):
             self._history, self._is_restored = old._history, old._is_restored
             self.evicted, self.learned = old.evicted, old.learned

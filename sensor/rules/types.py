@@ -129,8 +129,7 @@ def _threshold(table: object, report: Report) -> ThresholdText | None:
         given = entry if isinstance(entry, dict) else {}
         found, number = given.get("field"), _whole(given.get("value"))
         if not isinstance(found, str) or not found or number is None:
-            report("'threshold.cardinality' needs a field and a whole number from 1",
-                   "cardinality")
+            report("'threshold.cardinality' needs a field and a whole number from 1", "cardinality")
         else:
             name, different = found, number
     return ThresholdText(fields or (), value or 1, name, different)

@@ -14,7 +14,7 @@ from sensor.config import Config
 from sensor.sinks.alert_files import open_alerts
 from sensor.sinks.base import Sink
 from sensor.sinks.console import open_console
-from sensor.sinks.jsonl import open_json_stdout
+from sensor.sinks.jsonl import JsonSink
 from sensor.terminal.console import ConsoleOptions
 
 
@@ -46,11 +46,25 @@ def _journald(target: str, options: SinkOptions) -> Sink:
     return journald.open_journald(target, live=options.live)
 
 
+def _elasticsearch(url: str, options: SinkOptions) -> Sink:
+    from sensor.sinks.elasticsearch import sink as elasticsearch  # noqa: PLC0415  slow to import
+
+    return elasticsearch.open_elasticsearch(url, options.config)
+
+
+def _kafka(target: str, options: SinkOptions) -> Sink:
+    from sensor.sinks.kafka import sink as kafka  # noqa: PLC0415  slow to import
+
+    return kafka.open_kafka(target, options.config)
+
+
 SINKS: dict[str, Callable[[str, SinkOptions], Sink]] = {
     "console": lambda _, options: open_console(options.stream, options.console),
-    "json": lambda _, options: open_json_stdout(),
+    "json": lambda _, options: JsonSink(),
     "file": lambda path, options: open_alerts(path, live=options.live),
     "syslog": _syslog,
     "journald": _journald,
+    "elasticsearch": _elasticsearch,
+    "kafka": _kafka,
 }
 """The function that opens a sink: `(place, options)` -> sink; errors: ConfigError."""

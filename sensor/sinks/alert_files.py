@@ -6,9 +6,9 @@ from sensor.ecs.event_batch import alert_batch
 from sensor.errors import reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
-from sensor.sinks.base import Sink
-from sensor.sinks.flow_files import JSON, FlowSink, format_of, open_table
-from sensor.sinks.jsonl import open_json_file
+from sensor.sinks.base import FlowSink, Sink
+from sensor.sinks.flow_files import JSON, format_of, open_table
+from sensor.sinks.jsonl import JsonSink
 
 ALERTS = "alerts"
 GATHERED_MAX = 1024
@@ -82,6 +82,6 @@ def open_alerts(path: str, *, live: bool = False) -> Sink:
     """Open the sink of `--alerts PATH`. Errors: ConfigError."""
     kind = format_of(path, ALERTS)
     if kind == JSON:
-        return open_json_file(path)
+        return JsonSink(path)
     file = open_table(path, live=live, what=ALERTS)
     return AlertTable(file, GATHERED_MAX if kind == "parquet" else 1)

@@ -1,8 +1,8 @@
-"""The interface of every sink."""
+"""The interfaces of every sink: of alerts, and of records."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
@@ -56,3 +56,52 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Flush and let go; never raises; a second call does nothing."""
+
+
+class Batch(Protocol):
+    """Flow records, protocol events or alerts."""
+
+    count: int
+
+    @property
+    def nbytes(self) -> int: ...
+
+    def part(self, first: int, last: int) -> Batch:
+        """The records from `first` up to, not including, `last`."""
+
+    def to_json_lines(self) -> bytes: ...
+
+    def csv_header(self) -> bytes: ...
+
+    def to_csv(self) -> bytes: ...
+
+    def to_arrow(self) -> Any: ...
+
+
+class FlowSink(Protocol):
+    """A receiver of batches; counts records, and never raises once it is open."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def delivered(self) -> int: ...
+
+    @property
+    def retried(self) -> int: ...
+
+    @property
+    def error(self) -> str | None: ...
+
+    @property
+    def dropped(self) -> int: ...
+
+    def write(self, flows: Batch) -> None: ...
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+
+    def reopen(self) -> None:
+        """Go on in a file newly opened by its name, after somebody moved it away; never raises."""
+
+    def close(self) -> None: ...

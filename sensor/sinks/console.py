@@ -3,14 +3,15 @@
     2026-01-02 03:04:05.678901  MEDIUM 47  Accepted Default Telnet Port Connection
         192.0.2.10:50432 -> 198.51.100.7:23  tcp accepted (handshake) outbound  1:wCb3OG7yAFW...
 
-On a terminal, the second line is left out if it would say what the one before has said: alerts of
-one connection stand together.
+On a terminal, alerts of one connection that follow each other stand together: the second line of
+the later ones has only what is new, and is left out if nothing is.
 """
 
 from __future__ import annotations
 
 import select
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from sensor.base.escape import harmless
@@ -18,9 +19,11 @@ from sensor.ecs.alert_text import (
     alert_details,
     alert_text,
     alert_time,
+    endpoints,
     field,
     flow_of,
     score,
+    verdict_words,
 )
 from sensor.errors import reason_of
 from sensor.model.alert import Alert
@@ -43,8 +46,13 @@ MARGIN_MIN = 20
 """Columns that a line has at least, however narrow the terminal."""
 
 
-def alert_rich(alert: Alert, *, local_time: bool = False) -> tuple[Text, Text]:
-    """The two lines of `alert_text`, without indent, styled by severity: a colour means risk."""
+def alert_rich(
+    alert: Alert, *, local_time: bool = False, parts: Sequence[str] | None = None
+) -> tuple[Text, Text]:
+    """The two lines of `alert_text`, without indent, styled by severity: a colour means risk.
+
+    `parts` are those of the second line; None: all of them.
+    """
     from rich.text import Text  # noqa: PLC0415
 
     style = SEVERITY_STYLES.get(alert.severity, "bold")
@@ -52,14 +60,33 @@ def alert_rich(alert: Alert, *, local_time: bool = False) -> tuple[Text, Text]:
     head.append(f"{alert_time(alert.time_ns, local=local_time)}  ", "dim")
     head.append(f"{harmless(alert.severity).upper()} {score(alert)}", style)
     head.append(f"  {harmless(alert.rule_name)}", "bold")
-    first, *others = alert_details(alert)
     verdict = field(flow_of(alert.document), "sensor", "flow", "verdict")
     details = Text()
-    details.append(first)
-    for other in others:
-        details.append("  ")
-        details.append(other, style if verdict and verdict in other else "dim")
+    for at, part in enumerate(alert_details(alert) if parts is None else parts):
+        is_verdict = verdict and verdict in part
+        details.append("  " if at else "")
+        details.append(part, "" if not at else style if is_verdict else "dim")
     return head, details
+
+
+class Told:
+    """What the lines on the screen have said of a connection, so that later ones need not."""
+
+    def __init__(self) -> None:
+        self._connection = ("", "")
+        self._parts: set[str] = set()
+
+    def news(self, alert: Alert) -> list[str]:
+        """The parts of an alert's second line that the alert before it did not say."""
+        flow = flow_of(alert.document)
+        connection = endpoints(flow), field(flow, "network", "community_id")
+        if connection != self._connection or not any(connection):
+            self._connection, self._parts = connection, set()
+        elif not field(flow, "sensor", "flow", "verdict"):  # "tcp inbound" adds nothing
+            self._parts.add(verdict_words(flow))
+        found = [part for part in alert_details(alert) if part not in self._parts]
+        self._parts.update(part for part in found if not part.startswith("+"))  # each has its own
+        return found
 
 
 def wrapped(text: Text, console: Console, *, indent_first: bool) -> Text:
@@ -97,7 +124,7 @@ class ConsoleSink:
         """The console for colours; a progress bar on the same terminal must use this one too."""
         self._stream = stream
         self._local_time = local_time
-        self._last_details = ""
+        self._told = Told()
 
     def unbuffer(self) -> None:
         """Write below Python's buffers from now on.
@@ -140,12 +167,13 @@ class ConsoleSink:
 
     def _text(self, alert: Alert, console: Console) -> Text:
         """What a console prints of an alert."""
-        head, details = alert_rich(alert, local_time=self._local_time)
         if not is_terminal(self._stream):  # colours in a pipe: the same lines for whoever reads it
+            head, details = alert_rich(alert, local_time=self._local_time)
             return head.append(f"\n{INDENT}").append_text(details)
+        parts = self._told.news(alert)
+        head, details = alert_rich(alert, local_time=self._local_time, parts=parts)
         text = wrapped(head, console, indent_first=False)
-        if details.plain != self._last_details:
-            self._last_details = details.plain
+        if parts:
             text.append("\n").append_text(wrapped(details, console, indent_first=True))
         return text
 

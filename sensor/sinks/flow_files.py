@@ -1,5 +1,7 @@
 """Flow records, protocol events and alerts in files: NDJSON, CSV or Parquet, by the name's ending.
 
+Flow records also go into a dataset, a folder of Parquet files (flow_dataset.py).
+
 What a file holds already stays: lines are appended to, a Parquet file, which cannot be, is renamed.
 """
 
@@ -7,64 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import stat
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
-from sensor.base.escape import harmless
 from sensor.errors import ConfigError, reason_of
+from sensor.sinks.base import Batch, FlowSink
+from sensor.sinks.dataset_places import is_dataset, open_place
 from sensor.sinks.jsonl import FLOWS, FlowFile
+from sensor.sinks.server_options import shown_path
 
 EVENTS = "protocol-events"
-JSON, CSV, PARQUET = "json", "csv", "parquet"
+JSON, CSV, PARQUET, DATASET = "json", "csv", "parquet", "dataset"
 FORMATS = {".ndjson": JSON, ".json": JSON, ".jsonl": JSON, ".csv": CSV, ".parquet": PARQUET}
 """The formats by the endings of names."""
 LIVE_GROUP_ROWS = 16_384
-
-
-class Batch(Protocol):
-    """Flow records, protocol events or alerts."""
-
-    count: int
-
-    @property
-    def nbytes(self) -> int: ...
-
-    def to_json_lines(self) -> bytes: ...
-
-    def csv_header(self) -> bytes: ...
-
-    def to_csv(self) -> bytes: ...
-
-    def to_arrow(self) -> Any: ...
-
-
-class FlowSink(Protocol):
-    """A receiver of batches; counts records, and never raises once it is open."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def delivered(self) -> int: ...
-
-    @property
-    def retried(self) -> int: ...
-
-    @property
-    def error(self) -> str | None: ...
-
-    @property
-    def dropped(self) -> int: ...
-
-    def write(self, flows: Batch) -> None: ...
-
-    def flush(self) -> None:
-        """Write what was gathered."""
-
-    def reopen(self) -> None:
-        """Go on in a file newly opened by its name, after somebody moved it away; never raises."""
-
-    def close(self) -> None: ...
 
 
 class JsonFlows(FlowFile):
@@ -107,15 +66,15 @@ class ParquetFlows:
             from pyarrow import parquet  # noqa: PLC0415  optional, and slow to import
         except ImportError:
             raise ConfigError(
-                f"--{what} {harmless(path)}: Parquet needs the package pyarrow: "
+                f"--{what} {shown_path(path)}: Parquet needs the package pyarrow: "
                 "pip install 'flow-sensor[parquet]'"
             ) from None
         try:
             with open(path, "wb"):
                 pass  # say now that it cannot be written, not when the first flow ends
         except OSError as error:
-            raise ConfigError(f"--{what} {harmless(path)}: {reason_of(error)}") from None
-        self.name = f"{what} {harmless(path)}"
+            raise ConfigError(f"--{what} {shown_path(path)}: {reason_of(error)}") from None
+        self.name = f"{what} {shown_path(path)}"
         self.delivered = self.dropped = self.retried = 0
         self.error: str | None = None
         self._path = path
@@ -220,9 +179,11 @@ def format_of(path: str, what: str) -> str:
 
     Errors: ConfigError for another ending.
     """
+    if what == FLOWS and is_dataset(path):
+        return DATASET
     kind = FORMATS.get(os.path.splitext(path)[1].lower())
     if kind is None and path != "-" and (os.path.isdir(path) or not _is_special(path)):
-        raise ConfigError(f"--{what} {harmless(path)}: the ending says the format, and this says"
+        raise ConfigError(f"--{what} {shown_path(path)}: the ending says the format, and this says"
                           f" none that is written: {', '.join(FORMATS)}")
     return kind or JSON
 
@@ -245,18 +206,24 @@ def open_table(path: str, *, live: bool = False, what: str = FLOWS) -> FlowSink:
         return JsonFlows(path, live=live, what=what)
     if kind == CSV:
         return CsvFile(path, live=live, what=what)
+    if kind == DATASET:
+        from sensor.sinks.flow_dataset import FlowDataset  # noqa: PLC0415  few runs need it
+
+        return FlowDataset(open_place(path, what), socket.gethostname(), live=live)
     _move_aside(path, what)
     return ParquetFlows(path, group_rows=LIVE_GROUP_ROWS if live else 0, what=what)
 
 
 def held_notice(path: str, what: str) -> str:
     """What is said of a file that holds something already; empty if there is nothing to say."""
+    if format_of(path, what) == DATASET:
+        return ""
     try:
         held = os.path.getsize(path) if path != "-" and not _is_special(path) else 0
     except (OSError, ValueError):
         held = 0
     fate = ("is renamed" if format_of(path, what) == PARQUET else "is appended to")
-    return f"--{what} {harmless(path)}: {fate}, it holds {held:,} octets already" if held else ""
+    return f"--{what} {shown_path(path)}: {fate}, it holds {held:,} octets already" if held else ""
 
 
 def _move_aside(path: str, what: str) -> None:
@@ -269,4 +236,4 @@ def _move_aside(path: str, what: str) -> None:
             number += 1
         os.rename(path, aside)
     except OSError as error:
-        raise ConfigError(f"--{what} {harmless(path)}: {reason_of(error)}") from None
+        raise ConfigError(f"--{what} {shown_path(path)}: {reason_of(error)}") from None

@@ -20,13 +20,7 @@ from sensor.errors import ConfigError
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
 from sensor.sinks.delivery.direct_writer import DirectWriter
-from sensor.sinks.syslog.formats import (
-    DEFAULT_FACILITY,
-    FACILITIES,
-    SYSLOG_SEVERITIES,
-    Origin,
-    message_text,
-)
+from sensor.sinks.syslog import formats
 from sensor.sinks.syslog.notices import NOTICE, WARNING, notice_document
 from sensor.sinks.syslog.transports import Datagrams
 from sensor.sinks.syslog.url import Address
@@ -60,7 +54,7 @@ class JournalWire:
         self.name = "journald" if path == JOURNAL_SOCKET else f"journald {harmless(path)}"
         self.place = f"journal at {harmless(path)}"
         self.transport = transport
-        self._origin = Origin(socket.gethostname(), pid=os.getpid())
+        self._origin = formats.Origin(socket.gethostname(), pid=os.getpid())
 
     def render(self, alert: Alert) -> bytes:
         document = alert.document
@@ -72,8 +66,8 @@ class JournalWire:
             ("SENSOR_RISK_SCORE", score(alert)),
             *((name, field(document, *path)) for name, path in _FIELDS),
         ]
-        priority = SYSLOG_SEVERITIES.get(alert.severity, WARNING)
-        return self._entry(priority, message_text(alert), fields, json_line(document)[:-1])
+        priority = formats.SYSLOG_SEVERITIES.get(alert.severity, WARNING)
+        return self._entry(priority, formats.message_text(alert), fields, json_line(document)[:-1])
 
     def render_notice(self, notice: Notice) -> bytes:
         document = notice_document(notice, self._origin, notice.text)
@@ -91,7 +85,7 @@ class JournalWire:
             journal_field("MESSAGE", text.encode()),
             journal_field("PRIORITY", b"%d" % priority),
             journal_field("SYSLOG_IDENTIFIER", self._origin.app.encode()),
-            journal_field("SYSLOG_FACILITY", b"%d" % FACILITIES[DEFAULT_FACILITY]),
+            journal_field("SYSLOG_FACILITY", b"%d" % formats.FACILITIES[formats.DEFAULT_FACILITY]),
             journal_field("SYSLOG_PID", b"%d" % self._origin.pid),
             *(journal_field(name, value.encode()) for name, value in fields if value),
             journal_field("SENSOR_DOCUMENT", document),

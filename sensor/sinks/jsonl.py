@@ -18,6 +18,7 @@ from sensor.ecs.alert_text import json_line
 from sensor.errors import ConfigError, reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
+from sensor.sinks.server_options import shown_path
 from sensor.terminal.console import discard
 
 FLOWS = "flows"
@@ -79,88 +80,6 @@ class Output:
             self._stream.close()
 
 
-class JsonSink:
-    """Writes each alert's document as one line.
-
-    A write that fails is said once and counted as dropped; the next alert tries again (a full disk
-    may have been cleared). A line that was torn is taken back or, where that cannot be, ended
-    before the next, so that the lines after it parse.
-    `path` is what `reopen` opens anew; "" where there is no name to do so.
-    """
-
-    def __init__(
-        self, name: str, output: Output, *, torn: bool = False, path: str = ""
-    ) -> None:
-        self.name = name
-        self.delivered = self.dropped = self.waiting = self.retried = 0
-        self.error: str | None = None
-        self.closed = False
-        self._output = output
-        self._path = path
-        self._torn = torn
-        """True if the last line in the output lacks its end."""
-
-    def emit(self, alert: Alert) -> None:
-        if self.closed:
-            self.dropped += 1
-            return
-        try:
-            line = json_line(alert.document)
-            self._write(b"\n" + line if self._torn else line)
-        except BrokenPipeError:
-            self.closed = True
-            self.dropped += 1
-            self._output.discard()
-        except Exception as error:  # a sink never raises
-            self.dropped += 1
-            self.error = self.error or f"{self.name}: {reason_of(error)}"
-        else:
-            self.delivered += 1
-
-    def _write(self, line: bytes) -> None:
-        try:
-            self._output.write(line)
-        finally:
-            if 0 < (taken := self._output.taken) < len(line):
-                self._torn = self._torn or not self._output.take_back(taken)
-            elif taken:
-                self._torn = False
-
-    def accounted(self) -> int:
-        return self.delivered + self.dropped
-
-    def notify(self, notice: Notice) -> None:
-        """Nothing: the file holds alert documents only."""
-
-    def reopen(self) -> None:
-        if self._path and not self.closed:
-            self._output, self.error = _reopened(self._path, self.name, self._output)
-            self._torn = _is_torn(self._path)
-
-    def close(self) -> None:
-        if self.closed:
-            return
-        self.closed = True
-        try:
-            self._output.close()
-        except OSError as error:
-            self.error = self.error or f"{self.name}: {reason_of(error)}"
-
-
-def open_json_stdout() -> JsonSink:
-    """Alerts to standard output (`--json`)."""
-    return JsonSink("json", _stdout())
-
-
-def open_json_file(path: str) -> JsonSink:
-    """Alerts appended to a file (`--alerts FILE`).
-
-    Errors: ConfigError if the file cannot be opened.
-    """
-    output = _opened(path, "ab", "alerts")
-    return JsonSink(f"alerts {harmless(path)}", output, torn=_is_torn(path), path=path)
-
-
 class FlowFile:
     """Writes blocks of NDJSON lines and counts the lines; after opening it never raises."""
 
@@ -168,7 +87,8 @@ class FlowFile:
         """Start writing at the end of `path`, `-` for standard output.
 
         In a live run, after a write that failed the next one is tried all the same, because a full
-        disk may have been cleared.
+        disk may have been cleared. A line that was torn is taken back or, where that cannot be,
+        ended before the next, so that the lines after it parse.
         Errors: ConfigError if the file cannot be opened.
         """
         self.name = f"{what} {harmless(path)}"
@@ -259,11 +179,38 @@ class FlowFile:
             self.error = self.error or f"{self.name}: {reason_of(error)}"
 
 
+class JsonSink(FlowFile):
+    """Writes each alert's document as one line, at once; `-` is standard output (`--json`).
+
+    A write that fails is said once; the next alert tries again, because a full disk may have been
+    cleared. Errors: ConfigError if the file cannot be opened.
+    """
+
+    def __init__(self, path: str = "-") -> None:
+        super().__init__(path, live=True, what="alerts")
+        if path == "-":
+            self.name = "json"
+
+    def emit(self, alert: Alert) -> None:
+        try:
+            line = json_line(alert.document)
+        except Exception as error:  # a sink never raises
+            self.dropped += 1
+            self._failed(error)
+        else:
+            self.write_lines(line)
+            self.flush()
+
+    def notify(self, notice: Notice) -> None:
+        """Nothing: the file holds alert documents only."""
+
+
 def _opened(path: str, mode: str, what: str) -> Output:
     try:
         return Output(open(path, mode, buffering=0))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot write {what} to {harmless(path)}: {reason_of(error)}") from None
+        place = shown_path(path)
+        raise ConfigError(f"cannot write {what} to {place}: {reason_of(error)}") from None
 
 
 def _reopened(path: str, name: str, before: Output) -> tuple[Output, str | None]:

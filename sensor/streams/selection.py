@@ -51,6 +51,10 @@ class Selection:
         self.watched = np.zeros(WATCHED_MAX, np.uint64).data
         self.watching = False
 
+    def watch_as(self, other: Selection) -> None:
+        """Watch for the flows that another one has chosen by signatures."""
+        self.watched, self.watching = other.watched, other.watching
+
     def select(self, frames: FrameBatch, packets: PacketBatch) -> None:
         """Copy the chosen payloads of a batch from the window of its frames."""
         with cython.nogil:
@@ -78,18 +82,17 @@ def is_chosen(selection: Selection, packets: PacketBatch, index: int) -> bool:
     packet = packet_at(packets.rows, index)
     if packet.kind != KIND_FLOW or packet.payload_captured == 0 or packet.payload_offset == 0:
         return False
-    if packet.protocol == PROTOCOL_TCP:
-        transport = OF_TCP
-    elif packet.protocol == PROTOCOL_UDP:
-        transport = OF_UDP
-    else:
+    if packet.protocol == PROTOCOL_UDP:  # each datagram is known by itself: none is watched for
+        hints = selection.hints[packet.src_port] | selection.hints[packet.dst_port]
+        return selection.wanted[packet.application] != 0 or hints & OF_UDP != 0
+    if packet.protocol != PROTOCOL_TCP:
         return False
     place = (packet.hash >> 16) & (WATCHED_MAX - 1)
     if selection.wanted[packet.application]:
         selection.watched[place] = packet.hash
         selection.watching = True
         return True
-    if (selection.hints[packet.src_port] | selection.hints[packet.dst_port]) & transport:
+    if (selection.hints[packet.src_port] | selection.hints[packet.dst_port]) & OF_TCP:
         return True
     return selection.watching and selection.watched[place] == packet.hash
 

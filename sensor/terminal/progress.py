@@ -29,6 +29,8 @@ class Snapshot:
     packets: int
     flows: int
     alerts: int
+    cluster: str = ""
+    """What others do for the run."""
 
 
 class ProgressLine:
@@ -41,7 +43,8 @@ class ProgressLine:
         self._rate = 0.0
         if console is not None:
             self._progress = _bar(console)
-            self._task = self._progress.add_task("", total=None, rate=" ", flows=0, alerts=0)
+            self._task = self._progress.add_task("", total=None, rate=" ", flows=0, alerts=0,
+                                                 cluster="")
             self._progress.start()
 
     @property
@@ -66,6 +69,7 @@ class ProgressLine:
             rate=f"{short(self._rate)} packets/s",
             flows=short(now.flows),
             alerts=f"{now.alerts:,}",
+            cluster=now.cluster,
         )
         self._progress.refresh()
 
@@ -91,12 +95,9 @@ class ProgressLine:
 
 
 def open_progress(
-    *,
-    quiet: bool = False,
-    alerts_console: Console | None = None,
-    options: ConsoleOptions | None = None,
-    stderr: TextIO | None = None,
-    stdout: TextIO | None = None,
+    *, quiet: bool = False, alerts_console: Console | None = None,
+    options: ConsoleOptions | None = None, stderr: TextIO | None = None,
+    stdout: TextIO | None = None
 ) -> ProgressLine:
     """The progress line of a run, on the shared console; `quiet`: one that does nothing."""
     return ProgressLine(None if quiet else shared_console(
@@ -113,6 +114,7 @@ def _bar(console: Console) -> Progress:
         progress.TextColumn("{task.fields[rate]}"),
         progress.TextColumn("{task.fields[flows]} flows"),
         progress.TextColumn("[yellow]{task.fields[alerts]} alerts"),
+        progress.TextColumn("{task.fields[cluster]}"),
         console=console,
         auto_refresh=False,
         transient=True,

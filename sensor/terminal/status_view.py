@@ -40,11 +40,7 @@ class StatusView:
     """
 
     def __init__(
-        self,
-        console: Console | None,
-        *,
-        list_alerts: bool = True,
-        local_time: bool = False,
+        self, console: Console | None, *, list_alerts: bool = True, local_time: bool = False
     ) -> None:
         # rich draws nothing where the cursor cannot be moved (TERM=dumb).
         self._console = console if console is not None and console.is_interactive else None
@@ -164,12 +160,9 @@ class Drawing:
 
 
 def open_status_view(
-    *,
-    quiet: bool = False,
-    alerts_console: Console | None = None,
-    options: ConsoleOptions | None = None,
-    stderr: TextIO | None = None,
-    stdout: TextIO | None = None,
+    *, quiet: bool = False, alerts_console: Console | None = None,
+    options: ConsoleOptions | None = None, stderr: TextIO | None = None,
+    stdout: TextIO | None = None
 ) -> StatusView:
     """The view of a run, on the shared console; `quiet`: one that does nothing.
 
@@ -178,8 +171,7 @@ def open_status_view(
     stderr, stdout = stderr or sys.stderr, stdout or sys.stdout
     options = options or ConsoleOptions()
     console = None if quiet else shared_console(alerts_console, options, stderr, stdout)
-    return StatusView(
-        console, list_alerts=not is_terminal(stdout), local_time=options.local_time)
+    return StatusView(console, list_alerts=not is_terminal(stdout), local_time=options.local_time)
 
 
 def _live(console: Console, drawing: Drawing) -> Live:

@@ -1,21 +1,24 @@
 """The closing summary of a run: small tables on stderr, from the ledger and the alerts' talkers.
 
 The tables are made once, as text (`summary_sections`), and drawn twice: by rich on a terminal, with
-spaces elsewhere. Empty sections are left out.
+spaces elsewhere. Empty sections are left out. What the alerts tell of each connection comes last,
+where the eye of whoever waited for the prompt is.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from sensor.base.escape import harmless
 from sensor.base.units import SECOND_NS
 from sensor.ecs.alert_text import alert_time
 from sensor.terminal.console import VERDICT_STYLES, ConsoleOptions, rich_console
+from sensor.terminal.stories import StoriesText, stories_plain, stories_rich
 from sensor.terminal.talkers import Ends, Talker, Talkers
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ EXCEPTIONS_SHOWN = 10
 PORTS_SHOWN = 4
 TEXT_WIDTH_MIN = 8
 """Text is not clipped to less than this, however narrow the terminal."""
+
+NO_STORIES = StoriesText()
 
 Ledger = dict[str, Any]
 """As `--stats` writes it."""
@@ -55,16 +60,18 @@ class Section:
 
 
 def render_summary(
-    ledger: Ledger, talkers: Talkers, options: ConsoleOptions, stream: TextIO | None = None
+    ledger: Ledger, talkers: Talkers, options: ConsoleOptions, stream: TextIO | None = None,
+    *, stories: StoriesText = NO_STORIES,
 ) -> None:
     """Write the summary to `stream` (stderr if None). Errors: OSError."""
     stream = stream or sys.stderr
     console = rich_console(stream, options, width=WIDTH)
     if console is None:
         stream.write(summary_text(ledger, talkers, options.width or WIDTH_PLAIN,
-                                  local=options.local_time))
+                                  local=options.local_time, stories=stories))
     else:
-        console.print(summary_rich(ledger, talkers, console.width, local=options.local_time))
+        console.print(summary_rich(ledger, talkers, console.width, local=options.local_time,
+                                   stories=stories))
     stream.flush()
 
 
@@ -101,8 +108,8 @@ def _is_empty(ledger: Ledger) -> bool:
     return "documents" not in ledger and not _number(ledger, "frames")
 
 
-def headline(ledger: Ledger, *, local: bool = False) -> list[str]:
-    """Return one to five lines of what was read and how fast; times as those of alerts."""
+def headline(ledger: Ledger, time_text: Callable[[int], str]) -> list[str]:
+    """Return one to five lines of what was read and how fast; `time_text` writes its times."""
     octets, packets = _number(ledger, "bytes"), _number(ledger, "packets")
     elapsed_s = _number(ledger, "elapsed_s")
     flows = _number(ledger, "flows", "total")
@@ -122,7 +129,7 @@ def headline(ledger: Ledger, *, local: bool = False) -> list[str]:
     if left_out or len(inputs) > 1:
         not_read = f", {_grouped(len(left_out))} left out (-v names them)" if left_out else ""
         lines.append(f"{_counted(len(inputs), 'file')} read{not_read}")
-    span = [_time(str(ledger.get(key) or ""), local=local)
+    span = [_time(str(ledger.get(key) or ""), time_text)
             for key in ("first_packet", "last_packet")]
     if all(span):
         lines.append(f"{span[0]} to {span[1]}")
@@ -142,13 +149,13 @@ def headline(ledger: Ledger, *, local: bool = False) -> list[str]:
     return lines + ([", ".join(parts)] if parts else []) + _shortcomings(ledger)
 
 
-def _time(text: str, *, local: bool) -> str:
-    """A time of the ledger as alerts show theirs."""
+def _time(text: str, time_text: Callable[[int], str]) -> str:
+    """A time of the ledger for people."""
     try:
         at = datetime.fromisoformat(text[:26].removesuffix("Z") + "+00:00")
     except ValueError:
         return harmless(text)
-    return alert_time(int(at.timestamp()) * SECOND_NS + at.microsecond * 1000, local=local)
+    return time_text(int(at.timestamp()) * SECOND_NS + at.microsecond * 1000)
 
 
 def _shortcomings(ledger: Ledger) -> list[str]:
@@ -176,31 +183,37 @@ def _documents(ledger: Ledger, elapsed_s: float) -> str:
 
 
 def summary_text(
-    ledger: Ledger, talkers: Talkers, width: int = WIDTH, *, local: bool = False
+    ledger: Ledger, talkers: Talkers, width: int = WIDTH, *, local: bool = False,
+    stories: StoriesText = NO_STORIES,
 ) -> str:
     """The whole summary as plain, aligned lines; the tables fit into `width` columns."""
-    lines = ["", *headline(ledger, local=local)]
+    lines = ["", *headline(ledger, partial(alert_time, local=local))]
     for section in summary_sections(ledger, talkers):
         lines += ["", section.title, *_aligned(section, width)]
         if section.note:
             lines.append(f"  {section.note}")
+    if told := stories_plain(stories, width, local=local):
+        lines += ["", *told]
     return "\n".join(lines) + "\n"
 
 
 def summary_rich(
-    ledger: Ledger, talkers: Talkers, width: int = WIDTH, *, local: bool = False
+    ledger: Ledger, talkers: Talkers, width: int = WIDTH, *, local: bool = False,
+    stories: StoriesText = NO_STORIES,
 ) -> RenderableType:
     """The whole summary as something that a rich console of `width` columns prints."""
     from rich.console import Group  # noqa: PLC0415  only a terminal pays for it
     from rich.text import Text  # noqa: PLC0415
 
-    first, *others = headline(ledger, local=local)
+    first, *others = headline(ledger, partial(alert_time, local=local))
     parts: list[RenderableType] = [Text(""), Text(first, "bold")]
     parts += [Text(line, "dim") for line in others]
     for section in summary_sections(ledger, talkers):
         parts += [Text(""), Text(section.title, "bold"), _table(section, width)]
         if section.note:
             parts.append(Text(f"  {section.note}", "dim"))
+    if told := stories_rich(stories, width, local=local):
+        parts += [Text(""), *told]
     return Group(*parts)
 
 

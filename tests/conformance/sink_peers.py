@@ -251,6 +251,8 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
 def open_sink(target: str, options: SinkOptions | None = None) -> Sink:
     """The sink of a target: `json`, `file:alerts.ndjson`, `udp://[::1]:514`, `journald:/PATH`."""
     name, _, rest = target.partition(":")
+    if name == "http":
+        return SINKS["elasticsearch"](target, options or SinkOptions())
     if "://" in target:
         return SINKS["syslog"](target, options or SinkOptions())
     return SINKS[name](rest if name == "file" else target, options or SinkOptions())

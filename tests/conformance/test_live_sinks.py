@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import socket
@@ -24,6 +25,7 @@ from sensor.sinks.delivery.background import background
 from sensor.sinks.delivery.connection import Backoff
 from sensor.sinks.delivery.threaded_sink import ThreadedSink
 from sensor.sinks.syslog.formats import FORMATS
+from tests.conformance.bulk_server import BulkServer
 from tests.conformance.sink_peers import (
     CERTIFICATE,
     DatagramPeer,
@@ -62,6 +64,8 @@ class Place:
             return f"journald:{self.path}"
         if self.kind.startswith("unix"):
             return f"unix://{self.path}"
+        if self.kind == "elasticsearch":
+            return f"http://127.0.0.1:{self.port}"
         suffix = f"?cafile={CERTIFICATE}" if self.kind == "tls" else ""
         return f"{self.kind}://127.0.0.1:{self.port}{suffix}"
 
@@ -73,6 +77,8 @@ class Place:
             self.peer = DatagramPeer(socket.AF_UNIX, self.path)
         elif self.kind == "unix-stream":
             self.peer = StreamPeer(socket.AF_UNIX, self.path)
+        elif self.kind == "elasticsearch":
+            self.peer = BulkServer(port=self.port)
         elif self.kind == "udp":
             self.peer = DatagramPeer(socket.AF_INET, ("127.0.0.1", self.port))
         else:
@@ -84,6 +90,9 @@ class Place:
         """What the server that is there got so far."""
         if isinstance(self.peer, DatagramPeer):
             return list(self.peer.received)
+        if isinstance(self.peer, BulkServer):
+            return [identity.encode() + json.dumps(document).encode()
+                    for (_, identity), document in self.peer.documents.items()]
         messages = []
         for connection in list(self.peer.connections):
             if self.kind == "unix-stream":
@@ -96,7 +105,7 @@ class Place:
         """The server goes, and hangs up."""
         if self.peer is None:
             return
-        if isinstance(self.peer, DatagramPeer):
+        if isinstance(self.peer, DatagramPeer | BulkServer):
             self.peer.close()
         else:
             self.peer.vanish()
@@ -115,7 +124,7 @@ class Place:
         return [int(match[1]) for match in found if match]
 
 
-KINDS = ("udp", "tcp", "tls", "unix-datagram", "unix-stream", "journald")
+KINDS = ("udp", "tcp", "tls", "unix-datagram", "unix-stream", "journald", "elasticsearch")
 
 
 @pytest.fixture

@@ -27,7 +27,9 @@ pandas = pytest.importorskip("pandas")
 pytest.importorskip("pyarrow")
 
 PAGE = (ROOT / "docs/hunting.md").read_text("utf-8")
-QUESTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+DATASET = "Many days: a dataset"
+QUESTIONS = {name: text for name, text in SECTIONS.items() if name != DATASET}
 PRIVATE = [ipaddress.ip_network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
                                                    "fe80::/10", "fc00::/7")]
 SYN, ACK = 2, 16
@@ -95,6 +97,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                   str(folder / "alerts.parquet"), "--protocol-events",
                   str(folder / "said.parquet"), DEMO)  # fmt: skip
     assert ended.code == 0
+    assert quiet("--flows", f"{folder}/flows/", DEMO).code == 0
     return folder
 
 
@@ -233,12 +236,30 @@ def is_exact(value: object) -> bool:
 
 
 @pytest.mark.parametrize("question", ANSWERS)
-def test_answers_in_sql(question: str, folder: Path, seen: list[Seen]) -> None:
+@pytest.mark.parametrize("kind", ["file", "dataset"])
+def test_answers_in_sql(kind: str, question: str, folder: Path, seen: list[Seen]) -> None:
     expected, columns = ANSWERS[question]
-    (query,) = re.findall(r"```sql\n(.*?)```", QUESTIONS[question], re.DOTALL)
+    connection = duckdb.connect()
+    (query,) = sql_of(QUESTIONS[question])
+    if kind == "dataset":
+        (view,) = sql_of(SECTIONS[DATASET])
+        connection.execute(view.replace("'flows/", f"'{folder}/flows/"))
+        query = query.replace("'flows.parquet'", "flows")
     query = re.sub(r"'(\w+\.parquet)'", rf"'{folder}/\1'", query)
-    found = duckdb.connect().execute(query).fetchall()
+    found = connection.execute(query).fetchall()
     assert ordered([row[:columns] for row in found], question) == ordered(expected(seen))
+
+
+def sql_of(text: str) -> list[str]:
+    return re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+
+
+def test_networks_are_ranges_of_the_dataset(folder: Path, seen: list[Seen]) -> None:
+    (condition,) = re.findall(r"`(destination_ip4 between .*?)`", SECTIONS[DATASET])
+    found = duckdb.connect().execute(
+        f"select source_ip, destination_ip, destination_port from '{folder}/flows/**/*.parquet'"
+        f" where {condition}").fetchall()
+    assert ordered(found) == ordered(to_network(seen))
 
 
 @pytest.fixture(scope="module", params=["file", "library"])

@@ -97,7 +97,7 @@ def test_alerts_that_a_sink_dropped_show_in_the_exit_code(
 
 def test_duration_ends_by_itself(lab: Lab, tmp_path: Path) -> None:
     source, sensor = tap(lab)
-    live = LiveSensor(lab, sensor, tmp_path, "--duration", "1.5")
+    live = LiveSensor(lab, sensor, tmp_path, "--duration", "5")
     send_login(source)
     assert live.process.wait(30) == 0
     assert len(live.documents()) == 1

@@ -146,7 +146,7 @@ def found_in(make: Any, clause: Clause, line: str) -> bool:
     return bool(scanner.scan(data + b"\0", 0, len(data), array("q", bytes(24))) == 1)
 
 
-@examples(300)
+@examples(150)
 @example('{"destination":{"port":2.3e1}}')
 @example('{"destination":{"port":22.999999999999999999}}')
 @example('{"destination.p\\u006frt":"\\u00323"}')
@@ -228,7 +228,7 @@ def alerts_of(rules: str, path: Path, *, filtered: bool) -> tuple[list[Any], dic
     return [alert.document for alert in alerts()], files.ledger()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[
+@settings(max_examples=30, deadline=None, suppress_health_check=[
     HealthCheck.function_scoped_fixture])
 @given(st.lists(lines(), max_size=25))
 def test_what_is_passed_over_changes_no_alert(

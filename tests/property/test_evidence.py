@@ -28,7 +28,7 @@ def numbers(
             for name, some in cut(capture, names, config).items()}
 
 
-@examples(60)
+@examples(40)
 @given(seed=SEEDS, sound=st.booleans(), key_vlan=st.booleans(), duplicates=st.booleans(),
        sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5))
 def test_every_frame_that_is_of_a_flow_is_in_its_evidence_however_it_is_cut(

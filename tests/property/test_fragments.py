@@ -19,7 +19,7 @@ from tests.random_traffic import printed, random_frames, random_options
 from tests.running import SMALL, Run
 
 SEEDS = st.integers(0, 2**40)
-AS_MANY = examples(150)
+AS_MANY = examples(80)
 EARLY = {"action", "verdict", "evidence", "confidence", "known_ns", "orig_port", "resp_port"}
 NOT_TOLD = {"packets", "bytes", "first_ns", "last_ns", "decided_frame", "missed_bytes",
             "next_seq", "state"}  # fmt: skip

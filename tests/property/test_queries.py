@@ -373,13 +373,13 @@ def canonical(document: dict[str, Any]) -> dict[str, Any]:
 batches = st.lists(documents, min_size=1, max_size=12)
 
 
-@examples(150)
+@examples(80)
 @given(kql_trees, batches)
 def test_kql_columns_agree_with_rows(tree: Any, batch: list[dict[str, Any]]) -> None:
     check_columns(tree, batch, kql_selects)
 
 
-@examples(150)
+@examples(80)
 @given(eql_queries, batches)
 def test_eql_columns_agree_with_rows(tree: Any, batch: list[dict[str, Any]]) -> None:
     check_columns(tree, batch, eql_selects)

@@ -45,7 +45,7 @@ def timed(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-@examples(60)
+@examples(30)
 @given(events, st.integers(1, 9), st.sampled_from((0, 15, 40)), st.integers(1, 3))
 def test_batches_never_show(
     steps: list[dict[str, Any]], cut: int, learning_s: int, terms_max: int
@@ -74,7 +74,7 @@ def test_batches_never_show(
     assert used + ledger["distinct"].get("absorbed", 0) <= selected
 
 
-@examples(40)
+@examples(25)
 @given(events, st.integers(0, 40))
 def test_a_restart_never_shows(steps: list[dict[str, Any]], at: int) -> None:
     """Of new terms: a run in two halves, the store closed between them, is one run."""

@@ -198,7 +198,7 @@ def complete(
 
 
 @given(shapes(), event_lists(), st.lists(st.integers(0, 25), max_size=6))
-@examples(300)
+@examples(150)
 def test_sequences(shape: Shape, events: list[Event], cuts: list[int]) -> None:
     query = eql.parse(shape.text())
     assert isinstance(query, ast.Sequence)
@@ -228,7 +228,7 @@ def test_what_is_evicted_does_not_depend_on_the_batches(
 
 @given(st.lists(some_letters, min_size=2, max_size=4), event_lists(),
        st.lists(st.integers(0, 25), max_size=6))
-@examples(200)
+@examples(100)
 def test_samples(steps: list[str], events: list[Event], cuts: list[int]) -> None:
     query = eql.parse("sample by k " + " ".join(f"[{condition(step)}]" for step in steps))
     assert isinstance(query, ast.Sample)

@@ -44,10 +44,10 @@ def at_random(chance: random.Random) -> Cut:
 
 
 def told(
-    said: Iterable[Said | None], cut: Cut = whole, *, late: bool = False
+    said: Iterable[Said | None], cut: Cut = whole, *, late: bool = False, transcribe: bool = False
 ) -> list[ProtocolEvent]:
     """The events of a conversation; None: octets of the side that spoke last are missing."""
-    analyzer, moment, side = TelnetAnalyzer(Secrets(KEY)), Moment(0), CLIENT
+    analyzer, moment, side = TelnetAnalyzer(Secrets(KEY), transcribe=transcribe), Moment(0), CLIENT
     for whose in (CLIENT, SERVER) if late else ():
         analyzer.gap(whose, 0, moment)
     for number, one in enumerate(said, 1):
@@ -85,6 +85,24 @@ def test_any_cut_of_a_session_tells_the_same(session: tuple[str, int], seed: int
     events = told(said)
     assert told(said, at_random(random.Random(seed))) == events
     assert told(said, single) == events
+
+
+@examples(150)
+@given(session=ANY, seed=SEED)
+def test_what_is_skimmed_tells_what_is_read(session: tuple[str, int], seed: int) -> None:
+    """With a transcript every line is read; without one, most of what a session prints is not."""
+    chance = random.Random(seed)
+    said = []
+    for one in conversations(FOLDER / session[0])[session[1]]:
+        said.append(one)
+        if one.side == SERVER and chance.random() < 0.1:
+            text = chance.choice((b"\r\nline\x1b[0m" * 400, b"\r\n# ", b"\xff\xf1", b"\x1b[?1049h"))
+            said.append(one._replace(octets=text))
+    events = told(said, transcribe=True)
+    for event in events:
+        if isinstance(event.fields, dict):
+            event.fields.pop("telnet.transcript", None)
+    assert told(said) == events
 
 
 @examples(150)

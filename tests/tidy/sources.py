@@ -31,11 +31,16 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def imports_of(path: Path, *, typing: bool = True) -> Iterator[tuple[str, str, int]]:
+@cache
+def imports_of(path: Path, *, typing: bool = True) -> tuple[tuple[str, str, int], ...]:
     """(module, name, line) of each import of a file, wherever in it; a .pxd's cimports too.
 
     `typing` says whether those count that only a type checker reads.
     """
+    return tuple(_imports_of(path, typing))
+
+
+def _imports_of(path: Path, typing: bool) -> Iterator[tuple[str, str, int]]:
     if path.suffix == ".pxd":
         text = path.read_text(encoding="utf-8")
         for match in re.finditer(r"^\s*from\s+([\w.]+)\s+c?import\s+([^#\n]*)", text, re.M):
@@ -59,7 +64,8 @@ def imports_of(path: Path, *, typing: bool = True) -> Iterator[tuple[str, str, i
 def for_type_checkers(tree: ast.Module) -> set[ast.AST]:
     """What stands under `if TYPE_CHECKING:`."""
     return {node for test in ast.walk(tree)
-            if isinstance(test, ast.If) and ast.unparse(test.test) == "TYPE_CHECKING"
+            if isinstance(test, ast.If) and isinstance(test.test, ast.Name)
+            and test.test.id == "TYPE_CHECKING"
             for statement in test.body for node in ast.walk(statement)}  # fmt: skip
 
 

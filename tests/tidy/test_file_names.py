@@ -78,6 +78,7 @@ def endings() -> Counter[str]:
     return found
 
 
+@cache
 def is_known(name: str) -> bool:
     """Whether a dotted name is a field of ours, a module or something in one."""
     if any(field == name or field.startswith(f"{name}.") for field in FIELDS):

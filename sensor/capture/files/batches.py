@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator
 
 from sensor.base.escape import harmless
@@ -51,10 +52,9 @@ def batches(  # noqa: PLR0913  most callers want neither of the last two
     that was wrong: what stopped the reading first, then what was odd before.
     """
     fill(window, window.at, MAGIC_BYTES, path)
-    start = bytes(window.data[window.at : min(window.end, window.at + LOOK_BYTES)])
-    reader_type = READERS.get(format_of(start))
+    reader_type = READERS.get(format_of(beginning(window)))
     if reader_type is None:
-        raise CaptureError(path, not_a_capture(start, path))
+        raise CaptureError(path, foreign_to(window, path))
     reader = reader_type(path, interfaces, last_ns)
     frames.records["process"] = 0  # only one of the readers writes it
     if isinstance(reader, PcapngReader) and processes is not None:
@@ -82,6 +82,18 @@ def batches(  # noqa: PLR0913  most callers want neither of the last two
     if notices is not None and notes and NOTES[NOTE_LONG] in notes[0]:
         notices.append(harmless(f"{path}: {notes.pop(0)}"))
     raise_all(path, problem, notes)
+
+
+def beginning(window: Window) -> bytes:
+    """The next `LOOK_BYTES` octets of the window, or as many as it holds."""
+    return bytes(window.data[window.at : min(window.end, window.at + LOOK_BYTES)])
+
+
+def foreign_to(window: Window, path: str) -> str:
+    """Why no reader is for what stands in the window, however little the first read gave."""
+    with contextlib.suppress(CaptureError):  # what it is counts, not where it is damaged
+        fill(window, window.at, LOOK_BYTES, path)
+    return not_a_capture(beginning(window), path)
 
 
 def fill(window: Window, at: int, need: int, path: str) -> bool:

@@ -6,12 +6,15 @@ import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Protocol
 
 from sensor.capture.files.discover import Discovery, discover
 from sensor.capture.files.merge import Cursor, Merged
 from sensor.capture.files.probe import NO_TIME
 from sensor.capture.files.reader import FileReader, FilterPart, InputFile, Reading, input_file
+from sensor.capture.files.unpack_ahead import Unpack, unpack_ahead
 from sensor.capture.files.window import WINDOW_BYTES
 from sensor.capture.interfaces import Interfaces
 from sensor.model.frames import FRAMES_MAX, FrameBatch
@@ -53,7 +56,7 @@ class FileCapture:
     order once the iteration has begun. It can be iterated once.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  most are left out
         self,
         paths: Iterable[str | os.PathLike[str]] | Discovery,
         *,
@@ -62,7 +65,14 @@ class FileCapture:
         frames_max: int = FRAMES_MAX,
         frame_filter: FilterPart | None = None,
         folder: FolderPart | None = None,
+        jobs: int = 1,
+        unpack: Unpack | None = None,
     ) -> None:
+        """`jobs` is how many compressed files are decompressed at once.
+
+        Those but the first wait in temporary files: their content must find room there. With
+        `unpack` others decompress.
+        """
         discovery = paths if isinstance(paths, Discovery) else discover(paths)
         self._cut = Cut(thread, window_bytes, frames_max)
         self._frame_filter = frame_filter
@@ -77,6 +87,7 @@ class FileCapture:
         self._files = [input_file(probe) for probe in discovery.probes]
         self._readers: list[FileReader] = []
         self._spare = [FrameBatch(frames_max)]
+        self._unpack = unpack or partial(unpack_ahead, files_max=jobs - 1)
         self._merged: Merged | None = None
         self._watermark_ns = 0
         self._finished_bytes = 0
@@ -164,7 +175,7 @@ class FileCapture:
                 self._finished_bytes += file.probe.size or 0
                 self.bytes_read = self._finished_bytes
                 continue
-            reader: FileReader | None = self._start(file)
+            reader: FileReader | None = self._start(file, pending)
             while reader is not None and self._advance(reader):
                 following = _next_timed(pending)
                 if following is not None and _goes_beyond(reader.frames, following.first_ns):
@@ -202,7 +213,7 @@ class FileCapture:
             overlaps = following is not None and following.first_ns < known
             if overlaps and following is not None and self._may_open(cursors, following):
                 pending.remove(following)
-                cursors.append(Cursor(self._start(following, len(cursors) + 1)))
+                cursors.append(Cursor(self._start(following, pending, len(cursors) + 1)))
                 continue
             for frames in merged.fill(cursors):
                 frames.interfaces = self._interfaces.names
@@ -228,12 +239,15 @@ class FileCapture:
     def _is_too_late(self, file: InputFile) -> bool:
         return self._frame_filter is not None and file.first_ns >= self._frame_filter.to_ns
 
-    def _start(self, file: InputFile, shared_by: int = 1) -> FileReader:
-        """Begin to read a file, which is merged with so many in all."""
+    def _start(
+        self, file: InputFile, pending: Iterable[InputFile], shared_by: int = 1
+    ) -> FileReader:
+        """Begin to read a file, which is merged with so many in all, before those that wait."""
         share = max(WINDOW_MIN, MERGING_BYTES // shared_by)
         frames = self._spare.pop() if self._spare else FrameBatch(self._cut.frames_max)
         reader = FileReader(file, frames, self._reading, min(self._cut.window_bytes, share))
         self._readers.append(reader)
+        self._unpack(chain((file,), pending))
         return reader
 
     def _advance(self, reader: FileReader) -> bool:

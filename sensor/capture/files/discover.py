@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sensor.capture.files.errors import reason_of
+from sensor.capture.files.objects import is_object, list_objects
 from sensor.capture.files.probe import FileProbe, probe_file
 from sensor.capture.files.streams import STANDARD_INPUT
 from sensor.compression.formats import DecompressError
@@ -41,7 +42,9 @@ class Discovery:
 
 
 def discover(paths: Iterable[str | os.PathLike[str]]) -> Discovery:
-    """Expand files, directories, globs and `-`. Errors: stand in the result, never raised."""
+    """Expand files, directories, globs, `-` and `s3://`. Errors: stand in the result; ConfigError
+    for a wrong URL.
+    """
     discovery = Discovery()
     for given in paths:
         path = os.fspath(given)
@@ -53,7 +56,8 @@ def discover(paths: Iterable[str | os.PathLike[str]]) -> Discovery:
 
 def _expand(path: str) -> list[str]:
     """Return the paths that a glob stands for; a path that exists stands for itself."""
-    if path == STANDARD_INPUT or os.path.lexists(path) or not glob.has_magic(path):
+    is_one = path == STANDARD_INPUT or is_object(path) or os.path.lexists(path)
+    if is_one or not glob.has_magic(path):
         return [path]
     return sorted(glob.glob(path, recursive=True)) or [path]
 
@@ -62,6 +66,9 @@ def _add(discovery: Discovery, path: str, by_name: bool) -> None:
     """Add what a path stands for; a pipe that only a glob found would be waited for in vain."""
     if path == STANDARD_INPUT:
         discovery.probes.append(FileProbe(path))
+        return
+    if is_object(path):
+        _add_objects(discovery, path)
         return
     try:
         status = os.stat(path)
@@ -72,15 +79,39 @@ def _add(discovery: Discovery, path: str, by_name: bool) -> None:
     if stat.S_ISDIR(status.st_mode):
         _add_directory(discovery, path)
     elif stat.S_ISREG(status.st_mode):
-        try:
-            discovery.probes.append(probe_file(path, status.st_size))
-        except (OSError, DecompressError):  # met again, and reported, when it is read
-            discovery.probes.append(FileProbe(path, None, status.st_size))
+        _add_file(discovery, path, status.st_size)
     elif by_name:
         discovery.probes.append(FileProbe(path))
     else:
         problem = CaptureError(path, "a pipe or device, not read: name it by itself")
         discovery.probes.append(FileProbe(path, problem))
+
+
+def _add_file(discovery: Discovery, path: str, size: int) -> None:
+    """Add a file that is named, whatever is in it."""
+    try:
+        discovery.probes.append(probe_file(path, size))
+    except (OSError, DecompressError):  # met again, and reported, when it is read
+        discovery.probes.append(FileProbe(path, None, size))
+
+
+def _add_objects(discovery: Discovery, url: str) -> None:
+    """Add an object, or every capture among those below a prefix. Errors: ConfigError."""
+    try:
+        found = list_objects(url)
+    except OSError as error:
+        discovery.probes.append(FileProbe(url, CaptureError(url, reason_of(error))))
+        return
+    if [path for path, _ in found] == [url]:
+        _add_file(discovery, *found[0])
+        return
+    probes = [_inspected(path, size) for path, size in found]
+    captures = [probe for probe in probes if not probe.foreign]
+    discovery.left_out += [probe for probe in probes if probe.foreign]
+    if not captures:
+        error_text = f"no captures under this prefix ({len(found)} other objects)"
+        captures = [FileProbe(url, CaptureError(url, error_text))]
+    discovery.probes += captures
 
 
 def _add_directory(discovery: Discovery, directory: str) -> None:
@@ -121,11 +152,18 @@ def inspect(path: str) -> FileProbe:
         if not stat.S_ISREG(status.st_mode):
             # Opening it could wait for ever.
             return FileProbe(path, foreign="a pipe, a socket or a device")
-        probe = probe_file(path, status.st_size)
+    except OSError as error:
+        return FileProbe(path, CaptureError(path, reason_of(error)))
+    return _inspected(path, status.st_size)
+
+
+def _inspected(path: str, size: int) -> FileProbe:
+    """The probe of a file that can be opened without waiting."""
+    try:
+        return probe_file(path, size)
     except OSError as error:
         return FileProbe(path, CaptureError(path, reason_of(error)))
     except DecompressError:
         named = any(part in os.path.basename(path).lower() for part in CAPTURE_NAMES)
         foreign = "" if named else "damaged at its beginning, and not named as a capture is"
-        return FileProbe(path, None, status.st_size, foreign=foreign)
-    return probe
+        return FileProbe(path, None, size, foreign=foreign)

@@ -253,8 +253,7 @@ class _Events:
         libc = ctypes.CDLL(None, use_errno=True)
         self._fileno = libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
         wanted = IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR
-        if self._fileno < 0 or libc.inotify_add_watch(
-                self._fileno, os.fsencode(path), wanted) < 0:
+        if self._fileno < 0 or libc.inotify_add_watch(self._fileno, os.fsencode(path), wanted) < 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
         self._poll = select.poll()

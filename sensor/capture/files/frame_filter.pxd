@@ -5,12 +5,9 @@ from sensor.memory.loads cimport be16, be32, u8
 from sensor.memory.records cimport Frame, frame_at
 
 cdef unsigned int MASK32
-cdef int LD, LDX, ST, STX, ALU, JMP, RET, MISC
-cdef int IMM, ABS, IND, MEM, LEN, MSH
-cdef int WORD, HALF, BYTE
-cdef int ADD, SUB, MUL, DIV, OR, AND, LSH, RSH, NEG, MOD, XOR
-cdef int JA, JEQ, JGT, JGE, JSET
-cdef int FROM_X, RET_A, TO_A
+cdef int LD, LDX, ST, STX, ALU, JMP, RET, MISC, IMM, ABS, IND, MEM, LEN, MSH, WORD, HALF, BYTE, ADD
+cdef int SUB, MUL, DIV, OR, AND, LSH, RSH, NEG, MOD, XOR, JA, JEQ, JGT, JGE, JSET, FROM_X, RET_A
+cdef int TO_A
 
 @cython.final
 cdef class Program:
@@ -31,9 +28,7 @@ cdef class FrameFilter:
     cdef Program program
     cdef int link
     cdef bint any_link
-    cdef Py_ssize_t kept
-    cdef Py_ssize_t outside_window
-    cdef Py_ssize_t filtered
+    cdef Py_ssize_t kept, outside_window, filtered
     cdef long long watermark_ns
     cdef unsigned int[::1] numbers
     @cython.locals(program=Program, at=Py_ssize_t)

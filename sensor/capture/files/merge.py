@@ -66,8 +66,7 @@ class Merged:
         last = min(range(len(cursors)), key=lambda place: cursors[place].last_key)
         key = cursors[last].last_key
         ends = [cursor.end_of(key, place <= last) for place, cursor in enumerate(cursors)]
-        keys = np.concatenate([cursor.keys(end)
-                               for cursor, end in zip(cursors, ends, strict=True)])
+        keys = np.concatenate([cursor.keys(end) for cursor, end in zip(cursors, ends, strict=True)])
         sizes = [end - cursor.at for cursor, end in zip(cursors, ends, strict=True)]
         sources = np.repeat(np.arange(len(cursors), dtype=np.uint16), sizes)
         sources = sources[np.argsort(keys, kind="stable")]

@@ -5,9 +5,14 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 
-from sensor.capture.files.batches import MAGIC_BYTES, PCAP, batches, format_of
-from sensor.capture.files.errors import LOOK_BYTES as SHOWN_BYTES
-from sensor.capture.files.errors import not_a_capture
+from sensor.capture.files.batches import (
+    MAGIC_BYTES,
+    PCAP,
+    batches,
+    beginning,
+    foreign_to,
+    format_of,
+)
 from sensor.capture.files.streams import open_stream
 from sensor.capture.files.window import Window
 from sensor.capture.interfaces import Interfaces
@@ -17,7 +22,7 @@ from sensor.model.frames import FrameBatch
 from sensor.model.processes import Processes
 
 NO_TIME = -1
-LOOK_BYTES = 256 * 1024
+PROBE_BYTES = 256 * 1024
 """Octets that are searched for processes, at least: recorders write of them from the beginning."""
 
 
@@ -50,12 +55,11 @@ def probe_file(path: str, size: int) -> FileProbe:
     """
     stream = open_stream(path)
     compression = stream.kind if isinstance(stream, DecompressedStream) else ""
-    window = Window(stream, window_bytes=LOOK_BYTES // 4, ahead=0)
+    window = Window(stream, window_bytes=PROBE_BYTES // 4, ahead=0)
     try:
         window.fill(window.at, MAGIC_BYTES)
-        start = bytes(window.data[window.at : min(window.end, window.at + SHOWN_BYTES)])
-        kind = format_of(start)
-        foreign = "" if kind else not_a_capture(start, path)
+        kind = format_of(beginning(window))
+        foreign = "" if kind else foreign_to(window, path)
         first_ns, has_process_info = _look(window, path, kind) if kind else (NO_TIME, False)
         return FileProbe(path, None, size, kind, compression, first_ns, has_process_info, foreign)
     finally:
@@ -70,6 +74,6 @@ def _look(window: Window, path: str, kind: str) -> tuple[int, bool]:
         for _ in batches(window, path, frames, Interfaces(), NO_TIME, processes):
             if first_ns == NO_TIME:
                 first_ns = int(frames.records["time_ns"][0])
-            if kind == PCAP or len(processes) or window.base + window.at > LOOK_BYTES:
+            if kind == PCAP or len(processes) or window.base + window.at > PROBE_BYTES:
                 break
     return first_ns, bool(len(processes))

@@ -20,7 +20,7 @@ from sensor.capture.files.window import (
 )
 from sensor.capture.interfaces import Interfaces
 from sensor.compression.formats import DecompressError
-from sensor.compression.stream import DecompressedStream, RawStream
+from sensor.compression.stream import Packed, RawStream
 from sensor.errors import CaptureError, ConfigError
 from sensor.model.frames import FrameBatch
 from sensor.model.processes import Processes
@@ -105,7 +105,7 @@ class FileReader:
         self._reading = reading
         self._window_bytes = window_bytes
         self._window: Window | None = None
-        self._compressed: DecompressedStream | None = None
+        self._compressed: Packed | None = None
         """The stream, if what is read is not what is in the file."""
         self._steps = self._read()
         frames.file = file.probe.path
@@ -151,8 +151,8 @@ class FileReader:
         """Write down what was read of the file."""
         if not walked:
             return
-        times, told = self.frames.records["time_ns"][:walked], self.file.input
-        earliest, latest = int(times.min()), int(times.max())
+        told = self.file.input
+        earliest, latest = self.frames.span_ns()
         told.first_ns = earliest if told.frames == 0 else min(told.first_ns, earliest)
         told.last_ns = latest if told.frames == 0 else max(told.last_ns, latest)
         told.frames += walked
@@ -164,8 +164,8 @@ class FileReader:
         except (OSError, ValueError) as error:
             raise CaptureError(file.probe.path, reason_of(error)) from error
         file.stream = None
-        content = stream.raw if isinstance(stream, PrefixedStream) else stream
-        if isinstance(content, DecompressedStream):
+        content = getattr(stream, "raw", stream)
+        if isinstance(content, Packed) and content.kind:
             self._compressed = content
         # Decompressing takes longer than all the rest: it has a thread of its own in any case.
         ahead = int(self._reading.thread)

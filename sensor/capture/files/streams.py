@@ -8,6 +8,7 @@ import os
 import stat
 from io import FileIO
 
+from sensor.capture.files.objects import is_object, open_object
 from sensor.capture.files.window import PipeStream, PrefixedStream
 from sensor.compression.formats import MAGIC_BYTES, kind_of
 from sensor.compression.stream import DecompressedStream, RawStream
@@ -18,13 +19,23 @@ PIPE_BYTES = 1024 * 1024
 
 
 def open_stream(path: str) -> RawStream:
-    """Open the content of a path, or of standard input. Errors: OSError, DecompressError."""
+    """Open the content of a path, an object or standard input. Errors: OSError, DecompressError;
+    ConfigError if objects cannot be read here.
+    """
+    if is_object(path):
+        return _unpacked(open_object(path))
     raw = FileIO(0, closefd=False) if path == STANDARD_INPUT else FileIO(path)
     try:
         return _content(raw)
     except Exception:
         raw.close()
         raise
+
+
+def _unpacked(raw: RawStream) -> RawStream:
+    """The content of a stream that cannot be wound back. Errors: OSError, DecompressError."""
+    start = read_start(raw, MAGIC_BYTES)
+    return DecompressedStream(raw, start) if kind_of(start) else PrefixedStream(start, raw)
 
 
 def _content(raw: FileIO) -> RawStream:
@@ -36,9 +47,7 @@ def _content(raw: FileIO) -> RawStream:
         return raw
     with contextlib.suppress(OSError):  # not a pipe, or more than this user may ask for
         fcntl.fcntl(raw.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-    pipe = PipeStream(raw, raw.fileno())
-    start = read_start(pipe, MAGIC_BYTES)
-    return DecompressedStream(pipe, start) if kind_of(start) else PrefixedStream(start, pipe)
+    return _unpacked(PipeStream(raw, raw.fileno()))
 
 
 def read_start(stream: RawStream, wanted: int) -> bytes:

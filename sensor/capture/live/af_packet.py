@@ -122,11 +122,8 @@ class LiveCapture:
     """
 
     def __init__(
-        self,
-        names: Sequence[str],
-        options: LiveOptions | None = None,
-        interfaces: Interfaces | None = None,
-        clock: PacketTime | None = None,
+        self, names: Sequence[str], options: LiveOptions | None = None,
+        interfaces: Interfaces | None = None, clock: PacketTime | None = None
     ) -> None:
         self._options = options = options or LiveOptions()
         self._clock = clock or PacketTime()
@@ -231,9 +228,7 @@ class LiveCapture:
         if self._options.promiscuous:
             for index in self._links.take_new():
                 self._watch_all(index)
-        self._ring.know(
-            {index: self._interfaces.index(name) for index, name in present.items()}
-        )
+        self._ring.know({index: self._interfaces.index(name) for index, name in present.items()})
         self._let_in(bpf.with_interfaces(
             self._options.program, tuple(present), frozenset(self._links.loopback)
         ))
@@ -349,19 +344,15 @@ class LiveCapture:
     # --- for others; from any thread
 
     def status(self) -> CaptureStatus:
-        """The kernel's counters as of the last look, a second ago at most."""
         return self._status
 
     def interfaces_status(self) -> tuple[InterfaceStatus, ...]:
-        """The interfaces as of the last look."""
         return self._links.statuses()
 
     def take_notices(self) -> list[Notice]:
-        """Return the notices for the operator since the last call."""
         return self._notices.take()
 
     def request_time(self) -> None:
-        """Have it yield at once how far packet time has come, if it is idle."""
         if not self._closed:
             os.eventfd_write(self._wake, 1)
 

@@ -10,12 +10,7 @@ import socket
 import struct
 from collections.abc import Sequence
 
-from sensor.model.status import (
-    INTERFACE_ABSENT,
-    INTERFACE_DOWN,
-    INTERFACE_UP,
-    InterfaceStatus,
-)
+from sensor.model.status import INTERFACE_ABSENT, INTERFACE_DOWN, INTERFACE_UP, InterfaceStatus
 
 # linux/sockios.h, linux/if.h, linux/rtnetlink.h
 SIOCGIFFLAGS = 0x8913

@@ -6,22 +6,10 @@ from sensor.memory.loads cimport be16, octets_of
 from sensor.memory.records cimport Frame, frame_at
 
 cdef unsigned short NO_VLAN
-cdef unsigned int BLOCK_STATUS
-cdef unsigned int BLOCK_FRAMES
-cdef unsigned int BLOCK_FIRST
-cdef unsigned int HEADER_BYTES
-cdef unsigned int HAS_VLAN
-cdef unsigned int HAS_VLAN_TYPE
+cdef unsigned int BLOCK_STATUS, BLOCK_FRAMES, BLOCK_FIRST, HEADER_BYTES, HAS_VLAN, HAS_VLAN_TYPE
 cdef unsigned int HARDWARE_TIME
-cdef unsigned short ARPHRD_ETHER
-cdef unsigned short ARPHRD_LOOPBACK
-cdef unsigned short LINK_ETHERNET
-cdef unsigned short LINK_IPV4
-cdef unsigned short LINK_IPV6
-cdef unsigned short LINK_UNKNOWN
-cdef unsigned int ETHERTYPE_IPV4
-cdef unsigned int ETHERTYPE_IPV6
-cdef unsigned int ETHERTYPE_VLAN
+cdef unsigned short ARPHRD_ETHER, ARPHRD_LOOPBACK, LINK_ETHERNET, LINK_IPV4, LINK_IPV6, LINK_UNKNOWN
+cdef unsigned int ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_VLAN
 
 cdef class Ring:
     cdef public object data

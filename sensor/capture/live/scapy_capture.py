@@ -95,9 +95,7 @@ class Port:
 
         opener = _listener()
         try:
-            self.socket = opener(
-                iface=self.name, promisc=promiscuous, filter=filter_text or None
-            )
+            self.socket = opener(iface=self.name, promisc=promiscuous, filter=filter_text or None)
         except Scapy_Exception as error:
             if "filter" in str(error):
                 shown = f"{harmless(filter_text)}: {harmless(str(error))}"
@@ -157,11 +155,8 @@ class ScapyCapture:
     """
 
     def __init__(
-        self,
-        names: Sequence[str],
-        bpf: str = "",
-        promiscuous: bool = True,
-        interfaces: Interfaces | None = None,
+        self, names: Sequence[str], bpf: str = "", promiscuous: bool = True,
+        interfaces: Interfaces | None = None
     ) -> None:
         self._interfaces = interfaces or Interfaces()
         self._filter, self._promiscuous = bpf, promiscuous
@@ -310,15 +305,12 @@ class ScapyCapture:
     # --- for others; from any thread
 
     def status(self) -> CaptureStatus:
-        """The kernel's counters as of the last look, a second ago at most."""
         return self._status
 
     def interfaces_status(self) -> tuple[InterfaceStatus, ...]:
-        """The interfaces as of the last look."""
         return tuple(InterfaceStatus(port.name, port.state) for port in self._ports)
 
     def take_notices(self) -> list[Notice]:
-        """Return the notices for the operator since the last call."""
         return self._notices.take()
 
     def request_time(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sensor.base.escape import harmless
 from sensor.protocols.analyzer import CLIENT, SERVER, Moment, ProtocolEvent, Value
 from sensor.protocols.secrets import Secrets
 
@@ -40,6 +41,10 @@ class SshAnalyzer:
         self._sides = [Side(), Side()]
         self._events: list[ProtocolEvent] = []
         self._seen = Moment(0)
+
+    @property
+    def held_bytes(self) -> int:
+        return sum(len(side.waiting) for side in self._sides)
 
     def feed(self, side: int, octets: bytes, moment: Moment) -> None:
         state = self._sides[side]
@@ -119,4 +124,4 @@ def _parts(identification: bytes) -> dict[str, str]:
     _, version, rest = text.split("-", 2)
     software, _, comments = rest.partition(" ")
     found = {"protocol_version": version, "software": software, "comments": comments}
-    return {name: part for name, part in found.items() if part}
+    return {name: harmless(part) for name, part in found.items() if part}

@@ -55,6 +55,7 @@ UNPROVEN_MAX = 4096
 FIRST_MAX = 64
 _OTHERS = re.compile(rb"(?:GET|HEAD|POST|PUT|OPTIONS|DELETE) \S|SSH-[12]\.|\x16\x03[\0-\4]|RFB 00")
 """Clients of other protocols."""
+_IAC = bytes([IAC])
 BANNER_MAX = 256
 EXPLOITS_MAX = 32
 COMMANDS_MAX = 64
@@ -90,6 +91,8 @@ class TelnetAnalyzer:
         self._server_moment = Moment(0)
         self._is_new = False
         """The server has printed something that was not judged yet."""
+        self._skims = False
+        """What `_may_skim` has said since the last call of this analyzer."""
         self._lines: list[str] = []
         self._transcript = Transcript() if self._transcribe else None
         self._last: Login | None = None
@@ -100,12 +103,38 @@ class TelnetAnalyzer:
             echoes=lambda: self._options.is_on(SERVER, ECHO),
         ), known=self._known, is_whole=self._is_whole, is_synced=self._is_whole)  # fmt: skip
 
+    @property
+    def held_bytes(self) -> int:
+        parts = self._screen, self._dialogue, self._transcript
+        return sum(part.held_bytes for part in parts if part is not None)
+
     def feed(self, side: int, octets: bytes, moment: Moment) -> None:
+        if self._skims and side == SERVER and _IAC not in octets:
+            self._skim(octets, moment)
+            return
         if self._prelude.is_over:
             self._feed(side, octets, moment)
-            return
-        for whose, rest in self._prelude.feed(side, octets):
-            self._feed(whose, rest, moment)
+        else:
+            for whose, rest in self._prelude.feed(side, octets):
+                self._feed(whose, rest, moment)
+        self._skims = self._may_skim()
+
+    def _may_skim(self) -> bool:
+        """True if somebody is in, and in the text that the server prints nothing matters but the
+        line that it ends with. It is most of what is said; `_skim` does with it all that the way
+        through `_feed` would.
+        """
+        return (not self._dialogue.wants_lines and self._wires[SERVER].is_in_text
+                and self._transcript is None and self._is_telnet() and not self._options.is_dark
+                and len(self._first[SERVER]) == FIRST_MAX and not self.done)  # fmt: skip
+
+    def _skim(self, octets: bytes, moment: Moment) -> None:
+        self._octets[SERVER] += len(octets)
+        self._server_moment = moment
+        self._options.text(SERVER, len(octets))
+        self._screen.skim(octets)
+        self._is_new = True
+        self.due_ns = moment.time_ns + QUIET_NS
 
     def _feed(self, side: int, octets: bytes, moment: Moment) -> None:
         if 0 < (room := UNPROVEN_MAX + 1 - self._octets[side]) < len(octets):
@@ -148,6 +177,7 @@ class TelnetAnalyzer:
     def gap(self, side: int, count: int, moment: Moment) -> None:
         if self.done or self._options.is_dark:
             return
+        self._skims = False
         self._wires[side].reset()
         self._prelude.is_over = True
         if count == 0:  # the connection is older than the capture
@@ -168,6 +198,7 @@ class TelnetAnalyzer:
 
     def expire(self) -> None:
         self._judge()
+        self._skims = self._may_skim()
 
     def close(self, moment: Moment) -> None:
         self._judge()
@@ -176,6 +207,10 @@ class TelnetAnalyzer:
         if self._is_telnet():
             if self._transcript is not None:
                 self._transcript.printed(self._screen.pending, moment)
+                if (typed := self._secrets.typed) is not None:
+                    typed.shown.update(self._transcript.typed_lines(is_shown=True))
+                    typed.hidden.update(self._transcript.typed_lines(is_shown=False))
+                    typed.hidden.update(self._known.secrets)
             self._events.append(ProtocolEvent(moment, "telnet_session", self._session(),
                                               is_proven=self._options.is_negotiated))  # fmt: skip
         self.done = True
@@ -230,7 +265,11 @@ class TelnetAnalyzer:
 
     def _printed(self, octets: bytes, moment: Moment) -> None:
         is_wanted, was_full = self._dialogue.wants_lines, self._screen.full_screen
-        lines = self._screen.feed(octets, wants_lines=is_wanted or self._transcribe)
+        if is_wanted or self._transcribe:
+            lines = self._screen.feed(octets)
+        else:
+            lines = []
+            self._screen.skim(octets)
         if self._transcript is not None:
             is_full = self._screen.full_screen
             self._transcript.full_screen(moment, is_on=is_full)
@@ -288,12 +327,15 @@ class TelnetAnalyzer:
 
     def _collect(self) -> None:
         """Make events of what the dialogue has found."""
-        dialogue = self._dialogue
+        if self._dialogue.logins or self._dialogue.commands.found:
+            self._tell_found(self._dialogue)
+
+    def _tell_found(self, dialogue: Dialogue) -> None:
         for login in dialogue.logins:
             if login.outcome == BYPASS:
                 for exploit in self._exploits:
                     if exploit.is_on_login:
-                        self._add("telnet_exploit", login.moment, _of_exploit(exploit, BYPASS))
+                        self._add("telnet_exploit", login.moment, exploit.fields(BYPASS))
             self._last = login
             if self._transcript is not None and login.attempt.name:
                 self._transcript.tell(login.attempt.name)
@@ -327,7 +369,7 @@ class TelnetAnalyzer:
         for exploit in found:
             if len(self._exploits) < EXPLOITS_MAX and exploit not in self._exploits:
                 self._exploits.append(exploit)
-                self._add("telnet_exploit", moment, _of_exploit(exploit, "attempt"))
+                self._add("telnet_exploit", moment, exploit.fields("attempt"))
 
     def _clean(self, text: str, most: int = 256) -> str:
         return harmless(self._dialogue.known.masked(text))[:most]
@@ -442,20 +484,3 @@ def _without(pending: str, typed: str) -> str | None:
         return asked
     shown = asked.rstrip()
     return None if any(shown.endswith(typed[:count]) for count in range(1, len(typed))) else asked
-
-
-def _of_exploit(exploit: Exploit, outcome: str) -> dict[str, Value]:
-    fields: dict[str, Value] = {
-        "event.category": ["intrusion_detection", "network"],
-        "event.type": ["allowed"] if outcome == BYPASS else ["info"],
-        "telnet.exploit.name": exploit.name,
-        "telnet.exploit.outcome": outcome,
-    }
-    if exploit.vulnerability:
-        fields["vulnerability.id"] = exploit.vulnerability
-    if exploit.text:
-        fields["telnet.exploit.evidence"] = harmless(exploit.text)
-    if exploit.user:
-        fields["user.name"] = harmless(exploit.user)
-        fields["related.user"] = [harmless(exploit.user)]
-    return fields

@@ -69,6 +69,8 @@ class MiraiSigns:
 
 def transfer(command: str) -> dict[str, str]:
     """What a command fetches: `method`, `host` and, if there is one, `url`."""
+    if "://" not in command and not any(name in command for name in _FETCHERS):
+        return {}
     words = re.split(r"[\s;|&<>]+", command)
     methods = [word.rpartition("/")[2] for word in words]
     at = next((at for at, word in enumerate(methods) if word in _FETCHERS), None)

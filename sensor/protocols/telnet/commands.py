@@ -1,8 +1,8 @@
 """What is typed by whoever is in: commands, and passwords of second logins (su, sudo, enable).
 
 A line counts once the server has answered it: only then it is clear whether it was a command, or
-what a prompt behind the command before asked for. Where the server echoes, a line without an echo
-is a secret, whatever asked for it.
+what a prompt behind the command before asked for. Where the server echoes, or a prompt that is no
+shell's asked, a line without an echo is a secret, whatever asked for it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sensor.protocols.analyzer import Moment
 from sensor.protocols.telnet import prompts
@@ -27,6 +27,8 @@ before it is masked."""
 _ECHO_LINES = 4
 """Lines that a server may print before it echoes what was typed."""
 _ECHO_CHARACTERS = 12
+_KEYS_MAX = 16
+"""Keys of a program that are told from the command behind them."""
 _INVITES = re.compile(
     r"^\s*(?:exec\s+)?(?:\S*/)?(su|sudo|doas|enable|en|ena|passwd|ssh|ftp|telnet|rlogin|login"
     r"|super|kinit|mysql)\b(.*)", re.I)  # fmt: skip
@@ -60,6 +62,8 @@ class _Open:
     line: Line
     moment: Moment
     prompt: str
+    is_echoing: bool
+    """The server had said that it echoes. In line mode it says so only to hide what is typed."""
     waited: int = 0
     echo: str | None = None
 
@@ -84,11 +88,16 @@ class Commands:
         self._elevation: Elevation | None = None
         self._failure = ""
 
+    @property
+    def held_bytes(self) -> int:
+        """Characters of the lines that wait, and of their echoes."""
+        return sum(len(one.line.text) + len(one.echo or "") for one in self._open)
+
     def typed(self, line: Line, moment: Moment) -> None:
         """A line, typed where nothing asked for a secret."""
         if not line.text.strip() and not line.needs_echo:
             return
-        self._open.append(_Open(line, moment, self._prompt))
+        self._open.append(_Open(line, moment, self._prompt, self._echoes()))
         if len(self._open) > OPEN_MAX:
             self._settle(self._open[0], self._open.popleft().echo)
 
@@ -105,6 +114,8 @@ class Commands:
         first = next((one for one in self._open if one.echo is None), None)
         if first is None:
             return
+        if not _is_echo(first.line, line.full):
+            first.line = _as_shown(first.line, line.full)
         if _is_echo(first.line, line.full):
             self._has_echoed = True
             if self._may_be_answer(line):
@@ -117,7 +128,7 @@ class Commands:
 
     def _miss_echo(self, first: _Open) -> None:
         """A line was printed that does not show the one that waits longest."""
-        if self._echoes() and self._has_echoed:
+        if first.is_echoing and self._has_echoed:
             first.waited += 1
             if first.waited >= _ECHO_LINES:
                 self._open.popleft()
@@ -129,6 +140,13 @@ class Commands:
     def waits(self) -> bool:
         """True while what is printed may tell of a line that was typed."""
         return bool(self._open) or self._elevation is not None
+
+    def is_echo(self, text: str) -> bool:
+        """True if a line that is not over is the echo, so far, of one that waits for it."""
+        shown = text.strip()
+        return (bool(shown) and not prompts.is_shell_prompt(text)
+                and any(one.echo is None and one.line.text.strip().startswith(shown)
+                        for one in self._open))  # fmt: skip
 
     def prompted(self, text: str) -> None:
         """The server asks for the next command."""
@@ -208,7 +226,7 @@ class Commands:
         text, from_echo = one.line.text, False
         if one.line.needs_echo and echo is not None:
             text, from_echo = _without_prompt(echo, one.prompt), True
-        elif echo is None and not is_certain and self._echoes() and self._has_echoed:
+        elif echo is None and not is_certain and self._may_be_secret(one):
             self._learn(text)
             return
         if not text.strip():
@@ -218,6 +236,12 @@ class Commands:
         incomplete = one.line.was_cut or (one.line.needs_echo and not from_echo)
         self.found.append(Command(text.strip()[:KEPT_MAX], one.moment, self.count, from_echo,
                                   incomplete or len(text) > LINE_MAX))  # fmt: skip
+
+    def _may_be_secret(self, one: _Open) -> bool:
+        """True if a line that was not echoed may be no command."""
+        if one.prompt and not prompts.is_shell_prompt(one.prompt):
+            return True
+        return one.is_echoing and (self._has_echoed or not self._echoes())
 
     def _end_elevation(self, outcome: str) -> None:
         assert self._elevation is not None
@@ -232,6 +256,18 @@ def _is_echo(line: Line, full: str) -> bool:
     if line.needs_echo:
         return bool(full.strip())
     return line.text.strip()[:_ECHO_CHARACTERS] in full
+
+
+def _as_shown(line: Line, full: str) -> Line:
+    """The line without the keys before it that a program took (`q` in top): the server shows its
+    end alone, behind a prompt.
+    """
+    text, shown = line.text.strip(), full.rstrip()
+    for count in range(1, min(len(text), _KEYS_MAX + 1)):
+        if shown.endswith(text[count:]):
+            prompt = shown.removesuffix(text[count:])
+            return replace(line, text=text[count:]) if prompts.is_shell_prompt(prompt) else line
+    return line
 
 
 def _without_prompt(full: str, prompt: str) -> str:

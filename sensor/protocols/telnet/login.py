@@ -70,13 +70,21 @@ class Dialogue:
         self._asked = Asked.NOTHING
         self._waits_for_key = False
         self._attempt: Attempt | None = None
-        self._rounds = Rounds(self.around.echoes)
+        self._rounds = Rounds()
         self._queue = self._rounds.lines
         self._has_been_in = False
         self.has_asked = False
         """Somebody was asked for an account or a password."""
 
-    # What comes in
+    @property
+    def held_bytes(self) -> int:
+        """Characters of the lines that wait, and of what the server has greeted with."""
+        waiting = [*(one.line.text for one in self._queue), *self.banner]
+        return sum(map(len, waiting)) + self.commands.held_bytes
+
+    def named(self, name: str, moment: Moment) -> None:
+        """The protocol itself has named the account that somebody logs in to."""
+        self.phase, self._attempt = Phase.ASKING, Attempt(name_of(name), moment=moment)
 
     def typed(self, line: Line, moment: Moment) -> None:
         """The client has ended a line."""
@@ -314,6 +322,8 @@ class Dialogue:
 
     def _judge_inside(self, text: str, moment: Moment) -> None:
         """A prompt in a session."""
+        if self.commands.is_echo(text):
+            return
         if prompts.is_password_prompt(text) or prompts.is_other_secret(text):
             if self._asked is Asked.PASSWORD:
                 return
@@ -327,8 +337,6 @@ class Dialogue:
             self._name_asked(text, moment)
         else:
             self.commands.prompted(text)
-
-    # What is printed
 
     def _printed_behind(self, text: str, moment: Moment) -> None:
         """A line after a password."""
@@ -363,7 +371,8 @@ class Dialogue:
                 return
         if self.phase is Phase.ASKING and self._attempt is not None and prompts.is_failure(text):
             self._attempt.failure = self._attempt.failure or text
-        if len(self.banner) < BANNER_LINES_MAX:
+        is_echo = self._attempt is not None and text.strip() == self._attempt.name
+        if not is_echo and len(self.banner) < BANNER_LINES_MAX:
             self.banner.append(text[:BANNER_LINE_MAX])
 
     def _pair_ahead(self, text: str, moment: Moment) -> bool:
@@ -381,8 +390,6 @@ class Dialogue:
         else:
             return False
         return True
-
-    # What comes out
 
     def _let_in_without_password(
         self, text: str, moment: Moment, evidence: str = "shell_prompt"

@@ -73,25 +73,39 @@ _NO_SHELL = re.compile(
     r"|\?\s*\S?\s?$|<[a-z][^<>]*>\s?$|^\s*[*#=>%$-]{3,}", _I)  # fmt: skip
 _DEVICE = re.compile(r"^<[\w.-]{1,60}> ?$")
 _PAGER = re.compile(
-    r"-{1,4} ?\(?more\b.*-? ?$|--more--|press any key|\(end\)\s*$|^lines? \d+-\d+|^:\s?$"
+    r"-{1,4} ?\(?more\b(?:.*[^\s#$>])? ?$|--more--|press any key|\(end\)\s*$|^lines? \d+-\d+|^:\s?$"
     r"|hit (?:any key|return|space)|<space>", _I)  # fmt: skip
 _QUESTION = re.compile(r"[\[(] ?y(?:es)?(?: ?[/|,] ?n(?:o)?)+ ?(?:/[\w-]+ ?)*[\])] ?[:?]?\s?$", _I)
 _SHELL_SPEAKS = re.compile(r": (?:applet|command) not found|: not found\s*$", _I)
+
+
+_ASKS = (":", "\uff1a", ">")
+_ANSWERED = ("]", ")", ":", "?")
+_AWAITS = ("$", "#", ">", "%", "]", "\u276f", "\u00bb", "\u279c", "\u03bb")
+"""What lines end with, but for spaces, that the patterns of prompts, of questions and of shells
+find something in: most lines have nothing of it, and are not searched.
+"""
 
 
 def _end(text: str) -> str:
     return text[-PROMPT_MAX:]
 
 
+def _ends(text: str, ends: tuple[str, ...]) -> bool:
+    return text.rstrip().endswith(ends)
+
+
 def is_name_prompt(text: str) -> bool:
     """True if a line that is not over asks for an account."""
+    if not _ends(text, _ASKS):
+        return False
     text = _end(text)
     return bool(_NAME.search(text)) and not _NO_NAME.search(text)
 
 
 def is_password_prompt(text: str) -> bool:
     """True if a line that is not over asks for a password."""
-    return bool(_PASSWORD.search(_end(text)))
+    return _ends(text, _ASKS) and bool(_PASSWORD.search(_end(text)))
 
 
 def before_password(text: str) -> str:
@@ -102,7 +116,7 @@ def before_password(text: str) -> str:
 
 def is_other_secret(text: str) -> bool:
     """True if it asks for a secret that is no password."""
-    return bool(_OTHER_SECRET.search(_end(text)))
+    return _ends(text, _ASKS) and bool(_OTHER_SECRET.search(_end(text)))
 
 
 def is_change_prompt(text: str) -> bool:
@@ -148,6 +162,8 @@ def is_welcome(line: str) -> bool:
 
 def is_shell_prompt(text: str) -> bool:
     """True if a line that is not over is the prompt of a shell or a device."""
+    if not _ends(text, _AWAITS):
+        return False
     text = text.rstrip("\n")
     if not 0 < len(text.strip()) < SHELL_PROMPT_MAX or not text.isprintable():
         return False
@@ -163,7 +179,7 @@ def is_pager(text: str) -> bool:
 
 def is_question(text: str) -> bool:
     """True if a line that is not over asks for yes or no."""
-    return bool(_QUESTION.search(_end(text)))
+    return _ends(text, _ANSWERED) and bool(_QUESTION.search(_end(text)))
 
 
 def is_shells_answer(line: str) -> bool:

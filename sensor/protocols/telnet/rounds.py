@@ -1,13 +1,15 @@
 """Lines that were typed while nobody is in and no login asked for them, and the prompts there.
 
 They may be typed ahead, answers to prompts in words that are not known, or commands of a shell or a
-menu without a login. Rounds of a prompt, a line, text and the same prompt again prove the last.
+menu without a login. Rounds of a prompt, a line, text and the same prompt again prove the last. At
+a prompt that is no shell's a line must have been echoed for that: such a prompt may ask for a
+secret, in words that are not known, and ask again because it was wrong.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sensor.protocols.analyzer import Moment
@@ -32,9 +34,7 @@ class Waiting:
 class Rounds:
     """The lines that wait, in order, and what repeats."""
 
-    def __init__(self, echoes: Callable[[], bool]) -> None:
-        """`echoes` says whether the server has said that it echoes."""
-        self._echoes = echoes
+    def __init__(self) -> None:
         self.lines: deque[Waiting] = deque(maxlen=QUEUE_MAX)
         self.forget()
 
@@ -66,16 +66,13 @@ class Rounds:
         self.typed_since = False
 
     def has_repeated(self, text: str, *, is_start: bool) -> bool:
-        """True if lines were answered with text and the prompt that was there before them.
-
-        Where the server echoes, a line that it did not is no command: something asked for a secret.
-        """
+        """True if lines were answered with text and the prompt that was there before them."""
         if not (self.typed_since and self.printed_since):
             return False
         if is_start and self.is_shell and prompts.is_shell_prompt(text):
             return True
-        is_secret = self._echoes() and not (self.lines and self.lines[-1].is_echoed)
-        if text[-prompts.PROMPT_MAX :] != self.prompt or (is_secret and not self.is_shell):
+        is_secret = not self.is_shell and not (self.lines and self.lines[-1].is_echoed)
+        if text[-prompts.PROMPT_MAX :] != self.prompt or is_secret:
             self._count = 0
             return False
         self._count += 1
@@ -87,5 +84,4 @@ class Rounds:
         """
         while self.lines:
             one = self.lines.popleft()
-            yield one, (not one.prompt or one.is_at_shell or one.is_echoed
-                        or (one.prompt == self.prompt and not self._echoes()))
+            yield one, not one.prompt or one.is_at_shell or one.is_echoed

@@ -14,6 +14,8 @@ LINE_MAX = 4096
 _SWITCH = re.compile(rb"\x1b\[\?(?:1049|1047|47)(h|l)")
 """A full-screen program takes the terminal, or gives it back."""
 _SWITCH_BYTES = 8
+_SWITCH_MARK = b"?"
+"""What one has that colours and the like, of which text may be full, have not."""
 _TOKEN = re.compile(
     r"\x1b\[(?P<args>[0-?]*)[ -/]*(?P<final>[@-~])"
     r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\)"
@@ -47,33 +49,45 @@ class Screen:
         self._pending: str | None = None
         self.full_screen = False
 
-    def feed(self, octets: bytes, *, wants_lines: bool = True) -> list[Printed]:
-        """The lines that are over with these octets, if anybody wants them."""
-        if b"\x1b" in octets or self._tail:
-            seen = self._tail + octets
-            for match in _SWITCH.finditer(seen):
-                self.full_screen = match[1] == b"h"
-            escape = seen.rfind(b"\x1b", max(0, len(seen) - _SWITCH_BYTES))
-            self._tail = seen[escape:] if escape >= 0 else b""
-        self._pending = None
-        if not wants_lines:
-            start = octets.rfind(b"\n") + 1
-            if start:
-                self._raw.clear()
-                self._before = b""
-            self._raw += octets[max(start, len(octets) - LINE_MAX) :]
-            if len(self._raw) > LINE_MAX:
-                del self._raw[:-LINE_MAX]
-            return []
+    @property
+    def held_bytes(self) -> int:
+        """Octets of the line that is not over."""
+        return len(self._raw) + len(self._before)
+
+    def feed(self, octets: bytes) -> list[Printed]:
+        """The lines that are over with these octets."""
+        self._switch(octets)
         *whole, rest = octets.split(b"\n")
         lines = []
         for part in whole:
             self._raw += part
             lines.append(self._line())
-        self._raw += rest
+        self._keep(rest)
+        return lines
+
+    def skim(self, octets: bytes) -> None:
+        """The same where nobody wants the lines that are over."""
+        self._switch(octets)
+        start = octets.rfind(b"\n") + 1
+        if start:
+            self._raw.clear()
+            self._before = b""
+        self._keep(octets[max(start, len(octets) - LINE_MAX) :])
+
+    def _keep(self, octets: bytes) -> None:
+        self._pending = None
+        self._raw += octets
         if len(self._raw) > LINE_MAX:
             del self._raw[:-LINE_MAX]
-        return lines
+
+    def _switch(self, octets: bytes) -> None:
+        """See whether a full-screen program takes the terminal, or gives it back."""
+        if self._tail or b"\x1b" in octets:
+            seen = self._tail + octets
+            for match in _SWITCH.finditer(seen) if _SWITCH_MARK in seen else ():
+                self.full_screen = match[1] == b"h"
+            escape = seen.rfind(b"\x1b", max(0, len(seen) - _SWITCH_BYTES))
+            self._tail = seen[escape:] if escape >= 0 else b""
 
     @property
     def pending(self) -> str:
@@ -113,8 +127,8 @@ def readable(raw: bytes) -> str:
     Octets that are no UTF-8 count as ISO 8859-1.
     """
     text = decoded(raw)
-    if text.isprintable():
-        return text
+    if (line := text.rstrip("\r")).isprintable():  # nothing follows the return: most lines
+        return line
     shown: list[str] = []
     at = 0
     for match in _TOKEN.finditer(text):

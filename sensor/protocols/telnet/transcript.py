@@ -51,6 +51,11 @@ class Transcript:
         self._prompt = ""
         """What stood ahead of the last typed line, if the server has not ended it since."""
 
+    @property
+    def held_bytes(self) -> int:
+        """Characters that are kept."""
+        return CHARACTERS_MAX - self._room
+
     def printed(self, text: str, moment: Moment) -> None:
         """A line of the server is over, or something is typed behind it."""
         self._prompt = ""
@@ -90,16 +95,20 @@ class Transcript:
     def lines(self, known: Known) -> list[str]:
         """`TIME_NS MARK TEXT` for each line, harmless, without the passwords that are known."""
         hidden = Known(most=len(self._kept))
-        for entry in self._kept:
-            if isinstance(entry, _Typed) and not self._is_shown(entry):
-                hidden.learn(entry.text.strip())
+        for text in self.typed_lines(is_shown=False):
+            hidden.learn(text)
         return [f"{entry.time_ns} {entry.mark} "
                 f"{harmless(hidden.masked(known.masked(entry.text)))[:LINE_MAX]}"
                 for entry in map(self._readable, self._kept)]  # fmt: skip
 
+    def typed_lines(self, *, is_shown: bool) -> list[str]:
+        """The lines that were typed and are shown, or those that are not."""
+        return [entry.text.strip() for entry in self._kept
+                if isinstance(entry, _Typed) and self._is_shown(entry) is is_shown]
+
     def _is_shown(self, entry: _Typed) -> bool:
         text = entry.text.strip()
-        return not text or text in self._told or (entry.is_in and not entry.unechoed)
+        return bool(not text or text in self._told or (entry.is_in and not entry.unechoed))
 
     def _readable(self, entry: Entry | _Typed) -> Entry:
         if isinstance(entry, Entry):

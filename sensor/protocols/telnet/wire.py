@@ -71,6 +71,11 @@ class Wire:
         """One of those was long and full of octets 255."""
 
     @property
+    def is_in_text(self) -> bool:
+        """True if what comes next is text, as long as no IAC does."""
+        return self._state == _TEXT
+
+    @property
     def open_suboption(self) -> bytes:
         """What there is of a suboption that has not ended yet."""
         return bytes(self._suboption) if self._state >= _SUBOPTION else b""

@@ -97,19 +97,12 @@ def _texts(args: tuple[Value, ...], insensitive: bool) -> list[str] | None:
     return [str(arg).lower() if insensitive else str(arg) for arg in args]
 
 
-def _starts_with(args: tuple[Value, ...], insensitive: bool) -> Result:
-    texts = _texts(args, insensitive)
-    return None if texts is None else texts[0].startswith(texts[1])
+def _of_two_texts(test: Callable[[str, str], bool]) -> Apply:
+    def apply(args: tuple[Value, ...], insensitive: bool) -> Result:
+        texts = _texts(args, insensitive)
+        return None if texts is None else test(texts[0], texts[1])
 
-
-def _ends_with(args: tuple[Value, ...], insensitive: bool) -> Result:
-    texts = _texts(args, insensitive)
-    return None if texts is None else texts[0].endswith(texts[1])
-
-
-def _contains(args: tuple[Value, ...], insensitive: bool) -> Result:
-    texts = _texts(args, insensitive)
-    return None if texts is None else texts[1] in texts[0]
+    return apply
 
 
 def _between(args: tuple[Value, ...], insensitive: bool) -> Result:
@@ -181,14 +174,6 @@ def _wildcard(args: tuple[Value, ...], insensitive: bool) -> Result:
     return any(wildcard(pattern, insensitive)(texts[0]) for pattern in texts[1:])
 
 
-def _length(args: tuple[Value, ...], _: bool) -> Result:
-    return len(args[0]) if isinstance(args[0], str) else None
-
-
-def _string(args: tuple[Value, ...], _: bool) -> Result:
-    return text_of(args[0])
-
-
 FUNCTIONS = {
     function.name.lower(): function
     for function in (
@@ -200,13 +185,15 @@ FUNCTIONS = {
         Function("between", 3, 4, _between, has_insensitive_form=True),
         Function("cidrMatch", 2, MANY, _cidr_match),
         Function("concat", 1, MANY, _concat),
-        Function("endsWith", 2, 2, _ends_with, has_insensitive_form=True),
+        Function("endsWith", 2, 2, _of_two_texts(str.endswith), has_insensitive_form=True),
         Function("indexOf", 2, 3, _index_of, has_insensitive_form=True),
-        Function("length", 1, 1, _length),
+        Function("length", 1, 1, lambda args, _: len(args[0]) if isinstance(args[0], str)
+                 else None),
         Function("number", 1, 2, _number),
-        Function("startsWith", 2, 2, _starts_with, has_insensitive_form=True),
-        Function("string", 1, 1, _string),
-        Function("stringContains", 2, 2, _contains, has_insensitive_form=True),
+        Function("startsWith", 2, 2, _of_two_texts(str.startswith), has_insensitive_form=True),
+        Function("string", 1, 1, lambda args, _: text_of(args[0])),
+        Function("stringContains", 2, 2, _of_two_texts(str.__contains__),
+                 has_insensitive_form=True),
         Function("substring", 2, 3, _substring),
         Function("wildcard", 2, MANY, _wildcard, has_insensitive_form=True),
     )

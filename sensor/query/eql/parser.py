@@ -5,24 +5,7 @@ from __future__ import annotations
 import math
 
 from sensor.base.units import SECOND_NS
-from sensor.query.ast import (
-    Arithmetic,
-    Call,
-    Compare,
-    EventQuery,
-    FieldRef,
-    Literal,
-    Negative,
-    Node,
-    Not,
-    OneOf,
-    Query,
-    Sample,
-    Sequence,
-    Step,
-    all_of,
-    any_of,
-)
+from sensor.query import ast
 from sensor.query.eql.functions import FUNCTIONS
 from sensor.query.parsing import (
     ParseNode,
@@ -55,8 +38,7 @@ _NAMES = {
     "_COMMA": "','", "NAME": "a name", "NUMBER": "a number", "STRING": "a string",
     "SEQUENCE": "'sequence'", "SAMPLE": "'sample'", "_ASSIGN": "'='",
 }
-_ESCAPES = {"t": "\t", "r": "\r", "n": "\n", "b": "\b", "f": "\f", "\\": "\\", '"': '"',
-            "'": "'"}
+_ESCAPES = {"t": "\t", "r": "\r", "n": "\n", "b": "\b", "f": "\f", "\\": "\\", '"': '"', "'": "'"}
 _HINTS = {
     "'": 'strings stand in double quotes: "..."',
     "&&": "write 'and' for '&&'",
@@ -67,7 +49,7 @@ _HINTS = {
 }
 
 
-def parse(text: str) -> Query:
+def parse(text: str) -> ast.Query:
     """The tree of an EQL query: an EventQuery, a Sequence or a Sample.
 
     Errors: QueryError, whatever the text.
@@ -84,7 +66,7 @@ class _Builder:
     def __init__(self, text: str) -> None:
         self._text = text
 
-    def query(self, tree: ParseNode) -> Query:
+    def query(self, tree: ParseNode) -> ast.Query:
         match tree.data:
             case "sequence":
                 return self._sequence(tree)
@@ -94,16 +76,16 @@ class _Builder:
 
     # --- events and their order
 
-    def _event(self, tree: ParseNode) -> EventQuery:
+    def _event(self, tree: ParseNode) -> ast.EventQuery:
         category, _, condition = tree.children
         name: str | None = str(category)
         if category.type == "ANY":
             name = None
         elif category.type != "NAME":
             name = str(self._string(category))
-        return EventQuery(name, self._node(condition, 0), category.start_pos)
+        return ast.EventQuery(name, self._node(condition, 0), category.start_pos)
 
-    def _sequence(self, tree: ParseNode) -> Sequence:
+    def _sequence(self, tree: ParseNode) -> ast.Sequence:
         first, by, maxspan, *steps, until = tree.children
         nodes = self._steps(steps)
         if len(nodes) < 2 and nodes[0].runs < 2:
@@ -117,22 +99,22 @@ class _Builder:
         end = None
         if until is not None:
             _, event, keys = until.children
-            end = Step(self._event(event), self._keys(keys))
+            end = ast.Step(self._event(event), self._keys(keys))
             if len(end.by) != len(nodes[0].by):
                 raise self._error(
                     "'until' needs as many 'by' keys as the events", until.children[0])
-        return Sequence(self._keys(by), self._maxspan_ns(maxspan), tuple(nodes), end)
+        return ast.Sequence(self._keys(by), self._maxspan_ns(maxspan), tuple(nodes), end)
 
-    def _sample(self, tree: ParseNode) -> Sample:
+    def _sample(self, tree: ParseNode) -> ast.Sample:
         first, by, *trees = tree.children
         keys, steps = self._keys(by), self._steps(trees)
         if len({len(step.by) for step in steps}) > 1:
             raise self._error("each event needs the same number of 'by' keys", first)
         if not keys and not steps[0].by:
             raise self._error("a sample needs 'by' keys: of all events, or of each", first)
-        return Sample(keys, tuple(steps))
+        return ast.Sample(keys, tuple(steps))
 
-    def _steps(self, trees: list[ParseNode]) -> list[Step]:
+    def _steps(self, trees: list[ParseNode]) -> list[ast.Step]:
         if len(trees) > _STEPS_MAX:
             raise self._error(f"more than {_STEPS_MAX} events", trees[_STEPS_MAX])
         steps = []
@@ -141,10 +123,10 @@ class _Builder:
             event, by, runs = tree.children[-3:]
             # That an event is missing several times over says no more than that it is missing.
             times = 1 if self._runs(runs) and missing else self._runs(runs)
-            steps.append(Step(self._event(event), self._keys(by), times, missing))
+            steps.append(ast.Step(self._event(event), self._keys(by), times, missing))
         return steps
 
-    def _keys(self, tree: ParseNode) -> tuple[FieldRef, ...]:
+    def _keys(self, tree: ParseNode) -> tuple[ast.FieldRef, ...]:
         return () if tree is None else tuple(self._field(item) for item in tree.children[1:])
 
     def _runs(self, tree: ParseNode) -> int:
@@ -174,19 +156,19 @@ class _Builder:
 
     # --- conditions and values
 
-    def _node(self, tree: ParseNode, depth: int) -> Node:
+    def _node(self, tree: ParseNode, depth: int) -> ast.Node:
         check_depth(depth, self._text, self._offset(tree))
         below = tree.children
         match tree.data:
             case "or_list":
-                return any_of([self._node(item, depth + 1) for item in below])
+                return ast.any_of([self._node(item, depth + 1) for item in below])
             case "and_list":
-                return all_of([self._node(item, depth + 1) for item in below])
+                return ast.all_of([self._node(item, depth + 1) for item in below])
             case "negated":
-                return Not(self._node(below[1], depth + 1))
+                return ast.Not(self._node(below[1], depth + 1))
             case "compare":
                 left, op, right = below
-                return Compare(str(op), self._node(left, depth + 1),
+                return ast.Compare(str(op), self._node(left, depth + 1),
                                self._node(right, depth + 1), op.start_pos)
             case "match":
                 return self._match(tree, depth + 1)
@@ -202,11 +184,11 @@ class _Builder:
                 return self._field(tree)
         return self._literal(below[0])
 
-    def _arithmetic(self, tree: ParseNode, depth: int) -> Node:
+    def _arithmetic(self, tree: ParseNode, depth: int) -> ast.Node:
         left, op, right = tree.children
-        return Arithmetic(str(op), self._node(left, depth + 1), self._node(right, depth + 1))
+        return ast.Arithmetic(str(op), self._node(left, depth + 1), self._node(right, depth + 1))
 
-    def _match(self, tree: ParseNode, depth: int) -> Node:
+    def _match(self, tree: ParseNode, depth: int) -> ast.Node:
         left, negated, word, right = tree.children
         kind = str(word).rstrip("~")
         if negated is not None and kind == ":":
@@ -218,12 +200,12 @@ class _Builder:
         options = tuple(self._node(item, depth) for item in right.children)
         for option, item in zip(options, right.children, strict=True):
             self._check_option(kind, option, self._leaf(item))
-        found = OneOf(kind, self._node(left, depth), options,
+        found = ast.OneOf(kind, self._node(left, depth), options,
                       kind == ":" or str(word).endswith("~"), word.start_pos)
-        return found if negated is None else Not(found)
+        return found if negated is None else ast.Not(found)
 
-    def _check_option(self, kind: str, option: Node, place: ParseNode) -> None:
-        if not isinstance(option, Literal):
+    def _check_option(self, kind: str, option: ast.Node, place: ParseNode) -> None:
+        if not isinstance(option, ast.Literal):
             if kind != "in":
                 raise self._error(f"'{kind}' needs constants on its right", place)
         elif option.value is None:
@@ -242,7 +224,7 @@ class _Builder:
             at = place.start_pos + (quotes + error.at if exact else 0)
             raise query_error(f"regular expression: {error.reason}", self._text, at) from None
 
-    def _call(self, tree: ParseNode, depth: int) -> Node:
+    def _call(self, tree: ParseNode, depth: int) -> ast.Node:
         name, tilde, arguments = tree.children
         function = FUNCTIONS.get(str(name).lower())
         if function is None:
@@ -257,28 +239,28 @@ class _Builder:
                               name)
         if function.name == "cidrMatch":
             self._check_networks(args[1:])
-        return Call(str(name).lower(), args, tilde is not None, name.start_pos)
+        return ast.Call(str(name).lower(), args, tilde is not None, name.start_pos)
 
-    def _check_networks(self, args: tuple[Node, ...]) -> None:
+    def _check_networks(self, args: tuple[ast.Node, ...]) -> None:
         for arg in args:
-            if isinstance(arg, Literal) and not is_network(text_of(arg.value)):
+            if isinstance(arg, ast.Literal) and not is_network(text_of(arg.value)):
                 raise query_error(
                     f"{text_of(arg.value)!r} is neither an IP address nor a network",
                     self._text, arg.at,
                 )
 
-    def _field(self, tree: ParseNode) -> FieldRef:
+    def _field(self, tree: ParseNode) -> ast.FieldRef:
         optional, name = tree.children
         text = str(name).replace("`", "") if name.type == "QUOTED_NAME" else str(name)
-        return FieldRef(text, optional is not None, name.start_pos)
+        return ast.FieldRef(text, optional is not None, name.start_pos)
 
-    def _literal(self, token: ParseNode) -> Literal:
+    def _literal(self, token: ParseNode) -> ast.Literal:
         words: dict[str, bool | None] = {"TRUE": True, "FALSE": False, "NULL": None}
         if token.type in words:
-            return Literal(words[token.type], token.start_pos)
+            return ast.Literal(words[token.type], token.start_pos)
         if token.type == "NUMBER":
-            return Literal(self._number(token), token.start_pos)
-        return Literal(self._string(token), token.start_pos)
+            return ast.Literal(self._number(token), token.start_pos)
+        return ast.Literal(self._string(token), token.start_pos)
 
     def _string(self, token: ParseNode) -> str:
         if token.type == "RAW_STRING":
@@ -311,8 +293,8 @@ class _Builder:
         return query_error(reason, self._text, self._offset(place))
 
 
-def _negated(node: Node) -> Node:
-    if (isinstance(node, Literal) and isinstance(node.value, int | float)
+def _negated(node: ast.Node) -> ast.Node:
+    if (isinstance(node, ast.Literal) and isinstance(node.value, int | float)
             and not isinstance(node.value, bool)):
-        return Literal(-node.value, node.at)
-    return Negative(node)
+        return ast.Literal(-node.value, node.at)
+    return ast.Negative(node)

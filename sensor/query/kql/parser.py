@@ -4,18 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sensor.query.ast import (
-    FieldTest,
-    Nested,
-    Node,
-    Not,
-    Null,
-    Range,
-    Text,
-    Wildcard,
-    all_of,
-    any_of,
-)
+from sensor.query import ast
 from sensor.query.parsing import (
     ParseNode,
     Shape,
@@ -47,7 +36,7 @@ _UNQUOTED = re.compile(
 )
 
 
-def parse(text: str) -> Node:
+def parse(text: str) -> ast.Node:
     """The tree of a KQL query.
 
     Errors: QueryError, whatever the text.
@@ -58,80 +47,80 @@ def parse(text: str) -> Node:
     return _condition(tree.children[0], text, 0)
 
 
-def _condition(tree: ParseNode, text: str, depth: int) -> Node:
+def _condition(tree: ParseNode, text: str, depth: int) -> ast.Node:
     at = _offset(tree)
     check_depth(depth, text, at)
     below = tree.children
     match tree.data:
         case "or_list":
-            return any_of([_condition(item, text, depth) for item in below])
+            return ast.any_of([_condition(item, text, depth) for item in below])
         case "and_list":
-            return all_of([_condition(item, text, depth) for item in below])
+            return ast.all_of([_condition(item, text, depth) for item in below])
         case "negated":
-            return Not(_condition(below[1], text, depth + 1))
+            return ast.Not(_condition(below[1], text, depth + 1))
         case "field_test":
             return _distributed(_field(below[0], text), below[1], text, depth)
         case "range_test":
             return _range(_field(below[0], text), str(below[1]), below[2], text)
         case "nested":
-            return Nested(_path(below[0], text), _condition(below[1], text, depth + 1))
+            return ast.Nested(_path(below[0], text), _condition(below[1], text, depth + 1))
     value = _literal(below[0], text)
-    return FieldTest(None, value)
+    return ast.FieldTest(None, value)
 
 
-def _distributed(name: Text | Wildcard, tree: ParseNode, text: str, depth: int) -> Node:
+def _distributed(name: ast.Text | ast.Wildcard, tree: ParseNode, text: str, depth: int) -> ast.Node:
     """`field:(a or not b)`: the field goes to each value, the words become document logic."""
     check_depth(depth, text, _offset(tree))
     below = tree.children
     match tree.data:
         case "value_or_list":
-            return any_of([_distributed(name, item, text, depth) for item in below])
+            return ast.any_of([_distributed(name, item, text, depth) for item in below])
         case "value_and_list":
-            return all_of([_distributed(name, item, text, depth) for item in below])
+            return ast.all_of([_distributed(name, item, text, depth) for item in below])
         case "value_negated":
-            return Not(_distributed(name, below[1], text, depth + 1))
-    return FieldTest(name, _literal(tree, text))
+            return ast.Not(_distributed(name, below[1], text, depth + 1))
+    return ast.FieldTest(name, _literal(tree, text))
 
 
-def _range(name: Text | Wildcard, op: str, tree: ParseNode, text: str) -> Range:
+def _range(name: ast.Text | ast.Wildcard, op: str, tree: ParseNode, text: str) -> ast.Range:
     value = _literal(tree, text)
-    if not isinstance(value, Text):
+    if not isinstance(value, ast.Text):
         raise query_error(f"'{op}' needs one value, not a pattern or null", text, value.at)
-    return Range(name, op, value)
+    return ast.Range(name, op, value)
 
 
-def _field(tree: ParseNode, text: str) -> Text | Wildcard:
+def _field(tree: ParseNode, text: str) -> ast.Text | ast.Wildcard:
     value = _literal(tree, text)
-    if isinstance(value, Null):
-        return Text("null", value.at)
+    if isinstance(value, ast.Null):
+        return ast.Text("null", value.at)
     return value
 
 
-def _path(tree: ParseNode, text: str) -> Text:
+def _path(tree: ParseNode, text: str) -> ast.Text:
     value = _field(tree, text)
-    if not isinstance(value, Text):
+    if not isinstance(value, ast.Text):
         raise query_error("the path before '{' must be one field name", text, value.at)
     return value
 
 
-def _literal(tree: ParseNode, text: str) -> Text | Null | Wildcard:
+def _literal(tree: ParseNode, text: str) -> ast.Text | ast.Null | ast.Wildcard:
     """One value; words side by side keep the white space between them."""
     first, last = tree.children[0], tree.children[-1]
     at, end = first.start_pos, last.end_pos
     if first.type == "QUOTED":
-        return Text(unescape(text[at + 1 : end - 1], _QUOTED_ESCAPES, text, at + 1), at)
+        return ast.Text(unescape(text[at + 1 : end - 1], _QUOTED_ESCAPES, text, at + 1), at)
     raw = text[at:end]
     if first.type == "ADDRESS":
         if not is_network(raw):
             raise query_error("no IPv6 address: put a value with ':' in quotes", text, at)
-        return Text(raw, at)
+        return ast.Text(raw, at)
     if raw == "null":
-        return Null(at)
+        return ast.Null(at)
     parts = _unquoted(raw, text, at)
     if len(parts) == 1:
-        return Text(parts[0], at)
+        return ast.Text(parts[0], at)
     kept = [parts[0], *(part for part in parts[1:-1] if part), parts[-1]]
-    return Wildcard(tuple(kept), at)
+    return ast.Wildcard(tuple(kept), at)
 
 
 def _unquoted(raw: str, text: str, at: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ from sensor.query.ast import FieldTest, Node, Null, Range, Text, Wildcard
 from sensor.query.masks import (
     NumberSet,
     Predicate,
-    Values,
     ValuesTest,
     date_mask,
     network_mask,
@@ -30,7 +29,7 @@ def leaf(node: FieldTest | Range, fields: tuple[str, ...]) -> Predicate:
     test = _test(node.value, op)
     if isinstance(node.field, Text):
         name = node.field.text
-        return lambda rows: test.mask(rows.column(name), rows.count)
+        return lambda rows: test(rows.column(name), rows.count)
     fits = star_pattern(node.field.parts if node.field else ("", ""))
     # Which fields rows have at all depends on the others of their batch: what must be missing is
     # every field, and one that no row has is.
@@ -40,7 +39,7 @@ def leaf(node: FieldTest | Range, fields: tuple[str, ...]) -> Predicate:
         mask = np.full(rows.count, missing)
         for name in field_names(rows, fields):
             if fits(name):
-                found = test.mask(rows.column(name), rows.count)
+                found = test(rows.column(name), rows.count)
                 mask = mask & found if missing else mask | found
         return mask
 
@@ -71,7 +70,7 @@ def _numbers(name: str, tests: list[FieldTest]) -> Predicate:
         column = rows.column(name)
         if isinstance(column, NumberColumn) and numbers.fits(column):
             return numbers.mask(column)
-        masks = [test.mask(column, rows.count) for test in one_by_one]
+        masks = [test(column, rows.count) for test in one_by_one]
         together: Mask = np.logical_or.reduce(masks)
         return together
 
@@ -84,64 +83,37 @@ def field_names(rows: Rows, fields: tuple[str, ...]) -> Iterable[str]:
     return fields if own is None else own()
 
 
-class _Test:
-    """A test of one column; each kind of value is one subclass."""
-
-    def mask(self, column: Column | None, count: int) -> Mask:
-        raise NotImplementedError
+Test = Callable[[Column | None, int], Mask]
+"""A test of one column: it, and the number of rows -> the rows that pass."""
 
 
-def _test(value: Text | Null | Wildcard, op: str) -> _Test:
+def _test(value: Text | Null | Wildcard, op: str) -> Test:
     if isinstance(value, Null):
-        return _Missing()
-    if isinstance(value, Wildcard):
-        return _Present() if value.is_exists else _Fits(value.parts)
-    return _Compared(op, value.text)
+        return lambda column, count: ~present(column, count)
+    if isinstance(value, Text):
+        return _compared(op, value.text)
+    if value.is_exists:
+        return present
+    fits = star_pattern(value.parts)
+    return ValuesTest(lambda values: any(fits(text_of(value)) for value in values)).mask
 
 
-class _Missing(_Test):
-    def mask(self, column: Column | None, count: int) -> Mask:
-        return ~present(column, count)
-
-
-class _Present(_Test):
-    def mask(self, column: Column | None, count: int) -> Mask:
-        return present(column, count)
-
-
-class _Fits(_Test):
-    """A value, as text, fits a pattern."""
-
-    def __init__(self, parts: tuple[str, ...]) -> None:
-        fits = star_pattern(parts)
-        self._values = ValuesTest(lambda values: any(fits(text_of(value)) for value in values))
-
-    def mask(self, column: Column | None, count: int) -> Mask:
-        return self._values.mask(column, count)
-
-
-class _Compared(_Test):
+def _compared(op: str, text: str) -> Test:
     """A value stands in an order to a text, read as the type of the field asks."""
+    number, span = number_of(text), date_span(text)
+    networks = Networks([text]) if op == "==" and is_network(text) else None
+    by_value = ValuesTest(lambda values: any(holds(op, value, text) for value in values))
 
-    def __init__(self, op: str, text: str) -> None:
-        self._op = op
-        self._number = number_of(text)
-        self._span = date_span(text)
-        self._networks = Networks([text]) if op == "==" and is_network(text) else None
-        self._values = ValuesTest(lambda values: _any_holds(op, values, text))
-
-    def mask(self, column: Column | None, count: int) -> Mask:
+    def test(column: Column | None, count: int) -> Mask:
         if isinstance(column, NumberColumn) and column.values.dtype.kind in "iuf":
             if column.ecs_type == "date":
-                if self._span is not None:
-                    return date_mask(column, self._op, self._span)
-            elif self._number is not None:
-                return number_mask(column, self._op, self._number)
+                if span is not None:
+                    return date_mask(column, op, span)
+            elif number is not None:
+                return number_mask(column, op, number)
             return np.zeros(count, dtype=bool)
-        if isinstance(column, AddressColumn) and self._networks is not None:
-            return network_mask(column, self._networks)
-        return self._values.mask(column, count)
+        if isinstance(column, AddressColumn) and networks is not None:
+            return network_mask(column, networks)
+        return by_value.mask(column, count)
 
-
-def _any_holds(op: str, values: Values, text: str) -> bool:
-    return any(holds(op, value, text) for value in values)
+    return test

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensor.model.columns import AddressColumn, CodedColumn, Column, Rows, Scalar
+from sensor.model.recoding import date_text
 from sensor.query.ast import FieldRef
-from sensor.query.masks import date_text
 from sensor.query.values import address_of, date_span, term_text
 
 Key = Hashable
@@ -40,8 +40,7 @@ class _Memo(dict[int, Key]):
         self.ecs_type = column.ecs_type
 
     def __missing__(self, code: int) -> Key:
-        values = tuple(dict.fromkeys(canonical(value, self.ecs_type)
-                                     for value in self.table[code]))
+        values = tuple(dict.fromkeys(canonical(value, self.ecs_type) for value in self.table[code]))
         found: Key = None if not values else values[0] if len(values) == 1 else _Several(values)
         self[code] = found
         return found

@@ -85,6 +85,10 @@ class Tracker:
         self.span_ns = query.maxspan_ns or lookback_ns
         steps, self._parts, self._length = _in_order(query)
         self._steps = Steps(query.by, steps, fields)
+        self._first = {index for index, part in enumerate(self._parts)
+                       if (type(part) is _Take and part.first == 0)
+                       or (type(part) is _Gap and part.after == 0)}
+        """The parts that do something where nothing is pending."""
         self._waits = query.steps[-1].missing
         self._bars = query.steps[0].missing
         self._pending_max = limits.pending_max
@@ -109,7 +113,9 @@ class Tracker:
         self._found = Completions()
         self._rows, self._kept_row = rows, -1
         parts = self._parts
-        for row, index, time_ns, key in self._steps.hits(rows, unexcepted):
+        is_idle = not self._alive and not self._seen
+        hits = self._steps.hits(rows, unexcepted, self._first if is_idle else None)
+        for row, index, time_ns, key in hits:
             if time_ns > self._due_ns:
                 self._expire(time_ns, rows.count)
             part = parts[index]

@@ -21,11 +21,16 @@ Unexcepted = Callable[[list[int]], list[int]]
 """Of some rows of a batch those that no exception covers."""
 
 
+def all_rows(rows: list[int]) -> list[int]:
+    """`Unexcepted` where there are no exceptions: nobody counts what they would take."""
+    return rows
+
+
 class Completed(NamedTuple):
     """Events that together are what a query asks for."""
 
     known_ns: int
-    """When that became known: with the last event, or when a time had passed without one."""
+    """The time of that: with the last event, or when a time had passed without one."""
     row: int
     """The row of the last event; the count of rows where a time had passed."""
     events: tuple[Kept, ...]
@@ -42,16 +47,26 @@ class Steps:
     def __init__(
         self, by: Sequence[FieldRef], steps: Sequence[Step], fields: Collection[str]
     ) -> None:
-        self._tests = [
-            (compile_query(step.event, fields), Join((*by, *step.by))) for step in steps
-        ]
+        self._tests = [(compile_query(step.event, fields), Join((*by, *step.by))) for step in steps]
 
-    def hits(self, rows: Rows, unexcepted: Unexcepted) -> Iterable[Hit]:
-        """The hits of a batch: by row, then in the order of the steps."""
+    def hits(
+        self, rows: Rows, unexcepted: Unexcepted, first: Collection[int] | None = None
+    ) -> Iterable[Hit]:
+        """The hits of a batch: by row, then in the order of the steps.
+
+        `first`: the steps that something begins with, where nothing has; what stands before their
+        hits is then left out.
+        """
+        if first is not None and unexcepted is all_rows and not any(
+                self._tests[step][0](rows).any() for step in first):
+            return ()
         found = [np.flatnonzero(test(rows)) for test, _ in self._tests]
         if not any(map(len, found)):
             return ()
         found = _without_excepted(found, rows.count, unexcepted)
+        if first is not None:
+            begins = min((found[step][0] for step in first if len(found[step])), default=rows.count)
+            found = [chosen[chosen >= begins] for chosen in found]
         width = len(found)
         places: list[NDArray[np.int64]] = []
         keys: list[Key] = []

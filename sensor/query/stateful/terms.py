@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from sensor.model.addresses import address_text
 from sensor.model.columns import AddressColumn, CodedColumn, Column, Rows, Scalar
-from sensor.query.masks import NUMBER_TYPES, date_text
+from sensor.model.recoding import date_text
+from sensor.query.masks import NUMBER_TYPES
 from sensor.query.values import address_of, number_of, term_text, text_of
 
 Term = str | int | float

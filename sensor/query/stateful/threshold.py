@@ -116,9 +116,7 @@ class Threshold:
         bucket = self._buckets.get(group)
         return (0, 0) if bucket is None else (len(bucket.times), len(bucket.last_of))
 
-    def _take(
-        self, bucket: _Bucket, values: Iterable[Hashable], time_ns: int, note: Any
-    ) -> None:
+    def _take(self, bucket: _Bucket, values: Iterable[Hashable], time_ns: int, note: Any) -> None:
         since_ns = time_ns - self._limit.window_ns
         times, last_of = bucket.times, bucket.last_of
         times.append((time_ns, note))

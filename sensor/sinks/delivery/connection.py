@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sensor.errors import reason_of
-from sensor.sinks.delivery.transport import Wire
+from sensor.sinks.delivery.transport import Rejected, Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,13 @@ class Connection:
     def send(self, octets: bytes) -> bool:
         """Hand over a message; False if it is too large, which is its own fault.
 
-        Errors: OSError, noted: the connection is lost.
+        Errors: OSError, noted: the connection is lost, but for `Rejected`.
         """
         try:
             self._transport.send(octets)
+        except Rejected as error:
+            self.note(error)
+            raise
         except OSError as error:
             if error.errno == errno.EMSGSIZE:
                 self.note(error)

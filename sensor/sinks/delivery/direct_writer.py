@@ -16,7 +16,7 @@ from sensor.model.alert import Alert
 from sensor.model.status import Notice
 from sensor.sinks.delivery.connection import Backoff, Connection
 from sensor.sinks.delivery.queue import Message
-from sensor.sinks.delivery.transport import Wire
+from sensor.sinks.delivery.transport import Rejected, Wire
 from sensor.sinks.delivery.unconfirmed import Unconfirmed
 
 RETRY_PAUSES_S = (0.0, 0.1, 0.4)
@@ -64,7 +64,7 @@ class DirectWriter:
             self.dropped += 1
             return
         try:
-            taken = self._deliver(Message(self.wire.render(alert), is_alert=True))
+            taken = self._deliver(Message(self.wire.render(alert), records=1))
         except Exception as error:  # a sink never raises
             self._connection.note(error)
             taken = False
@@ -80,7 +80,7 @@ class DirectWriter:
         if self.closed:
             return
         try:
-            self._deliver(Message(self.wire.render_notice(notice), is_alert=False))
+            self._deliver(Message(self.wire.render_notice(notice), records=0))
         except Exception as error:  # a sink never raises
             self._connection.note(error)
 
@@ -102,6 +102,8 @@ class DirectWriter:
             try:
                 self._send_again()
                 taken = self._send(message)
+            except Rejected:
+                return False
             except TimeoutError:  # waited in vain: do not wait again
                 break
             except OSError:
@@ -118,13 +120,13 @@ class DirectWriter:
             self._connection.connect()
             self._unconfirmed.begin(self._now_s())
         while self._to_resend:
-            self.unconfirmed -= self._to_resend[0].is_alert
+            self.unconfirmed -= self._to_resend[0].records
             message = self._to_resend.popleft()
             self.retried += 1
             try:
                 self._send(message)
             except OSError:
-                self.unconfirmed += message.is_alert
+                self.unconfirmed += message.records
                 self._to_resend.appendleft(message)
                 raise
 
@@ -135,17 +137,19 @@ class DirectWriter:
             while not connection.flush(FLUSH_S):
                 pass
             taken = connection.send(message.octets)
+        except Rejected:
+            raise
         except OSError as error:
             self._lost(error)
             raise
         if taken and not self.wire.transport.datagrams:
-            self.unconfirmed += message.is_alert
+            self.unconfirmed += message.records
             self._unconfirmed.keep(message, self._now_s())
             self._arrived(self._unconfirmed.confirm(self.wire.transport.confirmed))
         return taken
 
     def _arrived(self, messages: list[Message]) -> None:
-        alerts = sum(message.is_alert for message in messages)
+        alerts = sum(message.records for message in messages)
         self.delivered += alerts
         self.unconfirmed -= alerts
 

@@ -20,21 +20,21 @@ from collections.abc import Sequence
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
 from sensor.sinks.delivery.connection import Backoff, Connection
-from sensor.sinks.delivery.queue import Entry, Message, SinkQueue
+from sensor.sinks.delivery.queue import Block, Entry, Message, SinkQueue, records_of
 from sensor.sinks.delivery.spool import LOCK_WAIT_S, Spool, Stored
-from sensor.sinks.delivery.transport import NOT_READ, Wire
+from sensor.sinks.delivery.transport import NOT_READ, Rejected, Wire
 from sensor.sinks.delivery.unconfirmed import Unconfirmed
 
 CONFIRM_S = 0.2
 """The longest that a refusal of a datagram may take to come back."""
 IDLE_S = 1.0
-"""How often a silent connection is looked after."""
+"""The period at which a silent connection is looked after."""
 FLUSH_S = 0.1
-"""How long to wait for a server that reads slowly before what comes meanwhile is stored."""
+"""The wait for a server that reads slowly before what comes meanwhile is stored."""
 PROBE_S = 1.0
-"""How long a server that did not read may take to read one message."""
+"""The longest that a server that did not read may take to read one message."""
 END_S = 5.0
-"""How long a server may take to confirm everything when the sensor ends."""
+"""The longest that a server may take to confirm everything when the sensor ends."""
 CLOSING_PAUSE_S = 0.25
 """Between attempts while the sensor ends."""
 NO_ROOM_PAUSE_S = 1.0
@@ -45,14 +45,8 @@ class Forwarder:
     """Delivers what is queued over a wire; `spool` keeps it while that does not work."""
 
     def __init__(
-        self,
-        queued: SinkQueue,
-        wire: Wire,
-        spool: Spool | None = None,
-        backoff: Backoff | None = None,
-        *,
-        spool_error: str | None = None,
-        end_s: float = END_S,
+        self, queued: SinkQueue, wire: Wire, spool: Spool | None = None,
+        backoff: Backoff | None = None, *, spool_error: str | None = None, end_s: float = END_S
     ) -> None:
         self.spool = spool
         self._queued = queued
@@ -72,7 +66,7 @@ class Forwarder:
         self._pending: Message | Stored | None = None
         """A datagram that was sent a moment ago: it may be refused still."""
         self._again = 0
-        """How many of the next messages were sent before, perhaps in vain."""
+        """The number of next messages that were sent before, perhaps in vain."""
         if spool is not None:
             queued.count(recovering=spool.earlier_alerts)
 
@@ -102,9 +96,9 @@ class Forwarder:
             message = self._rendered(entry)
             if message is None:
                 continue
-            if not spool.put(message.octets, message.is_alert, LOCK_WAIT_S):
+            if not spool.put(message.octets, message.records, LOCK_WAIT_S):
                 break  # what comes after it would be out of order
-            stored += message.is_alert
+            stored += message.records
         return stored, unconfirmed
 
     def close(self) -> None:
@@ -138,6 +132,8 @@ class Forwarder:
         away_s = self._connection.away_s()
         if away_s > 0:
             return self._wait_apart(away_s)
+        if self._queued.is_filling():
+            self._store_queue()  # the server is slower than what comes
         if self._deaf:
             self._probe()
         elif (
@@ -244,7 +240,7 @@ class Forwarder:
         return True
 
     def _look_for_room(self) -> None:
-        """What is wrong with the spool may be over, though nothing comes that it should store."""
+        """See whether the spool works again, though nothing comes that it should store."""
         spool = self.spool
         if spool is None or spool.error is None or self._now_s() < self._no_room_until_s:
             return
@@ -267,8 +263,8 @@ class Forwarder:
             message = self._rendered(entry)
             if message is None:
                 self._drop(entry)
-            elif spool.put(message.octets, message.is_alert):
-                self._queued.settle(stored=int(message.is_alert))
+            elif spool.put(message.octets, message.records):
+                self._queued.settle(stored=message.records)
             else:
                 self._queued.put_back(message, returned=False)
                 self._no_room_until_s = self._now_s() + NO_ROOM_PAUSE_S
@@ -312,16 +308,19 @@ class Forwarder:
             self._queued.count(retried=1)
         try:
             taken = self._connection.send(message.octets)
+        except Rejected as error:
+            self._settle(message, dropped=min(error.count, message.records))
+            return
         except OSError as error:
             self._give_back(message)
             self._lost(error)
             return
         if not taken:
-            self._settle(message, delivered=False)
+            self._settle(message, dropped=message.records)
         elif not self._transport.datagrams:
             self._keep(message)
         elif self._transport.proves:
-            self._settle(message, delivered=True)
+            self._settle(message)
             self._well()
         else:
             self._pending = message
@@ -329,7 +328,7 @@ class Forwarder:
     def _keep(self, message: Message | Stored) -> None:
         """A stream took it: it is in no book but that of the unconfirmed ones."""
         self._unconfirmed.keep(message, self._now_s())
-        count = int(message.is_alert)
+        count = message.records
         if isinstance(message, Message):
             self._queued.settle(unconfirmed=count)
         elif message.is_ours:
@@ -345,7 +344,7 @@ class Forwarder:
     def _delivered(self, messages: Sequence[Message | Stored]) -> None:
         """These have arrived for certain."""
         for message in messages:
-            count = int(message.is_alert)
+            count = message.records
             if isinstance(message, Stored):
                 assert self.spool is not None
                 self.spool.remove(message)
@@ -367,7 +366,7 @@ class Forwarder:
         refusal = self._transport.refused(wait_s)
         self._pending = None
         if refusal is None:
-            self._settle(message, delivered=True)
+            self._settle(message)
             self._well()
             return True
         self._give_back(message)
@@ -394,42 +393,43 @@ class Forwarder:
         if isinstance(message, Message):
             self._queued.put_back(message)
 
-    def _settle(self, message: Message | Stored, *, delivered: bool) -> None:
+    def _settle(self, message: Message | Stored, *, dropped: int = 0) -> None:
+        """It is out of our hands: delivered, but for so many of its records."""
+        count = message.records
+        delivered = count - dropped
         if isinstance(message, Message):
-            count = int(message.is_alert)
-            self._queued.settle(delivered=count * delivered, dropped=count * (not delivered))
+            self._queued.settle(delivered=delivered, dropped=dropped)
             return
         assert self.spool is not None
         self.spool.remove(message)
-        count = int(message.is_alert)
         if not message.is_ours:
-            self._queued.count(recovered=count * delivered, recovering=-count)
+            self._queued.count(recovered=delivered, recovering=-count)
         else:
-            self._queued.settle(
-                delivered=count * delivered, dropped=count * (not delivered), stored=-count
-            )
+            self._queued.settle(delivered=delivered, dropped=dropped, stored=-count)
 
     def _rendered(self, entry: Entry) -> Message | None:
         """The octets of an entry; None for an order, and for what nothing can render."""
         try:
             if isinstance(entry, Alert):
-                return Message(self._wire.render(entry), is_alert=True)
+                return Message(self._wire.render(entry), records=1)
             if isinstance(entry, Notice):
-                return Message(self._wire.render_notice(entry), is_alert=False)
+                return Message(self._wire.render_notice(entry), records=0)
+            if isinstance(entry, Block):
+                return Message(entry.render(entry.batches), entry.records)
         except Exception as error:  # a sink never raises
             self._connection.note(error)
             return None
         return entry if isinstance(entry, Message) else None
 
     def _drop(self, entry: Entry) -> None:
-        self._queued.settle(dropped=int(isinstance(entry, Alert)))
+        self._queued.settle(dropped=records_of(entry))
 
 
 def _alerts(messages: Sequence[Message | Stored], *, ours: bool = True) -> int:
-    """How many alerts are among them, of this run or of earlier ones."""
-    return sum(message.is_alert for message in messages
+    """The number of alerts among them, of this run or of earlier ones."""
+    return sum(message.records for message in messages
                if isinstance(message, Message) or message.is_ours == ours)  # fmt: skip
 
 
-def _pairs(messages: Sequence[Message]) -> list[tuple[bytes, bool]]:
-    return [(message.octets, message.is_alert) for message in messages]
+def _pairs(messages: Sequence[Message]) -> list[tuple[bytes, int]]:
+    return [(message.octets, message.records) for message in messages]

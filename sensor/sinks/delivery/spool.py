@@ -36,6 +36,7 @@ NOWHERE = -(1 << 62)
 
 _DAMAGED = "damaged"
 
+# is_alert has been the name of the number of records since that was at most 1.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
     position INTEGER PRIMARY KEY,
@@ -52,7 +53,8 @@ class Stored:
 
     position: int
     octets: bytes
-    is_alert: bool
+    records: int
+    """Alerts or records in it; 0: a notice."""
     is_ours: bool
     """True if this run stored it, not an earlier one."""
 
@@ -120,7 +122,7 @@ class Spool:
             raise sqlite3.DatabaseError(f"{_DAMAGED}: {verdict}")
         execute(f"PRAGMA max_page_count = {max(PAGES_MIN, bytes_max // PAGE_BYTES)}")
         [(self.count, self.earlier_alerts)] = execute(
-            "SELECT count(*), count(CASE WHEN is_alert AND run <> ? THEN 1 END) FROM message",
+            "SELECT count(*), coalesce(sum(is_alert * (run <> ?)), 0) FROM message",
             (self._run,),
         ).fetchall()
         self.unsent = self.count
@@ -128,7 +130,7 @@ class Spool:
             "SELECT position FROM message WHERE NOT is_alert ORDER BY position"
         ))  # fmt: skip
 
-    def put(self, octets: bytes, is_alert: bool, lock_wait_s: float = -1) -> bool:
+    def put(self, octets: bytes, records: int, lock_wait_s: float = -1) -> bool:
         """Store a message behind all others; whether there was room for it.
 
         `lock_wait_s`: no longer than that where another thread may hang in here, -1: without end.
@@ -136,19 +138,19 @@ class Spool:
         if not self._lock.acquire(timeout=lock_wait_s):
             return False
         try:
-            return self._insert(octets, is_alert)
+            return self._insert(octets, records)
         finally:
             self._lock.release()
 
-    def _insert(self, octets: bytes, is_alert: bool) -> bool:
+    def _insert(self, octets: bytes, records: int) -> bool:
         if self.broken:
             return False
         try:
-            if not is_alert:
+            if not records:
                 self._make_room_for_notice()
             cursor = self._database.execute(
                 "INSERT INTO message (run, is_alert, octets) VALUES (?, ?, ?)",
-                (self._run, is_alert, octets),
+                (self._run, records, octets),
             )
         except sqlite3.Error as error:
             self._refused_bytes = len(octets)
@@ -156,16 +158,14 @@ class Spool:
             return False
         self.count += 1
         self.unsent += 1
-        if not is_alert and cursor.lastrowid is not None:
+        if not records and cursor.lastrowid is not None:
             self._notices.append(cursor.lastrowid)
         self.error = None
         return True
 
     def _make_room_for_notice(self) -> None:
         """Forget the oldest notices beyond the limit, but none that may be on its way."""
-        while len(self._notices) >= NOTICES_MAX and (
-            oldest := self._oldest_notice()
-        ) is not None:
+        while len(self._notices) >= NOTICES_MAX and (oldest := self._oldest_notice()) is not None:
             self._database.execute("DELETE FROM message WHERE position = ?", (oldest,))
             self._notices.remove(oldest)
             self.count -= 1
@@ -174,7 +174,7 @@ class Spool:
     def _oldest_notice(self) -> int | None:
         return next((position for position in self._notices if position > self._given), None)
 
-    def put_first(self, messages: Sequence[tuple[bytes, bool]], lock_wait_s: float = -1) -> bool:
+    def put_first(self, messages: Sequence[tuple[bytes, int]], lock_wait_s: float = -1) -> bool:
         """Store messages in front of all others, all or none; whether that was possible.
 
         It is not while some were given and not removed, and where there is no room.
@@ -191,7 +191,7 @@ class Spool:
         finally:
             self._lock.release()
 
-    def _insert_first(self, messages: Sequence[tuple[bytes, bool]]) -> bool:
+    def _insert_first(self, messages: Sequence[tuple[bytes, int]]) -> bool:
         execute = self._database.execute
         [(oldest,)] = execute(
             "SELECT min(position) FROM message WHERE position > ?", (self._past,)
@@ -199,8 +199,8 @@ class Spool:
         begin = max(1, self._past + 1) if oldest is None else oldest - len(messages)
         if begin <= self._past:  # it would stand before what was sent
             return False
-        rows = [(begin + at, self._run, is_alert, octets)
-                for at, (octets, is_alert) in enumerate(messages)]  # fmt: skip
+        rows = [(begin + at, self._run, records, octets)
+                for at, (octets, records) in enumerate(messages)]  # fmt: skip
         execute("BEGIN")
         try:
             self._database.executemany("INSERT INTO message VALUES (?, ?, ?, ?)", rows)
@@ -211,7 +211,7 @@ class Spool:
             raise
         self.count += len(rows)
         self.unsent += len(rows)
-        notices = [position for position, _, is_alert, _ in rows if not is_alert]
+        notices = [position for position, _, records, _ in rows if not records]
         self._notices.extendleft(reversed(notices))
         self.error = None
         return True
@@ -241,7 +241,7 @@ class Spool:
                 self.error = None
 
     def rewind(self) -> None:
-        """What was given and not removed is given again."""
+        """Give again what was given and not removed."""
         self._given = self._past
         self.unsent = self.count
 
@@ -262,10 +262,10 @@ class Spool:
             if row is None:  # somebody else changed the file
                 self._begin_anew()
                 return None
-            position, octets, is_alert, run = row
+            position, octets, records, run = row
             self._given = position
             self.unsent -= 1
-            return Stored(position, bytes(octets), bool(is_alert), run == self._run)
+            return Stored(position, bytes(octets), records, run == self._run)
 
     def remove(self, message: Stored) -> None:
         """Forget a message, and what stands before it; it is not given again in this run."""

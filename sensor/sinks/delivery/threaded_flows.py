@@ -14,7 +14,7 @@ from functools import partial
 
 from sensor.errors import reason_of
 from sensor.model.status import RECORDS, SinkStatus
-from sensor.sinks.flow_files import Batch, FlowSink
+from sensor.sinks.base import Batch, FlowSink
 
 FLUSH_S = 1.0
 """The longest that gathered records wait to be written."""

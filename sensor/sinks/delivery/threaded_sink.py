@@ -56,20 +56,24 @@ class ThreadedSink:
     The thread begins at once: privileges belong to a thread, so they are given up before.
     """
 
-    def __init__(self, queued: SinkQueue, worker: Worker, drain_s: float) -> None:
+    def __init__(
+        self, queued: SinkQueue, worker: Worker, drain_s: float, *, patience_s: float = 0.0
+    ) -> None:
+        """`patience_s`: of a replay, which can wait: `emit` does, and `close`, as long as the
+        thread gets on within that time.
+        """
         self.name = queued.name
         self.stuck = False
         """True if the thread still hangs in a write after `close`: then end by `os._exit`."""
         self._queued = queued
         self._worker = worker
         self._drain_s = drain_s
-        self._thread = threading.Thread(
-            target=worker.run, name=f"sink {self.name}", daemon=True
-        )
+        self._patience_s = patience_s
+        self._thread = threading.Thread(target=worker.run, name=f"sink {self.name}", daemon=True)
         self._thread.start()
 
     def emit(self, alert: Alert) -> None:
-        self._queued.put(alert)
+        self._queued.put(alert, self._patience_s)
 
     def notify(self, notice: Notice) -> None:
         """Pass a notice on; not one about this sink: while it is in trouble it would only pile up
@@ -81,13 +85,22 @@ class ThreadedSink:
         self._queued.reopen()
 
     def close(self) -> None:
-        """Deliver what waits, as long as that takes at most `drain_s`; the rest is counted."""
+        """Deliver what waits, as long as that takes at most `drain_s`, or gets on where there is
+        patience, unless that has ended before; the rest is counted.
+        """
         if self._queued.closing:
             return
         self._queued.end()
         # Notices alone are no reason to keep the operator waiting.
         is_due = self.waiting or self.unconfirmed
-        self._thread.join(self._drain_s if is_due else min(NOTICES_S, self._drain_s))
+        patience_s = 0.0 if self._queued.stands() else self._patience_s
+        wait_s = (patience_s or self._drain_s) if is_due else min(NOTICES_S, self._drain_s)
+        before = None
+        while self._thread.is_alive() and before != (self.waiting, self.unconfirmed):
+            before = self.waiting, self.unconfirmed
+            self._thread.join(wait_s)
+            if not patience_s:
+                break
         rest = self._queued.abandon()
         stored, unconfirmed = self._worker.rescue(rest)
         self._queued.settle_rest(stored=stored, unconfirmed=unconfirmed)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Sequence
 from typing import Protocol
 
 from sensor.model.alert import Alert
 from sensor.model.status import Notice
+from sensor.sinks.base import Batch
 
 NOT_READ = "timed out: it does not read what it is sent"
 
 
 class PeerClosed(ConnectionResetError):
     """The server closed the connection after it had read everything that was sent."""
+
+
+class Rejected(OSError):
+    """The server read a message, and refuses so many of its records for good."""
+
+    def __init__(self, count: int, reason: str) -> None:
+        super().__init__(errno.EBADMSG, reason)
+        self.count = count
 
 
 class Transport(Protocol):
@@ -31,7 +42,7 @@ class Transport(Protocol):
 
     def send(self, message: bytes) -> None:
         """Take one message, whole; after an error it was not taken. Errors: OSError; then `connect`
-        again."""
+        again, but for `Rejected`."""
 
     def flush(self, wait_s: float) -> bool:
         """Wait until the next message may be sent, as long as that; whether it may.
@@ -79,3 +90,10 @@ class Wire(Protocol):
 
     def render_notice(self, notice: Notice) -> bytes:
         """A notice as one message."""
+
+
+class RecordWire(Wire, Protocol):
+    """The same for a server that takes records, many in a message."""
+
+    def render_records(self, batches: Sequence[Batch]) -> bytes:
+        """Batches as one message."""

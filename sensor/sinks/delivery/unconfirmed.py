@@ -11,8 +11,8 @@ RECENT_S = 2.0
 """What a server read so lately it may not have stored when it was killed: then the kernel ends the
 connection as in order."""
 ENDINGS_MAX = 3
-"""So many connections in a row may end within that time and have it sent again: there are servers
-that close after each message."""
+"""So many connections in a row may end within that time, after one message, and have it sent again:
+there are servers that close after each."""
 
 M = TypeVar("M")
 
@@ -54,7 +54,9 @@ class Unconfirmed(Generic[M]):
         """
         recent_s = float("-inf")
         if isinstance(error, PeerClosed):
-            self._endings = 0 if now_s - self._since_s > RECENT_S else self._endings + 1
+            is_soon = now_s - self._since_s <= RECENT_S
+            is_after_one = self._confirmed + len(self._kept) <= 1
+            self._endings = self._endings + 1 if is_soon and is_after_one else 0
             recent_s = now_s - RECENT_S if self._endings < ENDINGS_MAX else float("inf")
         arrived = [message for sent_s, message in self._kept if sent_s < recent_s]
         lost = [message for sent_s, message in self._kept if sent_s >= recent_s]

@@ -58,8 +58,8 @@ DISPENSABLE = tuple(tuple(name.split(".")) for name in (
     "rule.license", "rule.reference", "observer", "ecs", "event.type", "event.category",
     "sensor.alert.events", "rule.uuid", "rule.ruleset", "rule.category",
 ))  # fmt: skip
-"""What a CEE document that is too long loses, one after the other: the rule says it, or other
-fields do, or it is the same in all documents."""
+"""Fields that a CEE document that is too long loses, one after the other: the rule says it, or
+other fields do, or it is the same in all documents."""
 _NOT_HEADER = re.compile(r"[^\x21-\x7e]")
 _SD_SPECIAL = re.compile(r'["\\\]]')
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -115,18 +115,13 @@ def rfc5424(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
 
     The message starts with a byte order mark where it is not plain ASCII, as 6.4 demands.
     """
-    head = (
-        f"<{_priority(alert, origin)}>1 {stamp(origin.header_ns(alert))}"
-        f" {header_field(origin.hostname, 255)} {header_field(origin.app, 48)}"
-        f" {origin.pid or '-'} alert [{SD_ID}"
-    ).encode()
+    head = (new_head(_severity(alert), origin.header_ns(alert), origin, "alert")
+            + f"[{SD_ID}".encode())
     for key, value in key_values(alert, origin):
         parameter = f' {key}="{_SD_SPECIAL.sub(_escaped, value)}"'.encode()
         if limit is None or len(head) + len(parameter) < limit:
             head += parameter
-    text = message_text(alert)
-    mark = "" if text.isascii() else "\ufeff"
-    return cut(head + b"] " + (mark + text).encode(), limit)
+    return cut(head + b"] " + marked(message_text(alert)), limit)
 
 
 def rfc3164(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
@@ -224,15 +219,27 @@ def cut(message: bytes, limit: int | None) -> bytes:
     return short[:-1] if odd else short
 
 
-def _priority(alert: Alert, origin: Origin) -> int:
-    return origin.facility * 8 + SYSLOG_SEVERITIES.get(alert.severity, 4)
+def _severity(alert: Alert) -> int:
+    return SYSLOG_SEVERITIES.get(alert.severity, 4)
 
 
 def _alert_head(alert: Alert, origin: Origin, *, tag: bool = True) -> bytes:
-    return bsd_head(_priority(alert, origin), origin.header_ns(alert), origin, tag=tag)
+    return bsd_head(_severity(alert), origin.header_ns(alert), origin, tag=tag)
 
 
-def bsd_head(priority: int, time_ns: int, origin: Origin, *, tag: bool = True) -> bytes:
+def new_head(severity: int, time_ns: int, origin: Origin, kind: str) -> bytes:
+    """The header of RFC 5424, a space behind it; `kind` is the MSGID."""
+    return (f"<{origin.facility * 8 + severity}>1 {stamp(time_ns)}"
+            f" {header_field(origin.hostname, 255)} {header_field(origin.app, 48)}"
+            f" {origin.pid or '-'} {header_field(kind, 32)} ").encode()
+
+
+def marked(text: str) -> bytes:
+    """A text behind a byte order mark, where it is not plain ASCII."""
+    return text.encode() if text.isascii() else f"\ufeff{text}".encode()
+
+
+def bsd_head(severity: int, time_ns: int, origin: Origin, *, tag: bool = True) -> bytes:
     """`<132>Jan  2 03:04:05 host sensor[42]: `, the time in local time as the form has it."""
     seconds = time_ns // SECOND_NS
     try:
@@ -243,7 +250,7 @@ def bsd_head(priority: int, time_ns: int, origin: Origin, *, tag: bool = True) -
     clock = f"{day} {at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"
     process = f" {header_field(origin.app, 32)}[{origin.pid}]:" if tag else ""
     host = header_field(origin.hostname, 255)
-    return f"<{priority}>{clock} {host}{process} ".encode()
+    return f"<{origin.facility * 8 + severity}>{clock} {host}{process} ".encode()
 
 
 def header_field(text: str, characters_max: int) -> str:
@@ -272,10 +279,5 @@ def cef_value(text: str) -> str:
 
 Renderer = Callable[[Alert, Origin, int | None], bytes]
 
-FORMATS: dict[str, Renderer] = {
-    "rfc5424": rfc5424,
-    "rfc3164": rfc3164,
-    "cee": cee,
-    "cef": cef,
-}
+FORMATS: dict[str, Renderer] = {"rfc5424": rfc5424, "rfc3164": rfc3164, "cee": cee, "cef": cef}
 """By the names of `--syslog-format`; the first is the default."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, unquote
 
 from sensor.base.escape import harmless
 from sensor.errors import ConfigError
+from sensor.sinks.server_options import bad_option, options_in, split_url
 from sensor.sinks.syslog.formats import DEFAULT_FACILITY, FACILITIES
 
 DEFAULT_PORTS = {"udp": 514, "tcp": 601, "tls": 6514, "relp": 2514}
@@ -50,18 +51,15 @@ def parse_address(url: str) -> Address:
     Errors: ConfigError says what is wrong and what is allowed.
     """
     try:
-        parts = urlsplit(url)
-        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
-                       if parts.query else ())
-        port = parts.port
+        parts, port = split_url(url)
+        options = options_in(parts.query, ("facility", *(["cafile"] * (parts.scheme == "tls"))))
     except ValueError as error:
         raise bad_url(url, str(error)) from None
-    facility = options.pop("facility", DEFAULT_FACILITY)
+    facility = options.get("facility", DEFAULT_FACILITY)
     if facility not in FACILITIES:
         raise bad_url(url, f"no facility {facility}; there are {', '.join(FACILITIES)}")
-    cafile = options.pop("cafile", "") if parts.scheme == "tls" else ""
-    if options or parts.fragment:
-        raise bad_url(url, f"cannot use {', '.join(options) or '#' + parts.fragment} here")
+    if parts.fragment:
+        raise bad_url(url, "cannot use # here")
     if parts.scheme == "unix":
         if parts.netloc or not parts.path.startswith("/") or "%00" in parts.path:
             raise bad_url(url, "a Unix socket needs an absolute path behind three slashes")
@@ -71,7 +69,7 @@ def parse_address(url: str) -> Address:
         _checked_host(url, parts),
         port or DEFAULT_PORTS[parts.scheme],
         facility=FACILITIES[facility],
-        cafile=cafile,
+        cafile=options.get("cafile", ""),
     )
 
 
@@ -93,4 +91,4 @@ def _checked_host(url: str, parts: SplitResult) -> str:
 
 
 def bad_url(url: str, reason: str) -> ConfigError:
-    return ConfigError(f"--syslog {harmless(url)}: {harmless(reason)}\n    allowed: {ALLOWED}")
+    return bad_option("syslog", url, reason, ALLOWED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,14 @@ from tests.command import ACCEPTED, quiet
 from tests.unit.cli.bad_input import assert_damaged, assert_refused, rule_of
 
 
-@pytest.mark.parametrize("option", ["--alerts", "--flows", "--stats"])
-@pytest.mark.parametrize("name", ["none/file.json", "", "x.parquet/y.parquet"])
+@pytest.mark.parametrize(("option", "name"), [
+    *product(("--alerts", "--flows", "--stats"), ("none/file.json", "x.parquet/y.parquet")),
+    ("--alerts", ""), ("--stats", ""), ("--protocol-events", "")])
 def test_an_output_that_cannot_be_written(option: str, name: str, tmp_path: Path) -> None:
-    """Told before anything is read; a directory and a missing folder fail for root too."""
+    """Told before anything is read; a directory and a missing folder fail for root too.
+
+    Flow records alone go into a directory: that is a dataset.
+    """
     path = str(tmp_path / name)
     ended = quiet(option, path, ACCEPTED)
     assert_refused(ended, path)

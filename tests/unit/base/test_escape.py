@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor.base.escape import harmless
+from sensor.base.escape import harmless, harmless_lines
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,15 @@ def test_nothing_that_acts_or_hides_is_left(text: str) -> None:
 @given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)))
 def test_plain_ascii_stays_as_it_is(text: str) -> None:
     assert harmless(text) == text
+
+
+@given(st.text(st.characters(codec=None)))
+def test_lines_keep_their_ends_and_tabs_alone(text: str) -> None:
+    shown = harmless_lines(text)
+    assert re.sub(r"[\t\r\n]", "", shown) == harmless(re.sub(r"[\t\r\n]", "", text))
+    assert re.findall(r"[\t\r\n]", shown) == re.findall(r"[\t\r\n]", text)
+
+
+def test_lines_of_examples() -> None:
+    assert harmless_lines("a\tb\r\n\u202e\0\x85") == "a\tb\r\n\\u202e\\x00\\x85"
+    assert harmless_lines("a\tb\r\n") == "a\tb\r\n"

@@ -21,14 +21,15 @@ SHELLS = {
     "zsh": (["zsh", "-f", "-i"], "autoload -U compinit; compinit -D -u; source {script}\n"),
 }
 TABULATOR, DELETE_LINE = "\t", "\x15"
-LINES = {
-    "repl": "replay",
-    "replay --syslog-f": "--syslog-format",
-    "replay unheard": "unheard_of.pcap",
-    "live -i l": "lo",
-    "rules show telnet_busy": "telnet_busybox_dropper",
+KINDS = {"replay --syslog-f": "--syslog-format", "replay unheard": "unheard_of.pcap"}
+"""What is typed behind the command, and what completes its last word: a line of each kind that a
+shell's script tells apart, a word of ours and a file."""
+WORDS = {
+    "sensor repl": "replay",
+    "sensor live -i l": "lo",
+    "sensor rules show telnet_busy": "telnet_busybox_dropper",
 }
-"""What is typed behind the command, and what completes its last word."""
+"""The same of words alone, as a shell's script asks for them."""
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def complete_in(shell: str, home: Path) -> None:
+def complete_in(shell: str, home: Path, lines: dict[str, str]) -> None:
     """Type each line and a tabulator into an interactive shell until it shows what is wanted."""
     command, setup = SHELLS[shell]
     script = home / f"script.{shell}"
@@ -56,7 +57,7 @@ def complete_in(shell: str, home: Path) -> None:
     try:
         os.write(terminal, (setup.format(script=script) + "echo re''ady\n").encode())
         read_until(terminal, "ready")
-        for line, wanted in LINES.items():
+        for line, wanted in lines.items():
             os.write(terminal, f"sensor {line}{TABULATOR}".encode())
             read_until(terminal, wanted)
             os.write(terminal, DELETE_LINE.encode())
@@ -75,10 +76,17 @@ def read_until(terminal: int, wanted: str, limit_s: float = 60) -> str:
     return shown
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
+@pytest.mark.parametrize("shell", SHELLS)
 def test_what_the_tabulator_completes(shell: str, home: Path) -> None:
     require(shell)
-    complete_in(shell, home)
+    complete_in(shell, home, KINDS)
+
+
+@pytest.mark.parametrize("line", WORDS)
+def test_words_that_are_completed(line: str) -> None:
+    ended = sensor(_SENSOR_COMPLETE="bash_complete", COMP_WORDS=line,
+                   COMP_CWORD=str(line.count(" ")))  # fmt: skip
+    assert f"plain,{WORDS[line]}" in ended.out.splitlines()
 
 
 def test_what_fish_completes(home: Path) -> None:
@@ -86,13 +94,14 @@ def test_what_fish_completes(home: Path) -> None:
     require("fish")
     script = home / "sensor.fish"
     script.write_text(sensor("completion", "fish").out, "utf-8")
-    for line, wanted in LINES.items():
-        run = subprocess.run(
-            ["fish", "--no-config", "-c", f'source {script}; complete -C "sensor {line}"'],
-            capture_output=True, text=True, check=True, cwd=home,
-            env=environment(PATH=f"{home}/bin:{os.environ['PATH']}", HOME=str(home)),
-        )  # fmt: skip
-        assert wanted in [found.split("\t")[0] for found in run.stdout.split("\n")]
+    asked = "; echo; ".join(f'complete -C "sensor {line}"' for line in KINDS)
+    run = subprocess.run(
+        ["fish", "--no-config", "-c", f"source {script}; {asked}"],
+        capture_output=True, text=True, check=True, cwd=home,
+        env=environment(PATH=f"{home}/bin:{os.environ['PATH']}", HOME=str(home)),
+    )  # fmt: skip
+    for answer, wanted in zip(run.stdout.split("\n\n"), KINDS.values(), strict=True):
+        assert wanted in [found.split("\t")[0] for found in answer.split("\n")]
 
 
 def test_a_script_for_each_shell_and_none_else() -> None:

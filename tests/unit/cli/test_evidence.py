@@ -6,16 +6,21 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from sensor.app.evidence import check_inputs
+from sensor.app.evidence import Recorded, check_inputs, cut_evidence
 from sensor.capture.files.discover import discover
+from sensor.capture.files.selection import FileSelection
 from sensor.cli.evidence import command_line, evidence_line, read_alerts
+from sensor.config import Config
 from sensor.errors import ConfigError
-from tests.command import ACCEPTED, COMMAND, DEMO, environment, sensor
+from sensor.evidence.folder import EvidenceFolder
+from sensor.evidence.manifest import SourceDigests
+from sensor.evidence.request import Request
+from tests.command import ACCEPTED, DEMO, Fork, sensor
+from tests.evidence import flow_ids
 
 UNKNOWN = "f" * 32
 
@@ -50,6 +55,15 @@ def test_what_can_be_read_but_once_is_refused(tmp_path: Path) -> None:
     ended = sensor("replay", "--follow", str(tmp_path), "--evidence", str(tmp_path / "out"))
     assert ended.code == 2 and "not possible with --follow" in ended.err
     assert not (tmp_path / "out").exists()
+
+
+def test_digests_that_a_run_has_already_are_not_computed_again(tmp_path: Path) -> None:
+    """These know no file, and the manifest has what they know."""
+    (flow,) = flow_ids(Path(ACCEPTED))[:1]
+    recorded = Recorded(discover([ACCEPTED]), Config(), FileSelection(), digests=SourceDigests([]))
+    cut_evidence(recorded, Request({flow: []}), EvidenceFolder(str(tmp_path / "e"), "-o"), [])
+    (source,) = json.loads((tmp_path / "e" / "manifest.json").read_text("utf-8"))["sources"]
+    assert source == {"path": ACCEPTED}
 
 
 def test_a_folder_that_captures_are_read_from_is_refused(tmp_path: Path) -> None:
@@ -121,11 +135,9 @@ def test_hostile_names_stay_names(tmp_path: Path) -> None:
     name = b"a\n\x1b[31m\xff\xe2\x80\xae,;\"'.pcap"
     source = os.path.join(os.fsencode(tmp_path), name)
     shutil.copy(ACCEPTED, source)
-    run = subprocess.run(
-        [*COMMAND, "evidence", source, "-o", os.fsencode(tmp_path) + b"/out\x1b[31m"],
-        capture_output=True, check=False, env=environment())
-    assert run.returncode == 0
-    assert b"\x1b" not in run.stdout + run.stderr
+    ended = sensor("evidence", source, "-o", os.fsencode(tmp_path) + b"/out\x1b[31m")
+    assert ended.code == 0
+    assert "\x1b" not in ended.out + ended.err
     (out,) = (place for place in tmp_path.iterdir() if place.is_dir())
     manifest, file = sorted(out.iterdir(), key=lambda place: place.suffix)
     assert json.loads(manifest.read_bytes())["sources"][0]["path"].startswith(str(tmp_path))
@@ -137,11 +149,9 @@ def test_a_disk_that_is_full_leaves_what_was_there(tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert sensor("evidence", ACCEPTED, "-o", str(out)).code == 0
     before = {place.name: place.read_bytes() for place in out.iterdir()}
-    run = subprocess.run(
-        ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", *COMMAND, "evidence", DEMO, "-o", str(out)],
-        capture_output=True, text=True, check=False, env=environment())
-    assert run.returncode == 1
-    assert "File too large: nothing was written" in run.stderr and "Traceback" not in run.stderr
+    ended = sensor("evidence", DEMO, "-o", str(out), file_bytes_max=4 << 10)
+    assert ended.code == 1
+    assert "File too large: nothing was written" in ended.err
     assert {place.name: place.read_bytes() for place in out.iterdir()} == before
 
 
@@ -151,13 +161,12 @@ def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path, number: int, code: i
     frames = Path(DEMO).read_bytes()
     many.write_bytes(frames[:24] + frames[24:] * 200)
     out = tmp_path / "out"
-    run = subprocess.Popen([*COMMAND, "evidence", many, "-q", "--flow", UNKNOWN, "-o", out],
-                           stderr=subprocess.PIPE, text=True, env=environment())
+    run = Fork("evidence", str(many), "-q", "--flow", UNKNOWN, "-o", str(out))
     while not out.exists() and run.poll() is None:
         pass
     run.send_signal(number)
     _, err = run.communicate()
-    assert (run.returncode, err.strip()) == (code, "")
+    assert (run.wait(), err.strip()) == (code, b"")
     assert not out.exists() or names_in(out) == []
 
 

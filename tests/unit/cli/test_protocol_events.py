@@ -15,6 +15,9 @@ DEMO = str(CAPTURES / "demo.pcap")
 TELNET = 12 + 13
 """Events of its telnet sessions: of three a login, two commands and the session each; of the
 break-in six logins, four commands and three sessions."""
+OFFICE = 12 + 12 + 1
+"""DNS queries with their answers, TLS hellos, and the download: tshark counts as many with
+`dns.flags.response==0`, `tls.handshake.type==1`, `http.request`."""
 SOFTWARE = "OpenSSH_9.2p1"
 """Of both sides of the one SSH connection in it: captures/README.md."""
 RULE = """[rule]
@@ -35,7 +38,7 @@ def test_lines(tmp_path: Path) -> None:
     assert run.code == 0, run.err
     events = ndjson(path)
     (event,) = [event for event in events if "ssh" in event]
-    assert len(events) == 1 + TELNET
+    assert len(events) == 1 + TELNET + OFFICE
     assert event["ssh"]["client"]["software"] == event["ssh"]["server"]["software"] == SOFTWARE
     assert event["sensor"]["capture"]["file"] == DEMO
 
@@ -43,7 +46,7 @@ def test_lines(tmp_path: Path) -> None:
 def test_standard_output_has_nothing_else(tmp_path: Path) -> None:
     run = sensor("replay", "--quiet", "--protocol-events", "-", DEMO)
     actions = [json.loads(line)["event"]["action"] for line in run.out.splitlines()]
-    assert len(actions) == 1 + TELNET and actions.count("ssh_identification") == 1
+    assert len(actions) == 1 + TELNET + OFFICE and actions.count("ssh_identification") == 1
     assert "Accepted Telnet" in run.err
 
 
@@ -57,8 +60,8 @@ def test_csv(tmp_path: Path) -> None:
     stats = sensor("replay", "--quiet", "--protocol-events", str(path), "--stats", "-",
                    "--json", DEMO)
     ledger = json.loads(stats.out.splitlines()[-1])
-    assert ledger["sinks"][f"protocol-events {path}"]["delivered"] == 1 + TELNET
-    assert ledger["streams"]["events"] == 1 + TELNET
+    assert ledger["sinks"][f"protocol-events {path}"]["delivered"] == 1 + TELNET + OFFICE
+    assert ledger["streams"]["events"] == 1 + TELNET + OFFICE
 
 
 def test_parquet(tmp_path: Path) -> None:

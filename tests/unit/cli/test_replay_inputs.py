@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.command import ACCEPTED, COMMAND, DEMO, REFUSED, ROOT, environment, quiet, sensor
+from tests.command import ACCEPTED, DEMO, PIPE, REFUSED, ROOT, Fork, quiet, sensor
 
 START = "2026-01-02T03:04:05"
 """All packets of both captures are from the minutes behind it."""
@@ -123,10 +123,8 @@ def test_a_rule_is_explained_of_what_is_asked_for() -> None:
 # --- --follow
 
 
-def following(*arguments: str) -> subprocess.Popen[str]:
-    command = [*COMMAND, "replay", "--json", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env=environment())  # fmt: skip
+def following(*arguments: str) -> Fork:
+    return Fork("replay", "--json", *arguments)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -144,7 +142,7 @@ def test_a_folder_is_followed_until_a_signal(tmp_path: Path, number: int) -> Non
     assert alert["sensor"]["capture"]["file"].endswith("second.pcapng")
     run.send_signal(number)
     rest, told = run.communicate()
-    assert run.returncode == 0 and "interrupted" not in told and "flows" in told
+    assert run.wait() == 0 and b"interrupted" not in told and b"flows" in told
     assert flows.read_text().count("\n") >= 2
     assert all(json.loads(line)["event"]["kind"] == "alert" for line in rest.splitlines())
 
@@ -161,7 +159,7 @@ def test_a_flow_stays_open_between_files(tmp_path: Path) -> None:
     assert alert["sensor"]["flow"]["evidence"] == "responder_data"
     assert alert["sensor"]["capture"]["file"].endswith("2.pcap")
     run.send_signal(signal.SIGTERM)
-    assert run.communicate() == ("", "") and run.returncode == 0
+    assert run.communicate() == (b"", b"") and run.wait() == 0
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
@@ -176,10 +174,12 @@ def test_no_such_folder(tmp_path: Path) -> None:
 def test_from_tcpdump_through_a_pipe() -> None:
     writer = subprocess.Popen(["tcpdump", "-r", ACCEPTED, "-w", "-"], stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL)  # fmt: skip
-    reader = subprocess.run([*COMMAND, "replay", "--quiet", "-"], stdin=writer.stdout,
-                            capture_output=True, check=True, env=environment())  # fmt: skip
-    assert writer.wait() == 0
-    assert reader.stdout.decode() == quiet(ACCEPTED).out
+    assert writer.stdout is not None
+    reader = Fork("replay", "--quiet", "-", streams=(writer.stdout.fileno(), PIPE, PIPE))
+    writer.stdout.close()
+    out, err = reader.communicate()
+    assert (reader.wait(), writer.wait(), err) == (0, 0, b"")
+    assert out.decode() == quiet(ACCEPTED).out
 
 
 def test_records_longer_than_the_snaplen_are_a_notice(tmp_path: Path) -> None:
@@ -211,11 +211,10 @@ def test_of_nothing_there_are_no_tables(tmp_path: Path) -> None:
 def test_a_terminal_as_standard_input_is_told_what_is_waited_for() -> None:
     master, slave = pty.openpty()
     os.write(master, b"\x04" * 8)  # Ctrl-D, for as often as it is read
-    run = subprocess.run([*COMMAND, "replay", "-"], stdin=slave, capture_output=True, check=False,
-                         env=environment())  # fmt: skip
+    _, err = Fork("replay", "-", streams=(slave, PIPE, PIPE)).communicate()
     os.close(slave)
     os.close(master)
-    assert b"waiting for a capture on standard input, which is a terminal" in run.stderr
+    assert b"waiting for a capture on standard input, which is a terminal" in err
 
 
 @pytest.mark.parametrize("start", ["1767323045", "1767323045.5", "2026-01-02T03:04:05Z",

@@ -12,13 +12,14 @@ import subprocess
 import termios
 import threading
 import time
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-from tests.command import ACCEPTED, COMMAND, DEMO, environment
-from tests.running import CAPTURES
+from tests.command import ACCEPTED, COMMAND, DEMO, Fork, environment
 
 GOOD = Path(ACCEPTED).read_bytes()
 PIPE = subprocess.PIPE
@@ -26,13 +27,21 @@ HALF_FULL_BYTES = 32768
 """Half of what a pipe holds on Linux; pages of one that is full need not be full."""
 
 
-def started(*arguments: str) -> subprocess.Popen[bytes]:
+Run = subprocess.Popen[bytes] | Fork
+
+
+def started(*arguments: str) -> Fork:
+    return Fork("replay", *arguments, streams=(PIPE, PIPE, PIPE))
+
+
+def started_anew(*arguments: str) -> subprocess.Popen[bytes]:
+    """A process of its own, where it matters how Python itself ends."""
     return subprocess.Popen(
         [*COMMAND, "replay", *arguments], stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment()
     )
 
 
-def first_alert(run: subprocess.Popen[bytes]) -> bytes:
+def first_alert(run: Run) -> bytes:
     """Feed a connection and leave the pipe open; the alert comes although the capture goes on."""
     stdin, stdout = run.stdin, run.stdout
     assert stdin is not None and stdout is not None
@@ -41,7 +50,7 @@ def first_alert(run: subprocess.Popen[bytes]) -> bytes:
     return stdout.readline()
 
 
-def ended(run: subprocess.Popen[bytes]) -> tuple[int, str]:
+def ended(run: Run) -> tuple[int, str]:
     """Exit code and stderr of a process that ends by itself while its stdin stays open."""
     assert run.stderr is not None and run.stdin is not None
     errors = run.stderr.read().decode()
@@ -128,6 +137,7 @@ def feed(stream: IO[bytes] | None) -> None:
         stream.flush()
 
 
+@cache
 def many_connections() -> list[bytes]:
     """The good capture again from 500 other ports: as flows, more than a pipe holds."""
     parts = []
@@ -144,10 +154,13 @@ def many_connections() -> list[bytes]:
     return parts
 
 
-@pytest.mark.parametrize("arguments", [[], ["--json"]], ids=["lines", "json"])
-def test_a_reader_that_leaves_ends_the_run(arguments: list[str]) -> None:
+@pytest.mark.parametrize(("start", "arguments"), [(started_anew, []), (started, ["--json"])],
+                         ids=["lines", "json"])  # fmt: skip
+def test_a_reader_that_leaves_ends_the_run(
+    start: Callable[..., Run], arguments: list[str]
+) -> None:
     """`| head -1`: the capture is a pipe that we never close, so only stopping early ends it."""
-    run = started("--quiet", *arguments, "-")
+    run = start("--quiet", *arguments, "-")
     assert first_alert(run)
     close(run.stdout)
     assert run.stdin is not None
@@ -166,12 +179,23 @@ def test_a_reader_that_leaves_ends_the_run(arguments: list[str]) -> None:
     ["rules", "show", "accepted_default_telnet_port_connection"],
 ])
 def test_a_reader_that_leaves_has_what_it_wanted(arguments: list[str]) -> None:
+    run = Fork(*arguments, streams=(subprocess.DEVNULL, nobody := unread(), PIPE))
+    os.close(nobody)
+    assert (run.communicate()[1], run.wait()) == (b"", 0)
+
+
+def test_a_reader_that_leaves_is_no_news_at_the_end_of_python() -> None:
+    run = subprocess.run([*COMMAND, "rules", "list"], stdout=(nobody := unread()), stderr=PIPE,
+                         check=False, env=environment())
+    os.close(nobody)
+    assert (run.returncode, run.stderr) == (0, b"")
+
+
+def unread() -> int:
+    """A pipe that nobody reads any more."""
     read, write = os.pipe()
     os.close(read)
-    run = subprocess.run([*COMMAND, *arguments], stdout=write, stderr=PIPE, check=False,
-                         env=environment())
-    os.close(write)
-    assert (run.returncode, run.stderr) == (0, b"")
+    return write
 
 
 def test_a_reader_that_leaves_does_not_end_what_others_still_want(tmp_path: Path) -> None:
@@ -188,7 +212,7 @@ def test_a_reader_that_leaves_does_not_end_what_others_still_want(tmp_path: Path
 
 
 def test_flows_to_a_reader_that_leaves() -> None:
-    run = started("--quiet", "--flows", "-", str(CAPTURES))
+    run = started_anew("--quiet", "--flows", "-", DEMO)
     close(run.stdin)
     close(run.stdout)
     assert run.stderr is not None
@@ -199,10 +223,8 @@ def test_flows_to_a_reader_that_leaves() -> None:
 def on_terminal(*arguments: str, **changes: str) -> str:
     """What a run writes to a terminal of 100 columns that is its stdout and stderr."""
     leader, follower = pty.openpty()
-    run = subprocess.Popen(
-        [*COMMAND, "replay", *arguments], stdin=follower, stdout=follower, stderr=follower,
-        env=environment(**{"TERM": "xterm-256color", "COLUMNS": "100", **changes}),
-    )  # fmt: skip
+    run = Fork("replay", *arguments, streams=(follower,) * 3,
+               **{"TERM": "xterm-256color", "COLUMNS": "100", **changes})  # fmt: skip
     os.close(follower)
     parts = []
     try:

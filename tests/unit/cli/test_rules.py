@@ -64,6 +64,14 @@ def test_a_rule_on_values_that_never_come_cannot_run_unless_documents_may_bring_
     assert "cannot run" not in sensor("rules", "check", "--events", rule).out
 
 
+def test_rules_of_a_folder_are_counted_by_whether_they_run(tmp_path: Path) -> None:
+    for name, query in (("a", "destination.port:23"), ("b", "event.kind:alert"),
+                        ("c", "destination.port:23 or process.name:x"), ("d", "source.port:1")):
+        rule_of(tmp_path, query, id=name, name=name)
+    assert sensor("rules", "check", str(tmp_path)).out.splitlines()[-2:] == [
+        "2 run, 1 run degraded, 1 cannot run", "4 sound rules, 0 errors"]
+
+
 def test_a_wrong_rule_of_a_folder_stops_a_run_only_if_that_is_asked_for(tmp_path: Path) -> None:
     rule_of(tmp_path, "destination.port:23", id="good", name="good")
     bad = rule_of(tmp_path, "source.prot:1", id="bad", name="bad")
@@ -75,6 +83,7 @@ def test_a_wrong_rule_of_a_folder_stops_a_run_only_if_that_is_asked_for(tmp_path
                     sensor("replay", "--rules", bad, demo)):
         assert refused.code == 2 and f"{bad}:11:" in refused.err and not refused.out
     checked = sensor("rules", "check", str(tmp_path))
+    assert " cannot run\n" not in checked.out  # of one rule its own line tells
     assert checked.code == 2 and "1 sound rule, 1 error in 1 file" in checked.out
     listed = sensor("rules", "list", "--rules", str(tmp_path))
     assert listed.code == 0 and f"rule left out: {bad}" in listed.err

@@ -24,7 +24,8 @@ from tests.unit.cli.bad_input import assert_refused
     (("--json", "replay"), ("--json", "behind it: sensor replay --json")),
     (("replay", "--metrics", "1:2", ACCEPTED), ("of sensor replay", "live has it")),
     (("replay",), ("no PATH is given", "sensor replay capture.pcap")),
-    (("replay", "--flows"), ("--flows stands alone: sensor replay --flows FILE",)),
+    (("replay", "--flows"), ("--flows needs FILE|DIR/ behind it: sensor replay --flows FILE",)),
+    (("replay", "--protocol-events"), ("--protocol-events needs FILE behind it: sensor replay",)),
     (("replay", "x", "--accept-on"), ("sensor replay --accept-on [handshake|data]",)),
     (("rules", "show"), ("no ID is given", "sensor rules show")),
 ])  # fmt: skip

@@ -90,9 +90,9 @@ def read(
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(1, 3000), min_size=1, max_size=4), st.integers(1, 100_000))
 def test_any_cut_gives_the_same(kind: str, sizes: list[int], room: int) -> None:
-    compress = COMPRESS[kind]
-    whole = compress(SMALL) + compress(b"") + compress(LARGE[:90_000])
-    assert read(whole, tuple(sizes), room) == (SMALL + LARGE[:90_000], None)
+    compress, more = COMPRESS[kind], LARGE[:20_000]
+    whole = compress(SMALL) + compress(b"") + compress(more)
+    assert read(whole, tuple(sizes), room) == (SMALL + more, None)
 
 
 @KINDS
@@ -160,7 +160,7 @@ def test_rubbish_behind_the_end(kind: str) -> None:
 def test_no_octets_raise_anything_else(kind: str) -> None:
     octets = COMPRESS[kind](SMALL)
     chosen = random.Random(7)
-    for _ in range(300):
+    for _ in range(100):
         damaged = bytearray(octets)
         for _ in range(chosen.randrange(1, 4)):
             damaged[chosen.randrange(MAGIC_BYTES, len(damaged))] = chosen.randrange(256)
@@ -219,7 +219,7 @@ def test_a_block_that_is_damaged_ends_a_run_behind_the_blocks_before_it() -> Non
     octets = bytearray(zstd_streamed(content))
     borders = [place for place in range(len(octets) // 2, len(octets) - 4)
                if int.from_bytes(octets[place : place + 3], "little") & 7 == 4]
-    for place in borders[:: len(borders) // 40]:
+    for place in borders[:: len(borders) // 12]:
         damaged = octets.copy()
         damaged[place] ^= 3 << 1
         rooms = {room: read(bytes(damaged), room=room) for room in (1000, 70_000, 1 << 22)}
@@ -233,6 +233,7 @@ def test_a_block_that_is_damaged_ends_a_run_behind_the_blocks_before_it() -> Non
 
 @pytest.mark.parametrize("kind", ["bzip2", "xz", "zstd", "lz4 checked"])
 def test_behind_what_is_held_one_step_at_most_is_lost(kind: str) -> None:
+    require(TOOLS[kind])
     content = random.Random(11).randbytes(4 * HELD_BYTES)
     octets = bytearray(COMPRESS[kind](content))
     octets[-HELD_BYTES // 2] ^= 0x55

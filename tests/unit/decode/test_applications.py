@@ -57,6 +57,7 @@ CERTAIN = [
     ("smb", b"", b"\0\0\0\x54\xffSMB" + bytes(80)),
     ("sip", b"", b"INVITE sip:bob@b.example SIP/2.0\r\n"),
     ("sip", b"SIP/2.0 200 OK\r\n", b"OPTIONS sip:b.example SIP/2.0\r\n"),
+    ("redis", b"", b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nb\r\n"),
 ]
 DECOYS = [
     b"\xff\xfb", b"\xff\xff\xff", b"\xff\xd8\xff\xe0\0\x10JFIF", b"\xff\xfb\x90\x64" + bytes(20),
@@ -68,7 +69,8 @@ DECOYS = [
     b"HTTP2", b"HTTPS/1", b"GET", b"GET \r\n\r\n",
     b"GETS / HTTP", b"get / http/1.1", b"POST/x HTTP", b"DELETED / x", b"INVITE me", b"REGISTER /x",
     b"220 Welcome\r\n", b"220", b"2200 FTP", b"USER me\r\n", b"USERS\r\n", b"EHLOX", b"AUTHOR\r\n",
-    b"+OKAY", b"* NO", b"RFB 003", b"RFB x0038\r\n\r\n\r\n", b"\x16\3\1", b"\x16\3\5\0\x40\1\0\0",
+    b"+OKAY", b"* NO", b"*3\r\n", b"*1\r\n:4\r\nPING", b"*1 LOGIN\r\n",
+    b"RFB 003", b"RFB x0038\r\n\r\n\r\n", b"\x16\3\1", b"\x16\3\5\0\x40\1\0\0",
     b"\x16\3\1\0\2\1\0\0", b"\x16\3\1\xff\xff\1\0\0", b"\x16\3\1\0\x40\x0b\0\0",
     b"\3\0\0\x13\x0e\xe1" + bytes(13), b"\3\0\0\x14\x0e\xe0" + bytes(13),
     b"\3\0\0\x13\x0d\xe0" + bytes(13), b"\0\0\0\x44\xfeSMC" + bytes(64),
@@ -149,7 +151,8 @@ def test_the_first_proof_stays() -> None:
 @pytest.mark.parametrize(("ports", "payload", "name"), [
     ((40_000, 53), DNS_QUERY, "dns"),
     ((40_000, 53), DNS_ANSWER, "dns"),
-    ((5353, 5353), DNS_QUERY, "dns"),
+    ((5353, 5353), DNS_QUERY, "mdns"),
+    ((40_000, 5355), DNS_QUERY, "llmnr"),
     ((40_000, 54), DNS_QUERY, None),  # nothing in it is a mark of its own
     ((40_000, 53), DNS_QUERY[:14], None),
     ((40_000, 53), DNS_QUERY[:12] + b"\x40" + DNS_QUERY[13:], None),  # a label of 64

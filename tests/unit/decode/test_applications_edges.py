@@ -46,11 +46,13 @@ SHORTEST = [
     (app.LOGIN, b"AUTH "), (app.LOGIN, b"AUTH\n"), (app.LOGIN, b"FEAT\r"),
     (app.HTTP, b"GET /abc"), (app.HTTP, b"PUT /abc"), (app.HTTP, b"POST /abc"),
     (app.HTTP, b"HEAD /abc"), (app.HTTP, b"PATCH /abc"), (app.HTTP, b"TRACE /abc"),
-    (app.HTTP, b"DELETE /abc"), (app.HTTP, b"CONNECT /abc"), (app.HTTP, b"OPTIONS /abc"),
+    (app.HTTP, b"DELETE /abc"), (app.HTTP_CONNECT, b"CONNECT /abc"), (app.HTTP, b"OPTIONS /abc"),
+    (app.HTTP, b"PRI * HT"),
     (app.SIP, b"OPTIONS sip:"), (app.SIP, b"INVITE sip:"), (app.SIP, b"REGISTER SIP:"),
     (app.TLS, b"\x16\3\1\0\4\1"), (app.RDP, b"\3\0\0\x0b\x06\xe0" + bytes(5)),
     (app.SMB, b"\0\0\0\x44\xfeSMB"), (app.SMB, b"\0\0\0\x44\xffSMB"),
-    (app.OFFER_SERVER, b"\xff\xfb\1"),
+    (app.OFFER_SERVER, b"\xff\xfb\1"), (app.REDIS, b"*1\r\n$4\r\np"),
+    (app.REDIS, b"*1024\r\n$10\r\nZ"),
 ]  # fmt: skip
 
 
@@ -96,6 +98,9 @@ def test_a_greeting_is_read_up_to_its_512th_octet(name: bytes, code: int) -> Non
     (b"\3\0\0\x0b\x07\xe0" + bytes(5), 0), (b"\3\0\0\x0b\x06\xd0" + bytes(5), app.RDP),
     (b"\3\0\0\x0b\x06\xf0" + bytes(5), 0), (b"\2\0\0\x0b\x06\xe0" + bytes(5), 0),
     (b"\1\0\0\x44\xfeSMB", 0), (b"\0\0\0\x44\xfdSMB", 0), (b"VSER me", 0), (b")OK ", 0),
+    (b"*0\r\n$4\r\nPING", 0), (b"*:\r\n$4\r\nPING", 0), (b"*9\r\n$4\r\nPING", app.REDIS),
+    (b"*12345\r\n$4\r\nPING", 0), (b"*1\n\n$4\r\nPING", 0), (b"*1\r\n#4\r\nPING", 0),
+    (b"*1\r\n$4\r\n@", 0), (b"*1\r\n$4\r\n[", 0), (b"*1\r\n$\r\nPING", 0),
 ])  # fmt: skip
 def test_both_sides_of_what_a_proof_asks_for(octets: bytes, code: int) -> None:
     """RFC 4253 4.2, RFC 9112 3, RFC 3261 19.1, RFC 8446 5.1, RFC 1006 6."""
@@ -197,10 +202,10 @@ def test_a_greeting_in_front_of_telnet_by_the_port(ports: tuple[int, int], code:
 # ---- datagrams ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("port", [53, 5353, 5355])
-def test_dns_by_the_port_of_either_end(port: int) -> None:
-    for ports, code in (((port, 40_000), app.DNS), ((40_000, port), app.DNS),
-                        ((port, port), app.DNS), ((port + 1, port - 1), 0)):  # fmt: skip
+@pytest.mark.parametrize(("port", "name"), [(53, app.DNS), (5353, app.MDNS), (5355, app.LLMNR)])
+def test_dns_by_the_port_of_either_end(port: int, name: int) -> None:
+    for ports, code in (((port, 40_000), name), ((40_000, port), name),
+                        ((port, port), name), ((port + 1, port - 1), 0)):  # fmt: skip
         assert seen(DNS_QUERY, ports=ports, transport="udp") == [code]
 
 
@@ -261,3 +266,8 @@ def test_a_datagram_by_its_first_octets(payload: bytes, code: int) -> None:
     """RFC 9000 17.2, RFC 9369, RFC 3261 7.1; of less than twenty octets nothing is said."""
     assert len(payload) == 20
     assert by_length(payload, transport="udp") == [*[0] * 19, code]
+
+
+def test_what_redis_answers_on_its_port_is_no_pop3() -> None:
+    assert seen(b"+OK\r\n", ports=(6379, 40_000)) == [app.NO_APPLICATION]
+    assert seen(b"+OK\r\n", ports=(6380, 40_000)) == [app.POP3]

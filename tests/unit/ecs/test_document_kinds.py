@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import ssl
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
 import pytest
 
 from sensor.ecs.document_kinds import NEVER, DocumentKind, document_kinds
+from sensor.ecs.event_batch import COLUMNS
 from sensor.host.process_events import (
     ENDED,
     FIRST_OPENED,
@@ -22,6 +25,9 @@ from sensor.model.processes import Machine, Process
 from sensor.query.document_rows import values_at
 from tests.conversation import Talk, play
 from tests.flow_records import batch_of
+from tests.unit.protocols.redis.recorded import LOGGING_IN
+from tests.unit.protocols.rlogin.test_analyzer import STORIES
+from tests.unit.protocols.tls.handshakes import handshake, speakers
 
 
 def misfits(kind: DocumentKind, document: dict[str, Any]) -> list[tuple[str, list[object]]]:
@@ -59,6 +65,38 @@ def test_each_protocol_is_a_kind() -> None:
     assert kind.closed["flow.final"] == NEVER
 
 
+@pytest.mark.parametrize(("protocol", "port", "pieces"), [
+    ("tls", 443, lambda: handshake(*speakers(ssl.TLSVersion.TLSv1_2))[0]),
+    ("tls", 443, lambda: handshake(*speakers(ssl.TLSVersion.TLSv1_3))[0]),
+    ("redis", 6379, lambda: LOGGING_IN),
+    ("rlogin", 513, lambda: STORIES["again"]),
+])
+def test_events_have_no_other_values_and_only_known_fields(
+    protocol: str, port: int, pieces: Callable[[], list[tuple[int, bytes]]]
+) -> None:
+    (kind,) = (kind for kind in document_kinds() if kind.name == f"{protocol} event")
+    talk = Talk(ports=(40_000, port))
+    talk.handshake()
+    for number, (side, octets) in enumerate(pieces(), 1):
+        (talk.server if side else talk.client).data(number, octets)
+    talk.close(99)
+    said = play(talk).said
+    assert said
+    for document in said:
+        assert document["network"]["protocol"] == protocol
+        assert misfits(kind, document) == []
+        assert {name for name in names_in(document) if name not in COLUMNS} == set()
+
+
+def names_in(document: dict[str, Any], path: str = "") -> Iterator[str]:
+    """The dotted names of all values."""
+    for name, value in document.items():
+        if isinstance(value, dict):
+            yield from names_in(value, f"{path}{name}.")
+        else:
+            yield path + name
+
+
 def test_each_action_is_a_kind_with_its_own_types() -> None:
     """As docs/rules.md has them."""
     types = {kind.closed["event.action"][0]: set(kind.closed["event.type"][0])
@@ -85,6 +123,9 @@ def test_process_events_have_no_other_values(happening: Any) -> None:
 
 def test_without_processes_none_are_told_of() -> None:
     said = (("authentication",), ("session",), ("intrusion_detection",), ("network",))
-    assert {kind.closed["event.category"] for kind in document_kinds()} == {(("network",),), said}
+    logins = (("authentication",), ("network",))
+    http = (("network",), ("web",), ("authentication",))
+    assert {kind.closed["event.category"] for kind in document_kinds()} == {
+        (("network",),), said, logins, http}
     assert (("process",),) in {
         kind.closed["event.category"] for kind in document_kinds(processes=True)}

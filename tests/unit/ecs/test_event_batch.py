@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sensor.ecs.event_batch import COLUMNS, EventBatch
+from sensor.ecs.event_batch import COLUMNS, EventBatch, value_at
 from sensor.ecs.tables import column_name
 from tests.conversation import Talk, play
 
@@ -41,7 +41,7 @@ def test_csv_has_each_column_and_one_line_a_row() -> None:
 
 @pytest.mark.parametrize(("software", "cell"), [
     ("=cmd|x!A0", "'=cmd|x!A0"), ("@x", "'@x"), ("+1", "'+1"), ("-x", "'-x"), ("a=b", "a=b"),
-    ("a\rb", "a\\rb"),
+    ("a\rb", "a\\x0db"),
 ])
 def test_what_others_say_is_no_formula_and_no_line_end(software: str, cell: str) -> None:
     (row,) = csv.reader(io.StringIO(EventBatch([event(software)]).to_csv().decode()))
@@ -62,3 +62,17 @@ def test_a_table() -> None:
 def test_its_size_grows_with_its_rows() -> None:
     assert EventBatch([]).nbytes == 0
     assert EventBatch([{}] * 3).nbytes == 3 * EventBatch([{}]).nbytes > 0
+
+
+def test_the_values_of_a_list_of_objects_stand_in_one_cell() -> None:
+    answers = [{"name": "a.example", "ttl": 60, "data": "192.0.2.1"}, {"name": "b.example"}]
+    document = {"dns": {"answers": answers, "resolved_ip": ["192.0.2.1"]}}
+    assert value_at(document, "dns.answers.name") == ["a.example", "b.example"]
+    assert value_at(document, "dns.answers.ttl") == [60]
+    assert value_at(document, "dns.resolved_ip.x") == []
+    assert value_at({}, "dns.answers.name") is None
+    batch = EventBatch([document])
+    (row,) = csv.reader(io.StringIO(batch.to_csv().decode()))
+    cells = dict(zip(next(csv.reader(io.StringIO(batch.csv_header().decode()))), row, strict=True))
+    assert cells["dns_answers_name"] == "a.example;b.example"
+    assert cells["dns_answers_data"] == "192.0.2.1"

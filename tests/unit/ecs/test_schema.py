@@ -75,11 +75,13 @@ def test_flows_of_icmp_are_in_the_data_set_of_icmp():
     ("data_stream.dataset:network_traffic.icmp and icmp.request.type:(5 or 137)", {5, 137}),
     ("event.dataset:network_traffic.icmp and icmp.request.type:(13 or 15 or 17)", {13, 15, 17}),
     ("event.dataset:network_traffic.icmp and icmp.request.type:8 and network.bytes >= 256", {8}),
+    ("network_traffic.icmp.request.type:(8 or 128) and network_traffic.icmp.version:4", {8}),
     ("event.dataset:network_traffic.flow", set()),
 ])
 def test_rules_on_icmp_find_their_types(query, selected):
     types = (5, 8, 13, 15, 17, 137)
     batch = batch_of(*({"protocol": 58 if number > 127 else 1, "orig_port": number,
-                        "bytes": [400, 400]} for number in types))
+                        "ip_version": 6 if number > 127 else 4, "bytes": [400, 400]}
+                       for number in types))
     mask = compile_query(kql.parse(query))(batch)
     assert {number for number, found in zip(types, mask.tolist(), strict=True) if found} == selected

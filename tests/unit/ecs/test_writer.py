@@ -81,7 +81,8 @@ def test_macs_only_where_the_link_has_them():
 
 def test_icmp_has_type_and_code_and_no_ports():
     found = document({"protocol": 1, "orig_port": 8, "resp_port": 0})
-    assert found["icmp"] == {"request": {"type": 8, "code": 0}}
+    assert found["icmp"] == found["network_traffic"]["icmp"] == {
+        "version": 4, "request": {"type": 8, "code": 0}}
     assert "port" not in found["source"]
     assert "tcp_flags_orig" not in found["sensor"]["flow"]
     assert found["network"]["transport"] == "icmp"

@@ -15,7 +15,7 @@ from sensor.model.addresses import Networks
 from sensor.model.flow import FlowContext
 from sensor.protocols import PROTOCOLS
 from sensor.query.document_rows import DocumentRows
-from sensor.streams.documents import flow_parts
+from sensor.streams.documents import FlowParts
 from sensor.streams.streams import Streams
 from tests.conversation import SECOND_NS, Talk
 from tests.memory_capture import MemoryCapture
@@ -32,9 +32,8 @@ class Forgetful:
     def __getattr__(self, name):
         return getattr(self.table, name)
 
-    def counters(self):
-        counters = self.table.counters()
-        return {**counters, "packets_in_table": counters["packets_in_table"] - 1}
+    def accounted(self):
+        return self.table.accounted() - 1
 
 
 def said_with_a_lag_of(seconds: float) -> tuple[list[str], dict[str, int]]:
@@ -51,7 +50,7 @@ def said_with_a_lag_of(seconds: float) -> tuple[list[str], dict[str, int]]:
                       protocol_events=Timeline(DocumentRows))  # fmt: skip
     pipeline = Pipeline(MemoryCapture(talk.frames), Decoder().decode,
                         FlowTable(FlowLimits(), follow=True), stage,
-                        streams=Streams(PROTOCOLS, flow_parts(context, None)))  # fmt: skip
+                        streams=Streams(PROTOCOLS, FlowParts(context)))  # fmt: skip
     pipeline.run()
     return rules.order, pipeline.ledger()["streams"]
 

@@ -6,8 +6,10 @@ import pytest
 
 from sensor.app.outputs import RunOutputs
 from sensor.engine.rule_stage import RuleStage
+from sensor.host.event_queue import Timeline
 from sensor.model.addresses import Networks
 from sensor.model.flow import FlowContext
+from sensor.query.document_rows import DocumentRows
 from tests.conversation import SECOND_NS as SECOND
 from tests.memory_capture import MemoryCapture
 from tests.running import Collector
@@ -65,3 +67,28 @@ def test_rules_are_told_of_the_time_though_nothing_comes():
     outlet.advance(5 * SECOND)
     assert rules.told == [("time", 4 * SECOND), ("time", 5 * SECOND)]
     assert sink.alerts == ["alert"] and outlet.alerts == 1
+
+
+def test_events_that_pass_by_the_rules_reach_the_file_in_their_order():
+    """`a` and `c` are for the file alone; nothing of them cuts what the rules see together."""
+    seen, told = [], []
+
+    class Rules(Collector):
+        def match(self, flows):
+            seen.append([one["event"]["id"] for one in flows.documents(range(flows.count))])
+            return []
+
+    class File:
+        def write(self, flows):
+            told.extend(one["event"]["id"] for one in flows.documents)
+
+    stage = RuleStage(Rules(), RunOutputs((), event_sink=File()), FlowContext(
+        internal=Networks(())), protocol_events=Timeline(DocumentRows),
+        unruled={"network_traffic.dns"})  # fmt: skip
+    stage.add([(at, {"event": {"id": name, "dataset": f"network_traffic.{kind}"}})
+               for at, (name, kind) in enumerate(
+                   [("a", "dns"), ("b", "telnet"), ("c", "dns"), ("d", "telnet"), ("e", "dns")])])
+    stage.advance(3)
+    assert (seen, told) == ([["b", "d"]], ["a", "b", "c", "d"])
+    stage.finish()
+    assert (seen, told) == ([["b", "d"]], ["a", "b", "c", "d", "e"])

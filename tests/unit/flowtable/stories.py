@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from tests.conversation import Frames, Talk, time_ns
@@ -29,6 +30,7 @@ def bystander(at: float, port: int = 1_111) -> Talk:
     return talk
 
 
+@cache
 def crowd(count: int, at: float = 0.0, apart: float = 0.0) -> Frames:
     """SYNs of `count` clients, by octets: quicker than a Talk for each."""
     talk = Talk()

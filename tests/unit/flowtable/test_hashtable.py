@@ -27,7 +27,7 @@ def test_the_hash_table_grows():
     answer.server.synack(0.1)
     answer.client.ack(0.2)
     answer.server.data(0.3)
-    run = play([*frames, *answer.frames[1:]])
+    run = play([*frames, *answer.frames[1:]], limits=FlowLimits(flows_max=10_000))
     assert run.ledger["flows"]["total"] == run.ledger["flows"]["peak"] == 10_000
     assert len({record["source"]["ip"] for record in run.records}) == 10_000
     started = [event for event in run.events if event["event"]["action"] == "flow_started"]

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from sensor.capture.files.capture import FileCapture
 from sensor.config import FlowLimits
+from sensor.decode import Decoder
+from sensor.flowtable.table import FlowTable
+from sensor.model.packets import PacketBatch
 from tests.conversation import SECOND_NS, Talk, merged, play, time_ns
+from tests.running import CAPTURES
 from tests.unit.flowtable.stories import TICK, bystander, reasons
 
 
@@ -37,3 +42,20 @@ def test_any_table_size_keeps_the_books(flows_max):
     assert run.ledger["flows"]["total"] == len(run.records)
     assert run.ledger["flows"]["peak"] <= flows_max
     assert reasons(run).count("evicted") == run.ledger["flows"]["evicted"]
+
+
+def test_the_frames_accounted_for_are_those_of_the_counters():
+    table = FlowTable(FlowLimits(flows_max=2))
+    packets = PacketBatch()
+    for path in ("malformed.pcap", "fragments.pcap", "telnet_refused_icmp.pcap"):
+        frames_seen = table.accounted()
+        for frames in FileCapture([CAPTURES / path]):
+            Decoder().decode(frames, packets)
+            table.prepare(packets)
+            while not table.advance(packets):
+                table.take()
+            frames_seen += frames.count
+        counters = table.counters()
+        assert frames_seen == table.accounted() == sum(counters[name] for name in (
+            "packets_in_table", "packets_ended", "packets_without_flow", "anomalies", "non_ip",
+            "duplicates"))

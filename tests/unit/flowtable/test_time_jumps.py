@@ -20,7 +20,7 @@ from tests.unit.flowtable.stories import bystander, flow_of, reasons
 HOUR = 3600.0
 YEAR = 365 * 24 * HOUR
 SEEDS = st.integers(0, 2**40)
-AS_MANY = examples(100)
+AS_MANY = examples(60)
 
 
 def login() -> Talk:

@@ -18,3 +18,11 @@ def test_any_buffer_may_be_the_window() -> None:
         frames.attach(data)
         assert frames.size == 6
         assert bytes(frames.data) == b"octets"
+
+
+def test_the_span_is_from_the_earliest_to_the_latest_wherever_they_stand() -> None:
+    frames = FrameBatch(4)
+    for times_ns in ([5], [5, 3, 9, 4], [9, 3], [3, 9]):
+        frames.records["time_ns"][: len(times_ns)] = times_ns
+        frames.count = len(times_ns)
+        assert frames.span_ns() == (min(times_ns), max(times_ns))

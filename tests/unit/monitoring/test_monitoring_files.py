@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +60,32 @@ def test_prometheus_rules() -> None:
         assert told["summary"].endswith(".")
         for text in told.values():
             assert set(re.findall(r"\$labels\.(\w+)", text)) <= labels, text
+
+
+def run_promtool(rules: Path) -> str:
+    """What Prometheus' own tool says of a file of rules."""
+    run = subprocess.run(["promtool", "check", "rules", rules], capture_output=True, text=True,
+                         check=False)  # fmt: skip
+    return run.stdout if run.returncode == 0 else f"FAILED: {run.stdout}{run.stderr}"
+
+
+@pytest.mark.needs("promtool")
+def test_prometheus_takes_the_rules() -> None:
+    assert "SUCCESS: 12 rules found" in run_promtool(ROOT / "systemd/prometheus-rules.yml")
+
+
+@pytest.mark.needs("promtool")
+def test_prometheus_takes_the_expressions_of_the_dashboard(tmp_path: Path) -> None:
+    """As rules; Grafana puts a duration where it has a variable for one."""
+    board = json.loads((ROOT / "systemd/grafana-dashboard.json").read_text("utf-8"))
+    found = [re.sub(r"\$__(rate_interval|range)\b", "5m", one) for one in expressions(board)]
+    rules = [{"record": f"panel:{at}", "expr": one} for at, one in enumerate(found)]
+    file = tmp_path / "rules.yml"
+    file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}), "utf-8")
+    assert f"SUCCESS: {len(rules)} rules found" in run_promtool(file)
+    rules[0]["expr"] += ")"
+    file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}), "utf-8")
+    assert run_promtool(file).startswith("FAILED")
 
 
 def expressions(node: Any) -> Iterator[str]:

@@ -32,6 +32,8 @@ def test_nothing_is_revealed_unasked() -> None:
 
 
 @pytest.mark.parametrize("text", [
+    "ssh ann:Hidden1@box", "ssh -p 22 -v ann:Hidden1@192.0.2.9 ls", "sftp ann:Hidden1@[2001::1]",
+    "/usr/bin/scp f ann:Hidden1@box:/tmp/f", "rsync -a x ann:x@Hidden1@box:", "ftp ann:Hidden1@box",
     "mysql -u root -pHidden1 shop", "mysqldump -pHidden1", "mariadb --user=a -pHidden1",
     "sshpass -p Hidden1 ssh a@b", "sshpass -pHidden1 ssh a@b", "curl -u ann:Hidden1 http://a/",
     "wget --user=ann --password=Hidden1 http://a/", "curl --user ann:Hidden1 http://a/",
@@ -52,7 +54,8 @@ def test_passwords_in_commands(text: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "ls -l", "show version", "mysql -u root -P 3306", "curl http://a/b:c", "echo hello | grep h",
-    "ssh ann@box", "compass north", "cat passwords.txt", "bypass valve", "passwd ann", "pwd && ls",
+    "ssh ann@box", "scp box:/srv/ann@box.txt .", "ssh -L 80:box:80 ann@box", "git push a:b c@d",
+    "compass north", "cat passwords.txt", "bypass valve", "passwd ann", "pwd && ls",
     "cat /etc/passwd x", "Enter password to go on", "Password required, but none set", "",
 ])
 def test_the_rest_stays(text: str) -> None:
@@ -75,6 +78,7 @@ def test_the_last_ones_are_known() -> None:
 
 
 @pytest.mark.parametrize("text", [
+    "ssh " * 25_000, "ssh a:" * 17_000, "ssh " + "a:b" * 33_000, "ssh" + " a:bb" * 20_000 + "@",
     "x" * 100_000, "mysql " * 17_000, "a://" * 25_000, "password" * 12_500, "pass " * 20_000,
     "echo " * 20_000, "curl -u " * 12_500, "a-" * 50_000, "password" + " " * 100_000,
     "echo x" + " " * 100_000, "password=" * 11_000, "-p" * 50_000, "mysql -" * 14_000,

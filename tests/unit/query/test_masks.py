@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 
 from sensor.model.columns import AddressColumn, CodedColumn, NumberColumn
+from sensor.model.recoding import date_text, recoded
 from sensor.query.masks import (
     NumberSet,
     Values,
     ValuesTest,
     combinations,
-    date_text,
     number_mask,
     present,
-    recoded,
 )
 
 LARGE = (1 << 53) + 1

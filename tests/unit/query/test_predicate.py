@@ -65,3 +65,20 @@ def test_what_only_looks_alike_is_not_shared(texts: tuple[str, str]) -> None:
 def test_true_and_one_are_different_values() -> None:
     rows = DocumentRows([{"a": True}, {"a": 1}])
     assert compile_query(kql.parse("a:true"))(rows).tolist() == [True, False]
+
+
+def test_of_conditions_that_select_few_the_first_stays_the_first() -> None:
+    asked = []
+
+    class Counted(DocumentRows):
+        def column(self, name: str) -> Column | None:
+            asked.append(name)
+            return super().column(name)
+
+    query = compile_query(eql.parse("any where a == 1 and b == 1"))
+    documents = [{"a": int(row < 2), "b": int(row == 0)} for row in range(20)]
+    for batch, expected in ((documents, [0]), (documents[2:], [])):
+        asked.clear()
+        mask = query(Counted(batch, list(range(len(batch)))))
+        assert [row for row, selected in enumerate(mask.tolist()) if selected] == expected
+    assert asked == ["a"]  # b selects fewer rows, but a selects none of these

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from sensor.app.flow_columns import FlowColumns
+from sensor.app.opened import SaidInRun
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.model import flow as flows
 from sensor.model.addresses import V4_PREFIX
 from sensor.model.alert import Alert
 from sensor.report.collect import AlertsOfRun, FlowsOfRun
-from sensor.report.facts import Facts, display_filter, facts_of
+from sensor.report.facts import Facts, facts_of
 from sensor.report.sessions import Sessions
 from tests.flow_records import batch_of
 
@@ -35,7 +37,7 @@ def told(rows: list[dict[str, int]], alerts: list[tuple[int, str, str, float]]) 
     kept.write(batch)
     for row, name, severity, score in alerts:
         found.emit(alert_of(batch, row, name, severity, score))
-    return facts_of(found, kept, Sessions())
+    return facts_of(found, kept, Sessions(), SaidInRun())
 
 
 def test_alerts_about_one_flow_are_one_story_the_worst_first() -> None:
@@ -86,15 +88,9 @@ def test_accepted_telnet_and_that_to_external_networks() -> None:
 
 
 def test_what_there_is_no_room_for_is_said() -> None:
-    kept = FlowsOfRun(count=5)
-    facts = facts_of(AlertsOfRun(count=2), kept, Sessions(left_out=3))
-    assert facts.left_out == ["2 alerts", "3 Telnet sessions", "5 flows in the search for scans"]
-
-
-def test_filters_of_both_versions() -> None:
-    v4 = batch_of({}).document(0)
-    assert display_filter(v4) == ("ip.addr == 192.0.2.10 && tcp.port == 50432 && "
-                                  "ip.addr == 198.51.100.7 && tcp.port == 23")  # fmt: skip
-    v6 = batch_of({"ip_version": 6, "protocol": 17, "orig_hi": 0x20010DB8 << 32, "orig_lo": 1,
-                   "resp_hi": 0x20010DB8 << 32, "resp_lo": 2}).document(0)  # fmt: skip
-    assert display_filter(v6).startswith("ipv6.addr == 2001:db8::1 && udp.port == 50432 && ")
+    kept = FlowsOfRun(FlowColumns(1))
+    kept.write(batch_of(*(flow(SOURCE, SERVER, flows.ACCEPTED, at) for at in range(6))))
+    kept.connections = kept.connections[:4]
+    facts = facts_of(AlertsOfRun(count=2), kept, Sessions(left_out=3), SaidInRun())
+    assert facts.left_out == ["2 alerts", "3 Telnet sessions", "2 accepted Telnet connections",
+                              "5 flows in the search for scans"]  # fmt: skip

@@ -8,6 +8,7 @@ import re
 from datetime import UTC
 from html import unescape
 
+from sensor.app.opened import SaidInRun
 from sensor.report.collect import AlertsOfRun, FlowsOfRun
 from sensor.report.facts import facts_of
 from sensor.report.page import Examined, render
@@ -23,7 +24,7 @@ NOTHING = Examined(
 
 
 def page() -> str:
-    return render(facts_of(AlertsOfRun(), FlowsOfRun(), Sessions()), NOTHING)
+    return render(facts_of(AlertsOfRun(), FlowsOfRun(), Sessions(), SaidInRun()), NOTHING)
 
 
 def test_an_empty_one_is_whole() -> None:

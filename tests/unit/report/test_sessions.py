@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sensor.app.opened import SaidInRun
 from sensor.ecs.event_batch import EventBatch
 from sensor.report.collect import AlertsOfRun, FlowsOfRun
 from sensor.report.facts import facts_of
@@ -21,7 +22,7 @@ def test_sessions_are_taken_from_protocol_events() -> None:
     (session,) = sessions.kept
     assert session.names == ("f", "1:c") and session.start_ns == 7
     assert [entry.text for entry in session.transcript] == ["login:"]
-    facts = facts_of(AlertsOfRun(), FlowsOfRun(), sessions)
+    facts = facts_of(AlertsOfRun(), FlowsOfRun(), sessions, SaidInRun())
     assert facts.logins("failure") == facts.attacked == [session]
     assert facts.logins("success") == []
     assert "transcript" not in session.telnet

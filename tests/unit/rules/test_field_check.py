@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sensor.rules.rule import RulesError
+from sensor.rules.types import NewTermsText
 from tests.rule_files import load, rule_text, suppressed
 
 
@@ -28,3 +29,25 @@ def test_what_suppression_groups_by_is_checked(tmp_path: Path) -> None:
         "degraded", "no event is known to have 'sorce.ip': did you mean 'source.ip'?")
     with pytest.raises(RulesError, match=r"'duration' must be like .* \(s, m, h, d\)"):
         load(tmp_path, rule_text(extra=suppressed("source.ip", "w")))
+
+
+@pytest.mark.parametrize(("names", "expected"), [
+    (["network.transport", "agent.id"], ("degraded", "not on a tap: agent.id")),
+    (["agent.id"], ("cannot_run", "not on a tap: agent.id")),
+    (["network.transport", "agent.id", "process.name"],
+     ("cannot_run", "not on a tap: agent.id, process.name")),
+])  # fmt: skip
+def test_new_terms_of_each_agent_are_those_of_this_sensor(
+    tmp_path: Path, names: list[str], expected: tuple[str, str]
+) -> None:
+    (rule,) = load(tmp_path, rule_text(type="new_terms", new_terms_fields=names,
+                                       history_window_start="now-7d")).rules
+    assert (rule.status, rule.reason) == expected
+
+
+def test_events_that_have_an_agent_keep_it(tmp_path: Path) -> None:
+    (rule,) = load(tmp_path, rule_text(
+        type="new_terms", new_terms_fields=["network.transport", "agent.id"],
+        history_window_start="now-7d"), any_event=True).rules
+    assert isinstance(rule.text.special, NewTermsText)
+    assert rule.text.special.fields == ("network.transport", "agent.id")

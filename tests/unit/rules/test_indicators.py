@@ -35,10 +35,11 @@ def wrong(folder: Path, content: str | bytes, name: str = "bad.txt") -> str:
     ("https://bad.example/x?y=1#z", {"type": "url", "url": {
         "full": "https://bad.example/x?y=1#z", "original": "https://bad.example/x?y=1#z"}}),
     ("D41D8CD98F00B204E9800998ECF8427E",
-     {"type": "file", "file": {"hash": {"md5": "d41d8cd98f00b204e9800998ecf8427e"}},
+     {"type": "file", "file": {"hash": {"md5": [
+         "d41d8cd98f00b204e9800998ecf8427e", "D41D8CD98F00B204E9800998ECF8427E"]}},
       "name": "d41d8cd98f00b204e9800998ecf8427e"}),
-    ("a" * 40, {"type": "file", "file": {"hash": {"sha1": "a" * 40}}}),
-    ("b" * 64, {"type": "file", "file": {"hash": {"sha256": "b" * 64}}}),
+    ("a" * 40, {"type": "file", "file": {"hash": {"sha1": ["a" * 40, "A" * 40]}}}),
+    ("b" * 64, {"type": "file", "file": {"hash": {"sha256": ["b" * 64, "B" * 64]}}}),
 ])
 def test_lines_of_a_list(line: str, indicator: dict[str, Any], tmp_path: Path) -> None:
     (document,) = read(tmp_path, f"{line}\n")

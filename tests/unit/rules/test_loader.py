@@ -278,10 +278,10 @@ def test_an_unknown_field_of_several_values_is_said_once(tmp_path):
 
 def test_a_field_of_packetbeat_is_absent_not_a_mistake(tmp_path):
     """Elastic's network rules ask for both names of a field; one rule must not stop all others."""
-    query = "network_traffic.icmp.request.type:(5 or 137) or destination.port:23"
+    query = "network_traffic.nfs.opcode:(5 or 137) or destination.port:23"
     (rule,) = load(tmp_path, rule_text(query)).describe()
     assert (rule["status"], rule["reason"]) == (
-        "degraded", "not on a tap: network_traffic.icmp.request.type")
+        "degraded", "not on a tap: network_traffic.nfs.opcode")
 
 
 def test_a_rule_disabled_in_its_export_does_not_run(tmp_path: Path) -> None:

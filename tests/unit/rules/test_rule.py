@@ -24,7 +24,7 @@ def test_remarks_add_up_and_a_refusal_replaces_them(tmp_path: Path) -> None:
     assert (rule.status, rule.reason, rule.runner) == ("cannot_run", "three", None)
 
 
-SAID = {"network", "authentication", "session", "intrusion_detection"}
+SAID = {"network", "authentication", "session", "intrusion_detection", "web"}
 """Flows, and what is said in them."""
 
 

@@ -83,6 +83,13 @@ def test_alerts_come_in_row_then_rule_order() -> None:
                      ("8.8.8.8", ACCEPTED), ("8.8.8.8", EXTERNAL)]
 
 
+def test_of_one_event_the_worst_rule_alerts_first(tmp_path: Path) -> None:
+    texts = [rule_text(rule_id=name, name=name, severity=name, risk_score=score)
+             for name, score in (("medium", 47), ("critical", 99), ("low", 21), ("high", 73))]
+    alerts = load(tmp_path, *texts).match(DocumentRows([flow(), flow()]))
+    assert [alert.severity for alert in alerts] == ["critical", "high", "medium", "low"] * 2
+
+
 def test_of_many_rules_that_do_not_run_the_reasons_are_summed_up(tmp_path: Path) -> None:
     texts = [rule_text("process.name:x", rule_id=f"p{number}") for number in range(12)]
     texts += [rule_text("from x", type="esql", language="esql", rule_id=f"e{number}")

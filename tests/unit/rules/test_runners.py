@@ -58,4 +58,4 @@ def test_other_events_can_have_any_field() -> None:
     assert fed.type_of("process.name") == "keyword"
     assert fed.type_of("process.parent.pid") == fed.type_of("source.port") == "long"
     assert (tap.evidence.categories(), fed.evidence.categories()) == (
-        {"network", "authentication", "session", "intrusion_detection"}, None)
+        {"network", "authentication", "session", "intrusion_detection", "web"}, None)

@@ -57,13 +57,44 @@ def test_lines_fit_the_terminal_and_no_word_is_cut(width: int, shown: str) -> No
     assert seen(width, alert_of(TELNET)) == shown
 
 
-def test_alerts_of_one_connection_stand_together() -> None:
-    one, other = alert_of(TELNET), alert_of(TELNET, rule_name="Another Rule")
-    shown = seen(120, one, other, one)
-    assert shown.count("192.0.2.10:50432") == 1
-    assert [line.split("  ")[-1] for line in shown.splitlines() if line[0] == "2"] == [
-        "Accepted Default Telnet Port Connection", "Another Rule",
-        "Accepted Default Telnet Port Connection"]  # fmt: skip
+LOGIN = {
+    **{name: TELNET[name] for name in ("source", "destination", "network")},
+    "user": {"name": "root"}, "telnet": {"login": {"outcome": "success"}},
+}  # fmt: skip
+"""A login in the same connection: it says nothing of a verdict."""
+STORY = """\
+2026-01-02 03:04:05.678901  MEDIUM 47  Accepted Default Telnet Port Connection
+    192.0.2.10:50432 -> 198.51.100.7:23  tcp accepted (handshake) outbound  \
+1:wCb3OG7yAFWelaUydu0D+125CLM=
+2026-01-02 03:04:05.678901  CRITICAL 99  Worst
+    login root: success
+2026-01-02 03:04:05.678901  HIGH 73  Bad
+"""
+
+
+@pytest.mark.parametrize("width", [120, 200])
+def test_alerts_of_one_connection_tell_what_is_new(width: int) -> None:
+    alerts = (alert_of(TELNET),
+              alert_of(LOGIN, rule_name="Worst", severity="critical", risk_score=99.0),
+              alert_of(LOGIN, rule_name="Bad", severity="high", risk_score=73.0))  # fmt: skip
+    assert seen(width, *alerts) == STORY
+
+
+def test_another_connection_in_between_makes_a_connection_be_named_again() -> None:
+    other = {**TELNET, "source": {"ip": "192.0.2.99", "port": 1}}
+    shown = seen(120, alert_of(TELNET), alert_of(other), alert_of(LOGIN), alert_of(LOGIN))
+    assert shown.count("192.0.2.10:50432 -> ") == 2
+
+
+def test_what_each_alert_held_back_is_told_of_each() -> None:
+    held = {**TELNET, "sensor": {**TELNET["sensor"], "alert": {"suppressed_count": 3}}}
+    assert seen(200, alert_of(held), alert_of(held)).count("+3 suppressed") == 2
+
+
+def test_alerts_without_a_connection_are_told_whole() -> None:
+    shown = seen(120, alert_of({"process": {"name": "telnet"}}),
+                 alert_of({"process": {"name": "telnet"}}))  # fmt: skip
+    assert shown.splitlines()[1::2] == ["    telnet", "    telnet"]
 
 
 def test_an_accepted_connection_has_the_colour_of_its_severity() -> None:

@@ -17,7 +17,7 @@ import pytest
 from sensor.ecs.alert_text import json_line
 from sensor.errors import ConfigError
 from sensor.model.alert import Alert
-from sensor.sinks.jsonl import FLOW_WRITE_BYTES, FlowFile, JsonSink, Output, open_json_file
+from sensor.sinks.jsonl import FLOW_WRITE_BYTES, FlowFile, JsonSink, Output
 
 
 def alert_of(document: dict[str, Any]) -> Alert:
@@ -49,7 +49,7 @@ def test_numbers_beyond_64_bits_and_unknown_values_still_make_json() -> None:
 def test_a_file_is_appended_to(tmp_path: Path) -> None:
     path = tmp_path / "alerts.ndjson"
     path.write_bytes(b'{"n":0}\n')
-    sink = open_json_file(str(path))
+    sink = JsonSink(str(path))
     sink.emit(alert_of({"n": 1}))
     assert path.read_bytes() == b'{"n":0}\n{"n":1}\n', "written at once"
     sink.close()
@@ -58,7 +58,7 @@ def test_a_file_is_appended_to(tmp_path: Path) -> None:
 def test_a_line_torn_by_an_earlier_run_is_ended_first(tmp_path: Path) -> None:
     path = tmp_path / "alerts.ndjson"
     path.write_bytes(b'{"n":0}\n{"n":')
-    sink = open_json_file(str(path))
+    sink = JsonSink(str(path))
     sink.emit(alert_of({"n": 1}))
     sink.emit(alert_of({"n": 2}))
     sink.close()
@@ -87,13 +87,14 @@ class FillingDisk:
         pass
 
 
-def test_a_disk_that_fills_up_and_is_cleared() -> None:
+def test_a_disk_that_fills_up_and_is_cleared(tmp_path: Path) -> None:
     disk = FillingDisk(room=12)
-    sink = JsonSink("alerts x", Output(disk))
+    sink = JsonSink(str(tmp_path / "x"))
+    sink._output = Output(disk)
     for number in range(4):  # 8 octets each: one fits, one is torn, two are refused
         sink.emit(alert_of({"n": number}))
     assert (sink.delivered, sink.dropped) == (1, 3)
-    assert sink.error == "alerts x: No space left on device"
+    assert sink.error == f"{sink.name}: No space left on device"
     disk.room = 100
     sink.emit(alert_of({"n": 4}))
     sink.close()
@@ -101,7 +102,7 @@ def test_a_disk_that_fills_up_and_is_cleared() -> None:
     assert disk.octets == b'{"n":0}\n{"n"\n{"n":4}\n'
 
 
-@pytest.mark.parametrize("opened", [open_json_file, FlowFile])
+@pytest.mark.parametrize("opened", [JsonSink, FlowFile])
 def test_a_file_that_cannot_be_opened_is_the_operators_mistake(
     opened: Any, tmp_path: Path
 ) -> None:
@@ -202,7 +203,7 @@ def test_flows_to_stdout_wait_for_a_slow_reader(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_file_that_was_moved_away_is_opened_anew_by_its_name(tmp_path: Path) -> None:
     path, moved = tmp_path / "alerts.ndjson", tmp_path / "alerts.ndjson.1"
-    sink = open_json_file(str(path))
+    sink = JsonSink(str(path))
     sink.emit(alert_of({"n": 1}))
     path.rename(moved)
     sink.emit(alert_of({"n": 2}))
@@ -218,7 +219,7 @@ def test_a_file_that_was_moved_away_is_opened_anew_by_its_name(tmp_path: Path) -
 def test_a_file_that_cannot_be_opened_anew_is_said_and_kept(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    sink = open_json_file(str(folder / "alerts"))
+    sink = JsonSink(str(folder / "alerts"))
     flows = FlowFile(str(folder / "flows"))
     folder.rename(tmp_path / "moved")
     sink.reopen()

@@ -8,6 +8,7 @@ import pytest
 
 from sensor.streams.reassembly import AHEAD_MAX, PIECE_BYTES, WAITING_MAX, Piece, Reassembly
 
+COMPARED_BYTES = 4096
 TEXT = bytes(range(256)) * 4
 FIRST = 0xFFFF_FF80  # the numbers wrap within the text
 
@@ -64,6 +65,17 @@ def test_the_first_octets_win_and_others_are_counted(segments: list[tuple[int, b
     assert text == b"abcdefghij"[: len(text)]
     assert len(text) >= 4
     assert stream.conflicts == 1
+
+
+def test_old_octets_are_compared_as_far_back_as_some_are_kept() -> None:
+    stream = begun()
+    given(stream, [(at, bytes(1000)) for at in range(0, 20_000, 1000)])
+    given(stream, [(19_000, b"X"), (20_000 - COMPARED_BYTES, b"X")])
+    assert stream.conflicts == 2
+    given(stream, [(20_000 - COMPARED_BYTES - 1, b"X"), (0, b"X")])
+    assert stream.conflicts == 2
+    given(stream, [(20_000, bytes(60_000)), (80_000 - COMPARED_BYTES, b"X"), (75_000, b"X")])
+    assert stream.conflicts == 3
 
 
 def test_what_the_receiver_acknowledged_and_nobody_saw_is_a_gap() -> None:

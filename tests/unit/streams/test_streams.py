@@ -13,7 +13,6 @@ from sensor.engine.rule_stage import RuleStage
 from sensor.flowtable.constants import SEGMENTS_MAX
 from sensor.flowtable.table import FlowTable
 from sensor.host.event_queue import Timeline
-from sensor.memory.records import SEGMENT_LAYOUT
 from sensor.model.addresses import Networks
 from sensor.model.applications import SSH
 from sensor.model.flow import FlowContext
@@ -22,7 +21,7 @@ from sensor.protocols.analyzer import Moment
 from sensor.protocols.ssh.analyzer import SshAnalyzer
 from sensor.query.document_rows import DocumentRows
 from sensor.streams import streams
-from sensor.streams.documents import flow_parts
+from sensor.streams.documents import FlowParts
 from tests.conversation import START_NS, Talk, merged, play
 from tests.memory_capture import MemoryCapture
 from tests.running import SMALL, Collector
@@ -97,12 +96,23 @@ def test_on_any_port_by_the_first_octets() -> None:
 def test_other_protocols_on_its_port_are_none() -> None:
     talk = Talk(ports=SSH_PORTS)
     talk.handshake()
-    talk.client.data(0.1, b"GET / HTTP/1.1\r\n\r\n")
-    talk.server.data(0.2, b"HTTP/1.1 200 OK\r\n\r\n")
+    talk.server.data(0.1, b"RFB 003.008\n")
+    talk.client.data(0.2, b"RFB 003.008\n")
     run = play(talk)
     assert run.said == []
-    assert run.records[0]["network"]["protocol"] == "http"
+    assert run.records[0]["network"]["protocol"] == "rfb"
     assert run.ledger["streams"]["flows"] == 0
+
+
+def test_what_cannot_be_its_protocol_is_counted_once_and_followed_no_further() -> None:
+    talk = Talk(ports=SSH_PORTS)
+    talk.handshake()
+    talk.client.data(0.1, bytes(range(128, 228)))
+    talk.server.data(0.2, SERVER_SAYS)
+    run = play(talk, batch=1, handover_events=0)
+    assert run.said == []
+    counted = {name: run.ledger["streams"][name] for name in ("flows", "segments", "bytes")}
+    assert counted == {"flows": 1, "segments": 1, "bytes": 100}
 
 
 def test_byte_by_byte_out_of_order_and_twice() -> None:
@@ -225,6 +235,70 @@ def test_beyond_the_limit_the_flow_followed_longest_makes_room(
     assert run.ledger["streams"]["evicted"] == 1
 
 
+HTTP_PORTS = (40_000, 80)
+OPEN_REQUEST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9001\r\n\r\n" + b"x" * 9_000
+
+
+def test_beyond_the_memory_of_all_analyzers_the_flow_that_takes_much_for_longest_ends(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests without an end, of which two have room; a short one is no reason to end."""
+    monkeypatch.setattr(streams, "HELD_BYTES_MAX", 25_000)
+    talks = [Talk(ports=(40_000 + number, 80)) for number in range(4)]
+    for number, talk in enumerate(talks):
+        talk.handshake(number / 100)
+        talk.client.data(1 + number, OPEN_REQUEST if number else b"GET / HTTP/1.1\r\n")
+        talk.client.data(10 + number, b"x" if number else b"\r\n")
+        talk.server.data(20 + number, b"HTTP/1.1 204 No Content\r\n\r\n")
+        talk.close(30 + number)
+    run = play(*talks)
+    assert [event["client"]["port"] for event in run.said if event["http"].get("request")] == [
+        40_000, 40_002, 40_003]  # fmt: skip
+    assert run.ledger["streams"]["evicted"] == 1
+
+
+def test_memory_that_flows_have_given_back_counts_no_more(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "HELD_BYTES_MAX", 25_000)
+    talk = Talk(ports=HTTP_PORTS)
+    talk.handshake()
+    for number in range(20):
+        talk.client.data(1 + number, OPEN_REQUEST)
+        talk.client.data(1.1 + number, b"x")
+        talk.server.data(1.2 + number, b"HTTP/1.1 204 No Content\r\n\r\n")
+    ended = [Talk(ports=(41_000 + number, 80)) for number in range(5)]
+    for number, other in enumerate(ended):
+        other.handshake(100 * (1 + number))
+        other.client.data(100.5 + 100 * number, OPEN_REQUEST)
+        other.client.rst(100.6 + 100 * number)
+    run = play(talk, *ended)
+    assert len(run.said) == 20 + len(ended)
+    assert run.ledger["streams"]["evicted"] == 0
+
+
+def test_octets_that_waited_in_a_flow_that_is_done_count_no_more(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "WAITING_BYTES_MAX", 3000)
+    done = Talk(ports=SSH_PORTS)
+    done.handshake()
+    done.server.data(0.1, SERVER_SAYS)
+    done.server.data(0.2, b"x", lost=True)
+    done.server.data(0.3, bytes(2000))  # waits
+    done.client.data(0.4, CLIENT_SAYS)  # all that the analyzer wants to know
+    late = Talk(ports=(40_001, 22))
+    late.handshake(1)
+    first = late.server.next
+    late.server.data(1.2, SERVER_SAYS + bytes(1400), seq=first + 8)
+    late.server.data(1.3, b"welcome\n", seq=first)
+    late.client.data(1.4, CLIENT_SAYS)
+    run = play(done, late)
+    assert [event["client"]["port"] for event in run.said] == [40_000, 40_001]
+    assert run.said[1]["ssh"]["server"]["software"] == "OpenSSH_9.6"
+    assert run.ledger["streams"]["gaps"] == 0
+
+
 class Faulty(SshAnalyzer):
     """An analyzer with a defect that some octets reach."""
 
@@ -247,7 +321,7 @@ def test_a_defect_in_an_analyzer_ends_it_for_that_flow_and_is_said_once() -> Non
     frames = merged(session(), session(ports=(40_001, 22)), sound)
     pipeline = Pipeline(
         MemoryCapture(frames), Decoder().decode, FlowTable(SMALL, follow=True), stage,
-        streams=streams.Streams((protocol,), flow_parts(context, None), told.append),
+        streams=streams.Streams((protocol,), FlowParts(context), told.append),
     )  # fmt: skip
     pipeline.run()
     assert told == ["the analyzer of ssh failed in a flow, which goes on without it: "
@@ -278,14 +352,10 @@ def test_a_defect_in_turning_the_sides_is_that_flows_alone() -> None:
     frames = [turned.frames[2], turned.frames[1], *session(ports=(41_000, 22)).frames]
     pipeline = Pipeline(
         MemoryCapture(frames), Decoder().decode, FlowTable(SMALL, follow=True), stage,
-        streams=streams.Streams((protocol,), flow_parts(context, None), told.append),
+        streams=streams.Streams((protocol,), FlowParts(context), told.append),
     )  # fmt: skip
     pipeline.run()
     assert told == ["the analyzer of ssh failed in a flow, which goes on without it: "
                     "ValueError: turned"]
     assert pipeline.ledger()["streams"]["failed"] == 1
     assert [event["client"]["port"] for event in rules.said] == [41_000]
-
-
-def test_segments_are_read_as_the_table_writes_them() -> None:
-    assert streams.Segment._fields == SEGMENT_LAYOUT.dtype.names

@@ -10,7 +10,7 @@ import pytest
 
 from sensor.errors import ConfigError
 from sensor.sinks.console import open_console
-from sensor.terminal.console import ConsoleOptions
+from sensor.terminal.console import SEVERITY_STYLES, VERDICT_STYLES, ConsoleOptions
 from tests.telnet_alert import DOCUMENTED, TELNET, alert_of
 
 
@@ -69,3 +69,12 @@ def test_an_empty_no_color_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unknown_colour_option_is_refused() -> None:
     with pytest.raises(ConfigError, match="auto, always, never"):
         ConsoleOptions("sometimes")
+
+
+def test_styles_can_be_read_on_light_and_on_dark() -> None:
+    from rich.style import Style  # noqa: PLC0415
+
+    for text in (*SEVERITY_STYLES.values(), *VERDICT_STYLES.values()):
+        style = Style.parse(text)
+        name = style.color.name if style.color is not None else "default"
+        assert style.bgcolor is not None or name not in {"white", "black", "bright_white"}, text

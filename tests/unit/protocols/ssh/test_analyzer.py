@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sensor.protocols.analyzer import CLIENT, SERVER, Moment
+from sensor.protocols.beginnings import begins_no_ssh
 from sensor.protocols.ssh.analyzer import BEFORE_MAX, LINE_MAX, SshAnalyzer
 
 OPENSSH = b"SSH-2.0-OpenSSH_9.6p1 Debian-3\r\n"
@@ -111,3 +112,15 @@ def test_it_is_done_when_both_are_there() -> None:
     assert len(analyzer.take()) == 1
     analyzer.close(Moment(3))
     assert analyzer.take() == []
+
+
+@pytest.mark.parametrize("octets", [
+    b"GET / HTTP/1.1\r\n", b"\n", b"SSL-2.0-x\r\n", b"ssh-2.0-x\r\n",
+    b"S", b"SSH-", b"SSH-2.0-x\r\n",
+])
+@pytest.mark.parametrize("side", [CLIENT, SERVER])
+def test_what_is_refused_ends_an_analyzer_at_once(side: int, octets: bytes) -> None:
+    analyzer = SshAnalyzer()
+    analyzer.feed(side, octets, Moment(1))
+    assert begins_no_ssh(side, octets) == (side == CLIENT and analyzer.done)
+    assert not analyzer.take()

@@ -11,7 +11,7 @@ from sensor.ecs.protocol_fields import PROTOCOL_ACTIONS, PROTOCOL_EVENT_FIELDS, 
 from sensor.protocols.analyzer import CLIENT, SERVER, Moment
 from sensor.protocols.secrets import Secrets
 from sensor.protocols.telnet.analyzer import BANNER_MAX, QUIET_NS, UNPROVEN_MAX, TelnetAnalyzer
-from tests.telnet_story import KEY, LATE, LOGIN, OFFERS, story
+from tests.telnet_story import CLOSED, KEY, LATE, LOGIN, OFFERS, story
 
 ANSWERS = ">\xff\xfb\x18\xff\xfb\x1f\xff\xfd\x01\xff\xfd\x03\xff\xfa\x1f\x00\x50\x00\x18\xff\xf0"
 TYPE = ">\xff\xfa\x18\x00xterm\xff\xf0\xff\xfa\x27\x00\x00USER\x01ann\x03LANG\x01C\xff\xf0"
@@ -35,6 +35,15 @@ def test_a_session() -> None:
         "telnet.command.lines": ["w", "exit"],
     }  # fmt: skip
     assert all(event.is_proven and event.secret == "" for event in told.events)
+
+
+@pytest.mark.parametrize("first", ["Debian 12\r\n", ""])
+def test_the_echo_of_a_name_is_no_banner(first: str) -> None:
+    """It comes after the name where a client sends whole lines, and again in the next round."""
+    told = story(OFFERS, f"<{first}login: ", ">root\r\n", "<root\r\nPassword: ", ">pw-1\r\n",
+                 "<\r\nLogin incorrect\r\nlogin: ", ">ann\r\n", "<ann\r\nPassword: ", ">pw-2\r\n",
+                 "<\r\n# ", CLOSED)  # fmt: skip
+    assert told.session.get("telnet.banner") == (first.strip() or None)
 
 
 @pytest.mark.parametrize("size", [1, 100])

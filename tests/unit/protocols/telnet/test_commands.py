@@ -30,11 +30,38 @@ def inside(*pieces: str) -> Told:
     ((">show run\r\n", "<show run\r\nline\r\n --More-- ", "> ", "<\b\b\b\b\b\b\b\b\bline 2\r\n"
       " --More-- ", ">q", f"<\r\n{P}", ">w\r\n", f"<w\r\nx\r\n{P}"), ["show run", "w"]),
     ((">reload\r\n", "<reload\r\nProceed? [y/N] ", ">y\r\n", f"<y\r\nok\r\n{P}"), ["reload"]),
+    # an echo that is not over is no prompt
+    ((">w\r\n", f"<w\r\nx\r\n{P}", ">more notes\r", "<more notes", f"<\r\nx\r\n{P}"),
+     ["w", "more notes"]),
+    ((">w\r\n", f"<w\r\nx\r\n{P}", ">more notes\r", "<mor", f"<e notes\r\nx\r\n{P}"),
+     ["w", "more notes"]),
+    # keys of a program that leaves the screen as it is, and the command typed behind them
+    ((">top\r\n", "<top\r\n1 task", ">q", f"<\r\n{P}", ">w", "<w", ">ho\r\n", f"<ho\r\nx\r\n{P}"),
+     ["top", "who"]),
+    ((">w\r\n", "<w\r\nx\r\nsw-more#", ">ls\r\n", "<ls\r\nx\r\nsw-more#"), ["w", "ls"]),
 ])
 def test_commands(pieces: tuple[str, ...], commands: list[str]) -> None:
     told = inside(*pieces)
     assert told.commands == commands
     assert told.session["telnet.command.count"] == len(commands)
+
+
+HIDES, SHOWS = "\xff\xfb\x01", "\xff\xfc\x01"
+LINES = ("<\xff\xfd\x18\xff\xfd\x1f", "<login: ", ">root\r\n", f"<{HIDES}Password: ", ">pw-1\r\n",
+         f"<{SHOWS}\r\nLast login: today\r\n{P}", ">w\r\n", f"<x\r\n{P}")  # fmt: skip
+"""A session in line mode: the client echoes, but while the server says that it does."""
+
+
+@pytest.mark.parametrize("start", [IN, LINES, (*LOGIN, f"<\r\nLast login: today\r\n{P}")])
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_secrets_at_a_prompt_in_words_that_are_not_known(
+    start: tuple[str, ...], times: int
+) -> None:
+    asked = [piece for number in range(times)
+             for piece in (f"<{HIDES}Geheim: ", f">Hidden-{number}\r\n", f"<{SHOWS}\r\nNein\r\n")]
+    told = story(*start, ">tool\r\n", *asked, f"<{P}", ">id\r\n", f"<id\r\nx\r\n{P}")
+    assert [one for one in told.commands if one != "w"] == ["tool", "id"]
+    assert "Hidden" not in repr(told.events)
 
 
 def test_only_the_echo_knows() -> None:

@@ -212,6 +212,9 @@ WORK = (">w\r\n", "<w\r\nx\r\n$ ", ">id\r\n", "<id\r\nx\r\n$ ")
 
 @pytest.mark.parametrize(("pieces", "logins"), [
     ((OFFERS, "<Geheim: ", ">Hidden-1\r\n", ODD, ">Hidden-2\r\n", ODD, ">Hidden-3\r\n", ODD), []),
+    (("<Geheim: ", ">Hidden-1\r\n", ODD, ">Hidden-2\r\n", ODD, ">Hidden-3\r\n", ODD), []),
+    ((*LOGIN, "<\r\nNein\r\nGeheim: ", ">Hidden-1\r\n", ODD, ">Hidden-2\r\n", ODD),
+     [("unknown", "closed_after_password", "root")]),
     ((OFFERS, "<Kennung: ", ">ann\r\n", "<ann\r\nGeheim: ", ">Hidden-1\r\n", "<\r\n$ ", *WORK),
      [("none", "prompt_repeats", None)]),
     (("<Kennung: ", ">ann\r\n", "<Geheim: ", ">Hidden-1\r\n", "<\r\n$ ", *WORK),

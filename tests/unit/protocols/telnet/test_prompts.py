@@ -76,7 +76,8 @@ PAGERS = (
     " --More-- ", "---- More ----", "---(more 12%)---", "Press any key to continue", "(END)",
     "--More--(12%)", "lines 1-23", "---(more)---",
 )  # fmt: skip
-NO_PAGERS = ("$ ", "login: ", "show more", "Password: ", "more: ", "end")
+NO_PAGERS = ("$ ", "login: ", "show more", "Password: ", "more: ", "end", "sw-more#", "box-more$ ",
+             "-more> ")  # fmt: skip
 
 
 def all_but(check: Callable[[str], bool], texts: tuple[str, ...], *, wanted: bool) -> list[str]:

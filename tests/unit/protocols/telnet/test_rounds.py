@@ -11,9 +11,9 @@ from sensor.protocols.telnet.rounds import QUEUE_MAX, Rounds
 NOW = Moment(1, 1)
 
 
-def played(echoes: bool, *steps: tuple[str, str]) -> tuple[Rounds, bool]:
+def played(*steps: tuple[str, str]) -> tuple[Rounds, bool]:
     """Prompts (`?`), lines typed (`>`) and printed (`<`); whether the last prompt proved rounds."""
-    rounds, proved = Rounds(lambda: echoes), False
+    rounds, proved = Rounds(), False
     for what, text in steps:
         if what == ">":
             rounds.typed(Line(text), NOW)
@@ -32,37 +32,36 @@ ONE, TWO = (">", "1"), (">", "2")
 SEEN_1, SEEN_2 = ("<", "menu: 1"), ("<", "menu: 2")
 
 
-@pytest.mark.parametrize(("echoes", "steps", "proved"), [
-    (True, [("?", "$ "), (">", "w"), ("<", "x"), ("?", "$ ")], True),
-    (True, [("?", "$ "), (">", "cd /"), ("<", "x"), ("?", "# ")], True),
-    (True, [("?", "$ "), (">", "w"), ("?", "$ ")], False),  # nothing was printed
-    (True, [("?", "$ "), ("<", "x"), ("?", "$ ")], False),  # nothing was typed
-    (True, [MENU, ONE, SEEN_1, MENU], False),  # one round
-    (True, [MENU, ONE, SEEN_1, MENU, TWO, SEEN_2, MENU], True),
-    (True, [MENU, ONE, ("<", "a"), MENU, TWO, ("<", "b"), MENU], False),  # no echo: secrets
-    (False, [MENU, ONE, ("<", "a"), MENU, TWO, ("<", "b"), MENU], True),
-    (True, [MENU, ONE, SEEN_1, ("?", "other: "), TWO, SEEN_2, MENU], False),
+@pytest.mark.parametrize(("steps", "proved"), [
+    ([("?", "$ "), (">", "w"), ("<", "x"), ("?", "$ ")], True),
+    ([("?", "$ "), (">", "cd /"), ("<", "x"), ("?", "# ")], True),
+    ([("?", "$ "), (">", "w"), ("?", "$ ")], False),  # nothing was printed
+    ([("?", "$ "), ("<", "x"), ("?", "$ ")], False),  # nothing was typed
+    ([MENU, ONE, SEEN_1, MENU], False),  # one round
+    ([MENU, ONE, SEEN_1, MENU, TWO, SEEN_2, MENU], True),
+    ([MENU, ONE, ("<", "a"), MENU, TWO, ("<", "b"), MENU], False),  # no echo: secrets
+    ([MENU, ONE, SEEN_1, ("?", "other: "), TWO, SEEN_2, MENU], False),
 ])
-def test_rounds(echoes: bool, steps: list[tuple[str, str]], proved: bool) -> None:
-    assert played(echoes, *steps)[1] is proved
+def test_rounds(steps: list[tuple[str, str]], proved: bool) -> None:
+    assert played(*steps)[1] is proved
 
 
-@pytest.mark.parametrize(("echoes", "steps", "told"), [
-    (True, [(">", "w")], [True]),  # ahead of any prompt
-    (True, [("?", "$ "), (">", "w")], [True]),
-    (True, [("?", "odd: "), (">", "w"), ("?", "$ "), (">", "w2")], [False, True]),
-    (True, [("?", "odd: "), (">", "w"), ("<", "odd: w")], [True]),
-    (False, [("?", "odd: "), (">", "w"), ("?", "$ ")], [False]),
-    (False, [MENU, ONE, ("<", "a"), MENU], [True]),
-    (True, [MENU, ONE, ("<", "a"), MENU], [False]),
+@pytest.mark.parametrize(("steps", "told"), [
+    ([(">", "w")], [True]),  # ahead of any prompt
+    ([("?", "$ "), (">", "w")], [True]),
+    ([("?", "odd: "), (">", "w"), ("?", "$ "), (">", "w2")], [False, True]),
+    ([("?", "odd: "), (">", "w"), ("<", "odd: w")], [True]),
+    ([("?", "odd: "), (">", "w"), ("?", "$ ")], [False]),
+    ([MENU, ONE, ("<", "a"), MENU], [False]),
+    ([MENU, ONE, SEEN_1, MENU], [True]),
 ])
-def test_what_may_be_told(echoes: bool, steps: list[tuple[str, str]], told: list[bool]) -> None:
-    rounds, _ = played(echoes, *steps)
+def test_what_may_be_told(steps: list[tuple[str, str]], told: list[bool]) -> None:
+    rounds, _ = played(*steps)
     assert [may_be_told for _, may_be_told in rounds.take()] == told
     assert not rounds.lines
 
 
 def test_lines_are_bounded() -> None:
-    rounds, _ = played(True, *[(">", str(number)) for number in range(QUEUE_MAX + 5)])
+    rounds, _ = played(*[(">", str(number)) for number in range(QUEUE_MAX + 5)])
     assert [one.line.text for one in rounds.lines][:2] == ["5", "6"]
     assert rounds.is_echo("7") and not rounds.is_echo("2")

@@ -69,6 +69,23 @@ def test_what_the_client_answered_is_apart() -> None:
     assert screen.line == "Password: "
 
 
+@pytest.mark.parametrize("size", [1, 7, 5000])
+@pytest.mark.parametrize("raw", [
+    b"one\r\ntwo\r\nann@box:~$ ", b"x" * (LINE_MAX + 9), b"\n" * 9 + b"y" * (LINE_MAX + 9),
+    b"a\x1b[01;34mb\x1b[0m\n\x1b[?1049hvi", b"\x1b[?47h??\n\x1b[?47lx", b"$ ",
+])
+def test_what_is_skimmed_leaves_what_reading_it_does(raw: bytes, size: int) -> None:
+    read, skimmed = Screen(), Screen()
+    for screen in (read, skimmed):
+        screen.feed(b"$ ")
+        screen.cut()
+    for at in range(0, len(raw), size):
+        read.feed(raw[at : at + size])
+        skimmed.skim(raw[at : at + size])
+    assert (skimmed.pending, skimmed.line) == (read.pending, read.line)
+    assert skimmed.full_screen == read.full_screen
+
+
 @pytest.mark.parametrize("on", [b"\x1b[?1049h", b"\x1b[?47h", b"\x1b[?1047h"])
 @pytest.mark.parametrize("size", [1, 3, 100])
 def test_full_screen_programs(on: bytes, size: int) -> None:

@@ -10,6 +10,7 @@ from sensor.query.document_rows import DocumentRows
 from sensor.query.eql import parser as eql
 from sensor.query.stateful.sample import Sampler
 from sensor.query.stateful.sequence import Tracker
+from sensor.query.stateful.steps import Steps, all_rows
 
 SECOND = 1_000_000_000
 PAIR = 'sequence [any where t == "a"] [any where t == "b"]'
@@ -49,3 +50,29 @@ def test_an_excepted_event_is_not_there(
     query: str, letters: str, excepted: set[int], expected: list[list[int]]
 ) -> None:
     assert found(query, letters, excepted) == expected
+
+
+@pytest.mark.parametrize(("letters", "expected"), [
+    ("bxbaxb", [(3, 0), (4, 2), (5, 1)]),  # what stands before the first of step 0 is left out
+    ("bxb", []), ("ba", [(1, 0)]),
+])
+def test_where_nothing_has_begun_only_what_follows_a_beginning_matters(
+    letters: str, expected: list[tuple[int, int]]
+) -> None:
+    wanted = [ast.Step(eql.parse(f'any where t == "{letter}"')) for letter in "abx"]
+    rows = DocumentRows([{"t": letter} for letter in letters],
+                        [row * SECOND for row in range(len(letters))])
+    steps = Steps((), wanted, ())
+    for unexcepted in (all_rows, lambda selected: selected):
+        hits = steps.hits(rows, unexcepted, first={0})
+        assert [(row, step) for row, step, _, _ in hits] == expected
+
+
+def test_a_sequence_that_begins_in_one_batch_goes_on_in_the_next() -> None:
+    parsed = eql.parse(PAIR)
+    assert isinstance(parsed, ast.Sequence)
+    tracker = Tracker(parsed, 360 * SECOND, RuleLimits())
+    batches = [DocumentRows([{"t": letter}], [second * SECOND])
+               for second, letter in enumerate("babb")]
+    completed = [len(tracker.matches(rows, lambda selected: selected)) for rows in batches]
+    assert completed == [0, 0, 1, 0]

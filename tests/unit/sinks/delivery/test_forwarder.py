@@ -235,8 +235,8 @@ def test_a_defect_does_not_end_the_thread() -> None:
 def test_what_an_earlier_run_left_is_told_until_it_arrived(tmp_path: Path) -> None:
     earlier = Spool(str(tmp_path), "server", 1 << 20, "earlier")
     for number in range(7):
-        earlier.put(b"alert-%d" % number, is_alert=True)
-    earlier.put(b"a notice", is_alert=False)
+        earlier.put(b"alert-%d" % number, records=1)
+    earlier.put(b"a notice", records=0)
     earlier.close()
     server = Server()
     server.up = False
@@ -254,7 +254,7 @@ def test_what_an_earlier_run_left_is_told_until_it_arrived(tmp_path: Path) -> No
 
 def test_a_spool_that_somebody_emptied_is_not_waited_for(tmp_path: Path) -> None:
     earlier = Spool(str(tmp_path), "server", 1 << 20, "earlier")
-    earlier.put(b"old", is_alert=True)
+    earlier.put(b"old", records=1)
     earlier.close()
     server = Server()
     server.up = False

@@ -34,7 +34,7 @@ def test_the_books_balance_whatever_happens(steps: list[str], queue_max: int) ->
         elif step == "take":
             held = queued.take() if held is None else held
         elif held is not None:
-            count = int(isinstance(held, Alert) or (isinstance(held, Message) and held.is_alert))
+            count = int(isinstance(held, Alert) or (isinstance(held, Message) and held.records))
             if step == "deliver":
                 queued.settle(delivered=count)
             elif step == "drop":
@@ -43,7 +43,7 @@ def test_the_books_balance_whatever_happens(steps: list[str], queue_max: int) ->
                 queued.settle(stored=count)
             else:
                 octets = step == "as octets"
-                queued.put_back(Message(b"", is_alert=bool(count)) if octets else held)
+                queued.put_back(Message(b"", records=bool(count)) if octets else held)
             held = None
         assert queued.accounted() == taken
         assert queued.waiting <= queue_max + 1 + queued.stored  # one in the thread's hands
@@ -63,10 +63,10 @@ def test_what_is_put_back_comes_first() -> None:
     for number in range(3):
         queued.put(alert_of(number))
     first = queued.take()
-    queued.put_back(Message(b"0", is_alert=True))
+    queued.put_back(Message(b"0", records=1))
     assert first == alert_of(0)
     assert [queued.take(), queued.settle(), queued.take(), queued.settle()] == [
-        Message(b"0", is_alert=True), None, alert_of(1), None]  # fmt: skip
+        Message(b"0", records=1), None, alert_of(1), None]  # fmt: skip
 
 
 def test_notices_and_orders_are_bounded_too() -> None:

@@ -33,7 +33,7 @@ def drained(spool: Spool) -> list[bytes]:
 def test_first_in_first_out(tmp_path: Path) -> None:
     spool = spool_at(tmp_path)
     messages = [b"%d \x00\xff\n" % number for number in range(100)]
-    assert all(spool.put(octets, is_alert=True) for octets in messages)
+    assert all(spool.put(octets, records=1) for octets in messages)
     assert spool.count == 100
     first = spool.first()
     assert first != spool.first()
@@ -42,23 +42,23 @@ def test_first_in_first_out(tmp_path: Path) -> None:
     spool.rewind()
     assert drained(spool) == messages
     assert (spool.count, spool.first(), spool.error) == (0, None, None)
-    spool.put(b"later", is_alert=False)
+    spool.put(b"later", records=0)
     message = spool.first()
     assert message is not None
-    assert (message.octets, message.is_alert, message.is_ours) == (b"later", False, True)
+    assert (message.octets, message.records, message.is_ours) == (b"later", False, True)
     spool.close()
 
 
 def test_messages_outlive_a_restart_and_are_told_apart(tmp_path: Path) -> None:
     first = spool_at(tmp_path, "one")
-    first.put(b"a", is_alert=True)
-    first.put(b"b", is_alert=True)
+    first.put(b"a", records=1)
+    first.put(b"b", records=1)
     message = first.first()
     assert message is not None
     first.remove(message)
     first.close()
     second = spool_at(tmp_path, "two")
-    second.put(b"c", is_alert=True)
+    second.put(b"c", records=1)
     assert second.count == 2
     message = second.first()
     assert message is not None
@@ -76,7 +76,7 @@ from sensor.sinks.delivery.spool import Spool
 spool = Spool(sys.argv[1], "syslog tcp://h:601", 64 << 20, "killed")
 number = 0
 while True:
-    assert spool.put(b"%d " % number + b"x" * 500, is_alert=True)
+    assert spool.put(b"%d " % number + b"x" * 500, records=1)
     print(number, flush=True)
     number += 1
 """
@@ -105,7 +105,7 @@ def test_it_is_bounded_and_takes_again_what_fits_later(tmp_path: Path) -> None:
     assert limit > PAGES_MIN * PAGE_BYTES
     spool = spool_at(tmp_path, bytes_max=limit)
     stored = 0
-    while spool.put(b"%d " % stored + b"x" * 1000, is_alert=True):
+    while spool.put(b"%d " % stored + b"x" * 1000, records=1):
         stored += 1
         assert stored < limit // 1000
     assert spool.error == f"spool {spool.path}: no room left"
@@ -115,7 +115,7 @@ def test_it_is_bounded_and_takes_again_what_fits_later(tmp_path: Path) -> None:
         message = spool.first()
         assert message is not None
         spool.remove(message)
-    assert spool.put(b"fits", is_alert=True)
+    assert spool.put(b"fits", records=1)
     assert spool.error is None
     octets = drained(spool)
     assert octets[-1] == b"fits"
@@ -125,7 +125,7 @@ def test_it_is_bounded_and_takes_again_what_fits_later(tmp_path: Path) -> None:
 
 def test_a_second_sensor_is_refused(tmp_path: Path) -> None:
     first = spool_at(tmp_path)
-    first.put(b"a", is_alert=True)
+    first.put(b"a", records=1)
     with pytest.raises(ConfigError, match="in use by another sensor"):
         spool_at(tmp_path)
     assert drained(first) == [b"a"]
@@ -155,7 +155,7 @@ def test_a_damaged_file_is_said_and_left_alone(tmp_path: Path, content: bytes) -
 def test_damage_inside_is_noticed_when_it_is_opened(tmp_path: Path) -> None:
     spool = spool_at(tmp_path)
     for number in range(200):
-        spool.put(b"%d" % number + b"x" * 1000, is_alert=True)
+        spool.put(b"%d" % number + b"x" * 1000, records=1)
     spool.close()
     octets = bytearray(Path(spool.path).read_bytes())
     for at in range(3 * PAGE_BYTES, len(octets), PAGE_BYTES):
@@ -180,7 +180,7 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
         spool = spool_at(tmp_path / "made")
     finally:
         os.umask(before)
-    spool.put(b"secret", is_alert=True)
+    spool.put(b"secret", records=1)
     for path in (tmp_path / "made").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
     assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o700
@@ -190,8 +190,8 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
 def test_notices_are_bounded_and_alerts_among_them_stay(tmp_path: Path) -> None:
     first = spool_at(tmp_path, "one")
     for number in range(NOTICES_MAX + 20):
-        assert first.put(b"notice %d" % number, is_alert=False)
-        assert first.put(b"alert %d" % number, is_alert=True)
+        assert first.put(b"notice %d" % number, records=0)
+        assert first.put(b"alert %d" % number, records=1)
     assert first.count == NOTICES_MAX + NOTICES_MAX + 20
     first.close()
     spool = spool_at(tmp_path, "two")
@@ -205,7 +205,7 @@ def test_notices_are_bounded_and_alerts_among_them_stay(tmp_path: Path) -> None:
         spool.remove(message)
     message = spool.first()
     assert message is not None and message.octets == b"notice 20"
-    assert spool.put(b"notice of the second run", is_alert=False)  # one is on its way: it stays
+    assert spool.put(b"notice of the second run", records=0)  # one is on its way: it stays
     spool.rewind()
     assert spool.first() == message
     spool.remove(message)
@@ -220,12 +220,12 @@ def test_notices_are_bounded_and_alerts_among_them_stay(tmp_path: Path) -> None:
 def test_the_file_shrinks_when_nothing_waits_any_more(tmp_path: Path) -> None:
     spool = spool_at(tmp_path, bytes_max=8 * MIB)
     for number in range(400):
-        spool.put(b"%d " % number + b"x" * 10_000, is_alert=True)
+        spool.put(b"%d " % number + b"x" * 10_000, records=1)
     large = os.path.getsize(spool.path)
     assert large > 400 * 10_000 // 2
     assert len(drained(spool)) == 400
     assert os.path.getsize(spool.path) < large // 10
-    assert spool.put(b"later", is_alert=True)
+    assert spool.put(b"later", records=1)
     assert drained(spool) == [b"later"]
     spool.close()
 
@@ -233,13 +233,13 @@ def test_the_file_shrinks_when_nothing_waits_any_more(tmp_path: Path) -> None:
 def test_rows_that_somebody_took_away_are_not_waited_for(tmp_path: Path) -> None:
     spool = spool_at(tmp_path)
     for number in range(3):
-        spool.put(b"%d" % number, is_alert=number > 0)
+        spool.put(b"%d" % number, records=number > 0)
     message = spool.first()
     assert message is not None
     spool.remove(message)
     spool._database.execute("DELETE FROM message")
     assert (spool.first(), spool.count) == (None, 0)
-    assert spool.put(b"later", is_alert=True)
+    assert spool.put(b"later", records=1)
     assert drained(spool) == [b"later"]
     spool.close()
 
@@ -269,11 +269,11 @@ def test_a_disk_that_is_full_or_read_only_for_a_while(tmp_path: Path) -> None:
     spool = spool_at(tmp_path)
     disk = FailingDatabase(spool._database)
     spool._database = disk  # type: ignore[assignment]
-    spool.put(b"a", is_alert=True)
-    spool.put(b"b", is_alert=True)
+    spool.put(b"a", records=1)
+    spool.put(b"b", records=1)
     for code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR_WRITE):
         disk.code = code
-        assert not spool.put(b"c", is_alert=True)
+        assert not spool.put(b"c", records=1)
         assert spool.error is not None
     disk.code = 0
     message = spool.first()
@@ -290,12 +290,12 @@ def test_a_spool_that_breaks_takes_and_gives_nothing(tmp_path: Path) -> None:
     spool = spool_at(tmp_path)
     disk = FailingDatabase(spool._database)
     spool._database = disk  # type: ignore[assignment]
-    spool.put(b"a", is_alert=True)
+    spool.put(b"a", records=1)
     disk.code = sqlite3.SQLITE_CORRUPT
     assert spool.first() is None
     disk.code = 0
     assert spool.broken
-    assert not spool.put(b"b", is_alert=True)
+    assert not spool.put(b"b", records=1)
     assert spool.first() is None
     assert "damaged" in str(spool.error)
     spool.close()
@@ -313,7 +313,7 @@ def test_file_names_are_safe_and_different(name: str) -> None:
 
 def test_what_came_back_is_stored_in_front(tmp_path: Path) -> None:
     spool = spool_at(tmp_path)
-    spool.put(b"c", is_alert=True)
+    spool.put(b"c", records=1)
     assert spool.put_first([(b"a", True), (b"b", False)])
     assert (spool.count, spool.unsent) == (3, 3)
     first = spool.first()
@@ -332,7 +332,7 @@ def test_what_came_back_is_stored_in_front(tmp_path: Path) -> None:
 def test_nothing_is_stored_in_front_where_there_is_no_room(tmp_path: Path) -> None:
     spool = spool_at(tmp_path)
     for number in range(3):
-        spool.put(b"%d" % number, is_alert=True)
+        spool.put(b"%d" % number, records=1)
     message = spool.first()
     assert message is not None
     spool.remove(message)
@@ -350,8 +350,8 @@ def test_nothing_is_stored_in_front_where_there_is_no_room(tmp_path: Path) -> No
 def test_looking_for_room_stores_nothing_and_needs_as_much_as_was_refused(tmp_path: Path) -> None:
     spool = spool_at(tmp_path, bytes_max=PAGES_MIN * PAGE_BYTES)
     large = b"x" * (PAGES_MIN // 2 * PAGE_BYTES)
-    assert spool.put(large, is_alert=True)
-    assert not spool.put(large, is_alert=True)
+    assert spool.put(large, records=1)
+    assert not spool.put(large, records=1)
     spool.look_for_room()
     assert str(spool.error).endswith("no room left")
     message = spool.first()
@@ -365,7 +365,7 @@ def test_looking_for_room_stores_nothing_and_needs_as_much_as_was_refused(tmp_pa
 
 def test_a_full_spool_takes_all_in_front_or_none(tmp_path: Path) -> None:
     spool = spool_at(tmp_path, bytes_max=PAGES_MIN * PAGE_BYTES)
-    spool.put(b"last", is_alert=True)
+    spool.put(b"last", records=1)
     assert not spool.put_first([(b"x" * 10_000, True)] * 20)
     assert str(spool.error).endswith("no room left")
     assert not spool.broken

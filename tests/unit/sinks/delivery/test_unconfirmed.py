@@ -52,6 +52,23 @@ def test_a_server_that_ends_after_each_message_gets_it_a_few_times_only() -> Non
         unconfirmed.keep(1, attempt * 0.1)
         ends.append(unconfirmed.end(ENDED, attempt * 0.1))
     assert ends == [*[([], [1])] * (ENDINGS_MAX - 1), ([1], [])]
+
+
+def test_a_server_that_is_killed_soon_again_and_again_gets_all_that_it_may_have_lost() -> None:
+    unconfirmed: Unconfirmed[int] = Unconfirmed()
+    for attempt in range(2 * ENDINGS_MAX):
+        unconfirmed.begin(attempt * 0.1)
+        unconfirmed.keep(1, attempt * 0.1)
+        unconfirmed.keep(2, attempt * 0.1)
+        assert unconfirmed.end(ENDED, attempt * 0.1) == ([], [1, 2])
+
+
+def test_a_connection_that_has_lasted_tells_of_no_such_server() -> None:
+    unconfirmed: Unconfirmed[int] = Unconfirmed()
+    for attempt in range(ENDINGS_MAX - 1):
+        unconfirmed.begin(attempt * 0.1)
+        unconfirmed.keep(1, attempt * 0.1)
+        unconfirmed.end(ENDED, attempt * 0.1)
     unconfirmed.begin(10.0)
     unconfirmed.keep(2, 20.0)
     assert unconfirmed.end(ENDED, 20.0) == ([], [2]), "this one had lasted"

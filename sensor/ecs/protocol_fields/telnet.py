@@ -1,20 +1,9 @@
-"""The fields of protocol events: what each protocol has of its own, and what it has of its flow."""
+"""The fields of Telnet: logins, commands, attacks, sessions."""
 
 from __future__ import annotations
 
 from sensor.ecs.field import Field
-
-_SIDES = (("client", "the client"), ("server", "the server"))
-
-SSH_FIELDS = tuple(
-    Field(f"ssh.{side}.{name}", "keyword", meaning.format(who), origin="RFC 4253 4.2")
-    for side, who in _SIDES
-    for name, meaning in (
-        ("protocol_version", "version of SSH that {} speaks: `2.0`, or `1.99` for both"),
-        ("software", "software version in the identification string of {}"),
-        ("comments", "comments behind it"),
-    )
-)
+from sensor.ecs.protocol_fields.logins import LOGIN_ECS, PASSWORD
 
 _TELNET = (
     ("login.outcome", "keyword", "`success`, `failure`, `unknown`; `none`: a shell without a login;"
@@ -26,12 +15,7 @@ _TELNET = (
     ("login.attempt", "long", "number of the attempt in its connection, from 1"),
     ("login.attempts", "long", "attempts in the connection"),
     ("login.failures", "long", "those that failed"),
-    ("password.length", "long", "characters of the password that was sent"),
-    ("password.hash", "keyword", "keyed BLAKE2b: equal passwords of one run have equal hashes"),
-    ("password.is_default", "boolean", "account and password are a pair that devices come with"),
-    ("password.empty", "boolean", "an empty password was sent"),
-    ("password.text", "keyword", "the password, with `--reveal-secrets` in the file of protocol"
-     " events; never in alerts"),
+    *PASSWORD,
     ("password_change", "boolean", "the server asked for a new password: the old one was right"),
     ("command.line", "keyword", "a line that was typed, passwords masked, at most 256 characters"),
     ("command.number", "long", "its number in the session, from 1"),
@@ -75,33 +59,8 @@ _TELNET_ECS = (
     Field("event.category", "keyword", "", array=True,
           values=("authentication", "session", "intrusion_detection", "network")),
     Field("event.type", "keyword", "", array=True, values=("start", "info", "end", "allowed")),
-    Field("event.outcome", "keyword", "of a login: `success`, `failure` or `unknown`"),
-    Field("user.name", "keyword", "the account that logs in"),
-    Field("related.user", "keyword", "the same", array=True),
+    *LOGIN_ECS,
     Field("vulnerability.id", "keyword", "the vulnerability that an attack is for"),
 )
 
-PROTOCOL_FIELDS = {"ssh": SSH_FIELDS, "telnet": (*_TELNET_ECS, *TELNET_FIELDS)}
-"""By the protocol's name in `network.protocol`."""
-PROTOCOL_ACTIONS = {
-    "ssh": ("ssh_identification",),
-    "telnet": ("telnet_login", "telnet_command", "telnet_exploit", "telnet_session"),
-}
-"""The values of `event.action` that events of a protocol have."""
-FROM_THE_FLOW = (
-    "@timestamp", "event.kind", "event.category", "event.type", "event.module", "event.dataset",
-    "event.action", "event.id", "event.created", "ecs.version", "data_stream.type",
-    "data_stream.dataset", "data_stream.namespace", "flow.id",
-    *(f"{peer}.{name}" for peer in ("source", "destination", "client", "server")
-      for name in ("ip", "port", "mac")),
-    "network.transport", "network.type", "network.iana_number", "network.community_id",
-    "network.direction", "network.protocol", "network.vlan.id", "network.inner.vlan.id",
-    "related.ip", "observer.type", "observer.product", "observer.hostname", "observer.version",
-    "sensor.capture.frame", "sensor.capture.file",
-)  # fmt: skip
-"""Fields of flow documents that protocol events have too."""
-PROTOCOL_EVENT_FIELDS = tuple(
-    field for fields in PROTOCOL_FIELDS.values() for field in fields
-    if field.name not in FROM_THE_FLOW
-)  # fmt: skip
-"""What protocol events have beside these."""
+TELNET_EVENT_FIELDS = (*_TELNET_ECS, *TELNET_FIELDS)

@@ -1,0 +1,136 @@
+"""What Telnet servers asked others for, after somebody may have got in: HTTP and TLS."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from sensor.ecs.alert_text import endpoint, value_text
+from sensor.ecs.event_batch import EventBatch, value_at
+from sensor.model.columns import Document
+from sensor.terminal.summary import data_size
+
+SERVERS_MAX = 500
+"""Telnet servers whose exchanges are kept, the ones of the newest sessions."""
+EXCHANGES_EACH_MAX = 50
+"""Exchanges of one server, the newest ones: with all servers 25,000, at most 45 MB."""
+SESSION_EXCHANGES_MAX = 20
+"""Exchanges behind one session, the first ones: a bot's scans must not hide its download."""
+TEXT_MAX = 300
+"""Characters of a URL, of an answer, of a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request with its answer, or a TLS handshake; text from outside is harmless already."""
+
+    at: str
+    """When it was complete, as documents have times."""
+    flow_id: str
+    target: str
+    """Address and port of the other side."""
+    request: str = ""
+    """`GET http://192.0.2.1/x`; empty of TLS."""
+    answer: str = ""
+    """`200 OK, text/html, 5.6 kB`; of TLS whether the handshake worked."""
+    server_name: str = ""
+    """The name that TLS asks for (SNI)."""
+
+    @property
+    def words(self) -> str:
+        """All of it in a line."""
+        asked = self.request or f"TLS to {self.server_name or 'a server without a name'}"
+        return f"{asked}: {self.answer}"
+
+
+@dataclass(slots=True)
+class _Server:
+    session: str = ""
+    """`flow.id` of the newest session."""
+    room: int = 0
+    kept: deque[Exchange] = field(default_factory=lambda: deque(maxlen=EXCHANGES_EACH_MAX))
+
+
+class Exchanges:
+    """Stands where the file of protocol events is, and keeps what Telnet servers asked for."""
+
+    def __init__(self) -> None:
+        self.left_out = 0
+        self._servers: dict[str, _Server] = {}
+
+    def write(self, events: EventBatch) -> None:
+        """Keep the exchanges of hosts that were servers of a Telnet session before."""
+        for document in events.documents:
+            action = str(value_at(document, "event.action"))
+            if action.startswith("telnet_"):
+                if value_at(document, "telnet.login.outcome") != "failure":
+                    self._note_server(document)
+            elif action in ("http_transaction", "tls_handshake"):
+                self._keep(document, action)
+
+    def of_flow(self, client: str, flow_id: str) -> list[Exchange]:
+        """Those of one connection that a server opened."""
+        server = self._servers.get(client)
+        return [one for one in server.kept if one.flow_id == flow_id] if server else []
+
+    def after(self, client: str, since: str) -> list[Exchange]:
+        """Those of a server that were complete later, in order of time."""
+        server = self._servers.get(client)
+        return [one for one in server.kept if one.at > since] if server else []
+
+    def _note_server(self, document: Document) -> None:
+        """Somebody may be in: what the server does from now on is of interest."""
+        name, flow_id = str(value_at(document, "destination.ip")), value_at(document, "flow.id")
+        server = self._servers.pop(name, None) or _Server()
+        if server.session != flow_id:
+            server.session, server.room = str(flow_id), SESSION_EXCHANGES_MAX
+        self._servers[name] = server
+        if len(self._servers) > SERVERS_MAX:
+            del self._servers[next(iter(self._servers))]
+
+    def _keep(self, document: Document, action: str) -> None:
+        server = self._servers.get(str(value_at(document, "source.ip")))
+        if server is None:
+            return
+        if not server.room:
+            self.left_out += 1
+            return
+        server.room -= 1
+        self.left_out += len(server.kept) == EXCHANGES_EACH_MAX
+        server.kept.append(
+            _transaction(document) if action == "http_transaction" else _handshake(document))
+
+
+def _text(document: Document, name: str) -> str:
+    """The field, harmless and not too long."""
+    return value_text(value_at(document, name))[:TEXT_MAX]
+
+
+def _transaction(document: Document) -> Exchange:
+    """A request of HTTP, and its answer."""
+    method = _text(document, "http.request.method")
+    url = _text(document, "url.full") or _text(document, "url.original")
+    status = " ".join(filter(None, (_text(document, "http.response.status_code"),
+                                    _text(document, "http.response.status_phrase"))))
+    kind = (_text(document, "http.response.mime_type")
+            or _text(document, "http.response.headers.content-type"))
+    octets = value_at(document, "http.response.body.bytes")
+    answer = [status, kind, data_size(octets) if octets is not None else ""]
+    return Exchange(
+        str(document["@timestamp"]), str(value_at(document, "flow.id")),
+        endpoint(document, "destination"), f"{method or 'request not seen'} {url}".strip(),
+        ", ".join(filter(None, answer)) if status else "no answer",
+    )  # fmt: skip
+
+
+def _handshake(document: Document) -> Exchange:
+    """A handshake of TLS."""
+    worked = {"success": "handshake completed", "failure": "handshake failed"}
+    outcome = worked.get(str(value_at(document, "event.outcome")), "handshake not seen whole")
+    version = _text(document, "tls.version")
+    return Exchange(
+        str(document["@timestamp"]), str(value_at(document, "flow.id")),
+        endpoint(document, "destination"),
+        answer=f"TLS {version}, {outcome}" if version else outcome,
+        server_name=_text(document, "tls.client.server_name"),
+    )
