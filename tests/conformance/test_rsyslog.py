@@ -32,9 +32,11 @@ from tests.conformance.sink_peers import (
 )
 from tests.programs import require
 
+# A server that ends throws away what it has not stored within the queue's time, 1.5 s by default.
 CONFIGURATION = r"""
 global(workDirectory="{folder}" maxMessageSize="64k"
        parser.escapeControlCharactersOnReceive="off" net.enableDNS="off")
+main_queue(queue.timeoutShutdown="60000")
 module(load="mmpstrucdata")
 module(load="mmjsonparse")
 module(load="imudp")
