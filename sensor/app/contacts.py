@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensor.ecs.alert_text import endpoint
-from sensor.ecs.event_batch import value_at
+from sensor.ecs.field_text import value_at
 from sensor.model.addresses import address_halves, address_text
 from sensor.model.columns import Document
 from sensor.model.flow import ACCEPTED, ATTEMPTED, DENIED, DROPPED, UNKNOWN

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from sensor.ecs.alert_text import endpoint, value_text
-from sensor.ecs.event_batch import EventBatch, value_at
+from sensor.ecs.alert_text import endpoint
+from sensor.ecs.event_batch import EventBatch
+from sensor.ecs.field_text import value_at
+from sensor.ecs.said_text import handshake_words, request_words
 from sensor.model.columns import Document
-from sensor.terminal.summary import data_size
 
 SERVERS_MAX = 500
 """Telnet servers whose exchanges are kept, the ones of the newest sessions."""
@@ -16,8 +17,6 @@ EXCHANGES_EACH_MAX = 50
 """Exchanges of one server, the newest ones: with all servers 25,000, at most 45 MB."""
 SESSION_EXCHANGES_MAX = 20
 """Exchanges behind one session, the first ones: a bot's scans must not hide its download."""
-TEXT_MAX = 300
-"""Characters of a URL, of an answer, of a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,36 +100,19 @@ class Exchanges:
             _transaction(document) if action == "http_transaction" else _handshake(document))
 
 
-def _text(document: Document, name: str) -> str:
-    """The field, harmless and not too long."""
-    return value_text(value_at(document, name))[:TEXT_MAX]
-
-
 def _transaction(document: Document) -> Exchange:
     """A request of HTTP, and its answer."""
-    method = _text(document, "http.request.method")
-    url = _text(document, "url.full") or _text(document, "url.original")
-    status = " ".join(filter(None, (_text(document, "http.response.status_code"),
-                                    _text(document, "http.response.status_phrase"))))
-    kind = (_text(document, "http.response.mime_type")
-            or _text(document, "http.response.headers.content-type"))
-    octets = value_at(document, "http.response.body.bytes")
-    answer = [status, kind, data_size(octets) if octets is not None else ""]
-    return Exchange(
-        str(document["@timestamp"]), str(value_at(document, "flow.id")),
-        endpoint(document, "destination"), f"{method or 'request not seen'} {url}".strip(),
-        ", ".join(filter(None, answer)) if status else "no answer",
-    )  # fmt: skip
+    request, answer = request_words(document)
+    return Exchange(*_place(document), request, answer)
 
 
 def _handshake(document: Document) -> Exchange:
     """A handshake of TLS."""
-    worked = {"success": "handshake completed", "failure": "handshake failed"}
-    outcome = worked.get(str(value_at(document, "event.outcome")), "handshake not seen whole")
-    version = _text(document, "tls.version")
-    return Exchange(
-        str(document["@timestamp"]), str(value_at(document, "flow.id")),
-        endpoint(document, "destination"),
-        answer=f"TLS {version}, {outcome}" if version else outcome,
-        server_name=_text(document, "tls.client.server_name"),
-    )
+    name, answer = handshake_words(document)
+    return Exchange(*_place(document), answer=answer, server_name=name)
+
+
+def _place(document: Document) -> tuple[str, str, str]:
+    """When, in which connection, with whom."""
+    return (str(document["@timestamp"]), str(value_at(document, "flow.id")),
+            endpoint(document, "destination"))  # fmt: skip

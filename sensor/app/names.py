@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sensor.base.escape import harmless
-from sensor.ecs.event_batch import EventBatch, value_at
+from sensor.ecs.event_batch import EventBatch
+from sensor.ecs.field_text import value_at
 from sensor.model.columns import Document
 
 NAMES_MAX = 10_000

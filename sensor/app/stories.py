@@ -14,15 +14,16 @@ from sensor.app.flow_columns import FlowColumns
 from sensor.app.opened import Opened, SaidInRun
 from sensor.app.outputs import RunOutputs, Several
 from sensor.base.escape import harmless
-from sensor.base.units import SECOND_NS
-from sensor.ecs.alert_text import endpoints, flow_of, host_words, said_words, verdict_words
-from sensor.ecs.alert_text import field as document_field
-from sensor.ecs.event_batch import EventBatch, value_at
+from sensor.base.units import SECOND_NS, data_size, duration
+from sensor.ecs.alert_text import endpoints, flow_of, host_words, verdict_words
+from sensor.ecs.event_batch import EventBatch
+from sensor.ecs.field_text import field as document_field
+from sensor.ecs.field_text import value_at
+from sensor.ecs.said_text import said_words
 from sensor.ecs.text import time_text
 from sensor.model.alert import SEVERITIES, Alert
 from sensor.model.columns import Document
 from sensor.terminal.stories import StoriesText, StoryText
-from sensor.terminal.summary import data_size, duration
 
 FLOWS_MAX = 250_000
 """Flows, the newest ones, among which is looked for what came before and after."""

@@ -1,4 +1,4 @@
-"""The pieces of text that several sinks write: fields, endpoints, times, JSON lines.
+"""The pieces of text that several sinks write: endpoints, times, JSON lines.
 
 Everything here that comes out as `str` went through `escape.harmless`.
 """
@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from sensor.base.escape import harmless
+from sensor.ecs.field_text import field, value_at, value_text
+from sensor.ecs.said_text import is_session, story_words
 from sensor.model.alert import Alert
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,24 +25,6 @@ _RISKY_IN_JSON = re.compile(
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 """Controls, bidirectional and zero-width characters that JSON allows raw within a string."""
-
-
-def field(document: Mapping[str, object], *path: str) -> str:
-    """The field at `path`, harmless, several values joined by a comma; "" where it is missing."""
-    return value_text(_at(document, *path))
-
-
-def value_text(value: object) -> str:
-    """A value of a document for people, harmless."""
-    if type(value) is str:
-        return harmless(value)
-    if value is None or isinstance(value, dict):
-        return ""
-    if isinstance(value, (list, tuple)):
-        return ",".join(value_text(member) for member in value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return harmless(str(value))
 
 
 def endpoint(document: Mapping[str, object], side: str) -> str:
@@ -73,7 +57,7 @@ def verdict_words(document: Mapping[str, object]) -> str:
 
 def flow_of(document: Mapping[str, object]) -> Mapping[str, object]:
     """The document that names a connection: that of a sequence's alert, or its last event's."""
-    events = _at(document, "sensor", "alert", "events")
+    events = value_at(document, "sensor.alert.events")
     if not isinstance(events, list):
         return document
     candidates = [document, *reversed(events)]
@@ -85,7 +69,7 @@ def counted_words(document: Mapping[str, object]) -> str:
     """`host.name web-1: 250 events with 250 different destination.port` of what was counted; the
     addresses of the group stand before it anyway.
     """
-    threshold = _at(document, "sensor", "alert", "threshold")
+    threshold = value_at(document, "sensor.alert.threshold")
     if not isinstance(threshold, dict):
         return ""
     names, values = threshold.get("field"), threshold.get("value")
@@ -100,28 +84,15 @@ def counted_words(document: Mapping[str, object]) -> str:
     return f"{group}: {words}" if group else words
 
 
-def _at(document: Mapping[str, object], *path: str) -> object:
-    value: object = document
-    for name in path:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name)
-    return value
-
-
 def _icmp_words(document: Mapping[str, object]) -> str:
     kind = field(document, "icmp", "request", "type")
     code = field(document, "icmp", "request", "code")
     return f"{kind}/{code}" if kind and code else kind
 
 
-TELLING = ("telnet", "ftp", "smtp", "pop3", "imap")
-"""Protocols whose events tell of logins, commands and transfers."""
-
-
 def host_words(document: Mapping[str, object]) -> str:
     """`telnet (pid 42) as root on web-1` of a host's document, "" of a flow's."""
-    if document.keys().isdisjoint(("process", "user", "host")) or _said(document):
+    if document.keys().isdisjoint(("process", "user", "host")) or is_session(document):
         return ""
     process = field(document, "process", "name") or field(document, "process", "executable")
     pid = field(document, "process", "pid")
@@ -134,59 +105,6 @@ def host_words(document: Mapping[str, object]) -> str:
         f"on {host}" if host else "",
     )
     return " ".join(filter(None, words))
-
-
-def said_words(document: Mapping[str, object]) -> str:
-    """What a protocol event tells: whose login, its outcome and why, a command, an attack."""
-    said = _said(document)
-    user = field(document, "user", "name")
-    outcome, exploit = field(said, "login", "outcome"), field(said, "exploit", "name")
-    why = ": ".join(filter(None, (field(said, "login", "evidence"), field(said, "login", "text"))))
-    lines = _values(said, "command", "line") or _values(said, "command", "lines")
-    elevations = zip(*(_values(said, "elevation", name)
-                       for name in ("kind", "user", "outcome")), strict=False)
-    words = (
-        f"login {user or 'without a name'}: {outcome}" if outcome else "",
-        f"({why})" if why else "",
-        "default password" if field(said, "password", "is_default") == "true" else "",
-        *(f"{' '.join(filter(None, parts[:2]))}: {parts[2]}" for parts in elevations if parts[0]),
-        f"typed: {_typed(lines)}" if lines else "",
-        f"{field(document, 'vulnerability', 'id')} {exploit}:" if exploit else "",
-        field(said, "exploit", "outcome") if exploit else "",
-        f"({field(said, 'exploit', 'evidence')})" if field(said, "exploit", "evidence") else "",
-        _transfer_words(document, said),
-    )
-    return " ".join(filter(None, words))
-
-
-def _said(document: Mapping[str, object]) -> Mapping[str, object]:
-    """What a protocol event has of its protocol; nothing of other documents."""
-    for name in TELLING:
-        if isinstance(found := document.get(name), dict):
-            return found
-    return {}
-
-
-def _transfer_words(document: Mapping[str, object], said: Mapping[str, object]) -> str:
-    command = said.get("command")
-    if not isinstance(command, str):  # of Telnet it is an object
-        return ""
-    outcome = field(document, "event", "outcome")
-    return f"{value_text(command)} {field(document, 'file', 'path')}: {outcome}"
-
-
-def _values(document: Mapping[str, object], *path: str) -> list[str]:
-    """The values at `path`, each harmless; none where there is nothing."""
-    found = _at(document, *path)
-    values = found if isinstance(found, (list, tuple)) else [] if found is None else [found]
-    return [value_text(value) for value in values]
-
-
-def _typed(lines: list[str]) -> str:
-    """One line as it was typed; several in quotes, as commas and semicolons occur in them."""
-    if len(lines) == 1:
-        return lines[0]
-    return ", ".join('"' + line.replace('"', r'\"') + '"' for line in lines)
 
 
 def moment(time_ns: int) -> datetime:
@@ -254,7 +172,7 @@ def alert_details(alert: Alert) -> list[str]:
     parts = [
         ends or host,
         verdict_words(flow),
-        said_words(document),
+        story_words(document),
         field(flow, "network", "community_id"),
         host if flow is not document and ends else "",
         counted_words(document),

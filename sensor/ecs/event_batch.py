@@ -9,6 +9,7 @@ import orjson
 
 from sensor.ecs.alert_text import json_line
 from sensor.ecs.field import Field
+from sensor.ecs.field_text import value_at
 from sensor.ecs.protocol_fields import PROTOCOL_EVENT_FIELDS
 from sensor.ecs.protocol_fields.flow import FROM_THE_FLOW
 from sensor.ecs.schema import ALERT_FIELDS, FLOW_FIELDS
@@ -101,19 +102,6 @@ def alert_batch(alerts: Iterable[Alert]) -> EventBatch:
          DOCUMENT: json_line(alert.document).decode().rstrip()}
         for alert in alerts
     ], ALERT_COLUMNS)  # fmt: skip
-
-
-def value_at(document: Document, name: str) -> Any:
-    """The value of a dotted name, of a list of objects those of each; None where there is none."""
-    found: Any = document
-    for part in name.split("."):
-        if isinstance(found, list):
-            found = [one[part] for one in found if isinstance(one, dict) and part in one]
-        elif isinstance(found, dict):
-            found = found.get(part)
-        else:
-            return None
-    return found
 
 
 def _typed(value: Any, field: Field) -> Any:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sensor.base.escape import harmless
 from sensor.ecs.arrow import frame_of, table_of
 from sensor.ecs.columns import column_of
-from sensor.ecs.event_batch import value_at
+from sensor.ecs.field_text import value_at
 from sensor.ecs.tables import csv_lines, flow_csv, flow_csv_names
 from sensor.ecs.writer import render_json_lines
 from sensor.model.columns import CodedColumn, Column, Document

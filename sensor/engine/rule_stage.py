@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.ecs.event_batch import EventBatch, value_at
+from sensor.ecs.event_batch import EventBatch
+from sensor.ecs.field_text import value_at
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.engine.event_order import chosen
 from sensor.engine.protocols import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sensor.ecs.event_batch import value_at
+from sensor.ecs.field_text import value_at
 from sensor.evidence.flow_file import STRETCHES_MAX, Numbers
 from sensor.memory.records import RecordArray
 from sensor.model.addresses import address_text

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sensor.ecs.event_batch import value_at
+from sensor.ecs.field_text import value_at
 from sensor.model.alert import SEVERITIES
 from sensor.report.facts import Story
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from sensor.app.contacts import contact_of, opened_after, surroundings, verdict_counts
 from sensor.app.exchanges import Exchange
 from sensor.app.opened import Opened, SaidInRun
-from sensor.ecs.alert_text import endpoints, flow_of, said_words, verdict_words
-from sensor.ecs.event_batch import value_at
+from sensor.ecs.alert_text import endpoints, flow_of, verdict_words
+from sensor.ecs.field_text import value_at
+from sensor.ecs.said_text import said_words
 from sensor.ecs.text import time_text
 from sensor.evidence.display_filter import document_filter
 from sensor.model.addresses import address_text

@@ -11,11 +11,11 @@ from importlib.resources import files
 from typing import Any
 
 from sensor.base.escape import harmless
+from sensor.base.units import data_size
 from sensor.ecs.alert_text import moment
 from sensor.evidence.display_filter import document_filter
 from sensor.report.charts import WIDTH, timeline, who_talked
 from sensor.report.facts import Facts
-from sensor.terminal.summary import data_size
 
 OPEN_TRANSCRIPTS_MAX = 20
 """Sessions whose transcripts are unfolded from the start, if there are no more."""

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sensor.ecs.alert_text import endpoints, said_words
-from sensor.ecs.event_batch import EventBatch, value_at
+from sensor.ecs.alert_text import endpoints
+from sensor.ecs.event_batch import EventBatch
+from sensor.ecs.field_text import value_at
+from sensor.ecs.said_text import said_words
 from sensor.model.columns import Document
 from sensor.protocols.telnet.transcript import Entry, entry_of
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import orjson
 
 from sensor.base.units import SECOND_NS
+from sensor.ecs.said_text import story_words
 from sensor.ecs.schema import PRODUCT
 from sensor.model.alert import SEVERITIES, Alert
 from sensor.model.columns import Document
@@ -51,11 +52,12 @@ class AlertBuilder:
         if match.events:
             events = values_at(document, "sensor.alert.events")
             parts = [_identity(event) for event in events]
-            message = printable(f"{self._rule.name}: {_summary_of_all(document, events)}")
+            summary = _summary_of_all(document, events)
         else:
             parts = [_identity(document)] if match.events is None else []
-            words = (_summary(document), _findings(match.fields or {}))
-            message = printable(f"{self._rule.name}: {', '.join(filter(None, words))}")
+            summary = _summary(document)
+        words = summary, story_words(document), _findings(match.fields or {})
+        message = printable(f"{self._rule.name}: {', '.join(filter(None, words))}")
         if match.name:
             parts.append(match.name)
         if original := _original(document):

@@ -20,11 +20,11 @@ from sensor.ecs.alert_text import (
     alert_text,
     alert_time,
     endpoints,
-    field,
     flow_of,
     score,
     verdict_words,
 )
+from sensor.ecs.field_text import field
 from sensor.errors import reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice

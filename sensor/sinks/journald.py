@@ -15,7 +15,8 @@ import os
 import socket
 
 from sensor.base.escape import harmless
-from sensor.ecs.alert_text import field, json_line, score
+from sensor.ecs.alert_text import json_line, score
+from sensor.ecs.field_text import field
 from sensor.errors import ConfigError
 from sensor.model.alert import Alert
 from sensor.model.status import Notice

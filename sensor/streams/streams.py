@@ -19,7 +19,7 @@ except ImportError:
 
 from sensor.base.escape import harmless
 from sensor.base.units import MASK32
-from sensor.ecs.event_batch import value_at
+from sensor.ecs.field_text import value_at
 from sensor.ecs.schema import context_names
 from sensor.memory.records import SEGMENT_LAYOUT, RecordArray, rows_of
 from sensor.model.applications import UNPROVEN

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sensor.base.escape import harmless
+from sensor.base.units import data_size
 from sensor.model.status import (
     INTERFACE_DOWN,
     INTERFACE_UP,
@@ -22,7 +23,6 @@ from sensor.model.status import (
 from sensor.terminal.console import VERDICT_STYLES
 from sensor.terminal.progress import short
 from sensor.terminal.status_line import lag_text
-from sensor.terminal.summary import data_size
 
 Piece = tuple[str, str]
 """Text and the name of its style."""

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from sensor.base.escape import harmless
-from sensor.base.units import SECOND_NS
+from sensor.base.units import SECOND_NS, data_size, duration
 from sensor.ecs.alert_text import alert_time
 from sensor.terminal.console import VERDICT_STYLES, ConsoleOptions, rich_console
 from sensor.terminal.stories import StoriesText, stories_plain, stories_rich
@@ -415,24 +415,3 @@ def _grouped(number: float) -> str:
 
 def _counted(number: float, noun: str) -> str:
     return f"{_grouped(number)} {noun}{'' if number == 1 else 's'}"
-
-
-def data_size(octets: float) -> str:
-    """Octets in decimal units: `512 B`, `1.5 kB`, `23 MB`."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if octets < 999.5 or unit == "TB":
-            break
-        octets /= 1000
-    return f"{octets:.1f} {unit}" if unit != "B" and octets < 9.95 else f"{octets:.0f} {unit}"
-
-
-def duration(seconds: float) -> str:
-    """A span of time for people: `350 ms`, `1.52 s`, `4 min 05 s`, `2 h 03 min`."""
-    if seconds < 0.9995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 59.995:
-        return f"{seconds:.2f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sensor.ecs.alert_text import field as document_field
 from sensor.ecs.alert_text import flow_of, host_words
+from sensor.ecs.field_text import field as document_field
 from sensor.errors import reason_of
 from sensor.model.alert import Alert
 from sensor.model.status import Notice

@@ -14,7 +14,8 @@ import orjson
 
 from sensor.base.escape import utf8_text
 from sensor.ecs.alert_text import json_line
-from sensor.ecs.event_batch import EventBatch, value_at
+from sensor.ecs.event_batch import EventBatch
+from sensor.ecs.field_text import value_at
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.ecs.identifiers import EVENT_ID, identifiers_of
 from sensor.model.alert import Alert

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 
 from sensor.config import Config
 from sensor.ecs.alert_text import json_line
-from sensor.ecs.event_batch import EventBatch, value_at
+from sensor.ecs.event_batch import EventBatch
+from sensor.ecs.field_text import value_at
 from sensor.ecs.flow_batch import FlowBatch
 from sensor.ecs.identifiers import COMMUNITY, identifiers_of
 from sensor.model.alert import Alert

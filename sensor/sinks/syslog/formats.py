@@ -15,7 +15,8 @@ from typing import Any
 
 from sensor.base.escape import harmless
 from sensor.base.units import SECOND_NS
-from sensor.ecs.alert_text import endpoints, field, json_line, score, stamp, verdict_words
+from sensor.ecs.alert_text import endpoints, json_line, score, stamp, verdict_words
+from sensor.ecs.field_text import field
 from sensor.model.alert import Alert
 from sensor.model.columns import Document
 

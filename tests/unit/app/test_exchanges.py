@@ -8,10 +8,10 @@ from sensor.app.exchanges import (
     EXCHANGES_EACH_MAX,
     SERVERS_MAX,
     SESSION_EXCHANGES_MAX,
-    TEXT_MAX,
     Exchanges,
 )
 from sensor.ecs.event_batch import EventBatch
+from sensor.ecs.said_text import TEXT_MAX
 from sensor.ecs.text import time_text
 
 SERVER = "192.0.2.20"

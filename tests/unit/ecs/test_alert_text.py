@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sensor.ecs.alert_text import alert_text, alert_time, said_words
+from sensor.ecs.alert_text import alert_text, alert_time
 from tests.telnet_alert import DOCUMENTED, TELNET, TIME_NS, alert_of
 
 
@@ -84,34 +84,6 @@ def test_the_second_line_with_fields_missing(document: dict[str, Any], second: s
     first, line = alert_text(alert_of(document)).split("\n")
     assert line == "    " + second
     assert first.endswith("  Accepted Default Telnet Port Connection")
-
-
-@pytest.mark.parametrize(("telnet", "said"), [
-    ({"command": {"line": "cd /tmp; wget x"}}, "typed: cd /tmp; wget x"),
-    ({"command": {"lines": ["id"]}}, "typed: id"),
-    ({"command": {"lines": ["echo a,b", 'echo "c"', "exit"]}},
-     r'typed: "echo a,b", "echo \"c\"", "exit"'),
-    ({"command": {"lines": ["a\x1b[2J", "b"]}}, r'typed: "a\x1b[2J", "b"'),
-    ({"command": {"lines": []}, "login": {"outcome": "failure"}}, "login without a name: failure"),
-    ({"elevation": {"kind": ["su", "sudo"], "user": ["root,x", ""],
-                    "outcome": ["success", "failure"]}}, "su root,x: success sudo: failure"),
-])
-def test_what_was_said_is_told_apart_whatever_it_holds(telnet: dict[str, Any], said: str) -> None:
-    assert said_words({"telnet": telnet}) == said
-
-
-@pytest.mark.parametrize(("document", "said"), [
-    ({"ftp": {"login": {"outcome": "failure", "text": "530 no"}}, "user": {"name": "ann"}},
-     "login ann: failure (530 no)"),
-    ({"imap": {"login": {"outcome": "unknown"}}}, "login without a name: unknown"),
-    ({"ftp": {"command": "RETR", "reply": "226 done"}, "file": {"path": "/a b"},
-      "event": {"outcome": "success"}}, "RETR /a b: success"),
-    ({"ftp": {"command": "STOR"}, "file": {"path": "\x1b[2J"}, "event": {"outcome": "failure"}},
-     "STOR \\x1b[2J: failure"),
-    ({"ftp": "no object"}, ""),
-])
-def test_other_protocols_are_told_in_the_same_words(document: dict[str, Any], said: str) -> None:
-    assert said_words(document) == said
 
 
 def test_without_any_detail_the_rule_stands_in() -> None:

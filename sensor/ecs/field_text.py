@@ -1,0 +1,46 @@
+"""The values of a document's fields, and their text for people, which is harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sensor.base.escape import harmless
+
+
+def field(document: Mapping[str, object], *path: str) -> str:
+    """The field at `path`, harmless, several values joined by a comma; "" where it is missing."""
+    return value_text(value_at(document, ".".join(path)))
+
+
+def value_text(value: object) -> str:
+    """A value of a document for people, harmless."""
+    if type(value) is str:
+        return harmless(value)
+    if value is None or isinstance(value, dict):
+        return ""
+    if isinstance(value, (list, tuple)):
+        return ",".join(value_text(member) for member in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return harmless(str(value))
+
+
+def value_at(document: Mapping[str, object], name: str) -> Any:
+    """The value of a dotted name, of a list of objects those of each; None where there is none."""
+    found: Any = document
+    for part in name.split("."):
+        if isinstance(found, list):
+            found = [one[part] for one in found if isinstance(one, dict) and part in one]
+        elif isinstance(found, dict):
+            found = found.get(part)
+        else:
+            return None
+    return found
+
+
+def values(document: Mapping[str, object], *path: str) -> list[str]:
+    """The values at `path`, each harmless; none where there is nothing."""
+    found = value_at(document, ".".join(path))
+    members = found if isinstance(found, (list, tuple)) else [] if found is None else [found]
+    return [value_text(value) for value in members]
