@@ -96,7 +96,7 @@ def _dns_words(document: Part) -> str:
 
 
 def _redis_words(document: Part) -> str:
-    """`CONFIG SET dir /root/.ssh: OK`."""
+    """`CONFIG SET dir /var/spool/cron: OK`."""
     redis = ("network_traffic", "redis")
     status = _short(document, "redis", "error") or field(document, *redis, "status") or "no answer"
     return f"{_short(document, *redis, 'query') or 'command not seen'}: {status}"

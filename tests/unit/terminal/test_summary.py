@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sensor.terminal.console import ConsoleOptions
-from sensor.terminal.summary import data_size, duration, render_summary, summary_text
+from sensor.terminal.summary import render_summary, summary_text
 from sensor.terminal.talkers import Talkers
 from tests.unit.terminal.run import alert_of, ledger_of
 
@@ -109,23 +109,6 @@ def test_losses_are_said(summary: Any) -> None:
 
 def test_plain_text_has_no_escape_sequences() -> None:
     assert "\x1b" not in summary_text(ledger_of(rules={"\x1b": {"name": "\x1b[31m"}}), Talkers())
-
-
-@pytest.mark.parametrize(
-    ("octets", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (23_400_000, "23 MB"), (5e15, "5000 TB")],
-)
-def test_sizes(octets: float, text: str) -> None:
-    assert data_size(octets) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 ms"), (0.35, "350 ms"), (1.523, "1.52 s"), (59.999, "1 min 00 s"), (245, "4 min 05 s"),
-     (7_380, "2 h 03 min")],
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 def test_what_the_capture_does_not_show_is_said() -> None:
