@@ -33,14 +33,15 @@ def harmless(text: str) -> str:
     )
 
 
-_ENDS = re.compile(r"[\t\r\n]+")
 _LINES = re.compile(r"[^\t\r\n]+")
 
 
 def harmless_lines(text: str) -> str:
     """The text as `harmless` has it, but with its tabs and ends of lines as they are."""
-    if text.isascii() and _ENDS.sub("", text).isprintable():
-        return text
+    if text.isascii():
+        line = text.replace("\n", "").replace("\r", "").replace("\t", "")
+        if line.isprintable():
+            return text
     return _LINES.sub(lambda line: harmless(line[0]), text)
 
 
