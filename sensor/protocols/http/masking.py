@@ -93,7 +93,8 @@ class Masker:
 
     def masked_head(self, raw: bytes, *, is_joined: bool = False) -> bytes:
         """The head of a message without them, and without what it logs in with."""
-        raw = _OF_CONNECT.sub(rb"\g<keep>" + MASK + b"@", raw)
+        if b"@" in raw:
+            raw = _OF_CONNECT.sub(rb"\g<keep>" + MASK + b"@", raw)
         return self.masked(raw, is_head=True, is_joined=is_joined)
 
     def masked_authority(self, octets: bytes, *, is_joined: bool = False) -> bytes:
