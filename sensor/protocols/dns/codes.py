@@ -45,9 +45,9 @@ def response_code_name(code: int) -> str:
     return RESPONSE_CODES.get(code) or str(code)
 
 
-def class_name(code: int, *, is_multicast: bool = False) -> str:
+def class_name(code: int, *, is_mdns: bool = False) -> str:
     """The class of a record or a question, in mDNS without the bit that stands for itself."""
-    if is_multicast:
+    if is_mdns:
         code &= ~UNICAST_OR_FLUSH
     return CLASSES.get(code) or f"CLASS{code}"
 
