@@ -82,7 +82,8 @@ class RuleSet:
         """
         schema = Schema(known_fields, any_event)
         loaded, errors = load_rules(paths, config, schema, resources, strict=strict)
-        items = read_exceptions(exceptions, schema.type_of) + read_allow_lists(allow)
+        items = read_exceptions(exceptions, schema.type_of, schema.fields)
+        items += read_allow_lists(allow)
         ruleset = cls(loaded, config, show_building_blocks=show_building_blocks)
         ruleset.notices[:0] = [f"{LEFT_OUT}{error}" for error in RulesError(errors).errors]
         ruleset.notices += assign_exceptions(items, loaded)
