@@ -190,8 +190,8 @@ def meant(name: str, fields: Iterable[str] = ()) -> str:
         return ""
     first, _, rest = name.partition(".")
     below: dict[str, set[tuple[str, ...]]] = {key: set(names) for key, names in WHOLE.items()}
-    for key, names in LISTED.items():
-        below[key] = {(part,) for part in names} | {(part, ANY) for part in names}
+    for key, listed in LISTED.items():
+        below[key] = {(part,) for part in listed} | {(part, ANY) for part in listed}
     for known in fields:
         if known == name:
             return ""
@@ -203,28 +203,33 @@ def meant(name: str, fields: Iterable[str] = ()) -> str:
         return ""
     if not rest:
         return right if right != first and (right in FOREIGN or () in below[right]) else ""
-    near = _nearest(tuple(rest.split(".")), below.get(right, set()))
+    names = below.get(right, set())
+    near = _nearest(rest, names) or _close(
+        rest, [".".join(known) for known in names if ANY not in known], RESEMBLES_WHOLE)
     if not near and right != first and right in FOREIGN:
         near = rest  # of that set not all names are known
     return f"{right}.{near}" if near else ""
 
 
-def _nearest(parts: tuple[str, ...], names: Iterable[tuple[str, ...]]) -> str:
-    """The name of a set that is nearest to one, part by part; empty if none is near."""
-    left = list(names)
+def _nearest(name: str, names: Iterable[tuple[str, ...]]) -> str:
+    """The one of some names, cut into their parts, that is near to another one in each of its
+    parts; empty if none is.
+    """
+    parts, left = name.split("."), list(names)
     path: list[str] = []
     for at, part in enumerate(parts):
         options = {known[at] for known in left if len(known) > at}
         right = part if part in options else _close(part, options - {ANY})
         if not right:
-            path = [*path, *parts[at:]] if ANY in options else []
-            break
+            return ".".join([*path, *parts[at:]]) if ANY in options else ""
         path.append(right)
         left = [known for known in left if len(known) > at and known[at] == right]
-    else:
-        path = path if any(len(known) == len(parts) for known in left) else []
-    whole = {".".join(known) for known in names if known and known[-1] != ANY}
-    return ".".join(path) or _close(".".join(parts), whole, RESEMBLES_WHOLE)
+    return ".".join(path) if any(len(known) == len(parts) for known in left) else ""
+
+
+def meant_value(text: str, values: Iterable[str]) -> str:
+    """The value that was probably meant by another text; empty if none."""
+    return _nearest(text, [tuple(value.split(".")) for value in values])
 
 
 def meant_category(name: str) -> str:

@@ -5,7 +5,8 @@ A number without a name is written as RFC 3597 5 has it: `TYPE65280`, `CLASS7`; 
 
 from __future__ import annotations
 
-OPCODES = {0: "QUERY", 1: "IQUERY", 2: "STATUS", 4: "NOTIFY", 5: "UPDATE", 6: "DSO"}
+from sensor.model.protocol_values import OPCODES
+
 RESPONSE_CODES = {
     0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED",
     6: "YXDOMAIN", 7: "YXRRSET", 8: "NXRRSET", 9: "NOTAUTH", 10: "NOTZONE", 11: "DSOTYPENI",

@@ -74,7 +74,8 @@ OURS = tuple(known_fields(processes=True))
 
 
 @pytest.mark.parametrize(("name", "meant"), [
-    ("telnet.login.outcom", "telnet.login.outcome"), ("telnt.login.outcome", "telnet.login.outcome"),
+    ("telnet.login.outcom", "telnet.login.outcome"),
+    ("telnt.login.outcome", "telnet.login.outcome"),
     ("telnet.login_outcome", "telnet.login.outcome"), ("telnet.colour", ""), ("telnet.login", ""),
     ("rlogin.terminal.typ", "rlogin.terminal.type"), ("rlogin.colour", ""),
     ("http.request.methd", "http.request.method"), ("http.login.outcom", "http.login.outcome"),
