@@ -22,6 +22,7 @@ SHOWN_MAX = 100
 """Characters of a name or a constant that a reason quotes."""
 BOOLEANS = ("true", "false")
 """The constants that Elasticsearch compares with a truth value, in quotes or without."""
+_WILD = re.compile(r"[*?]")
 _COMPARISON = re.compile(r"([\w@]+(?:\.\w+)+|@timestamp) *(?:={1,2}|!=|~|:=) *(.*)", re.DOTALL)
 """A bare value of KQL that was to be a test of a field, as other languages write it."""
 
@@ -108,6 +109,10 @@ class _Checker:
             case ast.OneOf("in", ast.FieldRef(name), options):
                 for option in options:
                     if isinstance(option, ast.Literal):
+                        self._literal(name, option.value, option.at, "==")
+            case ast.OneOf(":", ast.FieldRef(name), options) if self.known(name) == "boolean":
+                for option in options:
+                    if isinstance(option, ast.Literal) and not _WILD.search(text_of(option.value)):
                         self._literal(name, option.value, option.at, "==")
             case ast.EventQuery(category) if category is not None:
                 self._category(category)
