@@ -50,13 +50,14 @@ def _of_tshark() -> dict[str, dict[int, str]]:
 
 def main() -> None:
     """Print where the tables differ."""
+    from sensor.model.protocol_values import TLS_ALERTS  # noqa: PLC0415
     from sensor.protocols.dns import codes  # noqa: PLC0415  only this needs them
     from sensor.protocols.tls import cipher_suites  # noqa: PLC0415
     from sensor.protocols.tls import names as tls  # noqa: PLC0415
 
     pairs: tuple[tuple[str, Mapping[int, str]], ...] = (
         (TYPES, codes.TYPES), (CIPHERS, cipher_suites.CIPHER_SUITES), (GROUPS, tls.GROUPS),
-        (ALERTS, tls.ALERTS))  # fmt: skip
+        (ALERTS, TLS_ALERTS))  # fmt: skip
     for field, ours in pairs:
         theirs = names(field)
         for code in sorted(ours.keys() | theirs.keys()):

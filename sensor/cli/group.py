@@ -86,7 +86,8 @@ class LazyGroup(click.Group):
         if self._file_command and (os.path.exists(name) or os.path.splitext(name)[1]):
             return (f"'{shown}' is a file, and a command is wanted in front of it: "
                     f"{ctx.command_path} {self._file_command} {shown}")
-        nearest = get_close_matches(name, self._lazy, n=1)
+        nearest = [path for path, _ in self.commands_below(ctx) if path.split()[-1] == name] or (
+            get_close_matches(name, self._lazy, n=1))
         hint = f"did you mean '{nearest[0]}'?" if nearest else "there are"
         names = "" if nearest else f": {', '.join(sorted(self._lazy))}"
         return f"no command '{shown}'; {hint}{names}"

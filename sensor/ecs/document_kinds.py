@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from sensor.ecs.field import ALWAYS, Code, Constant, Entry, Field, Values
+from sensor.ecs.login_fields import LOGIN_FIELDS
 from sensor.ecs.process_fields import PROCESS_EVENT_FIELDS, PROCESS_FIELDS
 from sensor.ecs.protocol_fields import (
     PROTOCOL_ACTIONS,
@@ -70,7 +71,8 @@ def event_kind(protocol: str, *, processes: bool = True) -> DocumentKind:
 
 def _flow(action: int, processes: bool) -> dict[str, tuple[Values, ...]]:
     """The closed fields of the flow events of one action."""
-    fields = (*FIELDS, *TUNNEL_FIELDS, *(PROCESS_FIELDS if processes else ()))
+    fields = (*FIELDS, *TUNNEL_FIELDS, *(PROCESS_FIELDS if processes else ()),
+              *(LOGIN_FIELDS if ACTIONS[action].final else ()))
     closed = _closed(fields)
     for field in FIELDS:
         if isinstance(field.reading, Code) and field.reading.member == "action":
@@ -85,8 +87,8 @@ def _said(protocol: str, processes: bool) -> dict[str, tuple[Values, ...]]:
         "event.dataset": dataset, "data_stream.dataset": dataset,
         "event.action": tuple((action,) for action in PROTOCOL_ACTIONS[protocol]),
         "event.type": (("info",), ("protocol",)),
-        "network.protocol": ((protocol,),),
-    } | _closed(PROTOCOL_FIELDS[protocol])
+        "network.protocol": ((protocol,), ()),  # of Telnet its session may prove it, or its port
+    } | _sometimes(_closed(PROTOCOL_FIELDS[protocol]))
     named = {field.name for field in PROTOCOL_FIELDS[protocol]} | set(own)
     shared = tuple(field for field in FIELDS if field.name in FROM_THE_FLOW)
     fields = (*shared, *TUNNEL_FIELDS, *(PROCESS_FIELDS if processes else ()),
@@ -94,6 +96,16 @@ def _said(protocol: str, processes: bool) -> dict[str, tuple[Values, ...]]:
     others = (*FIELDS, *ALERT_FIELDS, *PROCESS_EVENT_FIELDS, *PROTOCOL_EVENT_FIELDS)
     return (_never(others, fields) | _closed(field for field in fields if field.name not in named)
             | own)  # fmt: skip
+
+
+_ALWAYS = ("event.category", "event.type")
+"""Of a protocol's own fields those that each of its events has."""
+
+
+def _sometimes(closed: dict[str, tuple[Values, ...]]) -> dict[str, tuple[Values, ...]]:
+    """The closed fields of a protocol: most stand in some of its events only."""
+    return {name: values if name in _ALWAYS else tuple(dict.fromkeys((*values, ())))
+            for name, values in closed.items()}
 
 
 _OF_BOTH = ("@timestamp", "event.created", "ecs.version", "data_stream.type",

@@ -16,6 +16,7 @@ from sensor.ecs.document_kinds import NEVER, DocumentKind
 from sensor.ecs.field import Values
 from sensor.query import ast
 from sensor.query.document_rows import DocumentRows
+from sensor.query.ecs_names import meant_value
 from sensor.query.eql.predicate import field_names, truth
 from sensor.query.kql import predicate as kql_predicate
 from sensor.query.patterns import star_pattern
@@ -260,5 +261,7 @@ def _reason(name: str, leaf: ast.Node, kinds: list[_Kind]) -> str:
         words = told[0] if len(told) == 1 else f"{', '.join(told[:-1])} or {told[-1]}"
         return f"{name} is always {words} here"
     asked = brief(leaf).removeprefix(f"{name}: ").removeprefix(f"{name} ")
-    near = [value for value in told if f'"{value}"' in asked.lower() or value == asked.lower()]
-    return f"{name} is never {asked} here" + (f": did you mean {near[0]}?" if near else "")
+    same = (value for value in told if f'"{value.lower()}"' in asked.lower()
+            or value.lower() == asked.lower())
+    near = next(same, "") or meant_value(asked.strip('!=: "'), told)
+    return f"{name} is never {asked} here" + (f": did you mean {near}?" if near else "")

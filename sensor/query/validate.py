@@ -16,10 +16,13 @@ from sensor.query import ast, ecs_names
 from sensor.query.masks import NUMBER_TYPES
 from sensor.query.parsing import query_error
 from sensor.query.satisfiable import Evidence, why_never
-from sensor.query.values import address_of, date_span, is_network, number_of
+from sensor.query.values import address_of, date_span, is_network, number_of, text_of
 
 SHOWN_MAX = 100
 """Characters of a name or a constant that a reason quotes."""
+BOOLEANS = ("true", "false")
+"""The constants that Elasticsearch compares with a truth value, in quotes or without."""
+_WILD = re.compile(r"[*?]")
 _COMPARISON = re.compile(r"([\w@]+(?:\.\w+)+|@timestamp) *(?:={1,2}|!=|~|:=) *(.*)", re.DOTALL)
 """A bare value of KQL that was to be a test of a field, as other languages write it."""
 
@@ -52,6 +55,17 @@ def doubt(name: str, fields: Collection[str]) -> str:
     """The remark about a field that looks like a misspelt one; empty if it does not."""
     near = ecs_names.meant(name, fields)
     return f"no event is known to have '{name}': did you mean '{near}'?" if near else ""
+
+
+def unknown(name: str, fields: Collection[str]) -> str:
+    """What is wrong with a field that nobody has, and which was probably meant; empty for one that
+    somebody may have.
+    """
+    near = ecs_names.mistake(name, fields)
+    if near is None:
+        return ""
+    reason = f"unknown field '{shortened(name)}'"
+    return f"{reason}: did you mean '{near}'?" if near else reason
 
 
 class _Checker:
@@ -96,6 +110,10 @@ class _Checker:
                 for option in options:
                     if isinstance(option, ast.Literal):
                         self._literal(name, option.value, option.at, "==")
+            case ast.OneOf(":", ast.FieldRef(name), options) if self.known(name) == "boolean":
+                for option in options:
+                    if isinstance(option, ast.Literal) and not _WILD.search(text_of(option.value)):
+                        self._literal(name, option.value, option.at, "==")
             case ast.EventQuery(category) if category is not None:
                 self._category(category)
         for child in ast.children(node):
@@ -134,20 +152,18 @@ class _Checker:
             if self.categories is None and (words := doubt(name, self.fields)):
                 self.doubtful[words] = None
             return
-        near = ecs_names.mistake(name, self.fields)
-        if near is None:
+        reason = unknown(name, self.fields)
+        if not reason:
             self.absent[name] = None
             return
-        reason = f"unknown field '{shortened(name)}'"
-        if near:
-            reason += f": did you mean '{near}'?"
         error = query_error(reason, self.text, at)
         if str(error) not in map(str, self.errors):  # `field:(a or b)` names its field once
             self.errors.append(error)
 
     def _literal(self, name: str, value: object, at: int, op: str) -> None:
-        if isinstance(value, str):
-            self._constant(name, value, at, op)
+        is_instant = not isinstance(value, bool) and self.known(name) == "date"
+        if isinstance(value, str) or (isinstance(value, bool | int | float) and not is_instant):
+            self._constant(name, text_of(value), at, op)
 
     def _constant(self, name: str, text: str, at: int, op: str) -> None:
         """A constant that the type of its field can never equal is a mistake."""
@@ -167,6 +183,8 @@ def misfit(name: str, ecs_type: str, text: str, op: str = "==") -> str:
             return f"'{name}' is an address, '{shown}' is none"
     elif ecs_type in NUMBER_TYPES and number_of(text) is None:
         return f"'{name}' is a number, '{shown}' is none"
+    elif ecs_type == "boolean" and text not in BOOLEANS:
+        return f"'{name}' is true or false, '{shown}' is neither"
     elif ecs_type == "date" and date_span(text) is None:
         if re.match(r"now\b", text):
             return "dates relative to 'now' mean nothing in packet time"

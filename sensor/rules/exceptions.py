@@ -7,7 +7,7 @@ for its rule and has not expired. Whatever is wrong with a file is reported at o
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,7 +21,7 @@ from sensor.query.ast import FieldRef, Literal, Node, OneOf, any_of
 from sensor.query.masks import Predicate, ValuesTest, network_mask, present
 from sensor.query.patterns import regex_of_wildcard
 from sensor.query.predicate import all_predicates, any_object, compile_query, no_predicate
-from sensor.query.validate import misfit
+from sensor.query.validate import misfit, unknown
 from sensor.query.values import address_of, date_span, is_network, text_of
 from sensor.rules.kibana_json import Table, is_json, kind_of, values_of
 
@@ -66,9 +66,11 @@ class ExceptionItem:
 
 
 def read_exceptions(
-    paths: Iterable[str], known: Callable[[str], str | None]
+    paths: Iterable[str], known: Callable[[str], str | None], fields: Collection[str] = ()
 ) -> list[ExceptionItem]:
     """The items of exception files.
+
+    `known` gives the ECS type of each field that events can have, `fields` are those of our own.
 
     Errors: ConfigError that lists every bad item with its file and place.
     """
@@ -86,7 +88,7 @@ def read_exceptions(
             continue
         read = _json if is_json(name) else _toml
         for place, raw in read(shown, content, errors):
-            reader = _ItemReader(path, place, raw, known)
+            reader = _ItemReader(path, place, raw, (known, fields))
             items += reader.read()
             errors += reader.errors
     if errors:
@@ -120,8 +122,8 @@ def _toml(path: str, content: str, errors: list[str]) -> Iterator[tuple[str, Tab
              if line.strip().startswith("[[item]]")]
     for index, item in enumerate(items):
         place = f"{path}:{lines[index]}" if index < len(lines) else f"{path}: item {index + 1}"
-        for unknown in item.keys() - _ITEM_KEYS:
-            errors.append(f"{place}: unknown key '{unknown}'")
+        for key in item.keys() - _ITEM_KEYS:
+            errors.append(f"{place}: unknown key '{key}'")
         yield place, item
 
 
@@ -177,12 +179,13 @@ class _ItemReader:
     """Reads one item; collects what is wrong with it."""
 
     def __init__(
-        self, path: Path, place: str, raw: Table, known: Callable[[str], str | None]
+        self, path: Path, place: str, raw: Table,
+        schema: tuple[Callable[[str], str | None], Collection[str]],
     ) -> None:
         self._path = path
         self._place = place
         self._raw = raw
-        self._known = known
+        self._known, self._fields = schema
         self.errors: list[str] = []
 
     def read(self) -> list[ExceptionItem]:
@@ -236,14 +239,15 @@ class _ItemReader:
         return parts
 
     def _entry(self, entry: Table, prefix: str, depth: int) -> Predicate | None:
-        for unknown in sorted(entry.keys() - _ENTRY_KEYS):
-            self._error(f"unknown key '{unknown}' in an entry")
+        for key in sorted(entry.keys() - _ENTRY_KEYS):
+            self._error(f"unknown key '{key}' in an entry")
         name, kind = entry.get("field"), entry.get("type")
         if not isinstance(name, str) or not name:
             self._error("an entry needs a 'field'")
             return None
-        if self._known(prefix + name) is None and ecs_names.mistake(prefix + name) is not None:
-            self._error(f"unknown field '{prefix}{name}'")
+        if self._known(prefix + name) is None and (
+                reason := unknown(prefix + name, self._fields)):
+            self._error(reason)
         operator = entry.get("operator", "included")
         if operator not in ("included", "excluded"):
             self._error(f"'operator' is included or excluded, not {operator!r}")
@@ -279,7 +283,7 @@ class _ItemReader:
             self._error(f"an entry of type {kind} needs a 'value'")
             return None
         for value in values:
-            reason = misfit(name, self._known(name) or "", str(value))
+            reason = misfit(name, self._known(name) or "", text_of(value))
             if reason and kind != "wildcard" and ecs_names.is_ecs(name):
                 self._error(reason)
         if kind != "wildcard":

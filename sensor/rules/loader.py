@@ -197,12 +197,12 @@ def _specialise(
 
 def _unknown_fields(text: RuleText, schema: Schema) -> list[QueryError]:
     """The fields that nobody has among those that a rule names outside of its query."""
-    unknown = [(name, "") for name in fields_of(text.special, schema.evidence).unknown
+    wrong = [(name, "") for name in fields_of(text.special, schema.evidence).unknown
                ] if text.special is not None else []
-    unknown += [(name, "alert_suppression: ")
+    wrong += [(name, "alert_suppression: ")
                 for name in suppression_fields(text, schema.evidence)[0]]
-    return [QueryError(f"{where}unknown field '{validate.shortened(name)}'", path=text.path,
-                       line=text.line_of(name)) for name, where in unknown]
+    return [QueryError(where + validate.unknown(name, schema.fields), path=text.path,
+                       line=text.line_of(name)) for name, where in wrong]
 
 
 def _remark_suppression(rule: Rule, schema: Schema) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
@@ -29,6 +30,14 @@ from sensor.rules.runners import Match
 from sensor.rules.running_rule import Counters, LedgerRow, RunningRule, ledger_row
 
 DOCUMENTS_AT_ONCE = 256
+NAMES_MAX = 40
+"""Names of rules that are listed where there is none of a name."""
+NEAR_MAX = 3
+RESEMBLES = 0.75
+"""The likeness (difflib) of a name that is asked for and one that may be meant."""
+NAME_MAX = 100
+"""Characters of a name that are compared."""
+RULE_ENDINGS = (".toml", ".ndjson", ".json")
 LEFT_OUT = "rule left out: "
 """The beginning of a notice of a wrong rule."""
 Ledger = dict[str, LedgerRow]
@@ -82,7 +91,8 @@ class RuleSet:
         """
         schema = Schema(known_fields, any_event)
         loaded, errors = load_rules(paths, config, schema, resources, strict=strict)
-        items = read_exceptions(exceptions, schema.type_of) + read_allow_lists(allow)
+        items = read_exceptions(exceptions, schema.type_of, schema.fields)
+        items += read_allow_lists(allow)
         ruleset = cls(loaded, config, show_building_blocks=show_building_blocks)
         ruleset.notices[:0] = [f"{LEFT_OUT}{error}" for error in RulesError(errors).errors]
         ruleset.notices += assign_exceptions(items, loaded)
@@ -221,22 +231,46 @@ class RuleSet:
         ]
 
     def find(self, name: str) -> Rule:
-        """The rule with an id, a name (whatever its capitals) or a file stem.
+        """The rule with an id, a name (whatever its capitals), a file or a file stem.
 
         Errors: ConfigError if there is none, or several.
         """
         wanted = name.casefold()
         found = [rule for rule in self.rules if rule.text.id == name] or [
-            rule for rule in self.rules if wanted in map(str.casefold, rule.names)]
+            rule for rule in self.rules if wanted in map(str.casefold, rule.names)] or [
+            rule for rule in self.rules if Path(rule.text.path).absolute() == Path(name).absolute()]
         if len(found) == 1:
             return found[0]
-        reason = f"several rules are {name!r}" if found else f"no rule {name!r}"
-        raise ConfigError(f"{reason}; there are: "
-                          + ", ".join(sorted(map(_short_name, found or self.rules))))
+        if found:
+            raise ConfigError(f"several rules are {name!r}; there are: {_listed(found)}")
+        raise ConfigError(f"no rule {name!r}; {_instead(name, self.rules)}")
 
     def running_rule(self, rule: Rule) -> RunningRule | None:
         """A rule at work; None if it cannot run."""
         return next((running for running in self.running if running.rule is rule), None)
+
+
+def _listed(rules: Iterable[Rule]) -> str:
+    """The names of rules, in order, as far as a line bears them."""
+    names = sorted(map(_short_name, rules))
+    more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""
+    return ", ".join(names[:NAMES_MAX]) + more
+
+
+def _instead(name: str, rules: list[Rule]) -> str:
+    """What may be meant by the name of no rule: rules of names like it, else a file, else any."""
+    path = Path(name)
+    is_rule_file = path.suffix.lower() in RULE_ENDINGS
+    by_name = {known.casefold(): rule for rule in rules for known in rule.names}
+    word = (path.stem if is_rule_file else name).casefold()[:NAME_MAX]
+    near = get_close_matches(word, sorted(by_name), NEAR_MAX, RESEMBLES)
+    if path.is_file():
+        return ("it is a file: its rules are loaded with --rules, and asked for by their ids"
+                if is_rule_file else "it is a file, and a rule's id is wanted in front of it")
+    if near:
+        names = dict.fromkeys(_short_name(by_name[known]) for known in near)
+        return f"did you mean {' or '.join(map(repr, names))}?"
+    return f"there are: {_listed(rules)}" if rules else "there are none"
 
 
 def _short_name(rule: Rule) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import sensor
+from sensor.ecs.document_kinds import event_kind
+from sensor.query.document_rows import values_at
 from tests import ecs
 from tests.running import CAPTURES, run_capture
 
@@ -34,3 +36,19 @@ def test_alert_documents() -> None:
         assert ecs.problems(alert.document) == []
         assert alert.document["event"]["kind"] == "alert"
         assert alert.document["sensor"]["alert"]["id"] == alert.id
+
+
+@pytest.mark.parametrize("folder", ["sessions", "rules"])
+def test_events_of_protocols_have_no_values_beside_those_that_rules_are_held_against(
+    folder: str,
+) -> None:
+    wrong = set()
+    for path in sorted((CAPTURES / folder).glob("*.pcap")):
+        for event in run_capture(path).said:
+            protocol = event["event"]["dataset"].removeprefix("network_traffic.")
+            for name, alternatives in event_kind(protocol).closed.items():
+                found = values_at(event, name)
+                possible = {value for values in alternatives for value in values}
+                if not possible.issuperset(found) or (not found and () not in alternatives):
+                    wrong.add((protocol, name, *map(str, found)))
+    assert wrong == set()

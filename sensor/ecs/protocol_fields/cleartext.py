@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sensor.ecs.field import Field
 from sensor.ecs.protocol_fields.logins import LOGIN_ECS, PASSWORD
+from sensor.model.protocol_values import OUTCOMES, TRANSFERS
 
 _LOGIN = (
     ("login.outcome", "keyword", "`success`, `failure` or `unknown`"),
@@ -23,13 +24,15 @@ _CLEARTEXT_ECS = (
 
 def login_fields(protocol: str) -> tuple[Field, ...]:
     """The fields of logins in the clear."""
-    return (*_CLEARTEXT_ECS, *(Field(f"{protocol}.{name}", kind, meaning)
-                           for name, kind, meaning in _LOGIN))
+    return (*_CLEARTEXT_ECS, *(Field(f"{protocol}.{name}", kind, meaning,
+                                     values=OUTCOMES if name == "login.outcome" else ())
+                               for name, kind, meaning in _LOGIN))
 
 
 FTP_FIELDS = (
     *login_fields("ftp"),
-    Field("ftp.command", "keyword", "of a transfer: `RETR`, `STOR`, `APPE` or `STOU`"),
+    Field("ftp.command", "keyword", "of a transfer: `RETR`, `STOR`, `APPE` or `STOU`",
+          values=TRANSFERS),
     Field("ftp.reply", "keyword", "what the server said in the end"),
     Field("file.path", "keyword", "the file as the client named it"),
     Field("file.name", "keyword", "the last part of that"),

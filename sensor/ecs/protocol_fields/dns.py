@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sensor.ecs.field import Field
+from sensor.model.protocol_values import OPCODES, OUTCOMES
 
 _FLAGS = (
     ("authoritative", "AA: the server has authority for the name"),
@@ -17,7 +18,7 @@ DNS_FIELDS = (
     Field("event.type", "keyword", "", array=True, values=("connection", "protocol")),
     Field("event.outcome", "keyword", "`success`, `failure` or `unknown`: of a login, or of a query"
           " of DNS, whose code is NOERROR or another one, or whose answer was not seen",
-          values=("success", "failure", "unknown")),
+          values=OUTCOMES),
     Field("event.start", "date", "of DNS: the query, where an answer was seen"),
     Field("event.end", "date", "of DNS: the answer"),
     Field("event.duration", "long", "of DNS: from the query to its answer", unit="ns"),
@@ -26,7 +27,8 @@ DNS_FIELDS = (
           array=True),
     Field("dns.type", "keyword", "`answer`, or `query`: none was seen", values=("answer", "query")),
     Field("dns.id", "keyword", "number of the query; 0 in mDNS"),
-    Field("dns.op_code", "keyword", "`QUERY`, `NOTIFY`, `UPDATE`..."),
+    Field("dns.op_code", "keyword", "`QUERY`, `NOTIFY`, `UPDATE`...",
+          values=tuple(OPCODES.get(code) or str(code) for code in range(16))),
     Field("dns.response_code", "keyword", "`NOERROR`, `NXDOMAIN`..., of an answer; with the bits"
           " that EDNS adds"),
     Field("dns.question.name", "keyword", "the name that is asked for, as it was sent, without the"
@@ -44,7 +46,8 @@ DNS_FIELDS = (
     Field("dns.additionals_count", "long", "further records, without that of EDNS"),
     Field("dns.resolved_ip", "ip", "addresses of the records A and AAAA", array=True),
     Field("dns.header_flags", "keyword", "of `AA`, `TC`, `RD`, `RA`, `AD`, `CD` and, of EDNS, `DO`:"
-          " of the answer, or of a query without one", array=True),
+          " of the answer, or of a query without one", array=True,
+          values=("AA", "TC", "RD", "RA", "AD", "CD", "DO")),
     *(Field(f"dns.flags.{name}", "boolean", meaning) for name, meaning in _FLAGS),
     Field("dns.opt.version", "keyword", "of EDNS (RFC 6891)"),
     Field("dns.opt.do", "boolean", "DNSSEC is understood (RFC 3225)"),

@@ -13,7 +13,9 @@ from sensor.model.http_headers import (
     SCHEME_HEADERS,
     SECRET_HEADERS,
 )
+from sensor.model.protocol_values import HTTP_ANOMALIES, OUTCOMES, STATUSES
 
+_VERSIONS = ("2", *(f"{major}.{minor}" for major in range(10) for minor in range(10)))
 _MASKED = {
     **dict.fromkeys(SCHEME_HEADERS, "the scheme, `Basic ***`"),
     **dict.fromkeys(SECRET_HEADERS, "`***`: it is there"),
@@ -39,9 +41,9 @@ def _message(side: str) -> tuple[Field, ...]:
         Field(f"http.{side}.mime_type", "keyword", "by the first octets of its body, whatever"
               " `Content-Type` says"),
         Field(f"sensor.http.{side}.body.is_truncated", "boolean", "there was more of the body than"
-              " is told"),
+              " is told", values=(True,)),
         Field(f"sensor.http.{side}.is_incomplete", "boolean", f"the {side} was not seen to its end,"
-              " or nobody can say where that is"),
+              " or nobody can say where that is", values=(True,)),
     )
 
 
@@ -52,17 +54,18 @@ HTTP_FIELDS = (
     Field("event.type", "keyword", "", array=True,
           values=("connection", "protocol", "start", "info")),
     Field("event.outcome", "keyword", "of a login `success`, `failure` or `unknown`; of an HTTP"
-          " transaction `failure` from status 400 on, `unknown` without a response"),
+          " transaction `failure` from status 400 on, `unknown` without a response",
+          values=OUTCOMES),
     Field("event.start", "date", "of a transaction: the packet with its first octet"),
     Field("event.end", "date", "the packet that completed it"),
     Field("event.duration", "long", "the time between them", unit="ns"),
     Field("status", "keyword", "`OK`; `Error` from status 400 on and without a response",
-          values=("OK", "Error")),
+          values=STATUSES),
     Field("request", "wildcard", "head and body of the request as sent, passwords masked"),
     Field("destination.domain", "keyword", "the host that is asked for, if it is named"),
     Field("related.hosts", "keyword", "the same", array=True),
     Field("http.version", "keyword", "of the request, or of a response alone: `1.0`, `1.1`; `2`:"
-          " HTTP/2 was begun, which is not read"),
+          " HTTP/2 was begun, which is not read", values=_VERSIONS),
     Field("http.request.method", "keyword", "as sent"),
     Field("http.request.referrer", "keyword", "the header field Referer"),
     *_message("request"),
@@ -74,7 +77,7 @@ HTTP_FIELDS = (
     Field("sensor.http.request.frame", "long", "number of the packet that completed the request's"
           " head"),
     Field("sensor.http.anomalies", "keyword", "what is wrong or not clear about the messages:"
-          " docs/http.md", array=True),
+          " docs/http.md", array=True, values=HTTP_ANOMALIES),
     Field("url.original", "wildcard", "what is asked for, as sent; passwords masked"),
     Field("url.full", "wildcard", "the same with the host"),
     Field("url.scheme", "keyword", ""),
@@ -85,7 +88,7 @@ HTTP_FIELDS = (
     Field("url.fragment", "keyword", ""),
     Field("url.extension", "keyword", "of the path's last part, without the dot"),
     Field("url.username", "keyword", "account in the target"),
-    Field("url.password", "keyword", "`***`: a password stands in the target"),
+    Field("url.password", "keyword", "`***`: a password stands in the target", values=("***",)),
     Field("user_agent.original", "keyword", "the header field User-Agent"),
     Field("zeek.http.client_header_names", "keyword", "names of the request's header fields, upper"
           " case, in order", array=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sensor.ecs.field import Field
+from sensor.model.protocol_values import OUTCOMES
 
 PASSWORD = (
     ("password.length", "long", "characters of the password that was sent"),
@@ -15,7 +16,8 @@ PASSWORD = (
 """What every protocol tells of a password."""
 
 LOGIN_ECS = (
-    Field("event.outcome", "keyword", "of a login: `success`, `failure` or `unknown`"),
+    Field("event.outcome", "keyword", "of a login: `success`, `failure` or `unknown`",
+          values=OUTCOMES),
     Field("user.name", "keyword", "the account that logs in"),
     Field("related.user", "keyword", "the same", array=True),
 )

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from sensor.ecs.field import Field
+from sensor.ecs.field import Field, Values
 from sensor.ecs.protocol_fields.logins import LOGIN_ECS, PASSWORD
+from sensor.model.protocol_values import (
+    BOT,
+    CLIENT_KINDS,
+    EXPLOIT_OUTCOMES,
+    EXPLOITS,
+    FETCHERS,
+    LINE_MODES,
+    OUTCOMES,
+    TELNET_CONFIDENCE,
+    TELNET_METHODS,
+    TELNET_OUTCOMES,
+    TERMINAL_KINDS,
+)
 
 _TELNET = (
     ("login.outcome", "keyword", "`success`, `failure`, `unknown`; `none`: a shell without a login;"
@@ -51,8 +64,26 @@ _TELNET = (
 _TELNET_LISTS = ("command.lines", "environment.names",
                  "elevation.kind", "elevation.user", "elevation.outcome")  # fmt: skip
 
+_VALUES: dict[str, Values] = {
+    "login.outcome": TELNET_OUTCOMES,
+    "login.evidence": tuple(TELNET_CONFIDENCE),
+    "login.method": TELNET_METHODS,
+    "transfer.method": (*FETCHERS, "url"),
+    "exploit.name": EXPLOITS,
+    "exploit.outcome": EXPLOIT_OUTCOMES,
+    "mode": LINE_MODES,
+    "kind": TERMINAL_KINDS,
+    "client.kind": CLIENT_KINDS,
+    "bot": (BOT,),
+    "elevation.outcome": OUTCOMES,
+    # Absent instead of false.
+    **dict.fromkeys(("password_change", "command.from_echo", "command.incomplete", "encrypted",
+                     "confused"), (True,)),
+}
+
 TELNET_FIELDS = tuple(
-    Field(f"telnet.{name}", kind, meaning, array=name in _TELNET_LISTS)
+    Field(f"telnet.{name}", kind, meaning, array=name in _TELNET_LISTS,
+          values=_VALUES.get(name, ()))
     for name, kind, meaning in _TELNET
 )
 _TELNET_ECS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sensor.ecs.field import Field
+from sensor.model.protocol_values import OUTCOMES, TLS_ALERTS, TLS_VERSIONS
 
 _NAME = (
     ("distinguished_name", "the whole, as RFC 4514 writes it", False),
@@ -46,13 +47,15 @@ _OF_SIDES = tuple(
 TLS_FIELDS = (
     Field("event.type", "keyword", "", array=True, values=("connection", "protocol")),
     Field("event.outcome", "keyword", "of a handshake: `success`; `failure`: an alert or the end of"
-          " the flow came before; `unknown`: part of it was not seen"),
+          " the flow came before; `unknown`: part of it was not seen", values=OUTCOMES),
     Field("destination.domain", "keyword", "the name of the server that the client asks for"),
     Field("server.domain", "keyword", "the same"),
     Field("related.hosts", "keyword", "the same", array=True),
     Field("related.hash", "keyword", "fingerprints of hellos and certificates", array=True),
-    Field("tls.version", "keyword", "the version that the server has chosen: `1.2`"),
-    Field("tls.version_protocol", "keyword", "`tls`, or `ssl` for SSL 3.0"),
+    Field("tls.version", "keyword", "the version that the server has chosen: `1.2`",
+          values=tuple(version for _, version in TLS_VERSIONS.values())),
+    Field("tls.version_protocol", "keyword", "`tls`, or `ssl` for SSL 3.0",
+          values=tuple(dict.fromkeys(protocol for protocol, _ in TLS_VERSIONS.values()))),
     Field("tls.cipher", "keyword", "the cipher suite that it has chosen, by its name at IANA"),
     Field("tls.curve", "keyword", "the group of the key exchange", origin="IANA's name"),
     Field("tls.established", "boolean", "the handshake has worked; absent: not known"),
@@ -67,9 +70,11 @@ TLS_FIELDS = (
     Field("tls.client.ja4", "keyword", "JA4 of its hello"),
     Field("tls.server.ja3s", "keyword", "JA3S of the server's hello: an MD5"),
     *_OF_SIDES,
-    Field("tls.detailed.version", "keyword", "`TLS 1.2` and the like"),
+    Field("tls.detailed.version", "keyword", "`TLS 1.2` and the like", values=tuple(
+        f"{protocol.upper()} {version}" for protocol, version in TLS_VERSIONS.values())),
     Field("tls.detailed.alert_types", "keyword", "the alerts that could be read, by their names in"
-          " RFC 8446 6", array=True),
+          " RFC 8446 6", array=True,
+          values=tuple(TLS_ALERTS.get(code) or str(code) for code in range(256))),
     Field("tls.detailed.client_certificate_requested", "boolean", "the server asks the client for a"
           " certificate", origin="up to TLS 1.2"),
     Field("tls.detailed.client_hello.extensions.application_layer_protocol_negotiation", "keyword",

@@ -16,6 +16,7 @@ import re
 from collections import deque
 from typing import NamedTuple
 
+from sensor.model.protocol_values import TRANSFERS
 from sensor.protocols.analyzer import Moment, ProtocolEvent, Value
 from sensor.protocols.cleartext.lines import Lines
 from sensor.protocols.cleartext.login import (
@@ -32,7 +33,7 @@ COMMANDS_MAX = 1_000
 """Commands that wait for their replies."""
 EVENTS_MAX = 1_000
 """Events of a connection."""
-TRANSFERS = frozenset({b"RETR", b"STOR", b"APPE", b"STOU"})
+_TRANSFERS = frozenset(command.encode() for command in TRANSFERS)
 _REPLY = re.compile(rb"([1-5]\d\d)([ -]|$)")
 _SIZE = re.compile(r"\((\d{1,18}) bytes\)")
 
@@ -96,7 +97,7 @@ class FtpDialogue:
             return
         command = self._commands[0]
         if code < 200:
-            if command.verb in TRANSFERS and (size := _SIZE.search(text)):
+            if command.verb in _TRANSFERS and (size := _SIZE.search(text)):
                 self._size = int(size[1])
             return
         self._commands.popleft()
@@ -119,7 +120,7 @@ class FtpDialogue:
             self._tell_login(attempt, outcome, text, moment)
         elif command.verb == b"SIZE" and code == 213:
             self._keep_size(command.argument, text[4:].strip())
-        elif command.verb in TRANSFERS:
+        elif command.verb in _TRANSFERS:
             self._tell_transfer(command, code, text, moment)
         elif command.verb == b"AUTH":
             self.done = code == 234

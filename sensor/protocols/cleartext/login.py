@@ -8,11 +8,12 @@ import re
 from dataclasses import dataclass
 
 from sensor.base.escape import harmless
+from sensor.model.protocol_values import OUTCOMES
 from sensor.protocols.analyzer import Moment, ProtocolEvent, Value
 from sensor.protocols.secrets import Known, Secrets
 from sensor.protocols.telnet.bots import DEFAULT_PAIRS
 
-SUCCESS, FAILURE, UNKNOWN = "success", "failure", "unknown"
+SUCCESS, FAILURE, UNKNOWN = OUTCOMES
 TEXT_MAX = 80
 NAME_MAX = 256
 _OAUTH_USER = re.compile(rb"(?:^|[,\x01])(?:user|a)=([^,\x01]+)")

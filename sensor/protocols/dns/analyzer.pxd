@@ -4,7 +4,7 @@ cimport cython
 cdef class DnsAnalyzer:
     cdef public bint done
     cdef public long long due_ns
-    cdef bint _is_stream, _waits, _is_dns
+    cdef bint _is_stream, _waits, _is_mdns, _is_dns
     cdef list _buffers, _lost, _events
     cdef dict _waiting
     @cython.locals(buffer=bytearray, size=Py_ssize_t, end=Py_ssize_t)
@@ -17,5 +17,5 @@ cdef class DnsAnalyzer:
 
 cdef bint _answers(object message, object query)
 @cython.locals(flags=int, name=str, bit=int, names=list, dns=dict)
-cdef dict _dns_of(object message, bint is_multicast)
+cdef dict _dns_of(object message, bint is_mdns)
 cdef list _resolved(object message)

@@ -58,17 +58,20 @@ class DnsAnalyzer:
     """Tells of the transactions of a flow."""
 
     def __init__(
-        self, secrets: Secrets | None = None, *, is_stream: bool = True, waits: bool = True
+        self, secrets: Secrets | None = None, *, is_stream: bool = True, waits: bool = True,
+        is_mdns: bool = False,
     ) -> None:
         """Nothing that it reads is a secret.
 
         `is_stream`: messages have their lengths before them. `waits`: answers come in the flow of
-        their queries, which those of mDNS and LLMNR to a group do not.
+        their queries, which those of mDNS and LLMNR to a group do not. `is_mdns`: the first bit of
+        a class stands for itself, which it does not in LLMNR (RFC 4795 2.1).
         """
         self.done = False
         self.due_ns = 0
         self._is_stream = is_stream
         self._waits = waits
+        self._is_mdns = is_mdns
         self._buffers = [bytearray(), bytearray()]
         """Of a stream, the octets of each side that are no whole message yet."""
         self._lost = [False, False]
@@ -181,7 +184,7 @@ class DnsAnalyzer:
         """The event of a transaction, or of what there is of it."""
         message = answer if answer is not None else query.message if query is not None else None
         assert message is not None
-        dns = _dns_of(message, not self._waits)
+        dns = _dns_of(message, self._is_mdns)
         fields: dict[str, Value] = {"dns": dns, "event.type": ["connection", "protocol"]}
         if answer is None:
             fields["event.outcome"] = "unknown"
@@ -192,8 +195,7 @@ class DnsAnalyzer:
             asked = query.message.question
         if asked is not None:
             dns["question"] = {"name": asked.name, "type": type_name(asked.kind),
-                               "class": class_name(
-                                   asked.class_, is_multicast=not self._waits)}  # fmt: skip
+                               "class": class_name(asked.class_, is_mdns=self._is_mdns)}
             fields["related.hosts"] = [asked.name]
         resolved = _resolved(message) if answer is not None else None
         if resolved:
@@ -213,7 +215,7 @@ def _answers(message: Message, query: Message) -> bool:
             and repeated.name.lower() == asked.name.lower())
 
 
-def _dns_of(message: Message, is_multicast: bool) -> dict[str, Value]:
+def _dns_of(message: Message, is_mdns: bool) -> dict[str, Value]:
     """`dns`, as far as a message alone says it."""
     flags = message.flags
     _, answers, authorities, additionals = message.counts
@@ -237,7 +239,7 @@ def _dns_of(message: Message, is_multicast: bool) -> dict[str, Value]:
     if message.answers:
         dns["answers"] = [
             {"name": one.name, "type": type_name(one.kind),
-             "class": class_name(one.class_, is_multicast=is_multicast), "ttl": one.ttl,
+             "class": class_name(one.class_, is_mdns=is_mdns), "ttl": one.ttl,
              "data": one.data}
             for one in message.answers
         ]  # fmt: skip

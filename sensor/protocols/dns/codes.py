@@ -5,7 +5,8 @@ A number without a name is written as RFC 3597 5 has it: `TYPE65280`, `CLASS7`; 
 
 from __future__ import annotations
 
-OPCODES = {0: "QUERY", 1: "IQUERY", 2: "STATUS", 4: "NOTIFY", 5: "UPDATE", 6: "DSO"}
+from sensor.model.protocol_values import OPCODES
+
 RESPONSE_CODES = {
     0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED",
     6: "YXDOMAIN", 7: "YXRRSET", 8: "NXRRSET", 9: "NOTAUTH", 10: "NOTZONE", 11: "DSOTYPENI",
@@ -45,9 +46,9 @@ def response_code_name(code: int) -> str:
     return RESPONSE_CODES.get(code) or str(code)
 
 
-def class_name(code: int, *, is_multicast: bool = False) -> str:
+def class_name(code: int, *, is_mdns: bool = False) -> str:
     """The class of a record or a question, in mDNS without the bit that stands for itself."""
-    if is_multicast:
+    if is_mdns:
         code &= ~UNICAST_OR_FLUSH
     return CLASSES.get(code) or f"CLASS{code}"
 

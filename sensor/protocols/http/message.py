@@ -21,15 +21,6 @@ _VERSION = re.compile(rb"HTTP/(\d\.\d)\Z")
 _STATUS = re.compile(rb"HTTP/(\d\.\d) +(\d{3})(?: (.*))?\Z", re.S)
 _SPACE = b" \t"
 """RFC 9110 5.6.3: other octets that Python strips belong to a value, and may smuggle a request."""
-ANOMALIES = (
-    "bare_cr", "bare_lf", "chunk_invalid", "content_coding_invalid", "content_length_conflict",
-    "content_length_invalid", "content_length_repeated", "gap", "header_invalid",
-    "headers_too_many", "host_conflict", "host_missing", "host_repeated", "length_and_coding",
-    "nul", "obs_fold", "space_before_colon", "target_with_space", "transfer_coding_old_version",
-    "transfer_coding_unknown",
-)  # fmt: skip
-"""All that are told; docs/http.md says what each is."""
-
 
 @dataclass(slots=True)
 class Message:

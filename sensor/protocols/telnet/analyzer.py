@@ -14,10 +14,11 @@ import re
 from collections.abc import Mapping
 
 from sensor.base.escape import harmless
+from sensor.model.protocol_values import BOT, EXPLOIT_OUTCOMES, LINE_MODES, TELNET_CONFIDENCE
 from sensor.protocols.analyzer import CLIENT, SERVER, Moment, ProtocolEvent, Value
 from sensor.protocols.secrets import Known, Secrets
 from sensor.protocols.telnet import exploits, prompts
-from sensor.protocols.telnet.attempts import BYPASS, CONFIDENCE, NO_LOGIN, SUCCESS, Login
+from sensor.protocols.telnet.attempts import BYPASS, NO_LOGIN, SUCCESS, Login
 from sensor.protocols.telnet.binary import Binary
 from sensor.protocols.telnet.bots import DEFAULT_PAIRS, MIRAI_WINDOW, MiraiSigns, transfer
 from sensor.protocols.telnet.commands import Command
@@ -48,6 +49,8 @@ from sensor.protocols.telnet.wire import (
     Command as WireCommand,
 )
 
+ATTEMPTED, _ = EXPLOIT_OUTCOMES
+BY_CHARACTER, BY_LINE = LINE_MODES
 QUIET_NS = 50_000_000
 """So long a server is silent before a line that is not over counts as a prompt."""
 UNPROVEN_MAX = 4096
@@ -369,7 +372,7 @@ class TelnetAnalyzer:
         for exploit in found:
             if len(self._exploits) < EXPLOITS_MAX and exploit not in self._exploits:
                 self._exploits.append(exploit)
-                self._add("telnet_exploit", moment, exploit.fields("attempt"))
+                self._add("telnet_exploit", moment, exploit.fields(ATTEMPTED))
 
     def _clean(self, text: str, most: int = 256) -> str:
         return harmless(self._dialogue.known.masked(text))[:most]
@@ -383,7 +386,7 @@ class TelnetAnalyzer:
             "event.outcome": "success" if is_in else login.outcome,
             "telnet.login.outcome": login.outcome,
             "telnet.login.evidence": login.evidence,
-            "telnet.login.confidence": CONFIDENCE[login.evidence],
+            "telnet.login.confidence": TELNET_CONFIDENCE[login.evidence],
             "telnet.login.method": attempt.method,
         }
         if login.text:
@@ -445,7 +448,7 @@ class TelnetAnalyzer:
             "telnet.proxy.destination": self._clean(self._prelude.destination or "") or None,
             "telnet.banner": self._clean(" / ".join(dialogue.banner), BANNER_MAX) or None,
             "telnet.client.kind": client_kind(self._first[CLIENT]),
-            "telnet.bot": "mirai_like" if self._signs.is_mirai_like else None,
+            "telnet.bot": BOT if self._signs.is_mirai_like else None,
             "telnet.login.attempts": dialogue.attempts,
             "telnet.login.failures": dialogue.failures,
             "telnet.login.outcome": dialogue.outcome or "unknown",
@@ -466,7 +469,7 @@ class TelnetAnalyzer:
         options = self._options
         by_character = all(options.has_been_on(SERVER, option)
                            and not options.is_refused(SERVER, option) for option in (ECHO, SGA))
-        return "character" if by_character and not options.client_edits else "line"
+        return BY_CHARACTER if by_character and not options.client_edits else BY_LINE
 
 
 def _without(pending: str, typed: str) -> str | None:

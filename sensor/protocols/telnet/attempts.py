@@ -4,28 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sensor.model.protocol_values import TELNET_OUTCOMES
 from sensor.protocols.analyzer import Moment
 
 NAME_MAX = 64
-SUCCESS, FAILURE, UNKNOWN, NO_LOGIN, BYPASS = "success", "failure", "unknown", "none", "bypass"
-CONFIDENCE = {
-    "success_text": 0.98,
-    "shell_prompt": 0.95,
-    "prompt_repeats": 0.9,
-    "shell_answer": 0.95,
-    "password_change": 0.95,
-    "authentication_accept": 0.99,
-    "authentication_reject": 0.95,
-    "failure_text": 0.98,
-    "prompt_again": 0.9,
-    "closed_after_failures": 0.6,
-    "closed_after_password": 0.0,
-    "password_not_sent": 0.0,
-    "gap": 0.0,
-    "encrypted": 0.0,
-}
-"""By evidence."""
-
+SUCCESS, FAILURE, UNKNOWN, NO_LOGIN, BYPASS = TELNET_OUTCOMES
 
 NEVER = Moment(0)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from sensor.model.protocol_values import FETCHERS
+
 _ROOT = ("xc3511 vizxv admin 888888 xmhdipc default juantech 123456 54321  root 12345 pass 1111"
          " 666666 password 1234 klv123 Zte521 hi3518 jvbzd anko zlxx. 7ujMko0vizxv 7ujMko0admin"
          " system ikwb dreambox user realtek 00000000 klv1234")  # fmt: skip
@@ -31,7 +33,6 @@ _DROPPER = re.compile(
     r"|\becho\s+-n?e\s+[\"']?\\x|\bprintf\s+[\"']?\\x|/proc/mounts|\bchmod\s+[0-7]*777\b"
     r"|\bnc\s.*\|\s*sh\b")  # fmt: skip
 _URL = re.compile(r"\b((?:https?|ftp|tftp)://[^\s\"';|&<>]+)", re.I)
-_FETCHERS = ("wget", "curl", "tftp", "ftpget", "nc", "fetch", "lwp-download")
 _ADDRESS = re.compile(r"((?:\d{1,3}\.){3}\d{1,3})(?:[:/]\S*)?")
 _WORDS_MAX = 12
 """Words behind a command in which its host is looked for."""
@@ -69,11 +70,11 @@ class MiraiSigns:
 
 def transfer(command: str) -> dict[str, str]:
     """What a command fetches: `method`, `host` and, if there is one, `url`."""
-    if "://" not in command and not any(name in command for name in _FETCHERS):
+    if "://" not in command and not any(name in command for name in FETCHERS):
         return {}
     words = re.split(r"[\s;|&<>]+", command)
     methods = [word.rpartition("/")[2] for word in words]
-    at = next((at for at, word in enumerate(methods) if word in _FETCHERS), None)
+    at = next((at for at, word in enumerate(methods) if word in FETCHERS), None)
     if url := _URL.search(command):
         host = _HOST.search(url[1])
         return ({"method": methods[at] if at is not None else "url", "url": url[1]}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from sensor.model.protocol_values import CLIENT_KINDS, TERMINAL_KINDS
 from sensor.protocols.analyzer import CLIENT, SERVER
 from sensor.protocols.telnet.bots import MIRAI_WINDOW
 from sensor.protocols.telnet.wire import DO, IAC, WILL, WONT, Offer, Suboption
@@ -40,16 +41,16 @@ _TICKETS, _TICKET_REJECT = (1, 2), 1
 """Kerberos."""
 _NTLM, _NTLM_MARK = 15, b"NTLMSSP\0\3\0\0\0"
 _NTLM_USER_AT, _NTLM_FLAGS_AT = 36, 60
-_TERMINAL_KINDS = (
-    (("IBM-327", "IBM-328", "IBM-DYNAMIC"), "tn3270"),
-    (("IBM-3179", "IBM-3180", "IBM-3196", "IBM-3477", "IBM-3486", "IBM-3487", "IBM-5251",
-      "IBM-5291", "IBM-5292", "IBM-5555", "IBM-3812"), "tn5250"),
-)
-_CLIENT_KINDS = (
-    ("mirai", MIRAI_WINDOW),
-    ("bsd", bytes((IAC, DO, SGA, IAC, WILL, TTYPE, IAC, WILL, NAWS, IAC, WILL, 32))),
-    ("putty", bytes((IAC, WILL, NAWS, IAC, WILL, 32, IAC, WILL, TTYPE, IAC, WILL, NEW_ENVIRON))),
-)
+_TERMINALS = tuple(zip(TERMINAL_KINDS, (
+    ("IBM-327", "IBM-328", "IBM-DYNAMIC"),
+    ("IBM-3179", "IBM-3180", "IBM-3196", "IBM-3477", "IBM-3486", "IBM-3487", "IBM-5251",
+     "IBM-5291", "IBM-5292", "IBM-5555", "IBM-3812"),
+), strict=True))
+_CLIENTS = tuple(zip(CLIENT_KINDS, (
+    MIRAI_WINDOW,
+    bytes((IAC, DO, SGA, IAC, WILL, TTYPE, IAC, WILL, NAWS, IAC, WILL, 32)),
+    bytes((IAC, WILL, NAWS, IAC, WILL, 32, IAC, WILL, TTYPE, IAC, WILL, NEW_ENVIRON)),
+), strict=True))
 """By the client's first octets: no proof."""
 
 
@@ -189,7 +190,7 @@ class Negotiation:
             return
         has_records = any(self.is_on(side, option) for side in (CLIENT, SERVER)
                           for option in (EOR_OPTION, TN3270E))  # fmt: skip
-        for prefixes, kind in _TERMINAL_KINDS:
+        for kind, prefixes in _TERMINALS:
             if has_records and self.terminals[-1].upper().startswith(prefixes):
                 self.kind = kind
 
@@ -271,4 +272,4 @@ def _ntlm_account(octets: bytes) -> str | None:
 
 def client_kind(first: bytes) -> str | None:
     """What the first octets of a client are known from."""
-    return next((kind for kind, start in _CLIENT_KINDS if first.startswith(start)), None)
+    return next((kind for kind, start in _CLIENTS if first.startswith(start)), None)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sensor.base.escape import harmless
+from sensor.model.protocol_values import OUTCOMES, TLS_VERSIONS
 from sensor.protocols.analyzer import CLIENT, Moment, ProtocolEvent, Value
 from sensor.protocols.secrets import Secrets
 from sensor.protocols.tls import fingerprints
@@ -30,7 +31,6 @@ from sensor.protocols.tls.hello import (
 )
 from sensor.protocols.tls.names import (
     TLS_1_2,
-    VERSIONS,
     alert_name,
     group_name,
     is_grease,
@@ -58,7 +58,7 @@ ENCRYPTED_ALERT = 2 + 1 + 16
 """Octets of an alert of TLS 1.3: level, description, type, and the tag of its cipher."""
 AES_128_CCM_8, SHORT_TAG = 0x1305, 8
 DETAILED_HELLO = "tls.detailed.client_hello.extensions"
-SUCCESS, FAILURE, UNKNOWN = "success", "failure", "unknown"
+SUCCESS, FAILURE, UNKNOWN = OUTCOMES
 
 
 @dataclass
@@ -272,7 +272,7 @@ class TlsAnalyzer:
             del found["tls.detailed.client_certificate_requested"]  # that is encrypted
         if not choice.is_retry:
             found["tls.server.ja3s"] = fingerprints.ja3s(choice)
-        if (version := VERSIONS.get(choice.version)) is not None:
+        if (version := TLS_VERSIONS.get(choice.version)) is not None:
             found |= {"tls.version_protocol": version[0], "tls.version": version[1],
                       "tls.detailed.version": f"{version[0].upper()} {version[1]}"}  # fmt: skip
         if choice.protocol:

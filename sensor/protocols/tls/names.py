@@ -1,12 +1,10 @@
-"""Names of what TLS has codes for: versions, groups, alerts (RFC 8446, 8422, 7919; IANA)."""
+"""Names of what TLS has codes for: groups, alerts (RFC 8446, 8422, 7919; IANA)."""
 
 from __future__ import annotations
 
-TLS_1_2 = 0x0303
+from sensor.model.protocol_values import TLS_ALERTS
 
-VERSIONS = {0x0300: ("ssl", "3.0"), 0x0301: ("tls", "1.0"), 0x0302: ("tls", "1.1"),
-            TLS_1_2: ("tls", "1.2"), 0x0304: ("tls", "1.3")}  # fmt: skip
-"""By code: `tls.version_protocol` and `tls.version`."""
+TLS_1_2 = 0x0303
 
 GROUPS = {
     1: "sect163k1", 2: "sect163r1", 3: "sect163r2", 4: "sect193r1", 5: "sect193r2", 6: "sect233k1",
@@ -22,21 +20,6 @@ GROUPS = {
     4589: "SecP384r1MLKEM1024",
 }  # fmt: skip
 
-ALERTS = {
-    0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 21: "decryption_failed",
-    22: "record_overflow", 30: "decompression_failure", 40: "handshake_failure",
-    41: "no_certificate", 42: "bad_certificate", 43: "unsupported_certificate",
-    44: "certificate_revoked", 45: "certificate_expired", 46: "certificate_unknown",
-    47: "illegal_parameter", 48: "unknown_ca", 49: "access_denied", 50: "decode_error",
-    51: "decrypt_error", 60: "export_restriction", 70: "protocol_version",
-    71: "insufficient_security", 80: "internal_error", 86: "inappropriate_fallback",
-    90: "user_canceled", 100: "no_renegotiation", 109: "missing_extension",
-    110: "unsupported_extension", 111: "certificate_unobtainable", 112: "unrecognized_name",
-    113: "bad_certificate_status_response", 114: "bad_certificate_hash_value",
-    115: "unknown_psk_identity", 116: "certificate_required", 120: "no_application_protocol",
-    121: "ech_required",
-}  # fmt: skip
-
 
 def group_name(code: int) -> str:
     """The name of a group; its number for one without."""
@@ -45,7 +28,7 @@ def group_name(code: int) -> str:
 
 def alert_name(code: int) -> str:
     """The name of an alert; its number for one without."""
-    return ALERTS.get(code) or str(code)
+    return TLS_ALERTS.get(code) or str(code)
 
 
 def is_grease(code: int) -> bool:

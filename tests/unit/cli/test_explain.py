@@ -246,6 +246,11 @@ def test_what_is_wrong_with_the_request(tmp_path: Path) -> None:
     unknown = sensor("rules", "explain", "nobody", DEMO)
     assert (unknown.code, unknown.out) == (2, "")
     assert "no rule 'nobody'; there are: " in unknown.message()
+    near = sensor("rules", "explain", "telnet_brute_forse", DEMO)
+    assert (near.code, near.out) == (2, "")
+    assert "no rule 'telnet_brute_forse'; did you mean 'telnet_brute_force' or" in near.message()
+    swapped = sensor("rules", "explain", DEMO, "telnet_brute_force")
+    assert "is a file, and a rule's id is wanted in front of it" in swapped.message()
     assert sensor("rules", "explain", PORT).code == 2
     damaged = tmp_path / "damaged.pcap"
     damaged.write_bytes(Path(ACCEPTED).read_bytes()[:-7])

@@ -18,6 +18,8 @@ from tests.unit.cli.bad_input import assert_refused
     (("gone.pcapng",), ("sensor replay gone.pcapng",)),
     (("rules", PORT_RULE), (f"sensor rules check {PORT_RULE}",)),
     (("rule", "list"), ("no command 'rule'", "'rules'")),
+    (("explain", "x", ACCEPTED), ("no command 'explain'; did you mean 'rules explain'?",)),
+    (("rules", "shwo", "x"), ("no command 'shwo'; did you mean 'show'?",)),
     (("xyz",), ("no command 'xyz'", "there are: completion, doctor, ", "live, replay, ")),
     (("-r", ACCEPTED), ("'-r'", "sensor replay FILE")),
     (("-i", "eth0"), ("sensor live -i IFACE",)),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sensor.ecs.document_kinds import NEVER, DocumentKind, document_kinds
@@ -20,7 +21,8 @@ from sensor.host.process_events import (
     Observer,
     process_event,
 )
-from sensor.model.flow import ACTIONS
+from sensor.model.flow import ACTIONS, FLOW_ENDED
+from sensor.model.logins import Login, Logins
 from sensor.model.processes import Machine, Process
 from sensor.query.document_rows import values_at
 from tests.conversation import Talk, play
@@ -49,6 +51,44 @@ def test_flow_documents_have_no_other_values(action: int) -> None:
     kind = document_kinds()[action]
     for row in range(len(batch)):
         assert misfits(kind, batch.document(row)) == []
+
+
+def test_only_the_last_record_of_a_flow_tells_of_its_login() -> None:
+    """As docs/telnet.md has it."""
+    outcomes = [kind.closed["telnet.login.outcome"] for kind in document_kinds()[: len(ACTIONS)]]
+    last = outcomes.pop(FLOW_ENDED)
+    assert outcomes == [NEVER] * (len(ACTIONS) - 1)
+    assert set(last) == {("success",), ("failure",), ("unknown",), ("none",), ("bypass",), ()}
+    logins = Logins()
+    batch = batch_of({"action": FLOW_ENDED}, logins=logins)
+    logins.note(batch.records[0], Login("root", "success"))
+    logins.stamp(batch.records, np.ones(1, np.bool_))
+    document = batch.document(0)
+    assert document["user"] == {"name": "root"}
+    assert misfits(document_kinds()[FLOW_ENDED], document) == []
+
+
+@pytest.mark.parametrize(("protocol", "name", "values"), [
+    ("telnet", "telnet.login.outcome", "success failure unknown none bypass"),
+    ("telnet", "telnet.mode", "character line"),
+    ("ftp", "ftp.login.outcome", "success failure unknown"),
+    ("ftp", "ftp.command", "RETR STOR APPE STOU"),
+    ("redis", "network_traffic.redis.status", "OK Error"),
+    ("http", "event.outcome", "success failure unknown"),
+    ("tls", "tls.version", "1.0 1.1 1.2 1.3 3.0"), ("tls", "tls.version_protocol", "tls ssl"),
+    ("dns", "dns.header_flags", "AA TC RD RA AD CD DO"), ("llmnr", "dns.type", "query answer"),
+])
+def test_a_keyword_of_few_values_has_these_or_is_absent(
+    protocol: str, name: str, values: str
+) -> None:
+    (kind,) = (kind for kind in document_kinds() if kind.name == f"{protocol} event")
+    assert set(kind.closed[name]) == {*((value,) for value in values.split()), ()}
+
+
+def test_http_has_the_version_that_a_start_line_has_or_that_was_begun() -> None:
+    (kind,) = (kind for kind in document_kinds() if kind.name == "http event")
+    assert {("1.0",), ("1.1",), ("2",)} < set(kind.closed["http.version"])
+    assert ("HTTP/1.1",) not in kind.closed["http.version"]
 
 
 OF_FLOWS = ("flow_started event", "flow_denied event", "flow_dropped event", "network_flow event")

@@ -166,3 +166,39 @@ def test_more_combinations_than_are_tried_are_left_open() -> None:
                             (DocumentKind("k", dict.fromkeys(names, many)),))
         text = f'any where concat({", ".join(names)}) == "x"'
         assert why_never(eql.parse(text), evidence)[0] is decided
+
+
+OURS = Evidence(known_fields().get, tuple(known_fields()), document_kinds())
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    ("telnet.login.outcome:sucess",
+     "telnet.login.outcome is always success, failure, unknown, none or bypass here"),
+    ('any where tls.version == "TLS 1.2"', "tls.version is always 3.0, 1.0, 1.1, 1.2 or 1.3 here"),
+    ("telnet.encrypted:false", "telnet.encrypted is always true here"),
+    ("dns.op_code:query", "dns.op_code is never query here: did you mean QUERY?"),
+    ("telnet.exploit.name:user_argument_injectoin",
+     "telnet.exploit.name is never user_argument_injectoin here: did you mean"
+     " user_argument_injection?"),
+    ('any where event.action == "telnet_logn"',
+     'event.action is never == "telnet_logn" here: did you mean telnet_login?'),
+    ("event.dataset:network_trafic.dns",
+     "event.dataset is never network_trafic.dns here: did you mean network_traffic.dns?"),
+    # What resembles a value in one part only, or in none, is another's.
+    ("event.dataset:network_traffic.nfs", "event.dataset is never network_traffic.nfs here"),
+    ("event.action:login", "event.action is never login here"),
+])
+def test_the_value_that_was_probably_meant(text: str, reason: str) -> None:
+    language = eql if " where " in text else kql
+    assert why_never(language.parse(text), OURS) == (True, (reason,))
+
+
+@pytest.mark.parametrize("text", [
+    "telnet.login.outcome:(success or sucess)", "event.action:http_login and not status:*",
+    "event.action:telnet_command and not event.outcome:*", "event.action:dns_answer and dns.type:*",
+    "event.action:network_flow and telnet.login.outcome:success", 'http.version:"1.1"',
+    "not telnet.login.outcome:success", "tls.detailed.alert_types:handshake_failure",
+    "event.action:network_flow and user.name:root",
+])
+def test_what_documents_of_protocols_can_be(text: str) -> None:
+    assert holds(text, OURS)

@@ -48,7 +48,8 @@ def test_constants_and_bare_values(text: str, reasons: list[str]) -> None:
 
 
 KNOWN = {"source.ip": "ip", "destination.port": "long", "event.start": "date",
-         "event.action": "keyword", "sensor.flow.verdict": "keyword"}
+         "event.action": "keyword", "sensor.flow.verdict": "keyword", "tls.established": "boolean",
+         "telnet.login.outcome": "keyword"}
 
 
 def findings(text: str, kinds: Sequence[DocumentKind] | None) -> Findings:
@@ -93,7 +94,31 @@ def test_events_from_elsewhere_may_have_what_a_pattern_means() -> None:
     ("event.start > 2026-01-02", []), ("event.start > x", ["'event.start' is a date, 'x' is none"]),
     ('event.start > "now-1d"', ["dates relative to 'now' mean nothing in packet time"]),
     ("event.start > nowhere", ["'event.start' is a date, 'nowhere' is none"]),
-    ("event.action:5", []),
+    ("event.action:5", []), ("any where event.action == 5", []),
+    ("any where destination.port == true", ["'destination.port' is a number, 'true' is none"]),
+    ("any where source.ip == 5",
+     ["'source.ip' is an address, '5' is neither an address nor a network"]),
+    ("any where event.start > 1700000000000", []),
+    ("any where event.start == true", ["'event.start' is a date, 'true' is none"]),
+    # As Elasticsearch has it: true and false, in quotes or without, and nothing else.
+    *((text, []) for text in (
+        "tls.established:true", 'tls.established:"false"', "tls.established:*",
+        "not tls.established:(true or false)", "any where tls.established",
+        "any where tls.established == true", 'any where tls.established != "false"',
+        "any where tls.established != null", 'any where tls.established : ("t*", "false")',
+        'any where destination.port : "2*"')),
+    *((text, [f"'tls.established' is true or false, '{value}' is neither"]) for text, value in (
+        ("tls.established:yes", "yes"), ("tls.established:TRUE", "TRUE"),
+        ('tls.established:""', ""), ("tls.established:1", "1"), ("tls: { established:no }", "no"),
+        ("tls.established > 0", "0"), ("any where tls.established == 1", "1"),
+        ('any where tls.established == "yes"', "yes"), ('any where "on" != tls.established', "on"),
+        ('any where tls.established in (true, "off")', "off"),
+        ('any where tls.established : ("true", "YES")', "YES"))),
+    ("telnet.login.outcom:success",
+     ["unknown field 'telnet.login.outcom': did you mean 'telnet.login.outcome'?"]),
+    ("telnet.colour:red", ["unknown field 'telnet.colour'"]), ("http.response.time:5", []),
+    ("dns.question.nam:x", ["unknown field 'dns.question.nam': did you mean 'dns.question.name'?"]),
+    ("http.request.headers.hots:x", []), ("dns.question.registered_domain:x", []),
     (f"destination.port:{'x' * 100}", [f"'destination.port' is a number, '{'x' * 100}' is none"]),
     (f"destination.port:{'x' * 101}",
      [f"'destination.port' is a number, '{'x' * 100}...' is none"]),

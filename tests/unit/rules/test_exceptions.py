@@ -15,7 +15,8 @@ from sensor.rules.exceptions import read_exceptions
 from sensor.rules.ruleset import RuleSet
 
 _NAMES = "event.action source.ip source.port destination.ip destination.port tags"
-FIELDS = {name: ecs_type_of(name) for name in _NAMES.split()}
+FIELDS = {name: ecs_type_of(name) for name in _NAMES.split()} | {
+    "telnet.login.outcome": "keyword", "tls.established": "boolean"}
 RULE = """
 [rule]
 rule_id = "ID"
@@ -166,6 +167,10 @@ def test_a_list_that_rules_name_is_theirs_alone(tmp_path: Path) -> None:
     (item(FIRST, 'expires = "soon"'), "'expires' must be a date"),
     (item('{type = "match", value = 1}'), "needs a 'field'"),
     (item('{field = "source.prt", type = "match", value = 1}'), "unknown field 'source.prt'"),
+    (item('{field = "telnet.login.outcom", type = "match", value = "x"}'),
+     "unknown field 'telnet.login.outcom': did you mean 'telnet.login.outcome'?"),
+    (item('{field = "tls.established", type = "match", value = "yes"}'),
+     "'tls.established' is true or false, 'yes' is neither"),
     (item('{field = "source.port", type = "matches", value = 1}'), "unknown entry type 'matches'"),
     (item('{field = "source.port", type = "match"}'), "needs a 'value'"),
     (item('{field = "source.port", type = "match_any", value = 1}'), "needs a 'value'"),

@@ -21,6 +21,7 @@ def test_what_suppression_groups_by_is_checked(tmp_path: Path) -> None:
     with pytest.raises(RulesError, match=r"unknown field 'sorce\.ip'") as caught:
         load(tmp_path, rule_text(extra=suppressed("sorce.ip")))
     assert "rule0.toml:14: alert_suppression: " in str(caught.value)
+    assert "did you mean 'source.ip'?" in str(caught.value)
     (rule,) = load(tmp_path, rule_text(extra=suppressed("process.name"))).rules
     assert (rule.status, rule.reason) == (
         "degraded", "alert_suppression: not on a tap: process.name")

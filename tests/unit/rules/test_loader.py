@@ -90,8 +90,7 @@ def test_a_bare_value_may_have_an_equals_sign(tmp_path: Path) -> None:
 def test_a_file_of_several_rules_is_no_name_of_one(tmp_path: Path) -> None:
     rules = of_files(written(tmp_path / "export.ndjson", RULE, {
         **RULE, "rule_id": "r2", "name": "Other"}))
-    for name, reason in (("export", "several rules are 'export'"),
-                         ("Another", "no rule 'Another'")):
+    for name, reason in (("export", "several rules are 'export'"), ("Third", "no rule 'Third'")):
         with pytest.raises(ConfigError) as caught:
             rules.find(name)
         assert str(caught.value) == f"{reason}; there are: Exported, Other"

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from sensor.config import Config
 from sensor.errors import ConfigError
 from sensor.query.document_rows import DocumentRows
+from sensor.rules.ruleset import RuleSet
 from tests.rule_files import flow, load, rule_text, shipped
+from tests.running import ROOT
 
 EXTERNAL = "Accepted Telnet Connection to External Network"
 ACCEPTED = "Accepted Default Telnet Port Connection"
@@ -71,8 +74,33 @@ def test_rules_can_be_found_by_id_name_and_file() -> None:
     assert rules.find(rule.text.id) is rule
     assert rules.find("accepted_default_telnet_port_connection") is rule
     assert rules.find(ACCEPTED.upper()) is rule
+    assert rules.find(rule.text.path) is rules.find(str(Path(rule.text.path))) is rule
     with pytest.raises(ConfigError, match="no rule 'nothing'; there are: accepted_default_"):
         rules.find("nothing")
+
+
+@pytest.mark.parametrize(("name", "instead"), [
+    ("telnet_login_succes", "did you mean 'telnet_login_success' or 'telnet_login_bypass'?"),
+    ("Telnet_Brute-Forze", "did you mean 'telnet_brute_force'?"),
+    ("Succesful Telnet Logon", "did you mean 'telnet_login_success'?"),
+    ("mine/telnet_inbound_acepted.toml", "did you mean 'telnet_inbound_accepted'?"),
+    ("telnet_inbound_acepted.pcap", "did you mean 'telnet_inbound_accepted'?"),
+    (str(ROOT / "pyproject.toml"), "it is a file: its rules are loaded with --rules, and asked for"
+     " by their ids"),
+    (str(ROOT / "README.md"), "it is a file, and a rule's id is wanted in front of it"),
+])
+def test_what_may_be_meant_by_the_name_of_no_rule(name: str, instead: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        shipped().find(name)
+    assert str(caught.value) == f"no rule {name!r}; {instead}"
+
+
+def test_of_many_rules_some_are_listed(tmp_path: Path) -> None:
+    texts = [rule_text(rule_id=f"x{number}", name=f"Rule {number}") for number in range(45)]
+    with pytest.raises(ConfigError, match=r"rule0, rule1, .* and 5 more$"):
+        load(tmp_path, *texts).find("qqqq")
+    with pytest.raises(ConfigError, match=r"there are none$"):
+        RuleSet([], Config()).find("qqqq")
 
 
 def test_alerts_come_in_row_then_rule_order() -> None:

@@ -9,6 +9,7 @@ import pytest
 from sensor.protocols.analyzer import CLIENT, SERVER, Moment, ProtocolEvent
 from sensor.protocols.beginnings import begins_no_dns
 from sensor.protocols.dns.analyzer import WAIT_NS, WAITING_MAX, DnsAnalyzer
+from tests.conversation import Talk, play
 from tests.dns_messages import (
     ANSWER,
     OPT,
@@ -24,10 +25,10 @@ MS = 1_000_000
 
 
 def datagrams(
-    *pieces: tuple[int, bytes], waits: bool = True, close: bool = True
+    *pieces: tuple[int, bytes], waits: bool = True, is_mdns: bool = False, close: bool = True
 ) -> list[ProtocolEvent]:
     """The events of datagrams, one a millisecond."""
-    analyzer = DnsAnalyzer(is_stream=False, waits=waits)
+    analyzer = DnsAnalyzer(is_stream=False, waits=waits, is_mdns=is_mdns)
     found = []
     for number, (side, octets) in enumerate(pieces, 1):
         analyzer.feed(side, octets, Moment(number * MS, number))
@@ -155,17 +156,28 @@ def test_no_more_queries_wait() -> None:
 def test_of_multicast_a_query_is_told_at_once() -> None:
     events = datagrams((CLIENT, query(0, "_ipp._tcp.local", 12)), (SERVER, message(
         0, 0x8400, answers=(record(12, b"\1x\0", b"\4_ipp\0", class_=0x8001),))),
-        waits=False, close=False)  # fmt: skip
+        waits=False, is_mdns=True, close=False)  # fmt: skip
     assert [(event.action, event.moment.frame) for event in events] == [
         ("dns_query", 1), ("dns_answer", 2)]
     assert "question" not in dns(events[1])
     assert dns(events[1])["answers"][0]["class"] == "IN"
 
 
-def test_a_class_that_only_mdns_has_is_none_elsewhere() -> None:
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_class_that_only_mdns_has_is_none_elsewhere(waits: bool) -> None:
     (event,) = datagrams((SERVER, message(
-        0, 0x8400, answers=(record(12, b"\1x\0", b"\4_ipp\0", class_=0x8001),))), close=False)
+        0, 0x8400, answers=(record(12, b"\1x\0", b"\4_ipp\0", class_=0x8001),))), waits=waits,
+        close=False)  # fmt: skip
     assert dns(event)["answers"][0]["class"] == "CLASS32769"
+
+
+@pytest.mark.parametrize(("port", "name"), [(5353, "IN"), (5355, "CLASS32769"), (53, "CLASS32769")])
+def test_the_first_bit_of_a_class_is_one_of_its_own_in_mdns_alone(port: int, name: str) -> None:
+    """RFC 6762 5.4; RFC 4795 2.1 has DNS's classes."""
+    talk = Talk(ports=(40_000, port))
+    talk.client.udp(0.1, message(0, 0, question("x.local", 12, 0x8001)))
+    (document,) = play(talk).said
+    assert document["dns"]["question"]["class"] == name
 
 
 @pytest.mark.parametrize("octets", [b"", b"\0" * 12, b"x" * 500, query()[:15]])

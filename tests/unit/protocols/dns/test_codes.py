@@ -24,8 +24,8 @@ def test_classes(number: int, name: str) -> None:
 
 def test_classes_of_mdns_have_a_bit_that_is_not_theirs() -> None:
     """RFC 6762 10.2: the record is the only one of its name."""
-    assert class_name(0x8001, is_multicast=True) == class_name(1, is_multicast=True) == "IN"
-    assert class_name(0x8007, is_multicast=True) == "CLASS7"
+    assert class_name(0x8001, is_mdns=True) == class_name(1, is_mdns=True) == "IN"
+    assert class_name(0x8007, is_mdns=True) == "CLASS7"
 
 
 def test_codes() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sensor.model.protocol_values import HTTP_ANOMALIES
 from sensor.protocols.analyzer import CLIENT, SERVER, Moment
 from sensor.protocols.http.message import (
-    ANOMALIES,
     BODY_MAX,
     HEADERS_MAX,
     Message,
@@ -60,7 +60,7 @@ def test_no_request_line(line: bytes) -> None:
 ])
 def test_anomalies(head: bytes, anomaly: str) -> None:
     assert list(request(head).anomalies) == [anomaly]
-    assert anomaly in ANOMALIES
+    assert anomaly in HTTP_ANOMALIES
 
 
 def test_a_folded_value_is_one() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sensor.protocols.telnet.attempts import CONFIDENCE, NAME_MAX, name_of
+from sensor.model.protocol_values import TELNET_CONFIDENCE
+from sensor.protocols.telnet.attempts import NAME_MAX, name_of
 
 
 @pytest.mark.parametrize(("typed", "account"), [
@@ -18,7 +19,7 @@ def test_accounts(typed: str, account: str) -> None:
 
 
 def test_how_sure() -> None:
-    assert all(0 <= confidence <= 1 for confidence in CONFIDENCE.values())
+    assert all(0 <= confidence <= 1 for confidence in TELNET_CONFIDENCE.values())
     unsure = {"closed_after_password", "password_not_sent", "gap", "encrypted"}
-    assert {name for name, confidence in CONFIDENCE.items() if confidence == 0} == unsure
-    assert 0 < CONFIDENCE["closed_after_failures"] < CONFIDENCE["prompt_again"]
+    assert {name for name, confidence in TELNET_CONFIDENCE.items() if confidence == 0} == unsure
+    assert 0 < TELNET_CONFIDENCE["closed_after_failures"] < TELNET_CONFIDENCE["prompt_again"]

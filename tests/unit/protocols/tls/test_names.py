@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ssl
 
-from sensor.protocols.tls.names import ALERTS, alert_name, group_name, is_grease
+from sensor.model.protocol_values import TLS_ALERTS
+from sensor.protocols.tls.names import alert_name, group_name, is_grease
 
 
 def test_names_and_what_has_none() -> None:
@@ -20,7 +21,7 @@ def test_alerts_are_named_as_openssl_names_them() -> None:
     """But for `user_canceled`, which it spells in another way."""
     named = {member.value: member.name.removeprefix("ALERT_DESCRIPTION_").lower()
              for member in ssl.AlertDescription if member.value != 90}
-    assert {code: ALERTS[code] for code in named} == named
+    assert {code: TLS_ALERTS[code] for code in named} == named
 
 
 def test_grease() -> None:
