@@ -8,6 +8,7 @@ happened.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensor.engine.protocols import Records
 from sensor.model.flow import FLOW_ORDER
@@ -19,18 +20,38 @@ BY = ("known_ns", *FLOW_ORDER)
 def in_order(records: Records) -> Records:
     """The events in their order; the array itself where they are."""
     known_ns, first_ns = records["known_ns"], records["first_ns"]
-    later = known_ns[1:] > known_ns[:-1]
+    if not _is_in_order(known_ns, first_ns).all():
+        records = chosen(records, np.argsort(known_ns, kind="stable"))
+        _settle_ties(records)
+    return records
+
+
+def _is_in_order(known_ns: NDArray[np.uint64], first_ns: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """By event: whether the time alone shows that the next one stands behind it."""
     younger = (known_ns[1:] == known_ns[:-1]) & (first_ns[1:] > first_ns[:-1])
-    if (later | younger).all():
-        return records
-    return chosen(records, np.lexsort([records[name] for name in reversed(BY)]))
+    settled: NDArray[np.bool_] = (known_ns[1:] > known_ns[:-1]) | younger
+    return settled
+
+
+def _settle_ties(records: Records) -> None:
+    """Put events of one time, of which there are few, in their order; times are in order."""
+    open_ones = ~_is_in_order(records["known_ns"], records["first_ns"])
+    known_ns = records["known_ns"]
+    places = np.flatnonzero(np.isin(known_ns, known_ns[1:][open_ones]))
+    order = np.lexsort([records[name][places] for name in reversed(BY)])
+    words = _words_of(records)
+    words[places] = words[places[order]]
 
 
 def chosen(records: Records, which: object) -> Records:
     """Some records, copied as words: numpy would copy them member by member, much more slowly."""
-    words = records.view(np.uint64).reshape(len(records), -1)
-    found: Records = words[which].reshape(-1).view(records.dtype)  # type: ignore[call-overload]
+    found: Records = _words_of(records)[which].reshape(-1).view(records.dtype)  # type: ignore[call-overload]
     return found
+
+
+def _words_of(records: Records) -> NDArray[np.uint64]:
+    """The same memory, a row of words for each record."""
+    return records.view(np.uint64).reshape(len(records), -1)
 
 
 class EventOrder:

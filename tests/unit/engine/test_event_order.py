@@ -45,6 +45,19 @@ def test_what_counts_first_is_when_an_event_became_known() -> None:
     assert rows_of(in_order(mixed)) == [(4, 8, 7), (4, 9, 2), (5, 2, 1), (5, 2, 3), (5, 3, 1)]
 
 
+@pytest.mark.parametrize("span", [3, 40, 1_000_000])
+def test_few_and_many_events_of_one_time(span: int) -> None:
+    """Python's own sort is the reference; it keeps equal rows as they were, too."""
+    draw = random.Random(span)
+    rows = [(draw.randrange(span), draw.randrange(span), draw.randrange(3)) for _ in range(500)]
+    found = records(*rows)
+    found["last_ns"] = range(500)
+    expected = [(*row, at) for at, row in sorted(enumerate(rows), key=lambda one: one[1])]
+    ordered = in_order(found)
+    assert list(zip(*(ordered[name].tolist() for name in (
+        "known_ns", "first_ns", "orig_port", "last_ns")), strict=True)) == expected  # fmt: skip
+
+
 def test_events_in_order_are_not_copied() -> None:
     ordered = records((4, 8, 7), (4, 9, 2), (5, 2, 1))
     assert in_order(ordered) is ordered
