@@ -42,7 +42,6 @@ NOT_MIRRORED = {
     "sensor/sinks/delivery/threaded_sink.py": "tests/conformance/test_live_sinks.py",
     "sensor/sinks/syslog/transports.py": "tests/conformance/test_sinks.py",
     # A part of one neighbour, which is tested with it.
-    "sensor/protocols/cleartext/analyzer.py": "tests/unit/protocols/cleartext/test_ftp.py",
     "sensor/protocols/cleartext/login.py": "tests/unit/protocols/cleartext/test_smtp.py",
     "sensor/evidence/cutter.py": "tests/golden/test_evidence.py",
     "sensor/ecs/protocol_fields/cleartext.py": "tests/unit/ecs/test_document_kinds.py",

@@ -6,13 +6,17 @@ come in their order; a client may send several commands before it reads the firs
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 from sensor.protocols.analyzer import CLIENT, Moment, ProtocolEvent
 from sensor.protocols.beginnings import WORD, Test
 from sensor.protocols.cleartext.lines import Lines
 from sensor.protocols.cleartext.login import SUCCESS, Attempt, LoginTeller
 from sensor.protocols.secrets import Secrets
+
+if TYPE_CHECKING:
+    from sensor.protocols.tls.analyzer import TlsAnalyzer
 
 ATTEMPTS_MAX = 1_000
 """Logins of a connection that are told."""
@@ -23,6 +27,8 @@ class Dialogue(Protocol):
 
     done: bool
     """Nothing that follows is wanted."""
+    starts_tls: bool
+    """Because what follows is TLS."""
     events: list[ProtocolEvent]
 
     @property
@@ -46,7 +52,7 @@ class UntilLogin:
     """What dialogues have in common that are read until a login works."""
 
     def __init__(self, protocol: str, secrets: Secrets) -> None:
-        self.done = False
+        self.done = self.starts_tls = False
         self.events: list[ProtocolEvent] = []
         self._teller = LoginTeller(protocol, secrets)
         self._greeted = False
@@ -63,7 +69,7 @@ class UntilLogin:
 
 
 class LineAnalyzer:
-    """Runs a dialogue over the two directions of a flow."""
+    """Runs a dialogue over the two directions of a flow, and TLS where the dialogue turns to it."""
 
     def __init__(
         self, dialogue: Dialogue, refuses: Test
@@ -76,12 +82,18 @@ class LineAnalyzer:
         self._refuses = refuses
         self._heads = [b"", b""]
         """The first octets of each side."""
+        self._tls: TlsAnalyzer | None = None
 
     @property
     def held_bytes(self) -> int:
-        return sum(lines.held_bytes for lines in self._lines) + self._dialogue.held_bytes
+        held_bytes = sum(lines.held_bytes for lines in self._lines) + self._dialogue.held_bytes
+        return held_bytes + self._tls.held_bytes if self._tls is not None else held_bytes
 
     def feed(self, side: int, octets: bytes, moment: Moment) -> None:
+        if self._tls is not None:
+            self._tls.feed(side, octets, moment)
+            self.done = self._tls.done
+            return
         lines, dialogue = self._lines[side], self._dialogue
         if (rest := WORD - len(self._heads[side])) > 0:
             self._heads[side] += octets[:rest]
@@ -96,8 +108,16 @@ class LineAnalyzer:
                 dialogue.reply(line, moment)
             self.done = dialogue.done
         self.done = self.done or lines.is_broken
+        if self.done and dialogue.starts_tls:
+            from sensor.protocols.tls.analyzer import TlsAnalyzer  # noqa: PLC0415  few turn to it
+
+            self._tls, self.done = TlsAnalyzer(), False
 
     def gap(self, side: int, count: int, moment: Moment) -> None:
+        if self._tls is not None:
+            self._tls.gap(side, count, moment)
+            self.done = self._tls.done
+            return
         self._lines[side] = Lines()
         self._heads[side] = bytes(WORD)  # what follows is no beginning
         if count and not self.done:
@@ -114,7 +134,11 @@ class LineAnalyzer:
         if not self.done:
             self.done = True
             self._dialogue.close()
+            if self._tls is not None:
+                self._tls.close(moment)
 
     def take(self) -> list[ProtocolEvent]:
         events, self._dialogue.events = self._dialogue.events, []
+        if self._tls is not None:
+            events += (replace(event, protocol="tls") for event in self._tls.take())
         return events

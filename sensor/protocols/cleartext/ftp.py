@@ -48,7 +48,7 @@ class FtpDialogue:
     """Reads a control connection."""
 
     def __init__(self, secrets: Secrets) -> None:
-        self.done = False
+        self.done = self.starts_tls = False
         self.events: list[ProtocolEvent] = []
         self._teller = LoginTeller("ftp", secrets)
         self._told = 0
@@ -123,7 +123,7 @@ class FtpDialogue:
         elif command.verb in _TRANSFERS:
             self._tell_transfer(command, code, text, moment)
         elif command.verb == b"AUTH":
-            self.done = code == 234
+            self.done = self.starts_tls = code == 234
 
     def _keep_size(self, name: str, size: str) -> None:
         if size.isascii() and size.isdigit() and len(self._sizes) < COMMANDS_MAX:

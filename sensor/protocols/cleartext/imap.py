@@ -116,7 +116,7 @@ class ImapDialogue(UntilLogin):
         self._asked = self._sasl = None
         is_good = rest[:2].upper() == b"OK"
         if asked.attempt is None:
-            self.done = is_good
+            self.done = self.starts_tls = is_good
         else:
             self._tell(asked.attempt, SUCCESS if is_good else FAILURE, text_of(line), moment)
 

@@ -84,7 +84,7 @@ class Pop3Dialogue(UntilLogin):
         elif command.verb in LISTS and not command.argument:
             self._in_list = is_good
         elif command.verb == b"STLS":
-            self.done = is_good
+            self.done = self.starts_tls = is_good
         elif (attempt := self._attempt_of(command)) is not None:
             self._tell(attempt, SUCCESS if is_good else FAILURE, text, moment)
 

@@ -24,7 +24,7 @@ class SmtpDialogue(UntilLogin):
         super().__init__("smtp", secrets)
         self._sasl: Sasl | None = None
         self._asked_at = Moment(0)
-        self._starts_tls = False
+        self._asks_for_tls = False
 
     def command(self, line: bytes, lines: Lines, moment: Moment) -> None:
         if self._sasl is not None:
@@ -40,7 +40,7 @@ class SmtpDialogue(UntilLogin):
             if first and first != b"=":
                 self._sasl.answer(first)
         elif verb == b"STARTTLS":
-            self._starts_tls = True
+            self._asks_for_tls = True
         elif verb in (b"MAIL", b"DATA", b"BDAT"):
             self.done = True  # nobody logs in any more
 
@@ -57,8 +57,9 @@ class SmtpDialogue(UntilLogin):
             self.done = code != 220
         elif self._sasl is not None and code != 334:
             self._answer(SUCCESS if code < 300 else FAILURE, text_of(line), moment)
-        elif self._starts_tls:
-            self.done, self._starts_tls = code == 220, False
+        elif self._asks_for_tls:
+            self._asks_for_tls = False
+            self.done = self.starts_tls = code == 220
 
     def _answer(self, outcome: str, text: str, moment: Moment) -> None:
         assert self._sasl is not None
@@ -67,7 +68,7 @@ class SmtpDialogue(UntilLogin):
 
     def lose(self) -> None:
         self.close()
-        self._starts_tls = False
+        self._asks_for_tls = False
 
     def close(self) -> None:
         if self._sasl is not None:

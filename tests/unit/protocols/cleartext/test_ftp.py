@@ -95,14 +95,6 @@ def test_transfers() -> None:
     assert [event["user.name"] for event in events[1:]] == ["obrandt"] * 3
 
 
-def test_encryption_ends_it() -> None:
-    analyzer = MAKE["ftp"](SECRETS)
-    analyzer.feed(SERVER, b"220 x\r\n", Moment(1))
-    analyzer.feed(CLIENT, b"AUTH TLS\r\n", Moment(2))
-    analyzer.feed(SERVER, b"234 go\r\n", Moment(3))
-    assert analyzer.done and analyzer.take() == []
-
-
 def test_what_nobody_answers_is_unknown() -> None:
     text = "S: 220 x\nC: USER root\nS: 331 x\nC: PASS toor"
     assert logins("ftp", text) == [("root", "unknown", "password", 4)]

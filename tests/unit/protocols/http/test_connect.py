@@ -6,6 +6,7 @@ from sensor.protocols.analyzer import CLIENT, SERVER, Moment
 from sensor.protocols.http.connect import ConnectAnalyzer
 from sensor.protocols.secrets import Secrets
 from tests.unit.protocols.http.exchange import answered, asked
+from tests.unit.protocols.tls import handshakes
 
 CONNECT = asked("CONNECT inner:23 HTTP/1.1", "Host: inner:23")
 GRANTED = answered("HTTP/1.1 200 Connection established")
@@ -32,9 +33,22 @@ def test_telnet_behind_it() -> None:
                       ("telnet", "telnet_session")]
 
 
+def test_tls_behind_it() -> None:
+    pieces, *_ = handshakes.handshake(*handshakes.contexts())
+    events, is_done = told(CONNECT, GRANTED, *pieces)
+    assert events == [("", "http_transaction"), ("tls", "tls_handshake")]
+    assert is_done
+
+
 def test_something_else_behind_it() -> None:
-    hellos = (CLIENT, b"\x16\x03\x01\x02\0\x01"), (SERVER, b"\x16\x03\x03")
-    assert told(CONNECT, GRANTED, *hellos) == ([("", "http_transaction")], True)
+    others = (CLIENT, b"SSH-2.0-a\r\n"), (SERVER, b"SSH-2.0-b\r\n")
+    assert told(CONNECT, GRANTED, *others) == ([("", "http_transaction")], True)
+
+
+def test_a_refusal() -> None:
+    refused = answered("HTTP/1.1 403 Forbidden", "Content-Length: 0")
+    hello, *_ = handshakes.handshake(*handshakes.contexts())[0]
+    assert told(CONNECT, refused, hello)[0] == [("", "http_transaction")]
 
 
 def test_what_is_missing_and_turned() -> None:
