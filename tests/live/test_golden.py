@@ -32,8 +32,9 @@ ON_OTHER_LINKS = ("telnet_ppp.pcap", "telnet_wireless.pcap")
 ALIKE_ON_A_CABLE = {
     f"telnet_{name}.pcap" for name in (
         "erspan", "geneve", "gre", "gtp", "ip_in_ip", "pptp",  # as VXLAN, inside IP packets
-        "connect_scan", "half_open_scan", "one_sided_responder", "refused_rst",
-        "reset_after_handshake", "simultaneous_open")}  # fmt: skip
+        "connect_scan", "fast_open", "fragments", "half_open_scan", "handshake_silent",
+        "one_sided_responder", "refused_rst",
+        "reset_after_handshake", "simultaneous_open", "tarpit")}  # fmt: skip
 """What sets them apart from others is inside their IP packets, where no cable and no ring looks,
 and no timeout runs: what is made of it `tests/golden/test_truth.py` tells."""
 FILES = sorted({path.name for path in CAPTURES.glob("*.pcap*")}
