@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 NESTED_MAX = 3
 """How often what is escaped may be escaped again."""
-_WORDS = (
-    b"pass", b"pw", b"pswd", b"secret", b"psk", b"token", b"apikey", b"api_key", b"api-key",
-    b"private_key", b"privatekey", b"signature", b"authorization", b"cookie", b"session-id",
-)  # fmt: skip
-"""What the name of a secret has in it."""
+_WORDS = tuple(map(re.compile, (
+    rb"p(?:ass|w|swd|sk|rivate_?key)", rb"secret", rb"token", rb"api[_-]?key", rb"signature",
+    rb"authorization", rb"cookie", rb"session-id")))  # fmt: skip
+"""What the name of a secret has in it, in lower case: one pattern for each way to begin."""
 LEAD = rb"(?:[ \t]|\r(?!\n)|\r?\n(?=[ \t]))"
 """Between a colon and a value, which obsolete folding may have in the next line (RFC 9112 5.2)."""
 _REST = rb"[^\r\n]+(?:\r(?!\n)[^\r\n]*|\r?\n[ \t][^\r\n]*)*"
@@ -66,7 +65,7 @@ def may_have(octets: bytes) -> bool:
     """False if no secret stands in the octets, or in a part of them."""
     for _ in range(NESTED_MAX + 1):
         lowered = octets.lower()
-        if b"@" in octets or any(word in lowered for word in _WORDS):
+        if b"@" in octets or any(word.search(lowered) for word in _WORDS):
             return True
         if b"%" not in octets and b"\\u00" not in octets:
             return False
@@ -96,12 +95,7 @@ def _nested(octets: bytes, depth: int, is_head: bool) -> list[Place]:
 
 def _found(octets: bytes, before: re.Pattern[bytes], is_head: bool) -> list[Place]:
     lowered = octets.lower()
-    starts: set[int] = set()
-    for word in _WORDS:
-        at = lowered.find(word)
-        while at >= 0:
-            starts.add(at)
-            at = lowered.find(word, at + len(word))
+    starts = {word.start() for words in _WORDS for word in words.finditer(lowered)}
     found, end = [], 0
     for at in sorted(starts):
         if at < end:  # within a password: looking at each word in it would take its square
