@@ -121,7 +121,7 @@ class FtpDialogue:
         elif command.verb == b"SIZE" and code == 213:
             self._keep_size(command.argument, text[4:].strip())
         elif command.verb in _TRANSFERS:
-            self._tell_transfer(command, code, text, moment)
+            self._tell_transfer(command, outcome, text, moment)
         elif command.verb == b"AUTH":
             self.done = self.starts_tls = code == 234
 
@@ -134,7 +134,7 @@ class FtpDialogue:
             self._told += 1
             self.events.append(self._teller.event(attempt, outcome, text, moment))
 
-    def _tell_transfer(self, command: _Command, code: int, text: str, moment: Moment) -> None:
+    def _tell_transfer(self, command: _Command, outcome: str, text: str, moment: Moment) -> None:
         said, self._size = self._size, None
         if self._told >= EVENTS_MAX:
             return
@@ -143,12 +143,13 @@ class FtpDialogue:
         fields: dict[str, Value] = {
             "event.category": ["network"],
             "event.type": ["info"],
-            "event.outcome": SUCCESS if code < 300 else FAILURE,
+            "event.outcome": outcome,
             "ftp.command": command.verb.decode("latin-1"),
-            "ftp.reply": self._teller.masked(text),
             "file.path": self._teller.masked(name, 1024),
             "file.name": self._teller.masked(re.split(r"[/\\]", name)[-1]),
         }
+        if text:
+            fields["ftp.reply"] = self._teller.masked(text)
         if self._user:
             fields |= {"user.name": self._teller.masked(self._user),
                        "related.user": [self._teller.masked(self._user)]}
@@ -168,4 +169,6 @@ class FtpDialogue:
             elif command.verb == b"PASS":
                 self._tell_login(Attempt("password", self._user or "", command.argument), UNKNOWN,
                                  "", command.moment)
+            elif command.verb in _TRANSFERS:
+                self._tell_transfer(command, UNKNOWN, "", command.moment)
         self._commands.clear()
