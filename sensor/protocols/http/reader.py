@@ -49,7 +49,7 @@ class Reader:
         self.is_stopped = False
         """What follows cannot be read."""
         self.is_refused = False
-        """Because a line or a head came that is none: whoever answers to it is still listened to."""
+        """Because of a line or a head that is none: whoever answers to it is still listened to."""
         self._side = side
         self._owner = owner
         self._waiting = bytearray()
