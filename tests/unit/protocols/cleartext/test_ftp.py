@@ -99,6 +99,8 @@ def test_what_nobody_answers_is_unknown() -> None:
     text = "S: 220 x\nC: USER root\nS: 331 x\nC: PASS toor"
     assert logins("ftp", text) == [("root", "unknown", "password", 4)]
     assert logins("ftp", "C: USER root\nC: PASS toor") == [("root", "unknown", "password", 4)]
+    assert logins("ftp", text + "\nS: 332 account\nC: ACCT") == [("root", "unknown", "password", 4)]
+    assert logins("ftp", text + "\nC: NOOP" * 1_000) == [("root", "unknown", "password", 4)]
     (_, transfer) = told("ftp", LOGIN.format(answer="230 in") + """
         C: RETR big.iso
         S: 150 Opening BINARY mode data connection for big.iso (5416666670 bytes).
