@@ -57,8 +57,8 @@ class FtpDialogue:
         self._in_reply = b""
         """The code of a reply of several lines that is not over."""
         self._user: str | None = None
-        self._attempt: Attempt | None = None
-        """A password that was sent, and not answered finally."""
+        self._attempt: tuple[Attempt, Moment] | None = None
+        """A password that was sent, and not answered finally: an account was asked for then."""
         self._sizes: dict[str, int] = {}
         self._size: int | None = None
         """What the server said of the transfer that goes on."""
@@ -72,6 +72,7 @@ class FtpDialogue:
         verb = verb.lstrip(b"\xff\xf4\xf2").upper()  # the signals of Telnet ahead of ABOR
         self._commands.append(_Command(verb, text_of(argument), moment))
         if len(self._commands) > COMMANDS_MAX:
+            self.close()
             self.done = True  # nobody answers
 
     def reply(self, line: bytes, moment: Moment) -> None:
@@ -111,17 +112,18 @@ class FtpDialogue:
                 self._tell_login(Attempt("none", self._user), outcome, text, moment)
         elif command.verb == b"PASS":
             attempt = Attempt("password", self._user or "", command.argument)
-            if code == 332:  # an account is asked for
-                self._attempt = attempt
+            if code == 332:
+                self._attempt = attempt, moment
             else:
                 self._tell_login(attempt, outcome, text, moment)
         elif command.verb == b"ACCT" and self._attempt is not None:
-            attempt, self._attempt = self._attempt, None
+            attempt, _ = self._attempt
+            self._attempt = None
             self._tell_login(attempt, outcome, text, moment)
         elif command.verb == b"SIZE" and code == 213:
             self._keep_size(command.argument, text[4:].strip())
         elif command.verb in _TRANSFERS:
-            self._tell_transfer(command, code, text, moment)
+            self._tell_transfer(command, outcome, text, moment)
         elif command.verb == b"AUTH":
             self.done = self.starts_tls = code == 234
 
@@ -134,7 +136,7 @@ class FtpDialogue:
             self._told += 1
             self.events.append(self._teller.event(attempt, outcome, text, moment))
 
-    def _tell_transfer(self, command: _Command, code: int, text: str, moment: Moment) -> None:
+    def _tell_transfer(self, command: _Command, outcome: str, text: str, moment: Moment) -> None:
         said, self._size = self._size, None
         if self._told >= EVENTS_MAX:
             return
@@ -143,12 +145,13 @@ class FtpDialogue:
         fields: dict[str, Value] = {
             "event.category": ["network"],
             "event.type": ["info"],
-            "event.outcome": SUCCESS if code < 300 else FAILURE,
+            "event.outcome": outcome,
             "ftp.command": command.verb.decode("latin-1"),
-            "ftp.reply": self._teller.masked(text),
             "file.path": self._teller.masked(name, 1024),
             "file.name": self._teller.masked(re.split(r"[/\\]", name)[-1]),
         }
+        if text:
+            fields["ftp.reply"] = self._teller.masked(text)
         if self._user:
             fields |= {"user.name": self._teller.masked(self._user),
                        "related.user": [self._teller.masked(self._user)]}
@@ -162,10 +165,16 @@ class FtpDialogue:
         self._in_reply = b""
 
     def close(self) -> None:
+        if self._attempt is not None:
+            attempt, moment = self._attempt
+            self._attempt = None
+            self._tell_login(attempt, UNKNOWN, "", moment)
         for command in self._commands:
             if command.verb == b"USER":
                 self._user = command.argument
             elif command.verb == b"PASS":
                 self._tell_login(Attempt("password", self._user or "", command.argument), UNKNOWN,
                                  "", command.moment)
+            elif command.verb in _TRANSFERS:
+                self._tell_transfer(command, UNKNOWN, "", command.moment)
         self._commands.clear()

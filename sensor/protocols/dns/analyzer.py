@@ -207,9 +207,11 @@ class DnsAnalyzer:
 
 
 def _answers(message: Message, query: Message) -> bool:
-    """True if a message has the question of a query, or none at all (RFC 2136, errors)."""
+    """True if a message has the question of a query, or none at all (RFC 2136, errors); an inverse
+    query (RFC 1035 6.4.1) has none, its answer may.
+    """
     asked, repeated = query.question, message.question
-    if repeated is None or repeated == asked:
+    if repeated is None or repeated == asked or (asked is None and message.is_response):
         return True
     return (asked is not None and repeated.kind == asked.kind
             and repeated.name.lower() == asked.name.lower())

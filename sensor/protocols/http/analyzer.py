@@ -109,6 +109,8 @@ class HttpAnalyzer:
             self._given_up -= 1
         elif self._waiting:
             self._answering = self._waiting.popleft()
+        else:
+            self._readers[CLIENT].is_refused = False  # this is the answer to it
         self._answering.response = message
         request = self._answering.request
         return framing.of_response(message, request.method if request is not None else "")
@@ -146,7 +148,7 @@ class HttpAnalyzer:
             return
         client, server = self._readers
         if server.is_stopped or (client.is_stopped and not (
-                self._waiting or self._answering or self._late)):
+                client.is_refused or self._waiting or self._answering or self._late)):
             for reader in self._readers:
                 reader.close()
             if not self.done:  # closing has told of the last message

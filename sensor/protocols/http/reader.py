@@ -48,6 +48,8 @@ class Reader:
     def __init__(self, side: int, owner: Owner) -> None:
         self.is_stopped = False
         """What follows cannot be read."""
+        self.is_refused = False
+        """Because of a line or a head that is none: whoever answers to it is still listened to."""
         self._side = side
         self._owner = owner
         self._waiting = bytearray()
@@ -158,7 +160,7 @@ class Reader:
                 if (end := waiting.find(mark, start, HEAD_MAX)) >= 0]
         if not ends:
             self._searched = len(waiting)
-            self.is_stopped = len(waiting) >= HEAD_MAX
+            self.is_stopped = self.is_refused = len(waiting) >= HEAD_MAX
             return False
         end = min(ends)
         message = self._message = message_of(self._side, bytes(waiting[:end]), self._first, moment)
@@ -186,10 +188,10 @@ class Reader:
         end = waiting.find(b"\n", self._searched, HEAD_MAX)
         if end < 0:
             self._searched = len(waiting)
-            self.is_stopped = len(waiting) >= HEAD_MAX
+            self.is_stopped = self.is_refused = len(waiting) >= HEAD_MAX
             return False
         self._has_start_line = has_start_line(self._side, bytes(waiting[:end]).removesuffix(b"\r"))
-        self.is_stopped = not self._has_start_line
+        self.is_stopped = self.is_refused = not self._has_start_line
         self._searched = end
         return self._has_start_line
 

@@ -49,9 +49,11 @@ class RedisAnalyzer:
         self._events: list[ProtocolEvent] = []
         self._told = 0
         self._is_proven = False
-        """The client has sent a command as an array of strings."""
+        """The client has sent a command as an array of strings, or its lines have been answered."""
         self._is_whole = True
         self._has_subscribed = False
+        self._is_silenced = False
+        """The last command that waits asks for no more replies."""
 
     @property
     def held_bytes(self) -> int:
@@ -91,6 +93,8 @@ class RedisAnalyzer:
         return events
 
     def _take_command(self, value: RespValue, moment: Moment) -> None:
+        if self._is_silenced:
+            return
         if value.kind == INLINE and not (self._is_whole or self._is_proven):
             self.done = True  # it may be the middle of something
             return
@@ -100,9 +104,9 @@ class RedisAnalyzer:
         self._is_proven |= value.kind != INLINE
         attempt = commands.attempt_of(words)
         self._waiting.append(_Command(commands.query_of(words, self._known), attempt, moment))
-        is_silent = [word.upper() for word in words[:3]] in SILENT
-        if len(self._waiting) > COMMANDS_MAX or is_silent:
-            self.close(moment)  # nobody answers
+        self._is_silenced = [word.upper() for word in words[:3]] in SILENT
+        if len(self._waiting) > COMMANDS_MAX or self._is_unanswered:
+            self.close(moment)
 
     def _take_reply(self, value: RespValue, moment: Moment) -> None:
         if self._is_message(value):
@@ -112,8 +116,16 @@ class RedisAnalyzer:
             return
         command = self._waiting.popleft()
         self._has_subscribed |= command.words[0] in SUBSCRIPTIONS
+        self._is_proven = True
         self._tell(command, value, moment)
         self.done |= command.words[0] in LAST
+        if self._is_unanswered and not self.done:
+            self.close(moment)
+
+    @property
+    def _is_unanswered(self) -> bool:
+        """True if nobody answers what waits."""
+        return self._is_silenced and len(self._waiting) == 1
 
     def _is_message(self, value: RespValue) -> bool:
         """True for what answers no command: pushes, messages, and of one command for several

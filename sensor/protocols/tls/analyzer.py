@@ -94,7 +94,7 @@ class TlsAnalyzer:
         self._asks_client = False
         self._alerts: list[str] = []
         self._is_whole = True
-        """No octets are missing."""
+        """No octets are missing, and nothing that decides was beyond reading."""
         self._seen = Moment(0)
         """When the last hello came."""
 
@@ -111,6 +111,7 @@ class TlsAnalyzer:
             if self.done:
                 return
         if one.records.is_broken:
+            self._is_whole &= not one.records.is_too_long
             self.close(moment)
 
     def gap(self, side: int, count: int, moment: Moment) -> None:
@@ -179,6 +180,7 @@ class TlsAnalyzer:
     def _take_choice(self, one: Side, body: bytes, moment: Moment) -> None:
         choice = server_hello(body)
         if choice is None or self._client is one:
+            self._is_whole &= body[:1] == b"\3"  # of an early draft of TLS 1.3 it cannot be read
             self.close(moment)
         elif self._choice is None or self._choice.is_retry:
             self._choice, self._seen = choice, moment

@@ -54,7 +54,8 @@ class Records:
 
     def __init__(self) -> None:
         self.is_broken = False
-        """Something else came than TLS has."""
+        """Something else came than TLS has, or a message that is too long."""
+        self.is_too_long = False
         self.is_encrypted = False
         """Handshake messages and alerts cannot be read any more; its user says so."""
         self._waiting = bytearray()
@@ -118,7 +119,7 @@ class Records:
         while len(messages) >= MESSAGE_HEADER:
             length = int.from_bytes(messages[1:MESSAGE_HEADER])
             if length > MESSAGE_MAX:
-                self.is_broken = True
+                self.is_broken = self.is_too_long = True
                 return
             if len(messages) < MESSAGE_HEADER + length:
                 return

@@ -99,18 +99,26 @@ def test_what_nobody_answers_is_unknown() -> None:
     text = "S: 220 x\nC: USER root\nS: 331 x\nC: PASS toor"
     assert logins("ftp", text) == [("root", "unknown", "password", 4)]
     assert logins("ftp", "C: USER root\nC: PASS toor") == [("root", "unknown", "password", 4)]
+    assert logins("ftp", text + "\nS: 332 account\nC: ACCT") == [("root", "unknown", "password", 4)]
+    assert logins("ftp", text + "\nC: NOOP" * 1_000) == [("root", "unknown", "password", 4)]
+    (_, transfer) = told("ftp", LOGIN.format(answer="230 in") + """
+        C: RETR big.iso
+        S: 150 Opening BINARY mode data connection for big.iso (5416666670 bytes).
+    """)
+    assert (transfer["file.path"], transfer["file.size"]) == ("big.iso", 5416666670)
+    assert transfer["event.outcome"] == "unknown" and "ftp.reply" not in transfer
 
 
 def test_what_is_missing_is_not_guessed() -> None:
     analyzer = MAKE["ftp"](SECRETS)
     for side, octets in ((SERVER, b"220 x\r\n"), (CLIENT, b"USER a\r\n"), (SERVER, b"331 x\r\n"),
-                         (CLIENT, b"PASS b\r\n")):
+                         (CLIENT, b"PASS b\r\nSTOR c\r\n")):
         analyzer.feed(side, octets, Moment(1))
     analyzer.gap(SERVER, 10, Moment(2))
-    analyzer.feed(SERVER, b"230 in\r\n", Moment(3))
+    analyzer.feed(SERVER, b"230 in\r\n226 stored\r\n", Moment(3))
     analyzer.close(Moment(4))
-    (event,) = analyzer.take()
-    assert event.fields["event.outcome"] == "unknown"
+    assert [(event.action, event.fields["event.outcome"]) for event in analyzer.take()] == [
+        ("ftp_login", "unknown"), ("ftp_transfer", "unknown")]
 
 
 @pytest.mark.parametrize("octets", [

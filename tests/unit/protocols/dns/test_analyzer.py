@@ -13,6 +13,7 @@ from tests.conversation import Talk, play
 from tests.dns_messages import (
     ANSWER,
     OPT,
+    A,
     answer,
     framed,
     message,
@@ -138,6 +139,17 @@ def test_an_answer_without_a_question_has_that_of_its_query() -> None:
     (event,) = datagrams((CLIENT, query(7, "a.example")), (SERVER, refusal))
     assert dns(event)["question"]["name"] == "a.example"
     assert dns(event)["response_code"] == "FORMERR"
+
+
+def test_an_inverse_query_has_no_question_but_its_answer_has() -> None:
+    """RFC 1035 6.4.1; a message of the same number that asks for something is another query."""
+    address = record(A, b"\xc0\0\2\1", b"\0")
+    asked = message(5, 0x0900, answers=(address,))
+    answered = message(5, 0x8980, question("a.example"), answers=(address,))
+    (event,) = datagrams((CLIENT, asked), (SERVER, answered))
+    assert (event.action, event.moment.frame, event.began_ns) == ("dns_query", 2, MS)
+    assert (dns(event)["op_code"], dns(event)["question"]["name"]) == ("IQUERY", "a.example")
+    assert len(datagrams((CLIENT, asked), (CLIENT, query(5)))) == 2
 
 
 @pytest.mark.parametrize(("flags", "name"), [(0x2800, "UPDATE"), (0x2400, "NOTIFY")])

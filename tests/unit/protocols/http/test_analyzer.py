@@ -191,14 +191,31 @@ def test_when_the_sides_change_places() -> None:
     assert event.fields["url.path"] == "/hello.txt"
 
 
-@pytest.mark.parametrize("octets", [
-    b"\0" * 20, b"SSH-2.0-x\r\n", b"GET\r\n\r\n", b"GET /\r\n\r\n", b"hello there\r\n\r\n",
-    b"GET / HTTP/x\r\n\r\n", b"A" * 30, b"GET / RTSP/1.0\r\n\r\n", b"GET " + b"x" * 70_000,
+NO_METHOD = [b"\0" * 20, b"SSH-2.0-x\r\n", b"GET\r\n\r\n", b"A" * 30]
+NO_REQUEST = [
+    b"GET /\r\n\r\n", b"hello there\r\n\r\n", b"GET / HTTP/x\r\n\r\n", b"GET / HTTP/1.\r\n\r\n",
+    b"GET / RTSP/1.0\r\n\r\n", b"GET " + b"x" * 70_000,
     b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 12_000,
+]
+
+
+@pytest.mark.parametrize(("side", "octets"), [
+    *((CLIENT, octets) for octets in NO_METHOD),
+    *((SERVER, octets) for octets in NO_METHOD + NO_REQUEST),
 ])
-@pytest.mark.parametrize("side", [CLIENT, SERVER])
 def test_what_is_no_http_ends_it_without_a_word(side: int, octets: bytes) -> None:
     assert played([(side, octets)], 1 << 20) == ([], True)
+
+
+@pytest.mark.parametrize("octets", NO_REQUEST)
+def test_a_request_that_is_none_is_told_by_its_answer(octets: bytes) -> None:
+    """RFC 9112 3: a server answers an invalid request line with 400, or takes it all the same."""
+    bad = answered("HTTP/1.1 400 Bad Request", "Content-Length: 0")
+    assert pairs((CLIENT, octets), bad) == [("", 400)]
+    assert pairs(GET_HELLO, (CLIENT, octets), HELLO_OK, bad) == [("/hello.txt", 200), ("", 400)]
+    _, is_done = played([(CLIENT, octets), bad, (CLIENT, GET_HELLO[1])], 1 << 20)
+    assert is_done
+    assert played([(CLIENT, octets), (SERVER, b"no such command\r\n")], 1 << 20) == ([], True)
 
 
 SMUGGLED = asked("GET /smuggled HTTP/1.1", "Host: a")[1].decode()

@@ -124,6 +124,18 @@ def test_an_answer_that_never_comes() -> None:
     assert lines(told(silent)) == [("CLIENT REPLY off", "unknown", "")]
 
 
+@pytest.mark.parametrize("ahead", [
+    array("PING") + array("CLIENT", "REPLY", "SKIP") + array("GET", "a"),
+    b"PING\r\nCLIENT REPLY SKIP\r\nGET a\r\n",
+])
+def test_what_was_sent_ahead_of_silence_is_answered(ahead: bytes) -> None:
+    """The replies to what comes behind CLIENT REPLY OFF or SKIP cannot be told apart."""
+    pieces = [(CLIENT, ahead), (SERVER, b"+PONG\r\n+PONG\r\n")]
+    expected = [("PING", "success", "PONG"), ("CLIENT REPLY SKIP", "unknown", "")]
+    assert lines(told(pieces)) == lines(told(pieces, 1)) == expected
+    assert lines(told(pieces, close=False)) == expected
+
+
 def test_what_is_missing() -> None:
     analyzer = RedisAnalyzer(SECRETS)
     analyzer.feed(CLIENT, array("GET", "a"), Moment(1, 1))

@@ -11,6 +11,7 @@ from sensor.protocols.analyzer import CLIENT, SERVER, Moment
 from sensor.protocols.beginnings import begins_no_tls
 from sensor.protocols.tls.analyzer import TlsAnalyzer
 from sensor.protocols.tls.hello import HELLO_RETRY
+from sensor.protocols.tls.records import MESSAGE_MAX
 from tests.unit.protocols.tls.handshakes import (
     NAME,
     Pieces,
@@ -228,6 +229,15 @@ def test_a_server_that_answers_something_else() -> None:
         (event,) = told([hello, (SERVER, answer)])
         assert summary(event) == ("failure", False, None)
         assert event["piece"] == 1
+
+
+@pytest.mark.parametrize("answer", [
+    record(22, message(2, b"\x7f\x10" + bytes(32) + b"\x13\3\0\0")),  # of draft 16 of TLS 1.3
+    record(22, message(2, server())) + record(22, b"\x0b" + (MESSAGE_MAX + 1).to_bytes(3)),
+])
+def test_what_is_beyond_reading_is_no_failure(answer: bytes) -> None:
+    (event,) = told([(CLIENT, record(22, message(1, client()))), (SERVER, answer)])
+    assert summary(event) == ("unknown", None, None)
 
 
 def test_it_is_done_when_the_handshake_is_over() -> None:

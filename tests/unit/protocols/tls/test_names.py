@@ -9,8 +9,8 @@ from sensor.protocols.tls.names import alert_name, group_name, is_grease
 
 
 def test_names_and_what_has_none() -> None:
-    assert [group_name(code) for code in (23, 29, 256, 0xFFFF)] == [
-        "secp256r1", "x25519", "ffdhe2048", "65535"]
+    assert [group_name(code) for code in (23, 29, 256, 25497, 0xFFFF)] == [
+        "secp256r1", "x25519", "ffdhe2048", "X25519Kyber768Draft00", "65535"]
     assert [group_name(code) for code in (1, 14, 18, 20)] == [  # RFC 4492 5.1.1
         "sect163k1", "sect571r1", "secp192k1", "secp224k1"]
     assert [alert_name(code) for code in (0, 40, 48, 200)] == [
