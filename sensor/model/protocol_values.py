@@ -60,7 +60,7 @@ STATUSES = ("OK", "Error")
 """Of a transaction, and of a command of Redis, as Packetbeat has it."""
 HTTP_ANOMALIES = (
     "bare_cr", "bare_lf", "chunk_invalid", "content_coding_invalid", "content_length_conflict",
-    "content_length_invalid", "content_length_repeated", "gap", "header_invalid",
+    "content_length_invalid", "content_length_repeated", "excess_octets", "gap", "header_invalid",
     "headers_too_many", "host_conflict", "host_missing", "host_repeated", "length_and_coding",
     "nul", "obs_fold", "space_before_colon", "target_with_space", "transfer_coding_old_version",
     "transfer_coding_unknown",

@@ -2,8 +2,9 @@
 
     head -> body by its length, in chunks, or up to the end -> head ...
 
-Behind missing octets, and where a capture begins within a connection, the next start line is
-looked for. Who owns a reader says where bodies end: that of a response hangs on its request.
+Behind missing octets, behind a response that is longer than it should be, and where a capture
+begins within a connection, the next start line is looked for. Who owns a reader says where bodies
+end: that of a response hangs on its request.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
-from sensor.protocols.analyzer import Moment
+from sensor.protocols.analyzer import SERVER, Moment
 from sensor.protocols.beginnings import METHOD_MAX, begins_no_http
 from sensor.protocols.http.framing import CHUNKED, CLOSE, LENGTH, UNCLEAR, Framing
 from sensor.protocols.http.message import Message, has_start_line, message_of
@@ -65,6 +66,10 @@ class Reader:
         self._sought = 0
         self._is_in_line = False
         """A line that is too long for a start line goes on."""
+        self._has_read = False
+        """A whole message was read."""
+        self._is_behind_excess = False
+        """Octets that belong to no message stand before the next one."""
 
     @property
     def held_bytes(self) -> int:
@@ -99,6 +104,7 @@ class Reader:
                 return True
             message.miss(min(self._left, count) if self._step == self._read_body else 0)
             self._end(is_complete=False)
+        self._waiting.clear()
         self._seek()
         return False
 
@@ -110,7 +116,6 @@ class Reader:
 
     def _seek(self) -> None:
         """Look for the next start line."""
-        self._waiting.clear()
         self._step = self._seek_start
         self._sought = 0
         self._is_in_line = False
@@ -154,18 +159,20 @@ class Reader:
                 return False
             self._first = moment
         if not self._has_start_line and not self._check_start_line():
+            return self._step == self._seek_start
+        end = self._end_of_head()
+        if end is None:
             return False
-        start = max(self._searched - 2, 0)
-        ends = [end + len(mark) for mark in (b"\n\r\n", b"\n\n")
-                if (end := waiting.find(mark, start, HEAD_MAX)) >= 0]
-        if not ends:
-            self._searched = len(waiting)
-            self.is_stopped = self.is_refused = len(waiting) >= HEAD_MAX
-            return False
-        end = min(ends)
         message = self._message = message_of(self._side, bytes(waiting[:end]), self._first, moment)
         del waiting[:end]
-        framing = self._owner.begin(self._side, message)
+        if self._is_behind_excess:
+            self._is_behind_excess = False
+            message.strange("excess_octets")
+        self._begin_body(self._owner.begin(self._side, message))
+        return True
+
+    def _begin_body(self, framing: Framing) -> None:
+        """Behind the head follows what the framing says."""
         self._left = framing.length
         if framing.kind == UNCLEAR:
             self._stop()
@@ -177,13 +184,22 @@ class Reader:
             self._step = self._read_body
         else:
             self._end(is_complete=True)
-        return True
+
+    def _end_of_head(self) -> int | None:
+        """The place behind the empty line; None if it is not there."""
+        start = max(self._searched - 2, 0)
+        ends = [end + len(mark) for mark in (b"\n\r\n", b"\n\n")
+                if (end := self._waiting.find(mark, start, HEAD_MAX)) >= 0]
+        if not ends:
+            self._searched = len(self._waiting)
+            self.is_stopped = self.is_refused = len(self._waiting) >= HEAD_MAX
+        return min(ends, default=None)
 
     def _check_start_line(self) -> bool:
         """True once the first line is there; whoever says something else is not listened to."""
         waiting = self._waiting
         if begins_no_http(self._side, waiting[: METHOD_MAX + 1]):
-            self.is_stopped = True
+            self._pass_over()
             return False
         end = waiting.find(b"\n", self._searched, HEAD_MAX)
         if end < 0:
@@ -194,6 +210,16 @@ class Reader:
         self.is_stopped = self.is_refused = not self._has_start_line
         self._searched = end
         return self._has_start_line
+
+    def _pass_over(self) -> None:
+        """What comes is no start line. Servers send bodies where none may be, as to HEAD: behind
+        one of their messages the next is looked for.
+        """
+        if self._side == SERVER and self._has_read:
+            self._is_behind_excess = True
+            self._seek()
+        else:
+            self.is_stopped = True
 
     def _read_body(self, moment: Moment) -> bool:
         if not self._take():
@@ -283,6 +309,7 @@ class Reader:
         message = self._message
         assert message is not None
         message.has_ended, message.is_complete = True, is_complete
+        self._has_read |= is_complete
         self._left = 0
         self._begin_head()
         self._owner.end(self._side, message)

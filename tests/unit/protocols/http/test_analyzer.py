@@ -104,7 +104,7 @@ def test_behind_an_upgrade_nothing_is_read(answer: tuple[int, bytes], is_over: b
     events, is_done = played([upgrade, answer, (SERVER, b"\x81\x05hello")], 1)
     assert len(events) == 1
     assert events[0]["http.request.headers.upgrade"] == "websocket"
-    assert is_done
+    assert is_done is is_over
 
 
 def test_connect_opens_a_tunnel_unless_it_is_refused() -> None:

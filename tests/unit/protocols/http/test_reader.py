@@ -147,3 +147,23 @@ def test_the_end() -> None:
         reader.close()
         (message,) = owner.ended
         assert (bytes(message.body), message.is_complete) == (b"abc", is_complete)
+
+
+@pytest.mark.parametrize("excess", [b"a body to HEAD", b"<p>\r\n</p>\r\n", b"of old\n", b"\0" * 9])
+@pytest.mark.parametrize("size", [1, 1 << 20])
+def test_behind_a_response_that_is_too_long_the_next_is_found(excess: bytes, size: int) -> None:
+    owner = Owner()
+    reader = read(HEAD + excess + HEAD + HEAD, owner, size=size)
+    assert [list(message.anomalies) for message in owner.ended] == [[], ["excess_octets"], []]
+    assert [message.raw for message in owner.ended] == [HEAD] * 3
+    assert not reader.is_stopped
+
+
+def test_nothing_is_looked_for_where_nothing_was_read_or_a_client_speaks() -> None:
+    assert read(b"no HTTP\r\n" + HEAD, Owner()).is_stopped
+    assert read(ASKED + b"\0\0\r\n" + ASKED, Owner(), side=CLIENT).is_stopped
+
+
+def test_of_excess_no_more_than_a_bound_is_looked_at() -> None:
+    line = b"x" * 1000 + b"\n"
+    assert read(HEAD + line * (SOUGHT_MAX // 1000 + 2), Owner()).is_stopped
