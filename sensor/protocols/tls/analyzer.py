@@ -52,6 +52,8 @@ CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, KEY_EXCHANGE, CERTIFICATE_REQUEST, HELL
 FATAL, CLOSE_NOTIFY = 2, 0
 ALERTS_MAX = 8
 NAME_MAX = 255
+DRAFT = b"\x7f"
+"""How versions of TLS 1.3's drafts begin; up to draft 21 a server's hello has another form."""
 PROTOCOLS_MAX = 16
 CIPHERS_MAX = 256
 ENCRYPTED_ALERT = 2 + 1 + 16
@@ -178,7 +180,9 @@ class TlsAnalyzer:
 
     def _take_choice(self, one: Side, body: bytes, moment: Moment) -> None:
         choice = server_hello(body)
-        if choice is None or self._client is one:
+        if choice is None and body[:1] == DRAFT:
+            self._finish(UNKNOWN, moment)
+        elif choice is None or self._client is one:
             self.close(moment)
         elif self._choice is None or self._choice.is_retry:
             self._choice, self._seen = choice, moment

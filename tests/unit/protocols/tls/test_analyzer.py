@@ -230,6 +230,14 @@ def test_a_server_that_answers_something_else() -> None:
         assert event["piece"] == 1
 
 
+def test_whether_an_early_draft_worked_is_not_known() -> None:
+    """The hello of a server has neither session nor compression (draft 18, 4.1.3)."""
+    hello = b"\x7f\x12" + bytes(32) + b"\x13\1\0\0"
+    (event,) = told([(CLIENT, record(22, message(1, client()))),
+                     (SERVER, record(22, message(2, hello)))])
+    assert summary(event) == ("unknown", None, None)
+
+
 def test_it_is_done_when_the_handshake_is_over() -> None:
     pieces, *_ = handshake(*speakers(V.TLSv1_3))
     analyzer = TlsAnalyzer()
