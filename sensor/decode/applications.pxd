@@ -6,7 +6,7 @@ cdef unsigned int DHCP, DNS, FTP, GREETING, HTTP, HTTP_CONNECT, IMAP, LLMNR, LOG
 cdef unsigned int REDIS, RFB
 cdef unsigned int ROLES, SIP, SMB, SMTP, SSH, TELNET, TELNET_CLIENT, TELNET_SERVER, TLS
 cdef Py_ssize_t DHCP_COOKIE_AT, DNS_HEADER, DNS_LABELS_MAX, LINE_MAX, TELNET_BYTES, TEXT_MAX
-cdef unsigned int SMB_1, SMB_2
+cdef unsigned int SMB_1, SMB_2, X224_PARAMETER
 cdef unsigned int DHCP_COOKIE, DO, DONT, ECHO, IAC, OPTIONS_MAX, SB, SE, TLS_RECORD_MAX, WILL
 
 @cython.locals(found=cython.uint)
@@ -25,6 +25,8 @@ cdef Py_ssize_t method_bytes(unsigned int word) noexcept nogil
 @cython.locals(size=Py_ssize_t, target=cython.uint)
 cdef unsigned int request_of(
     const unsigned char *octets, Py_ssize_t at, Py_ssize_t end, unsigned int word) noexcept nogil
+@cython.locals(last=Py_ssize_t)
+cdef bint is_other_request(const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
 cdef bint redis_follows(const unsigned char *octets, Py_ssize_t at, Py_ssize_t end) noexcept nogil
 @cython.locals(start=Py_ssize_t)
 cdef Py_ssize_t line_end(

@@ -45,10 +45,13 @@ if not cython.compiled:
     from sensor.memory.records import Packet
 
 LINE_MAX = 512
-"""Octets of a server's greeting in which its protocol's name is looked for."""
+"""Octets of a server's greeting, or of what is asked for, in which a protocol's name is looked
+for."""
 TEXT_MAX = 16
 """Octets behind telnet commands that must be text."""
 TLS_RECORD_MAX = 16384 + 2048  # RFC 5246 6.2.3
+X224_PARAMETER = 0x80
+"""Least code of a parameter of X.224 (13.3.4: 0xC0 and more, 13.2.3: 0x85 to 0x8B)."""
 DNS_HEADER = 12
 DNS_LABELS_MAX = 128
 DHCP_COOKIE = 0x63825363  # RFC 2131 3
@@ -153,7 +156,25 @@ def request_of(octets: Octets, at: int, end: int, word: int) -> int:
     target = u8(octets, at + size)
     if target <= 0x20 or target >= 0x7F or word in (0x494E5649, 0x52454749):
         return NO_APPLICATION
+    if target != 0x2F and is_other_request(octets, at + size, end):
+        return NO_APPLICATION
     return HTTP_CONNECT if word == 0x434F4E4E else HTTP
+
+
+def is_other_request(octets: Octets, at: int, end: int) -> bool:
+    """True if the request line from the target on is whole, and its last word is not HTTP/.
+
+    RTSP (RFC 2326 6.1) and ICAP (RFC 3507 4.3.2) share methods with HTTP, others the word alone.
+    """
+    end = min(end, at + LINE_MAX)
+    last = at
+    while at < end and u8(octets, at) != 0x0A:
+        if u8(octets, at) == 0x20 and at + 1 < end and u8(octets, at + 1) > 0x20:
+            last = at + 1
+        at += 1
+    if at == end:
+        return False
+    return at - last < 5 or be32(octets, last) != 0x48545450 or u8(octets, last + 4) != 0x2F
 
 
 def method_bytes(word: int) -> int:
@@ -226,11 +247,17 @@ def tls_of(octets: Octets, at: int, end: int) -> int:
 
 
 def rdp_of(octets: Octets, at: int, end: int) -> int:
-    """A connection request or confirm of X.224 in TPKT (RFC 1006 6), as RDP begins."""
+    """A connection request or confirm of X.224 in TPKT (RFC 1006 6), as RDP begins.
+
+    Others that use X.224 (MMS, S7) have its parameters behind the head. RDP has not: there stand
+    a cookie or a negotiation ([MS-RDPBCGR] 2.2.1.1, 2.2.1.2).
+    """
     if end - at < 11 or u8(octets, at + 1) != 0 or be16(octets, at + 2) != end - at:
         return NO_APPLICATION
     kind = u8(octets, at + 5)
     if kind not in (0xE0, 0xD0):
+        return NO_APPLICATION
+    if end - at > 11 and u8(octets, at + 11) >= X224_PARAMETER:
         return NO_APPLICATION
     return RDP if u8(octets, at + 4) == end - at - 5 else NO_APPLICATION
 
@@ -362,14 +389,16 @@ def is_dns_stream(octets: Octets, at: int, end: int) -> bool:
 
 def is_dns(octets: Octets, at: int, end: int) -> bool:
     """True for a DNS message whose header and first name are sound (RFC 1035 4.1)."""
-    if end - at < DNS_HEADER + 5:
+    if end - at < DNS_HEADER:
         return False
     flags = be16(octets, at + 2)
     questions = be16(octets, at + 4)
     records = be16(octets, at + 6) + be16(octets, at + 8) + be16(octets, at + 10)
-    if (flags >> 11) & 15 > 6 or flags & 0x40 or questions > 64 or questions + records == 0:
+    if (flags >> 11) & 15 > 6 or flags & 0x40 or questions > 64:
         return False
-    if records * 11 > end - at:  # the least that a record takes
+    if questions + records == 0:  # a refusal, or the answer to an UPDATE (RFC 2136 3.8)
+        return end - at == DNS_HEADER and flags & 0x8000 != 0 and flags & 0x780F != 0
+    if end - at < DNS_HEADER + 5 or records * 11 > end - at:  # the least that they take
         return False
     at += DNS_HEADER
     for _ in range(DNS_LABELS_MAX):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+try:
+    import cython
+except ImportError:
+    from sensor.base import cython_stub as cython
+
 from sensor.model.applications import (
     FTP,
     GREETING,
@@ -14,11 +19,20 @@ from sensor.model.applications import (
     TELNET_BYTES,
     TELNET_CLIENT,
 )
+from sensor.model.packets import PROTOCOL_TCP
+
+if not cython.compiled:
+    from sensor.memory.records import Packet
 
 
-def is_first(seen: int, payload_bytes: int) -> bool:
-    """True if what a payload looks like counts, behind so many octets of its side."""
-    return payload_bytes == 0 or (seen <= OFFER_CLIENT and payload_bytes < TELNET_BYTES)
+def is_first(packet: Packet, payload_bytes: int) -> bool:
+    """True if what a payload looks like counts, behind so many octets of its side.
+
+    Datagrams stand each for itself.
+    """
+    if payload_bytes == 0 or packet.protocol != PROTOCOL_TCP:
+        return True
+    return packet.application <= OFFER_CLIENT and payload_bytes < TELNET_BYTES
 
 
 def proven(known: int, seen: int, side: int) -> int:

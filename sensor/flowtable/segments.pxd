@@ -4,7 +4,7 @@ from sensor.memory.buffers cimport put_octets
 from sensor.memory.records cimport Flow, Packet, Segment, flow_at, packet_at, segment_at
 from sensor.model.packets cimport PacketBatch
 
-cdef int ACK, PROTOCOL_TCP, SEGMENT_DATA, SEGMENT_END
+cdef int ACK, PROTOCOL_TCP, SEGMENT_DATA, SEGMENT_END, SYN
 cdef unsigned int FOLLOWED, FOLLOWED_NO_MORE, TURNED, SAW_SYN, SAW_SYN_RESP, SAW_SYNACK
 cdef unsigned long long MASK32
 cdef Py_ssize_t PAYLOAD_MAX, SEGMENT_BYTES, SEGMENTS_MAX, SEGMENTS_PER_PACKET

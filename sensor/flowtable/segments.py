@@ -21,7 +21,7 @@ from sensor.flowtable.constants import (
     TURNED,
 )
 from sensor.flowtable.flow_state import SAW_SYN, SAW_SYN_RESP, SAW_SYNACK
-from sensor.model.packets import ACK, PROTOCOL_TCP
+from sensor.model.packets import ACK, PROTOCOL_TCP, SYN
 from sensor.model.segments import SEGMENT_DATA, SEGMENT_END
 
 if not cython.compiled:
@@ -56,6 +56,8 @@ def add_segment(
     segment.kind = SEGMENT_DATA
     segment.time_ns = packet.time_ns
     segment.seq = packet.seq
+    if packet.protocol == PROTOCOL_TCP and packet.tcp_flags & SYN:
+        segment.seq = (packet.seq + 1) & MASK32  # which a SYN takes itself (RFC 9293 3.4)
     segment.bytes = packet.payload_bytes
     segment.captured = min(packet.payload_captured, PAYLOAD_MAX)
     segment.offset = table.segment_bytes

@@ -352,7 +352,7 @@ def _update(table: TableState, packets: PacketBatch, index: int, slot: int, side
 
 def _count(table: TableState, packet: Packet, flow: Flow, side: int) -> None:
     """Count a packet, and note what it is the first of its flow to tell."""
-    if packet.application and is_first(packet.application, flow.payload_bytes[side]):
+    if packet.application and is_first(packet, flow.payload_bytes[side]):
         flow.application = proven(flow.application, packet.application, side)
     flow.packets[side] += 1
     flow.bytes[side] += packet.ip_bytes

@@ -29,6 +29,7 @@ TRUNCATED = 0x0200
 RECURSION_DESIRED = 0x0100
 RECURSION_AVAILABLE = 0x0080
 RESERVED = 0x0040
+OPCODE_AND_RESULT = 0x780F
 AUTHENTIC_DATA = 0x0020
 CHECKING_DISABLED = 0x0010
 DNSSEC_OK = 0x8000
@@ -108,9 +109,12 @@ def is_message(octets: bytes | bytearray, at: int = 0) -> bool:
     if len(octets) - at < HEADER_BYTES:
         return False
     _, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(octets, at)
-    records = answers + authorities + additionals
-    return not (flags >> 11 & 15 > OPCODE_MAX or flags & RESERVED or questions > QUESTIONS_MAX
-                or questions + records == 0)
+    if flags >> 11 & 15 > OPCODE_MAX or flags & RESERVED or questions > QUESTIONS_MAX:
+        return False
+    if questions + answers + authorities + additionals:
+        return True
+    # A refusal, or the answer to an UPDATE (RFC 2136 3.8), may be a header alone.
+    return bool(flags & IS_RESPONSE and flags & OPCODE_AND_RESULT)
 
 
 def be16(octets: bytes, at: int) -> int:

@@ -36,6 +36,9 @@ CERTAIN = [
     ("http", b"", b"POST /x HTTP/1.0\r\n"),
     ("http", b"", b"CONNECT a.example:443 HTTP/1.1\r\n"),
     ("http", b"", b"OPTIONS * HTTP/1.1\r\n"),
+    ("http", b"", b"GET http://a.example/b c HTTP/1.1 \r\n"),
+    ("http", b"", b"GET /x\r\n"),  # HTTP/0.9
+    ("http", b"", b"GET http://a.example/" + b"x" * 600 + b" HTTP/1.1\r\n"),
     ("http", b"", b"DELETE /x HTTP/1.1\r\n"),
     ("http", b"HTTP/1.1 200 OK\r\n", b""),
     ("tls", b"", CLIENT_HELLO),
@@ -52,6 +55,7 @@ CERTAIN = [
     ("imap", b"* OK [CAPABILITY IMAP4rev1] ready\r\n", b"a1 LOGIN x y\r\n"),
     ("rfb", b"RFB 003.008\n", b""),
     ("rdp", b"", RDP_REQUEST),
+    ("rdp", b"", b"\3\0\0\x13\x0e\xe0\0\0\0\0\0\1\0\x08\0\3\0\0\0"),  # no cookie
     ("rdp", b"\3\0\0\x13\x0e\xd0" + bytes(13), b""),
     ("smb", b"", SMB),
     ("smb", b"", b"\0\0\0\x54\xffSMB" + bytes(80)),
@@ -69,6 +73,13 @@ DECOYS = [
     b"HTTP2", b"HTTPS/1", b"GET", b"GET \r\n\r\n",
     b"GETS / HTTP", b"get / http/1.1", b"POST/x HTTP", b"DELETED / x", b"INVITE me", b"REGISTER /x",
     b"220 Welcome\r\n", b"220", b"2200 FTP", b"USER me\r\n", b"USERS\r\n", b"EHLOX", b"AUTHOR\r\n",
+    b"OPTIONS rtsp://a.example/b RTSP/1.0\r\nCSeq: 1\r\n\r\n",  # RFC 2326
+    b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+    b"OPTIONS icap://a.example/b ICAP/1.0\r\n",  # RFC 3507
+    b'CONNECT {"verbose":false,"name":"a HTTP"}\r\n', b"GET key\r\n", b"HEAD 12 HTTP\r\n",
+    # X.224 13.3.4: TSAPs of S7, the size of a TPDU.
+    b"\3\0\0\x16\x11\xe0\0\0\0\1\0\xc1\2\1\0\xc2\2\1\2\xc0\1\x0a",
+    b"\3\0\0\x0e\x09\xd0\0\1\0\2\0\xc0\1\x0a",
     b"+OKAY", b"* NO", b"*3\r\n", b"*1\r\n:4\r\nPING", b"*1 LOGIN\r\n",
     b"RFB 003", b"RFB x0038\r\n\r\n\r\n", b"\x16\3\1", b"\x16\3\5\0\x40\1\0\0",
     b"\x16\3\1\0\2\1\0\0", b"\x16\3\1\xff\xff\1\0\0", b"\x16\3\1\0\x40\x0b\0\0",
@@ -160,6 +171,11 @@ def test_the_first_proof_stays() -> None:
     ((40_000, 53), DNS_QUERY[:4] + bytes(8) + DNS_QUERY[12:], None),  # no question, no record
     ((40_000, 53), DNS_QUERY[:6] + b"\0\x63" + DNS_QUERY[8:], None),  # 99 records in no room
     ((40_000, 53), b"\x80" * 60, None),
+    ((40_000, 53), b"\0\7\x81\5" + bytes(8), "dns"),  # REFUSED, a header alone
+    ((40_000, 53), b"\0\7\xa8\0" + bytes(8), "dns"),  # an UPDATE that worked (RFC 2136 3.8)
+    ((40_000, 53), b"\0\7\x81\0" + bytes(8), None),  # an answer with nothing in it
+    ((40_000, 53), b"\0\7\1\5" + bytes(8), None),  # no answer
+    ((40_000, 53), b"\0\7\x81\5" + bytes(9), None),
     ((68, 67), DHCP, "dhcp"),
     ((68, 67), DHCP[:236] + bytes(5), None),
     ((68, 69), DHCP, None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conversation import Talk, play
+from tests.dns_messages import query
 
 GREETING, USER, AUTH = b"220 ready\r\n", b"USER me\r\n", b"AUTH TLS\r\n"
 OFFER, MORE = b"\xff\xfb\x01", b"\xff\xfd\x03"
@@ -74,3 +75,12 @@ def test_any_two_offers_are_telnet_if_each_side_made_one(one: bytes, other: byte
         for at, (side, payload) in enumerate(zip(sides.split(), (one, other), strict=True)):
             getattr(talk, side).data(0.1 + at, payload)
         assert play(talk).records[0]["network"].get("protocol") == name, sides
+
+
+@pytest.mark.parametrize("junk", [b"\0" * 12, b"x" * 600])
+def test_datagrams_are_each_known_by_themselves(junk: bytes) -> None:
+    """One that is damaged, or sent to hide the next, proves nothing, and hides nothing."""
+    talk = Talk(ports=(40_000, 53))
+    talk.client.udp(0.0, junk)
+    talk.client.udp(0.1, query())
+    assert play(talk).records[0]["network"]["protocol"] == "dns"

@@ -239,3 +239,15 @@ def test_payload_of_any_segment_is_given(flags: int) -> None:
     talk = Talk(ports=SSH)
     talk.client.segment(0, flags, b"early")
     assert [one.octets for one in told(talk)] == [b"early", b""]
+
+
+@pytest.mark.parametrize("isn", [1_000, 0xFFFFFFFF])
+def test_a_payload_in_a_syn_begins_behind_the_number_of_the_syn(isn: int) -> None:
+    """RFC 9293 3.4, RFC 7413: what follows the handshake goes on behind it."""
+    talk = Talk(ports=SSH, isns=(isn, 5_000))
+    talk.client.syn(0.0, b"SSH-2.0-")
+    talk.server.synack(0.1)
+    talk.client.data(0.2, b"a\r\n")
+    first, second, _ = told(talk)
+    assert (first.octets, first.row["seq"]) == (b"SSH-2.0-", (isn + 1) & 0xFFFFFFFF)
+    assert (second.octets, second.row["seq"]) == (b"a\r\n", (isn + 9) & 0xFFFFFFFF)

@@ -44,6 +44,13 @@ def dns(event: ProtocolEvent) -> Any:
     return event.fields["dns"]
 
 
+def test_an_answer_that_is_a_header_alone_goes_by_the_number() -> None:
+    (event,) = datagrams((CLIENT, query(7)), (SERVER, message(7, 0x8104)), close=False)
+    assert event.action == "dns_query" and event.fields["event.outcome"] == "failure"
+    assert dns(event)["response_code"] == "NOTIMP"
+    assert dns(event)["question"]["name"] == "www.example.com"
+
+
 def test_a_query_and_its_answer() -> None:
     (event,) = datagrams((CLIENT, query(7)), (SERVER, answer(7, "www.example.com", b"\xc0\0\2\1",
                                                              b"\xc0\0\2\2")), close=False)

@@ -79,7 +79,15 @@ def test_several_questions_and_none() -> None:
     assert refused.question is None and refused.response_code == 5
 
 
+def test_an_answer_may_be_a_header_alone() -> None:
+    """Of a server that does not read the question, and of an UPDATE (RFC 2136 3.8)."""
+    refused = read(struct.pack("!6H", 9, 0x8001, 0, 0, 0, 0))
+    assert (refused.question, refused.response_code) == (None, 1)
+    assert read(struct.pack("!6H", 9, 0xA800, 0, 0, 0, 0)).opcode == 5
+
+
 @pytest.mark.parametrize("octets", [
+    struct.pack("!6H", 1, 0x8180, 0, 0, 0, 0), struct.pack("!6H", 1, 0x0105, 0, 0, 0, 0),
     b"", bytes(12), query()[:11], query()[:20], query()[:-1],
     struct.pack("!6H", 1, 0x4000, 1, 0, 0, 0) + question("x"),  # opcode 8
     struct.pack("!6H", 1, 0x0040, 1, 0, 0, 0) + question("x"),  # the bit that must be zero

@@ -233,6 +233,7 @@ def test_a_server_that_answers_something_else() -> None:
 
 @pytest.mark.parametrize("answer", [
     record(22, message(2, b"\x7f\x10" + bytes(32) + b"\x13\3\0\0")),  # of draft 16 of TLS 1.3
+    record(22, message(2, b"\x7f\x12" + bytes(32) + b"\x13\1\0\0")),  # of draft 18, 4.1.3
     record(22, message(2, server())) + record(22, b"\x0b" + (MESSAGE_MAX + 1).to_bytes(3)),
 ])
 def test_what_is_beyond_reading_is_no_failure(answer: bytes) -> None:
