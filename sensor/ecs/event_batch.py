@@ -9,7 +9,7 @@ import orjson
 
 from sensor.ecs.alert_text import json_line
 from sensor.ecs.field import Field
-from sensor.ecs.field_text import value_at
+from sensor.ecs.field_text import leaves
 from sensor.ecs.protocol_fields import PROTOCOL_EVENT_FIELDS
 from sensor.ecs.protocol_fields.flow import FROM_THE_FLOW
 from sensor.ecs.schema import ALERT_FIELDS, FLOW_FIELDS
@@ -70,29 +70,47 @@ class EventBatch:
 
     def to_csv(self) -> bytes:
         """CSV (RFC 4180) without a header: a cell for each column, lists joined by `;`."""
-        return csv_lines([cell(value_at(document, name)) for name in self.columns]
-                         for document in self.documents)
+        places = {name: place for place, name in enumerate(self.columns)}
+        rows = []
+        for document in self.documents:
+            rows.append([""] * len(places))
+            for name, value in leaves(document):
+                if (place := places.get(name)) is not None:
+                    rows[-1][place] = cell(value)
+        return csv_lines(rows)
 
     def to_arrow(self) -> Any:
         """A pyarrow.Table with a column for each field. Errors: ImportError."""
         import pyarrow  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415
 
-        text = pyarrow.string()
-        types = {"long": pyarrow.int64(), "float": pyarrow.float64(), "boolean": pyarrow.bool_()}
+        text, stamp = pyarrow.string(), pyarrow.timestamp("ns", tz="UTC")
+        types = {"long": pyarrow.int64(), "float": pyarrow.float64(), "boolean": pyarrow.bool_(),
+                 "date": stamp}  # fmt: skip
+        columns = self._columns()
         arrays = {}
         for name, field in self.columns.items():
-            values = [_typed(value_at(document, name), field) for document in self.documents]
-            column = column_name(name)
-            if field.array:
-                arrays[column] = pyarrow.array(values, pyarrow.list_(text))
-            elif field.type == "date":
-                stamps = pyarrow.array([str(value)[:-1] if value else None for value in values],
-                                       text)
-                arrays[column] = stamps.cast(pyarrow.timestamp("ns")).cast(
-                    pyarrow.timestamp("ns", tz="UTC"))
+            kind = pyarrow.list_(text) if field.array else types.get(field.type, text)
+            if (values := columns.get(name)) is None:
+                arrays[column_name(name)] = pyarrow.nulls(self.count, kind)
+            elif kind is stamp:
+                times = pyarrow.array([value[:-1] if value else None for value in values], text)
+                arrays[column_name(name)] = times.cast(pyarrow.timestamp("ns")).cast(stamp)
             else:
-                arrays[column] = pyarrow.array(values, types.get(field.type, text))
+                arrays[column_name(name)] = pyarrow.array(values, kind)
         return pyarrow.table(arrays)
+
+    def _columns(self) -> dict[str, list[Any]]:
+        """The values of those columns that have any; most have none."""
+        columns: dict[str, list[Any]] = {}
+        for row, document in enumerate(self.documents):
+            for name, value in leaves(document):
+                if (field := self.columns.get(name)) is not None:
+                    column = columns.setdefault(name, [])
+                    column.extend([None] * (row - len(column)))
+                    column.append(_typed(value, field))
+        for column in columns.values():
+            column.extend([None] * (self.count - len(column)))
+        return columns
 
 
 def alert_batch(alerts: Iterable[Alert]) -> EventBatch:

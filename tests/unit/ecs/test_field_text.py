@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sensor.ecs.field_text import field, value_at, values
+from sensor.ecs.field_text import field, leaves, value_at, values
 
 
 def test_of_a_list_of_objects_the_values_of_each() -> None:
@@ -38,3 +38,12 @@ def test_one_value_is_a_list_of_one() -> None:
     assert values({"a": "x\n"}, "a") == [r"x\x0a"]
     assert values({"a": ["x", 2]}, "a") == ["x", "2"]
     assert values({}, "a") == []
+
+
+def test_all_values_by_their_names() -> None:
+    document = {"a": 1, "b": {"c": [1, 2], "d": {"e": None}}, "f": {}, "h": [], "g": [
+        {"x": 1, "y": {"z": 2}}, "no object", {"x": 3, "y": {"z": 4}}]}  # fmt: skip
+    found = dict(leaves(document))
+    assert found == {"a": 1, "b.c": [1, 2], "b.d.e": None, "h": [], "g.x": [1, 3],
+                     "g.y.z": [2, 4]}  # fmt: skip
+    assert {name: value_at(document, name) for name in found} == found
