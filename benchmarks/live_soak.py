@@ -60,7 +60,9 @@ query = "event.action:network_flow and destination.port:23 and destination.packe
 LOAD = {"background": 8990, "flood": 1000, "sessions": 10, "window": 2, "flows": 20_000}
 CONFIGURATION = "[flow]\nflows_max = 100000\ntcp_attempt_timeout_s = 10\n"
 """A flow table that the slowest machine fills while it warms up: memory grows until then."""
-FLAT_SHARE, SHORT_SHARE, SHORT_S = 0.03, 0.10, 600
+FLAT_SHARES = ((540, 0.03), (90, 0.10), (0, 0.30))
+"""The growth of memory that is none, of runs of so many seconds or more: buffers are as large as
+the rate asks, and the rate of a short run hangs on what else the machine does."""
 WARM_UP_SHARE = 1 / 3
 ORIGINATOR = re.compile(rb"\b10\.\d+\.\d+\.\d+\b")
 
@@ -328,8 +330,8 @@ def problems(run: dict[str, Any]) -> list[str]:
     found = []
     ledger, capture = run["ledger"], run["ledger"]["capture"]
     first, last = growth(run["curve"])
-    short = run["curve"][-1]["s"] < SHORT_S * 0.9
-    if last > first * (1 + (SHORT_SHARE if short else FLAT_SHARE)):
+    share = next(share for least_s, share in FLAT_SHARES if run["curve"][-1]["s"] >= least_s)
+    if last > first * (1 + share):
         found.append(f"memory grew from {first / 1e6:.1f} to {last / 1e6:.1f} MB")
     if capture["kernel_packets"] - capture["kernel_drops"] != ledger["frames"]:
         found.append(f"{ledger['frames']} frames worked on, the kernel counts"
