@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sensor.ecs.alert_text import endpoint
 from sensor.ecs.event_batch import EventBatch
 from sensor.ecs.field_text import value_at
-from sensor.ecs.said_text import handshake_words, request_words
+from sensor.ecs.said_text import handshake_words, request_words, tls_request
 from sensor.model.columns import Document
 
 SERVERS_MAX = 500
@@ -38,8 +38,7 @@ class Exchange:
     @property
     def words(self) -> str:
         """All of it in a line."""
-        asked = self.request or f"TLS to {self.server_name or 'a server without a name'}"
-        return f"{asked}: {self.answer}"
+        return f"{self.request or tls_request(self.server_name)}: {self.answer}"
 
 
 @dataclass(slots=True)

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from sensor.app.contacts import Contact, Target
 from sensor.app.exchanges import Exchange, Exchanges
 from sensor.app.names import Names
-from sensor.ecs.alert_text import endpoint
 from sensor.ecs.event_batch import EventBatch
 from sensor.ecs.text import time_text
-from sensor.model.addresses import address_text
+from sensor.model.addresses import address_text, endpoint_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +62,5 @@ class SaidInRun:
     def _end(self, halves: tuple[int, int, int], port: int, until: str) -> str:
         address = address_text(*halves)
         name = self.names.name_of(address, until)
-        end = endpoint({"source": {"ip": address, "port": port}}, "source")
+        end = endpoint_text(address, port)
         return f"{end} ({name})" if name else end

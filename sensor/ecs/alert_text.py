@@ -16,6 +16,7 @@ import orjson
 from sensor.base.escape import harmless
 from sensor.ecs.field_text import field, value_at, value_text
 from sensor.ecs.said_text import is_session, story_words
+from sensor.model.addresses import endpoint_text
 from sensor.model.alert import Alert
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,7 +34,7 @@ def endpoint(document: Mapping[str, object], side: str) -> str:
     port = field(document, side, "port")
     if not port:
         return address
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    return endpoint_text(address, port)
 
 
 def endpoints(document: Mapping[str, object]) -> str:

@@ -69,13 +69,18 @@ def handshake_words(document: Part) -> tuple[str, str]:
     return _short(document, "tls", "client", "server_name"), ", ".join(filter(None, told))
 
 
+def tls_request(server_name: str) -> str:
+    """What a handshake asks for, as `request_words` has it of HTTP."""
+    return f"TLS to {server_name or 'a server without a name'}"
+
+
 def _http_words(document: Part) -> str:
     return ": ".join(request_words(document))
 
 
 def _tls_words(document: Part) -> str:
     name, answer = handshake_words(document)
-    return f"TLS to {name or 'a server without a name'}: {answer}"
+    return f"{tls_request(name)}: {answer}"
 
 
 def _dns_words(document: Part) -> str:

@@ -35,6 +35,11 @@ def address_text(hi: int, lo: int, version: int = 4) -> str:
     return socket.inet_ntop(socket.AF_INET6, (hi << 64 | lo).to_bytes(16, "big"))
 
 
+def endpoint_text(host: str, port: int | str) -> str:
+    """`192.0.2.1:23`, `www.example.com:80`, `[2001:db8::1]:23`."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def address_halves(text: str) -> tuple[int, int]:
     """The two halves of an IPv4 or IPv6 address.
 

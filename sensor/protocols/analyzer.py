@@ -43,7 +43,7 @@ class ProtocolEvent:
     """When something began that ended at `moment`, in packet time: `event.start`, `event.end` and
     `event.duration` say so; 0: it is of that moment alone."""
     protocol: str = ""
-    """The name of its protocol, if that is not the one by which the flow was found."""
+    """The name of its protocol, where that may not be the one by which the flow was found."""
 
 
 class Analyzer(Protocol):

@@ -12,6 +12,7 @@ import orjson
 from sensor.base.units import SECOND_NS
 from sensor.ecs.said_text import story_words
 from sensor.ecs.schema import PRODUCT
+from sensor.model.addresses import endpoint_text
 from sensor.model.alert import SEVERITIES, Alert
 from sensor.model.columns import Document
 from sensor.model.recoding import date_text
@@ -236,9 +237,12 @@ def _summary(document: Document) -> str:
         return next((str(value) for value in values_at(document, name)
                      if not isinstance(value, dict)), "")
 
+    def end(side: str) -> str:
+        address, port = first(f"{side}.ip"), first(f"{side}.port")
+        return endpoint_text(address, port) if address and port else address
+
     words = []
-    source = _endpoint(first("source.ip"), first("source.port"))
-    destination = _endpoint(first("destination.ip"), first("destination.port"))
+    source, destination = end("source"), end("destination")
     if source or destination:
         words.append(f"{source or '?'} -> {destination or '?'}")
     evidence = first("sensor.flow.evidence")
@@ -249,12 +253,6 @@ def _summary(document: Document) -> str:
         first("network.direction"),
     ]
     return " ".join(word for word in words if word)
-
-
-def _endpoint(address: str, port: str) -> str:
-    if not (address and port):
-        return address
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def printable(text: str) -> str:

@@ -6,7 +6,6 @@ come in their order; a client may send several commands before it reads the firs
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from sensor.protocols.analyzer import CLIENT, Moment, ProtocolEvent
@@ -140,5 +139,5 @@ class LineAnalyzer:
     def take(self) -> list[ProtocolEvent]:
         events, self._dialogue.events = self._dialogue.events, []
         if self._tls is not None:
-            events += (replace(event, protocol="tls") for event in self._tls.take())
+            events += self._tls.take()
         return events

@@ -60,9 +60,8 @@ class ConnectAnalyzer:
             one.close(moment)
 
     def take(self) -> list[ProtocolEvent]:
-        inside = (("telnet", self._telnet), ("tls", self._tls))
-        return [*self._http.take(), *(replace(event, protocol=name) for name, one in inside
-                                      for event in one.take())]  # fmt: skip
+        told = (replace(event, protocol="telnet") for event in self._telnet.take())
+        return [*self._http.take(), *told, *self._tls.take()]
 
     def _judge(self) -> None:
         self.done = self._http.done and self._telnet.done and self._tls.done

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Generator
 
+from sensor.model.addresses import endpoint_text
 from sensor.protocols.analyzer import CLIENT, SERVER
 
 HEADER_MAX = 4096
@@ -119,7 +120,7 @@ class Prelude:
         if words[0] != b"PROXY" or len(words) not in (2, 6):
             raise NotSpoken
         if len(words) == 6:
-            self.destination = _place(words[3].decode("latin-1"), int(words[5]))
+            self.destination = endpoint_text(words[3].decode("latin-1"), int(words[5]))
 
     def _binary_header(self) -> Handshake:
         head = b"\r" + (yield CLIENT, 15)
@@ -144,7 +145,7 @@ class Prelude:
         host = str(address)
         if 0 < int(address) < 256:  # SOCKS 4a: a name follows
             host = (yield CLIENT, b"\0")[:-1].decode("latin-1")
-        self.destination = _place(host, int.from_bytes(head[1:3]))
+        self.destination = endpoint_text(host, int.from_bytes(head[1:3]))
         if (yield SERVER, 8)[1] != _GRANTED_4:
             raise NotSpoken
 
@@ -164,7 +165,7 @@ class Prelude:
         if head[0] != 5 or head[1] != 1:
             raise NotSpoken
         host = yield from _address(CLIENT, head[3])
-        self.destination = _place(host, int.from_bytes((yield CLIENT, 2)))
+        self.destination = endpoint_text(host, int.from_bytes((yield CLIENT, 2)))
         answer = yield SERVER, 4
         if answer[0] != 5 or answer[1] != 0:
             raise NotSpoken
@@ -181,7 +182,3 @@ def _address(side: int, kind: int) -> Generator[Wanted, bytes, str]:
     if kind != 3:
         raise NotSpoken
     return (yield side, (yield side, 1)[0]).decode("latin-1")
-
-
-def _place(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

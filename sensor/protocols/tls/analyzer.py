@@ -236,7 +236,7 @@ class TlsAnalyzer:
         hashes += [sha256_of(one) for side in self._sides for one in side.certificates[1:]]
         if hashes:
             fields["related.hash"] = list(dict.fromkeys(hashes))
-        self._events.append(ProtocolEvent(moment, "tls_handshake", fields))
+        self._events.append(ProtocolEvent(moment, "tls_handshake", fields, protocol="tls"))
 
     def _of_offer(self) -> dict[str, Value]:
         """What the client offers."""

@@ -8,7 +8,13 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sensor.model.addresses import V4_PREFIX, Networks, address_halves, address_text
+from sensor.model.addresses import (
+    V4_PREFIX,
+    Networks,
+    address_halves,
+    address_text,
+    endpoint_text,
+)
 
 TOP = (1 << 128) - 1
 numbers = st.one_of(st.integers(0, TOP), st.integers(0, 300),
@@ -66,3 +72,10 @@ def test_ipv6_as_text(groups: list[int]) -> None:
     value = _joined(groups)
     if value >> 32 != 0xFFFF:
         assert address_text(value >> 64, value & 2**64 - 1) == str(ipaddress.IPv6Address(value))
+
+
+def test_an_address_of_ipv6_is_told_apart_from_its_port() -> None:
+    """RFC 5952 6."""
+    assert endpoint_text("2001:db8::1", 80) == "[2001:db8::1]:80"
+    assert endpoint_text("192.0.2.1", "23") == "192.0.2.1:23"
+    assert endpoint_text("www.example.com", 0) == "www.example.com:0"
