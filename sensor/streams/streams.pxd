@@ -1,5 +1,5 @@
 cimport cython
-from sensor.memory.records cimport Segment, segment_at, segments_of
+from sensor.memory.records cimport Flow, Segment, flow_at, flows_of, segment_at, segments_of
 from sensor.streams.reassembly cimport Reassembly
 
 cdef int PROTOCOL_TCP, SEGMENT_END
@@ -27,8 +27,8 @@ cdef class Streams:
     cdef Py_ssize_t _held_bytes, _waiting_bytes
     cdef set _told_failures
     @cython.locals(
-        index=Py_ssize_t, rows="Segment *", segment="Segment *", slot="unsigned int", stream=Stream,
-        unwanted=dict,
+        index=Py_ssize_t, rows="Segment *", flows="Flow *", segment="Segment *", slot="unsigned int",
+        stream=Stream, unwanted=dict,
     )
     cpdef list take(self, object segments, object follow_no_more)
     @cython.locals(stream=Stream)
@@ -51,7 +51,8 @@ cdef class Streams:
     cdef _let_go(self, unsigned int slot)
     @cython.locals(stream=Stream)
     cdef Stream _drop(self, unsigned int slot)
-    cdef Stream _begin(self, Segment *segment, object flow, bytes octets)
+    @cython.locals(application=int, transport=int, packets="long long", payload=bytes)
+    cdef Stream _begin(self, Segment *segment, Flow *flow, bytes octets)
     cdef _make_room(self, dict unwanted)
     cdef _forget(self, dict slots)
     @cython.locals(side=int, payload=bytes, direction=Reassembly, waiting_bytes=Py_ssize_t, conflicts=Py_ssize_t)

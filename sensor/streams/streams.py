@@ -21,7 +21,7 @@ from sensor.base.escape import harmless
 from sensor.base.units import MASK32
 from sensor.ecs.field_text import value_at
 from sensor.ecs.schema import context_names
-from sensor.memory.records import SEGMENT_LAYOUT, RecordArray, rows_of
+from sensor.memory.records import FLOW_LAYOUT, SEGMENT_LAYOUT, RecordArray, rows_of
 from sensor.model.applications import UNPROVEN
 from sensor.model.columns import Document
 from sensor.model.frames import FrameBatch
@@ -36,7 +36,7 @@ from sensor.streams.reassembly import Piece, Reassembly
 from sensor.streams.selection import Selection
 
 if not cython.compiled:
-    from sensor.memory.records import Segment, segment_at, segments_of
+    from sensor.memory.records import Flow, Segment, flow_at, flows_of, segment_at, segments_of
 
 FLOWS_MAX = 65_536
 """Flows that are followed at once; a further one takes the place of the oldest."""
@@ -165,6 +165,7 @@ class Streams:
         unwanted: dict[int, None] = {}
         touched: set[int] = set()
         rows = segments_of(rows_of(SEGMENT_LAYOUT, segments.records, cython.compiled))
+        flows = flows_of(rows_of(FLOW_LAYOUT, segments.flows, cython.compiled))
         for index in range(len(segments.records)):
             segment = segment_at(rows, index)
             slot = segment.slot
@@ -177,7 +178,7 @@ class Streams:
                     self._finish(stream, segment, segments, index)
             elif slot not in unwanted:
                 if stream is None:
-                    stream = self._begin(segment, segments.flows[index], segments.octets)
+                    stream = self._begin(segment, flow_at(flows, index), segments.octets)
                 touched.add(slot)
                 if stream is None or not self._read(stream, segment, segments, index):
                     self._let_go(slot)
@@ -320,16 +321,16 @@ class Streams:
         """Counters of what was followed, missed and found."""
         return dict(self._counters)
 
-    def _begin(self, segment: Segment, flow: Any, octets: bytes) -> Stream | None:
+    def _begin(self, segment: Segment, flow: Flow, octets: bytes) -> Stream | None:
         """Follow a flow, if its protocol is analyzed and may be what it carries."""
-        application, transport = int(flow["application"]), int(flow["protocol"])
+        application, transport = flow.application, flow.protocol
         protocol = self._by_application.get(application)
         if protocol is None:
-            protocol = (self._by_port.get((transport, int(flow["resp_port"])))
-                        or self._by_port.get((transport, int(flow["orig_port"]))))
+            protocol = (self._by_port.get((transport, flow.resp_port))
+                        or self._by_port.get((transport, flow.orig_port)))
         if protocol is None or application not in (*UNPROVEN, *protocol.applications):
             return None
-        packets = int(flow["packets"][0] + flow["packets"][1])
+        packets = flow.packets[0] + flow.packets[1]
         # One of datagrams that was let go is begun anew.
         self._counters["flows"] += transport == PROTOCOL_TCP or packets == 1
         if transport == PROTOCOL_TCP and segment.has_isn and (
