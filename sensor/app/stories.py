@@ -69,7 +69,7 @@ class Story:
     def add(self, alert: Alert, flow: Mapping[str, Any]) -> None:
         """One more alert, about an event of the flow."""
         self.rules.setdefault(alert.rule_name, (alert.severity, alert.risk_score))
-        has_verdict = document_field(flow, "sensor", "flow", "verdict") != ""
+        has_verdict = document_field(flow, "sensor.flow.verdict") != ""
         if has_verdict or not self.has_verdict:
             self.verdict, self.has_verdict = verdict_words(flow), has_verdict
         if (said := said_words(flow)) and len(self.said) < SAID_MAX:
@@ -119,7 +119,7 @@ class Stories:
             ends = endpoints(flow) or host_words(flow) or harmless(alert.message)
             story = self._stories[name] = Story(
                 alert.time_ns, contact_of(flow), str(value_at(flow, "flow.id")), ends,
-                document_field(flow, "network", "community_id"),
+                document_field(flow, "network.community_id"),
                 session=self._sessions.pop(name, None))
         story.add(alert, flow)
         if len(self._stories) > 2 * STORIES_MAX:

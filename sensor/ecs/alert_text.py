@@ -30,8 +30,8 @@ _RISKY_IN_JSON = re.compile(
 
 def endpoint(document: Mapping[str, object], side: str) -> str:
     """`192.0.2.1:23`, `[2001:db8::1]:23`, or the bare address where there is no port."""
-    address = field(document, side, "ip") or field(document, side, "address")
-    port = field(document, side, "port")
+    address = field(document, f"{side}.ip") or field(document, f"{side}.address")
+    port = field(document, f"{side}.port")
     if not port:
         return address
     return endpoint_text(address, port)
@@ -45,13 +45,13 @@ def endpoints(document: Mapping[str, object]) -> str:
 
 def verdict_words(document: Mapping[str, object]) -> str:
     """`tcp accepted (handshake) outbound`, as much of it as the document has."""
-    evidence = field(document, "sensor", "flow", "evidence")
+    evidence = field(document, "sensor.flow.evidence")
     words = (
-        field(document, "network", "transport"),
+        field(document, "network.transport"),
         _icmp_words(document),
-        field(document, "sensor", "flow", "verdict"),
+        field(document, "sensor.flow.verdict"),
         f"({evidence})" if evidence and evidence != "none" else "",
-        field(document, "network", "direction"),
+        field(document, "network.direction"),
     )
     return " ".join(filter(None, words))
 
@@ -80,14 +80,14 @@ def counted_words(document: Mapping[str, object]) -> str:
                          for name, value in zip(names, values, strict=False)
                          if name not in ("source.ip", "destination.ip"))
     words = f"{value_text(threshold.get('count'))} event{'s'[:threshold.get('count') != 1]}"
-    if different := field(threshold, "cardinality", "field"):
-        words += f" with {field(threshold, 'cardinality', 'value')} different {different}"
+    if different := field(threshold, "cardinality.field"):
+        words += f" with {field(threshold, 'cardinality.value')} different {different}"
     return f"{group}: {words}" if group else words
 
 
 def _icmp_words(document: Mapping[str, object]) -> str:
-    kind = field(document, "icmp", "request", "type")
-    code = field(document, "icmp", "request", "code")
+    kind = field(document, "icmp.request.type")
+    code = field(document, "icmp.request.code")
     return f"{kind}/{code}" if kind and code else kind
 
 
@@ -95,10 +95,10 @@ def host_words(document: Mapping[str, object]) -> str:
     """`telnet (pid 42) as root on web-1` of a host's document, "" of a flow's."""
     if document.keys().isdisjoint(("process", "user", "host")) or is_session(document):
         return ""
-    process = field(document, "process", "name") or field(document, "process", "executable")
-    pid = field(document, "process", "pid")
-    user = field(document, "user", "name")
-    host = field(document, "host", "hostname") or field(document, "host", "name")
+    process = field(document, "process.name") or field(document, "process.executable")
+    pid = field(document, "process.pid")
+    user = field(document, "user.name")
+    host = field(document, "host.hostname") or field(document, "host.name")
     words = (
         process,
         f"(pid {pid})" if pid else "",
@@ -167,14 +167,14 @@ def alert_time(time_ns: int, *, local: bool) -> str:
 def alert_details(alert: Alert) -> list[str]:
     """The parts of an alert's second line; at least one."""
     document = alert.document
-    suppressed = field(document, "sensor", "alert", "suppressed_count")
+    suppressed = field(document, "sensor.alert.suppressed_count")
     flow = flow_of(document)
     ends, host = endpoints(flow), host_words(document)
     parts = [
         ends or host,
         verdict_words(flow),
         story_words(document),
-        field(flow, "network", "community_id"),
+        field(flow, "network.community_id"),
         host if flow is not document and ends else "",
         counted_words(document),
         f"+{suppressed} suppressed" if suppressed not in ("", "0") else "",

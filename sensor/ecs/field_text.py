@@ -8,9 +8,9 @@ from typing import Any
 from sensor.base.escape import harmless
 
 
-def field(document: Mapping[str, object], *path: str) -> str:
-    """The field at `path`, harmless, several values joined by a comma; "" where it is missing."""
-    return value_text(value_at(document, ".".join(path)))
+def field(document: Mapping[str, object], name: str) -> str:
+    """The field of a dotted name, harmless, values joined by a comma; "" where it is missing."""
+    return value_text(value_at(document, name))
 
 
 def value_text(value: object) -> str:
@@ -54,8 +54,8 @@ def leaves(document: Mapping[str, object], above: str = "") -> Iterator[tuple[st
             yield above + name, value
 
 
-def values(document: Mapping[str, object], *path: str) -> list[str]:
-    """The values at `path`, each harmless; none where there is nothing."""
-    found = value_at(document, ".".join(path))
+def values(document: Mapping[str, object], name: str) -> list[str]:
+    """The values of a dotted name, each harmless; none where there is nothing."""
+    found = value_at(document, name)
     members = found if isinstance(found, (list, tuple)) else [] if found is None else [found]
     return [value_text(value) for value in members]

@@ -24,7 +24,7 @@ LOGINS = ("telnet", "ftp", "smtp", "pop3", "imap", "rlogin", "http", "redis")
 
 def said_words(document: Part) -> str:
     """What a protocol event tells; "" of other documents."""
-    words = _WORDS.get(field(document, "event", "action"), _session_words)
+    words = _WORDS.get(field(document, "event.action"), _session_words)
     return words(document)
 
 
@@ -46,13 +46,12 @@ def is_session(document: Part) -> bool:
 
 def request_words(document: Part) -> tuple[str, str]:
     """A request of HTTP and its answer: `GET http://192.0.2.1/x`, `200 OK, text/html, 5.6 kB`."""
-    method = field(document, "http", "request", "method") or "request not seen"
-    url = _short(document, "url", "full") or _short(document, "url", "original")
-    response = ("http", "response")
-    status = " ".join(filter(None, (field(document, *response, "status_code"),
-                                    _short(document, *response, "status_phrase"))))
-    kind = (_short(document, *response, "mime_type")
-            or _short(document, *response, "headers", "content-type"))
+    method = field(document, "http.request.method") or "request not seen"
+    url = _short(document, "url.full") or _short(document, "url.original")
+    status = " ".join(filter(None, (field(document, "http.response.status_code"),
+                                    _short(document, "http.response.status_phrase"))))
+    kind = (_short(document, "http.response.mime_type")
+            or _short(document, "http.response.headers.content-type"))
     octets = value_at(document, "http.response.body.bytes")
     answer = [status, kind, data_size(octets) if isinstance(octets, int) else ""]
     return f"{method} {url}".strip(), ", ".join(filter(None, answer)) if status else "no answer"
@@ -61,12 +60,12 @@ def request_words(document: Part) -> tuple[str, str]:
 def handshake_words(document: Part) -> tuple[str, str]:
     """The name that a handshake of TLS asks for, and what became of it."""
     worked = {"success": "handshake completed", "failure": "handshake failed"}
-    outcome = worked.get(field(document, "event", "outcome"), "handshake not seen whole")
-    version = field(document, "tls", "version")
-    subject = _short(document, "tls", "server", "subject")
+    outcome = worked.get(field(document, "event.outcome"), "handshake not seen whole")
+    version = field(document, "tls.version")
+    subject = _short(document, "tls.server.subject")
     told = (f"TLS {version}" if version else "", outcome,
             f"certificate of {subject}" if subject else "")  # fmt: skip
-    return _short(document, "tls", "client", "server_name"), ", ".join(filter(None, told))
+    return _short(document, "tls.client.server_name"), ", ".join(filter(None, told))
 
 
 def tls_request(server_name: str) -> str:
@@ -85,16 +84,16 @@ def _tls_words(document: Part) -> str:
 
 def _dns_words(document: Part) -> str:
     """`A www.example.com: 192.0.2.1`, `AAAA x.example: NXDOMAIN`, `A y.example: no answer`."""
-    question = (field(document, "dns", "question", "type"),
-                _short(document, "dns", "question", "name"))  # fmt: skip
-    code = field(document, "dns", "response_code")
-    records = values(document, "dns", "answers", "data")
+    question = (field(document, "dns.question.type"),
+                _short(document, "dns.question.name"))  # fmt: skip
+    code = field(document, "dns.response_code")
+    records = values(document, "dns.answers.data")
     answer = ", ".join(_cut(record) for record in records[:ANSWERS_SHOWN])
     more = len(records) - ANSWERS_SHOWN
     if code not in ("", "NOERROR"):
         answer = code
     elif not records:
-        is_answered = field(document, "dns", "type") == "answer"
+        is_answered = field(document, "dns.type") == "answer"
         answer = "no record of this type" if is_answered else "no answer"
     asked = " ".join(filter(None, question)) or "question not seen"
     return f"{asked}: {answer}" + (f" and {more} more" if more > 0 else "")
@@ -102,35 +101,35 @@ def _dns_words(document: Part) -> str:
 
 def _redis_words(document: Part) -> str:
     """`CONFIG SET dir /var/spool/cron: OK`."""
-    redis = ("network_traffic", "redis")
-    status = _short(document, "redis", "error") or field(document, *redis, "status") or "no answer"
-    return f"{_short(document, *redis, 'query') or 'command not seen'}: {status}"
+    status = _short(document, "redis.error") or field(document, "network_traffic.redis.status")
+    query = _short(document, "network_traffic.redis.query")
+    return f"{query or 'command not seen'}: {status or 'no answer'}"
 
 
 def _ssh_words(document: Part) -> str:
     """`client OpenSSH_9.2p1, server dropbear_2022.83`."""
-    sides = ((side, _short(document, "ssh", side, "software")) for side in ("client", "server"))
+    sides = ((side, _short(document, f"ssh.{side}.software")) for side in ("client", "server"))
     return ", ".join(f"{side} {software}" for side, software in sides if software)
 
 
 def _session_words(document: Part) -> str:
     """Whose login, its outcome and why, a command, a transfer, an attack."""
     said = _session_of(document)
-    user = field(document, "user", "name")
-    outcome, exploit = field(said, "login", "outcome"), field(said, "exploit", "name")
-    why = ": ".join(filter(None, (field(said, "login", "evidence"), field(said, "login", "text"))))
-    lines = values(said, "command", "line") or values(said, "command", "lines")
-    elevations = zip(*(values(said, "elevation", name)
+    user = field(document, "user.name")
+    outcome, exploit = field(said, "login.outcome"), field(said, "exploit.name")
+    why = ": ".join(filter(None, (field(said, "login.evidence"), field(said, "login.text"))))
+    lines = values(said, "command.line") or values(said, "command.lines")
+    elevations = zip(*(values(said, f"elevation.{name}")
                        for name in ("kind", "user", "outcome")), strict=False)
     words = (
         f"login {user or 'without a name'}: {outcome}" if outcome else "",
         f"({why})" if why else "",
-        "default password" if field(said, "password", "is_default") == "true" else "",
+        "default password" if field(said, "password.is_default") == "true" else "",
         *(f"{' '.join(filter(None, parts[:2]))}: {parts[2]}" for parts in elevations if parts[0]),
         f"typed: {_typed(lines)}" if lines else "",
-        f"{field(document, 'vulnerability', 'id')} {exploit}:" if exploit else "",
-        field(said, "exploit", "outcome") if exploit else "",
-        f"({field(said, 'exploit', 'evidence')})" if field(said, "exploit", "evidence") else "",
+        f"{field(document, 'vulnerability.id')} {exploit}:" if exploit else "",
+        field(said, "exploit.outcome") if exploit else "",
+        f"({field(said, 'exploit.evidence')})" if field(said, "exploit.evidence") else "",
         _transfer_words(document, said),
     )
     return " ".join(filter(None, words))
@@ -149,8 +148,8 @@ def _transfer_words(document: Part, said: Part) -> str:
     command = said.get("command")
     if not isinstance(command, str):  # of Telnet it is an object
         return ""
-    outcome = field(document, "event", "outcome")
-    return f"{value_text(command)} {field(document, 'file', 'path')}: {outcome}"
+    outcome = field(document, "event.outcome")
+    return f"{value_text(command)} {field(document, 'file.path')}: {outcome}"
 
 
 def _typed(lines: list[str]) -> str:
@@ -160,8 +159,8 @@ def _typed(lines: list[str]) -> str:
     return ", ".join('"' + line.replace('"', r'\"') + '"' for line in lines)
 
 
-def _short(document: Part, *path: str) -> str:
-    return _cut(field(document, *path))
+def _short(document: Part, name: str) -> str:
+    return _cut(field(document, name))
 
 
 def _cut(text: str) -> str:

@@ -60,7 +60,7 @@ def alert_rich(
     head.append(f"{alert_time(alert.time_ns, local=local_time)}  ", "dim")
     head.append(f"{harmless(alert.severity).upper()} {score(alert)}", style)
     head.append(f"  {harmless(alert.rule_name)}", "bold")
-    verdict = field(flow_of(alert.document), "sensor", "flow", "verdict")
+    verdict = field(flow_of(alert.document), "sensor.flow.verdict")
     details = Text()
     for at, part in enumerate(alert_details(alert) if parts is None else parts):
         is_verdict = verdict and verdict in part
@@ -79,10 +79,10 @@ class Told:
     def news(self, alert: Alert) -> list[str]:
         """The parts of an alert's second line that the alert before it did not say."""
         flow = flow_of(alert.document)
-        connection = endpoints(flow), field(flow, "network", "community_id")
+        connection = endpoints(flow), field(flow, "network.community_id")
         if connection != self._connection or not any(connection):
             self._connection, self._parts = connection, set()
-        elif not field(flow, "sensor", "flow", "verdict"):  # "tcp inbound" adds nothing
+        elif not field(flow, "sensor.flow.verdict"):  # "tcp inbound" adds nothing
             self._parts.add(verdict_words(flow))
         found = [part for part in alert_details(alert) if part not in self._parts]
         self._parts.update(part for part in found if not part.startswith("+"))  # each has its own

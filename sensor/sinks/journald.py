@@ -31,18 +31,18 @@ TIMEOUT_S = 5.0
 """The longest wait for a journal that does not read."""
 
 _FIELDS = (
-    ("SENSOR_SOURCE_IP", ("source", "ip")),
-    ("SENSOR_SOURCE_PORT", ("source", "port")),
-    ("SENSOR_DESTINATION_IP", ("destination", "ip")),
-    ("SENSOR_DESTINATION_PORT", ("destination", "port")),
-    ("SENSOR_TRANSPORT", ("network", "transport")),
-    ("SENSOR_DIRECTION", ("network", "direction")),
-    ("SENSOR_COMMUNITY_ID", ("network", "community_id")),
-    ("SENSOR_VERDICT", ("sensor", "flow", "verdict")),
-    ("SENSOR_EVIDENCE", ("sensor", "flow", "evidence")),
-    ("SENSOR_HOST", ("host", "hostname")),
-    ("SENSOR_PROCESS", ("process", "name")),
-    ("SENSOR_USER", ("user", "name")),
+    ("SENSOR_SOURCE_IP", "source.ip"),
+    ("SENSOR_SOURCE_PORT", "source.port"),
+    ("SENSOR_DESTINATION_IP", "destination.ip"),
+    ("SENSOR_DESTINATION_PORT", "destination.port"),
+    ("SENSOR_TRANSPORT", "network.transport"),
+    ("SENSOR_DIRECTION", "network.direction"),
+    ("SENSOR_COMMUNITY_ID", "network.community_id"),
+    ("SENSOR_VERDICT", "sensor.flow.verdict"),
+    ("SENSOR_EVIDENCE", "sensor.flow.evidence"),
+    ("SENSOR_HOST", "host.hostname"),
+    ("SENSOR_PROCESS", "process.name"),
+    ("SENSOR_USER", "user.name"),
 )
 """Journal fields and the fields of the document that they carry; the names are ours, so no text
 from outside comes to stand where a name is."""
@@ -65,7 +65,7 @@ class JournalWire:
             ("SENSOR_RULE_NAME", harmless(alert.rule_name)),
             ("SENSOR_SEVERITY", harmless(alert.severity)),
             ("SENSOR_RISK_SCORE", score(alert)),
-            *((name, field(document, *path)) for name, path in _FIELDS),
+            *((key, field(document, name)) for key, name in _FIELDS),
         ]
         priority = formats.SYSLOG_SEVERITIES.get(alert.severity, WARNING)
         return self._entry(priority, formats.message_text(alert), fields, json_line(document)[:-1])

@@ -100,9 +100,9 @@ class Talkers:
             self.delivered += 1
 
     def _count(self, document: Mapping[str, object]) -> None:
-        source = document_field(document, "source", "ip")
-        target = document_field(document, "destination", "ip")
-        port = document_field(document, "destination", "port")
+        source = document_field(document, "source.ip")
+        target = document_field(document, "destination.ip")
+        port = document_field(document, "destination.port")
         self.sources.add(source or host_words(document) or "unknown", target, port)
         if target:
             self.targets.add(target, source, port)

@@ -38,19 +38,19 @@ VALUE_CHARACTERS_MAX = 256
 """Longer values of structured data are cut here: a receiver may refuse long messages whole."""
 
 _FIELDS = (
-    ("src", ("source", "ip")),
-    ("sport", ("source", "port")),
-    ("dst", ("destination", "ip")),
-    ("dport", ("destination", "port")),
-    ("proto", ("network", "transport")),
-    ("verdict", ("sensor", "flow", "verdict")),
-    ("evidence", ("sensor", "flow", "evidence")),
-    ("direction", ("network", "direction")),
-    ("community", ("network", "community_id")),
-    ("host", ("host", "hostname")),
-    ("process", ("process", "name")),
-    ("pid", ("process", "pid")),
-    ("user", ("user", "name")),
+    ("src", "source.ip"),
+    ("sport", "source.port"),
+    ("dst", "destination.ip"),
+    ("dport", "destination.port"),
+    ("proto", "network.transport"),
+    ("verdict", "sensor.flow.verdict"),
+    ("evidence", "sensor.flow.evidence"),
+    ("direction", "network.direction"),
+    ("community", "network.community_id"),
+    ("host", "host.hostname"),
+    ("process", "process.name"),
+    ("pid", "process.pid"),
+    ("user", "user.name"),
 )
 """Our short keys and the fields of the document that they carry."""
 
@@ -97,8 +97,8 @@ def key_values(alert: Alert, origin: Origin) -> list[tuple[str, str]]:
         ("severity", alert.severity),
         ("score", score(alert)),
     ]
-    facts += [(key, field(alert.document, *path)) for key, path in _FIELDS]
-    suppressed = field(alert.document, "sensor", "alert", "suppressed_count")
+    facts += [(key, field(alert.document, name)) for key, name in _FIELDS]
+    suppressed = field(alert.document, "sensor.alert.suppressed_count")
     facts.append(("suppressed", "" if suppressed == "0" else suppressed))
     return [(key, harmless(value)[:VALUE_CHARACTERS_MAX]) for key, value in facts if value]
 
@@ -174,7 +174,7 @@ def _without(document: Document, path: tuple[str, ...]) -> Document:
 def cef(alert: Alert, origin: Origin, limit: int | None = None) -> bytes:
     """ArcSight's Common Event Format, version 0, in an RFC 3164 message."""
     document = alert.document
-    version = field(document, "observer", "version") or "0"
+    version = field(document, "observer.version") or "0"
     head = "|".join(
         ("CEF:0", "sensor", "sensor", *map(cef_header, (version, alert.rule_id, alert.rule_name)),
          str(CEF_SEVERITIES.get(alert.severity, 5)), "")

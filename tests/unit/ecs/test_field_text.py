@@ -27,11 +27,11 @@ def test_of_a_list_of_objects_the_values_of_each() -> None:
     (False, "false"),
 ])
 def test_text_of_a_value(value: Any, text: str) -> None:
-    assert field({"a": {"b": value}}, "a", "b") == text
+    assert field({"a": {"b": value}}, "a.b") == text
 
 
 def test_text_of_a_field_that_is_not_there() -> None:
-    assert field({"a": "text"}, "a", "b") == field({}, "a") == ""
+    assert field({"a": "text"}, "a.b") == field({}, "a") == ""
 
 
 def test_one_value_is_a_list_of_one() -> None:
